@@ -1,0 +1,79 @@
+use crate::Arima;
+
+/// Why a series or a model was refused. Every variant is a property of the input: trying again changes nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A value of the series is missing or infinite.
+    #[error("value {index} of the series is {value}, not a finite number")]
+    NotFinite {
+        /// Position in the series, from 0.
+        index: usize,
+        /// The offending value.
+        value: f64,
+    },
+    /// Too few observations are left after differencing to estimate the model's parameters.
+    #[error("{model} needs at least {needed} observations, the series has {got}")]
+    TooShort {
+        /// The model asked for.
+        model: Arima,
+        /// Observations needed.
+        needed: usize,
+        /// Observations given.
+        got: usize,
+    },
+    /// The series is constant after differencing: there is nothing for AR or MA terms to explain.
+    #[error("the series does not vary after differencing, so {model} has no AR or MA coefficients to estimate")]
+    NoVariation {
+        /// The model asked for.
+        model: Arima,
+    },
+    /// The values span a range that 64-bit arithmetic cannot square.
+    #[error("the series' values are too large to square: scale it down first")]
+    TooLarge,
+    /// A mean or a drift vanishes under this differencing.
+    #[error("{model}: {term} is not identified, because differencing removes it")]
+    ConstantNotIdentified {
+        /// The model asked for.
+        model: Arima,
+        /// `"mean"` or `"drift"`.
+        term: &'static str,
+    },
+    /// An order outside what is supported.
+    #[error("{what}")]
+    Order {
+        /// Which order, and its bound.
+        what: String,
+    },
+    /// Coefficients that do not belong to the model, or an autoregression that is not stationary.
+    #[error("coefficients: {what}")]
+    Coefficients {
+        /// What is wrong with them.
+        what: String,
+    },
+    /// A horizon of 0 or beyond the bound.
+    #[error("horizon {got} is outside 1..={max}")]
+    Horizon {
+        /// The horizon asked for.
+        got: usize,
+        /// The largest horizon.
+        max: usize,
+    },
+    /// A level that is no probability strictly between 0 and 1.
+    #[error("level {got} is not strictly between 0 and 1")]
+    Level {
+        /// The level asked for.
+        got: f64,
+    },
+    /// A stored model of another format, or one that contradicts itself.
+    #[error("stored model: {what}")]
+    Stored {
+        /// What could not be read.
+        what: String,
+    },
+    /// In-sample predictions need the training series, which a stored model does not carry.
+    #[error("a model read back from storage has no in-sample predictions")]
+    NoTrainingSeries,
+}
+
+impl augurs_core::ModelError for Error {}

@@ -1,0 +1,45 @@
+//! ARIMA models: exact likelihood, automatic selection, forecasts with intervals.
+//!
+//! `&[f64]` in, numbers out: no dates, no I/O, no clock, no randomness. [`Arima`] is a model to fit, [`AutoArima`] picks
+//! one, [`FittedArima`] forecasts, takes in new observations and serialises. Both fit through `augurs_core::Fit` and
+//! predict through `augurs_core::Predict`.
+//!
+//! ```
+//! use arima::AutoArima;
+//! use augurs_core::Fit;
+//!
+//! let prices: Vec<f64> = (1..=60).map(|t| 100.0 + f64::from(t * t % 11)).collect();
+//! let mut fitted = AutoArima::default().fit(&prices)?;
+//! let next_week = fitted.forecast(5)?;
+//! let interval = next_week.interval(0.80)?;
+//! assert!(interval.lower[0] < next_week.mean[0] && next_week.mean[0] < interval.upper[0]);
+//! fitted.advance(&[104.0])?;
+//! # Ok::<(), arima::Error>(())
+//! ```
+
+mod augurs;
+mod autocovariance;
+mod coefficients;
+mod error;
+mod fit;
+mod fitted;
+mod forecast;
+mod gains;
+mod kpss;
+mod likelihood;
+mod optimise;
+mod order;
+mod parameters;
+mod polynomial;
+mod select;
+mod start;
+mod state;
+mod stored;
+
+pub use coefficients::Coefficients;
+pub use error::Error;
+pub use fitted::{FittedArima, MAX_HORIZON};
+pub use forecast::{Forecast, Interval};
+pub use kpss::differences;
+pub use order::{Arima, Constant, Order, Seasonal};
+pub use select::AutoArima;

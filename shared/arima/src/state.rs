@@ -1,0 +1,197 @@
+//! The Kalman filter with its full covariance: the state a fitted model carries, advances and forecasts from.
+//!
+//! The same state space form as [`crate::gains`]; here P is kept whole, because forecasts need it, and the recursions
+//! are the textbook's (Harvey 1989, eqs. (3.2.2)-(3.2.4)) in units of sigma2.
+
+use serde::{Deserialize, Serialize};
+
+use crate::autocovariance::{arma_autocovariances, psi_weights};
+
+/// What is known of an ARMA process after its last observation: the predicted state and its covariance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    phi: Vec<f64>,
+    theta: Vec<f64>,
+    mean: Vec<f64>,
+    /// r x r, row by row.
+    covariance: Vec<f64>,
+    /// The covariance no longer changes, so an update costs O(r).
+    settled: bool,
+}
+
+impl State {
+    /// Before any observation: zero, with the stationary covariance. `None` where the process is not stationary.
+    pub(crate) fn new(phi: &[f64], theta: &[f64]) -> Option<State> {
+        let r = phi.len().max(theta.len() + 1);
+        let pad = |c: &[f64]| (0..r).map(|i| c.get(i).copied().unwrap_or(0.0)).collect::<Vec<_>>();
+        let mut padded_theta = pad(theta);
+        padded_theta.truncate(r - 1);
+        let (phi, theta) = (pad(phi), padded_theta);
+        let covariance = stationary_covariance(&phi, &theta)?;
+        Some(State { mean: vec![0.0; r], covariance, settled: false, phi, theta })
+    }
+
+    fn r(&self) -> usize {
+        self.phi.len()
+    }
+
+    /// Whether the parts agree in size and are finite: a stored state is checked before it is trusted.
+    pub(crate) fn is_consistent(&self) -> bool {
+        let r = self.r();
+        let sizes = r > 0 && self.theta.len() + 1 == r && self.mean.len() == r && self.covariance.len() == r * r;
+        let finite = |v: &[f64]| v.iter().all(|x| x.is_finite());
+        sizes && finite(&self.phi) && finite(&self.theta) && finite(&self.mean) && finite(&self.covariance)
+    }
+
+    /// Whether both describe the same process, wherever they stand in it.
+    pub(crate) fn same_process_as(&self, other: &State) -> bool {
+        self.phi == other.phi && self.theta == other.theta
+    }
+
+    /// Mean of the next observation.
+    pub(crate) fn predicted(&self) -> f64 {
+        self.mean[0]
+    }
+
+    /// Variance of the next observation, in units of sigma2.
+    pub(crate) fn variance(&self) -> f64 {
+        self.covariance[0]
+    }
+
+    /// Takes in the next observation and returns its innovation.
+    pub(crate) fn update(&mut self, value: f64) -> f64 {
+        let r = self.r();
+        let predicted = self.mean[0];
+        let innovation = value - predicted;
+        let variance = self.covariance[0];
+        let filtered: Vec<f64> =
+            (0..r).map(|i| self.mean[i] + self.covariance[i * r] / variance * innovation).collect();
+        for i in 0..r {
+            self.mean[i] = self.phi[i] * filtered[0] + if i + 1 < r { filtered[i + 1] } else { 0.0 };
+        }
+        if !self.settled {
+            self.advance_covariance();
+        }
+        innovation
+    }
+
+    fn advance_covariance(&mut self) {
+        let r = self.r();
+        let p = &self.covariance;
+        let variance = p[0];
+        let filtered = |i: usize, j: usize| {
+            if i < r && j < r { p[i * r + j] - p[i * r] * p[j] / variance } else { 0.0 }
+        };
+        let mut next = vec![0.0; r * r];
+        let mut change = 0.0_f64;
+        for i in 0..r {
+            for j in 0..=i {
+                let value = self.phi[i] * self.phi[j] * filtered(0, 0)
+                    + self.phi[i] * filtered(0, j + 1)
+                    + self.phi[j] * filtered(i + 1, 0)
+                    + filtered(i + 1, j + 1)
+                    + self.loading(i) * self.loading(j);
+                change = change.max((value - p[i * r + j]).abs());
+                next[i * r + j] = value;
+                next[j * r + i] = value;
+            }
+        }
+        self.settled = change <= 1e-15 * next[0];
+        self.covariance = next;
+    }
+
+    /// R = (1, theta_1, ..)': how an innovation enters the state.
+    fn loading(&self, i: usize) -> f64 {
+        if i == 0 { 1.0 } else { self.theta[i - 1] }
+    }
+
+    /// Means of the next observations.
+    pub(crate) fn forecast(&self, horizon: usize) -> Vec<f64> {
+        let mut mean = self.mean.clone();
+        (0..horizon)
+            .map(|_| {
+                let first = mean[0];
+                mean.rotate_left(1);
+                if let Some(last) = mean.last_mut() {
+                    *last = 0.0;
+                }
+                for (m, c) in mean.iter_mut().zip(&self.phi) {
+                    *m += c * first;
+                }
+                first
+            })
+            .collect()
+    }
+
+    /// Forecast variances, in units of sigma2, of the process integrated through y_t = w_t + delta_1 y_{t-1} + ...
+    /// whose past values are known: what of the present state is uncertain, and the innovations still to come.
+    pub(crate) fn forecast_variances(&self, delta: &[f64], horizon: usize) -> Vec<f64> {
+        let r = self.r();
+        // responses[i][h]: how much a unit of state element i moves the integrated process h + 1 steps ahead. It takes
+        // i steps to reach the top of the state, and acts from there like an innovation of the autoregression.
+        let autoregressive = psi_weights(&self.phi, &[], horizon);
+        let responses: Vec<Vec<f64>> = (0..r)
+            .map(|i| {
+                let delayed: Vec<f64> =
+                    std::iter::repeat_n(0.0, i).chain(autoregressive.iter().copied()).take(horizon).collect();
+                integrate(&delayed, delta)
+            })
+            .collect();
+        let psi = integrate(&psi_weights(&self.phi, &self.theta, horizon), delta);
+        let mut to_come = 0.0;
+        (0..horizon)
+            .map(|h| {
+                if h > 0 {
+                    to_come += psi[h - 1] * psi[h - 1];
+                }
+                let present: f64 = (0..r)
+                    .map(|i| {
+                        let row: f64 = (0..r).map(|j| self.covariance[i * r + j] * responses[j][h]).sum();
+                        responses[i][h] * row
+                    })
+                    .sum();
+                present.max(0.0) + to_come
+            })
+            .collect()
+    }
+}
+
+/// Runs weights through 1/Delta(B).
+fn integrate(weights: &[f64], delta: &[f64]) -> Vec<f64> {
+    let mut out: Vec<f64> = Vec::with_capacity(weights.len());
+    for (h, w) in weights.iter().enumerate() {
+        let past: f64 = delta.iter().take(h).enumerate().map(|(j, c)| c * out[h - 1 - j]).sum();
+        out.push(w + past);
+    }
+    out
+}
+
+/// Solves P = T P T' + R R' directly: the first row is cov(x_t, a_t), and each other entry follows from the one below
+/// and to the right of it.
+fn stationary_covariance(phi: &[f64], theta: &[f64]) -> Option<Vec<f64>> {
+    let r = phi.len();
+    let gamma = arma_autocovariances(phi, theta, r + 1)?;
+    let psi = psi_weights(phi, theta, r + 1);
+    let loading = |i: usize| if i == 0 { 1.0 } else { theta[i - 1] };
+    let mut p = vec![0.0; r * r];
+    for j in 0..r {
+        let ar: f64 = if j == 0 { 0.0 } else { (j..r).map(|k| phi[k] * gamma[k - j + 1]).sum() };
+        let ma: f64 = if j == 0 { 0.0 } else { (j..r).map(|k| loading(k) * psi[k - j]).sum() };
+        let value = if j == 0 { gamma[0] } else { ar + ma };
+        p[j] = value;
+        p[j * r] = value;
+    }
+    for i in (1..r).rev() {
+        for j in (1..=i).rev() {
+            let at = |i: usize, j: usize| if i < r && j < r { p[i * r + j] } else { 0.0 };
+            let value = phi[i] * phi[j] * p[0]
+                + phi[i] * at(0, j + 1)
+                + phi[j] * at(i + 1, 0)
+                + at(i + 1, j + 1)
+                + loading(i) * loading(j);
+            p[i * r + j] = value;
+            p[j * r + i] = value;
+        }
+    }
+    Some(p)
+}
