@@ -1,0 +1,88 @@
+use jiff::civil::Date;
+
+use crate::Ticker;
+
+/// Why an input was refused. All are properties of the input: trying again changes nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not the name of a series.
+    #[error("'{text}' is not a ticker: {why}")]
+    Ticker {
+        /// What was given, shortened.
+        text: String,
+        /// Which rule it breaks.
+        why: &'static str,
+    },
+    /// Not a date.
+    #[error("'{text}' is not a date: one is written as 2020-12-31")]
+    Date {
+        /// What was given, shortened.
+        text: String,
+    },
+    /// The exchange is closed on this date, or the calendar does not reach it.
+    #[error("{date} is no session of the New York Stock Exchange ({why})")]
+    NotASession {
+        /// The date.
+        date: Date,
+        /// Weekend, the holiday's name, or the calendar's bounds.
+        why: &'static str,
+    },
+    /// A row of a price history that cannot be used.
+    #[error("row {row} ({date}): {what}")]
+    Row {
+        /// Row in its source, from 1; a header does not count.
+        row: usize,
+        /// The row's date.
+        date: Date,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// No usable row at all.
+    #[error("no row has a price")]
+    NoPrices,
+    /// Too few sessions to hold some out and still fit on the rest.
+    #[error(
+        "{got} sessions since {first} are too few: {needed} are needed, {holdout} of them held out to compare models"
+    )]
+    TooShort {
+        /// First session.
+        first: Date,
+        /// Sessions there are.
+        got: usize,
+        /// Sessions needed.
+        needed: usize,
+        /// Sessions held out.
+        holdout: usize,
+    },
+    /// The price never moves over the stretch that models are compared on.
+    #[error("the price does not move between {first} and {last}: there is nothing to forecast")]
+    NoVariation {
+        /// First session of the stretch.
+        first: Date,
+        /// Its last session.
+        last: Date,
+    },
+    /// A model could not be fitted or read.
+    #[error("{model}: {source}")]
+    Model {
+        /// Which model.
+        model: String,
+        /// Why.
+        source: arima::Error,
+    },
+    /// A prediction level outside 0..100.
+    #[error("level {got} is not a percentage strictly between 0 and 100")]
+    Level {
+        /// What was given.
+        got: String,
+    },
+    /// A series was asked for a session that it does not hold.
+    #[error("{ticker}: no bar on {date}")]
+    NoBar {
+        /// The series.
+        ticker: Ticker,
+        /// The session.
+        date: Date,
+    },
+}

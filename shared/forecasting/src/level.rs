@@ -1,0 +1,55 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::Error;
+
+/// The probability of a central prediction interval, in percent, strictly between 0 and 100.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Level(f64);
+
+impl Level {
+    /// In percent.
+    pub fn percent(self) -> f64 {
+        self.0
+    }
+
+    /// As a probability.
+    pub fn probability(self) -> f64 {
+        self.0 / 100.0
+    }
+}
+
+impl TryFrom<f64> for Level {
+    type Error = Error;
+
+    fn try_from(percent: f64) -> Result<Self, Error> {
+        if percent > 0.0 && percent < 100.0 {
+            Ok(Level(percent))
+        } else {
+            Err(Error::Level { got: percent.to_string() })
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        text.parse::<f64>().map_err(|_| Error::Level { got: text.to_owned() })?.try_into()
+    }
+}
+
+/// 80 rather than 80.0, as people and the HTTP interface write it.
+impl Serialize for Level {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 { serializer.serialize_u64(self.0 as u64) } else { serializer.serialize_f64(self.0) }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

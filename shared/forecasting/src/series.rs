@@ -1,0 +1,193 @@
+//! Bars and price series.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Ticker, TradingDay};
+
+/// One row as a source gives it: anything may be missing, nothing has been checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Row in its source, from 1, the header not counted: errors name it.
+    pub number: usize,
+    /// The row's date.
+    pub date: Date,
+    /// First trade.
+    pub open: Option<f64>,
+    /// Highest trade.
+    pub high: Option<f64>,
+    /// Lowest trade.
+    pub low: Option<f64>,
+    /// Last trade, as it was traded.
+    pub close: Option<f64>,
+    /// Shares traded.
+    pub volume: Option<f64>,
+    /// Close adjusted for later splits and dividends.
+    pub adjusted_close: Option<f64>,
+    /// Dividend per share, where this is its ex-date.
+    pub dividend: Option<f64>,
+    /// New shares for each old one, where they split on this day.
+    pub split_factor: Option<f64>,
+}
+
+impl Row {
+    /// A row with nothing but its place and date.
+    pub fn new(number: usize, date: Date) -> Row {
+        Row {
+            number,
+            date,
+            open: None,
+            high: None,
+            low: None,
+            close: None,
+            volume: None,
+            adjusted_close: None,
+            dividend: None,
+            split_factor: None,
+        }
+    }
+}
+
+/// One session's prices. Both closes are kept; models use the adjusted one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    /// The session.
+    pub day: TradingDay,
+    /// First trade.
+    pub open: Option<f64>,
+    /// Highest trade.
+    pub high: Option<f64>,
+    /// Lowest trade.
+    pub low: Option<f64>,
+    /// Last trade.
+    pub close: f64,
+    /// Shares traded.
+    pub volume: Option<f64>,
+    /// Close adjusted for splits and dividends up to the series' own last session.
+    pub adjusted_close: f64,
+    /// Dividend per share; `None` where the source does not tell.
+    pub dividend: Option<f64>,
+    /// Split factor; `None` where the source does not tell.
+    pub split_factor: Option<f64>,
+}
+
+impl Bar {
+    /// Whether earlier adjusted closes change because of this day.
+    pub fn adjusts_history(&self) -> bool {
+        self.dividend.is_some_and(|d| d > 0.0) || self.split_factor.is_some_and(|s| s != 1.0)
+    }
+}
+
+/// All bars of a ticker up to some session: strictly increasing sessions, finite positive prices, at least one bar.
+///
+/// It is based on its own last session, whose adjusted close equals its close. So forecasts read as prices, and a series
+/// cut at an earlier day shows no trace of dividends or splits that came later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriceSeries {
+    ticker: Ticker,
+    bars: Vec<Bar>,
+    missing: usize,
+}
+
+impl PriceSeries {
+    /// Checks the rows and bases the series on its last session. Rows without a price are left out and counted.
+    ///
+    /// # Errors
+    /// [`Error::Row`] names the row: a date that is no session or not after the one before, a price that is not finite
+    /// and positive. [`Error::NoPrices`] where no row has a price.
+    pub fn new(ticker: Ticker, rows: impl IntoIterator<Item = Row>) -> Result<Self, Error> {
+        let mut bars: Vec<Bar> = Vec::new();
+        let mut missing = 0;
+        let mut last: Option<Date> = None;
+        for row in rows {
+            let refuse = |what: String| Error::Row { row: row.number, date: row.date, what };
+            if let Some(last) = last.filter(|last| *last >= row.date) {
+                return Err(refuse(if last == row.date {
+                    "a second row of the same date".to_owned()
+                } else {
+                    format!("it follows {last}, but dates must increase")
+                }));
+            }
+            last = Some(row.date);
+            let Some(adjusted_close) = row.adjusted_close else {
+                missing += 1;
+                continue;
+            };
+            let close = row.close.unwrap_or(adjusted_close);
+            for (name, price) in [("adjClose", adjusted_close), ("close", close)] {
+                if !(price.is_finite() && price > 0.0) {
+                    return Err(refuse(format!("{name} is {price}, but a price is positive and finite")));
+                }
+            }
+            let day = TradingDay::new(row.date).map_err(|e| refuse(e.to_string()))?;
+            let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
+            bars.push(Bar {
+                day,
+                open: finite(row.open),
+                high: finite(row.high),
+                low: finite(row.low),
+                close,
+                volume: finite(row.volume),
+                adjusted_close,
+                dividend: finite(row.dividend),
+                split_factor: finite(row.split_factor),
+            });
+        }
+        let mut series = PriceSeries { ticker, bars, missing };
+        if series.bars.is_empty() {
+            return Err(Error::NoPrices);
+        }
+        series.base_on_last();
+        Ok(series)
+    }
+
+    fn base_on_last(&mut self) {
+        let last = self.last();
+        let factor = last.close / last.adjusted_close;
+        if factor == 1.0 {
+            return;
+        }
+        for bar in &mut self.bars {
+            bar.adjusted_close *= factor;
+        }
+        if let Some(last) = self.bars.last_mut() {
+            // The product may be off by one rounding.
+            last.adjusted_close = last.close;
+        }
+    }
+
+    /// Whose prices these are.
+    pub fn ticker(&self) -> &Ticker {
+        &self.ticker
+    }
+
+    /// The bars, oldest first; never empty.
+    pub fn bars(&self) -> &[Bar] {
+        &self.bars
+    }
+
+    /// The newest bar.
+    pub fn last(&self) -> &Bar {
+        self.bars.last().expect("a price series has at least one bar")
+    }
+
+    /// Rows that had a date but no price.
+    pub fn missing(&self) -> usize {
+        self.missing
+    }
+
+    /// The bar of a session.
+    pub fn on(&self, day: TradingDay) -> Option<&Bar> {
+        self.bars.binary_search_by_key(&day, |bar| bar.day).ok().map(|index| &self.bars[index])
+    }
+
+    /// Bars after a session, oldest first.
+    pub fn after(&self, day: TradingDay) -> &[Bar] {
+        &self.bars[self.bars.partition_point(|bar| bar.day <= day)..]
+    }
+
+    /// Adjusted closes, oldest first.
+    pub fn adjusted_closes(&self) -> Vec<f64> {
+        self.bars.iter().map(|bar| bar.adjusted_close).collect()
+    }
+}

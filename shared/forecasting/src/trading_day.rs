@@ -1,0 +1,139 @@
+use std::{fmt, str::FromStr};
+
+use jiff::{
+    Span, Timestamp,
+    civil::{Date, time},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, calendar};
+
+/// A day on which the New York Stock Exchange is open: a session.
+///
+/// ```
+/// use forecasting::TradingDay;
+///
+/// let friday: TradingDay = "2020-12-11".parse()?;
+/// assert_eq!(friday.next().to_string(), "2020-12-14");
+/// assert!("2020-12-25".parse::<TradingDay>().is_err());
+/// # Ok::<(), forecasting::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Date", into = "Date")]
+pub struct TradingDay(Date);
+
+impl TradingDay {
+    /// The session on this date.
+    ///
+    /// # Errors
+    /// [`Error::NotASession`] with the reason.
+    pub fn new(date: Date) -> Result<Self, Error> {
+        match calendar::closure(date) {
+            None => Ok(TradingDay(date)),
+            Some(why) => Err(Error::NotASession { date, why }),
+        }
+    }
+
+    /// The last session that had closed by this moment: the newest as-of a run can have.
+    ///
+    /// # Errors
+    /// [`Error::NotASession`] where the calendar does not reach.
+    pub fn last_closed(now: Timestamp) -> Result<Self, Error> {
+        let mut date = now.to_zoned(calendar::new_york()).date();
+        for _ in 0..14 {
+            if let Ok(day) = TradingDay::new(date)
+                && day.bell() <= now
+            {
+                return Ok(day);
+            }
+            date = date.saturating_sub(Span::new().days(1));
+        }
+        TradingDay::new(date)
+    }
+
+    /// The date.
+    pub fn date(self) -> Date {
+        self.0
+    }
+
+    /// The next session. The calendar's last session is its own successor.
+    #[must_use]
+    pub fn next(self) -> Self {
+        self.step(1)
+    }
+
+    /// The session before. The calendar's first session is its own predecessor.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        self.step(-1)
+    }
+
+    fn step(self, days: i64) -> Self {
+        let mut date = self.0;
+        // The longest closure on record here, of 2001, spans six days.
+        for _ in 0..14 {
+            date = date.saturating_add(Span::new().days(days));
+            if let Ok(day) = TradingDay::new(date) {
+                return day;
+            }
+        }
+        self
+    }
+
+    /// The session this many sessions later.
+    #[must_use]
+    pub fn plus(self, sessions: usize) -> Self {
+        (0..sessions).fold(self, |day, _| day.next())
+    }
+
+    /// Sessions after this one up to and including `later`; 0 where it is not later.
+    pub fn sessions_until(self, later: TradingDay) -> usize {
+        let mut day = self;
+        let mut count = 0;
+        while day < later {
+            day = day.next();
+            count += 1;
+        }
+        count
+    }
+
+    /// When trading ends: 16:00 in New York, or 13:00 on an early close.
+    pub fn bell(self) -> Timestamp {
+        calendar::bell(self.0)
+    }
+
+    /// Whether a bar of this session that is read now may still be corrected: the exchanges send corrections until 20:00
+    /// in New York.
+    pub fn is_preliminary_at(self, now: Timestamp) -> bool {
+        now < calendar::in_new_york(self.0, time(20, 0, 0, 0))
+    }
+}
+
+impl FromStr for TradingDay {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let date = text.parse::<Date>().map_err(|_| Error::Date { text: text.chars().take(40).collect() })?;
+        TradingDay::new(date)
+    }
+}
+
+impl TryFrom<Date> for TradingDay {
+    type Error = Error;
+
+    fn try_from(date: Date) -> Result<Self, Error> {
+        TradingDay::new(date)
+    }
+}
+
+impl From<TradingDay> for Date {
+    fn from(day: TradingDay) -> Date {
+        day.0
+    }
+}
+
+impl fmt::Display for TradingDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

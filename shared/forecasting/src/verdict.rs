@@ -1,0 +1,111 @@
+//! The verdict on a contest, with its reason in words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Contender, Contest, Specification};
+
+/// What becomes of the model in service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Another specification takes its place.
+    Promote,
+    /// The same specification, estimated on newer data, takes its place.
+    Refit,
+    /// It stays as it is.
+    Keep,
+}
+
+impl Decision {
+    /// `promote`, `refit` or `keep`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Decision::Promote => "promote",
+            Decision::Refit => "refit",
+            Decision::Keep => "keep",
+        }
+    }
+}
+
+/// A decision, who enters service by it, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The decision.
+    pub decision: Decision,
+    /// The specification that enters service; `None` where the champion stays.
+    pub nominee: Option<Specification>,
+    /// The sentence a person would want.
+    pub reason: String,
+}
+
+impl Verdict {
+    /// The champion stays, because the contest was not held or does not count.
+    pub fn keep(reason: String) -> Verdict {
+        Verdict { decision: Decision::Keep, nominee: None, reason }
+    }
+
+    /// Decides a contest.
+    ///
+    /// A contender takes a champion's place only with a lower mean pinball loss and a Diebold-Mariano p-value of at most
+    /// `significance`; of several the one with the lowest loss. Where nothing is in service yet, the random walk is the
+    /// incumbent: it enters service unless a contender proves better.
+    pub fn of(contest: &Contest, significance: f64) -> Verdict {
+        let incumbent = contest.champion.as_ref().unwrap_or_else(|| contest.random_walk());
+        let proven = |contender: &&Contender| {
+            contender.scorecard.specification != incumbent.specification
+                && contender.against_incumbent.improvement > 0.0
+                && contender.against_incumbent.p_value <= significance
+        };
+        let lowest = |a: &&Contender, b: &&Contender| a.scorecard.pinball.total_cmp(&b.scorecard.pinball);
+        if let Some(winner) = contest.contenders().filter(proven).min_by(lowest) {
+            let specification = winner.scorecard.specification;
+            return Verdict {
+                decision: Decision::Promote,
+                nominee: Some(specification),
+                reason: format!(
+                    "promoted: the mean pinball loss of the {specification} is {}, {}",
+                    than(winner, incumbent.specification),
+                    evidence(winner)
+                ),
+            };
+        }
+        let why_not = match &contest.challenger {
+            None => "no challenger could be fitted".to_owned(),
+            Some(c) if c.scorecard.specification == incumbent.specification => {
+                format!("the {} was selected again", incumbent.specification)
+            }
+            Some(c) => format!(
+                "the mean pinball loss of the challenger, the {}, is {}, {}",
+                c.scorecard.specification,
+                than(c, incumbent.specification),
+                evidence(c)
+            ),
+        };
+        if contest.champion.is_none() {
+            return Verdict {
+                decision: Decision::Promote,
+                nominee: Some(incumbent.specification),
+                reason: format!("promoted: the first model in service is the {}: {why_not}", incumbent.specification),
+            };
+        }
+        if contest.contenders().any(|c| c.scorecard.specification == incumbent.specification) {
+            return Verdict {
+                decision: Decision::Refit,
+                nominee: Some(incumbent.specification),
+                reason: format!("refitted on newer data: {why_not}"),
+            };
+        }
+        Verdict::keep(format!("kept: {why_not}"))
+    }
+}
+
+fn than(contender: &Contender, incumbent: Specification) -> String {
+    let percent = contender.against_incumbent.improvement * 100.0;
+    let which = if percent >= 0.0 { "lower" } else { "higher" };
+    format!("{:.2} % {which} than that of the {incumbent}", percent.abs())
+}
+
+fn evidence(contender: &Contender) -> String {
+    let comparison = &contender.against_incumbent;
+    format!("p = {:.3} over {} origins", comparison.p_value, comparison.n)
+}
