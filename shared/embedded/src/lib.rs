@@ -1,1 +1,19 @@
-//! x
+//! Closing Bell on one machine: the ports on a directory and a SQLite file, recorded market data, and the command.
+
+mod cached_market;
+mod csv_market;
+mod directory_archive;
+mod lock;
+mod night;
+mod recorded_market;
+mod sqlite_ledger;
+
+pub mod command;
+
+pub use cached_market::CachedMarket;
+pub use csv_market::CsvMarket;
+pub use directory_archive::DirectoryArchive;
+pub use lock::Lock;
+pub use night::{Night, Waits};
+pub use recorded_market::RecordedMarket;
+pub use sqlite_ledger::SqliteLedger;

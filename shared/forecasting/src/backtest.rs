@@ -30,7 +30,7 @@ impl<'a> Holdout<'a> {
     /// Splits a series.
     ///
     /// # Errors
-    /// [`Error::TooShort`], or [`Error::NoVariation`] where the price does not move before the held-out sessions.
+    /// [`Error::TooShort`], or [`Error::NoVariation`] where the price stands still before the held-out sessions or in them.
     pub(crate) fn new(series: &PriceSeries, plan: &'a BacktestPlan) -> Result<Self, Error> {
         let prices = series.adjusted_closes();
         let first = series.bars()[0].day;
@@ -45,11 +45,14 @@ impl<'a> Holdout<'a> {
         }
         let training = prices.len() - plan.holdout.max(plan.horizon);
         let holdout = Holdout { plan, prices, training };
-        let trained_on = holdout.visible_at(training - 1);
-        if trained_on.iter().all(|price| *price == trained_on[0]) {
-            let last = series.bars()[training - 1].day;
-            let first = series.bars()[training - trained_on.len()].day;
-            return Err(Error::NoVariation { first: first.date(), last: last.date() });
+        // Where the price stands still, before the held-out sessions or in them, no model can be told from another.
+        let fitted_from = training - holdout.visible_at(training - 1).len();
+        for stretch in [fitted_from..training, training - 1..holdout.prices.len()] {
+            let bars = &series.bars()[stretch];
+            if bars.iter().all(|bar| bar.adjusted_close == bars[0].adjusted_close) {
+                let last = bars[bars.len() - 1].day;
+                return Err(Error::NoVariation { first: bars[0].day.date(), last: last.date() });
+            }
         }
         Ok(holdout)
     }

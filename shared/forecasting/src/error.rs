@@ -55,8 +55,8 @@ pub enum Error {
         /// Sessions held out.
         holdout: usize,
     },
-    /// The price never moves over the stretch that models are compared on.
-    #[error("the price does not move between {first} and {last}: there is nothing to forecast")]
+    /// The price never moves over a stretch that models are fitted or compared on.
+    #[error("the price stands still from {first} to {last}: halted, or not traded, so there is nothing to forecast")]
     NoVariation {
         /// First session of the stretch.
         first: Date,

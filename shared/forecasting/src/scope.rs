@@ -65,8 +65,9 @@ pub const OUTLIER_SCORE: f64 = 10.0;
 const LISTED: usize = 5;
 
 impl Scope {
-    /// Describes a series.
-    pub fn of(series: &PriceSeries) -> Scope {
+    /// Describes a series; how many rows its source gave without a price is for the caller to know, because a series
+    /// that was stored and extended no longer holds them.
+    pub fn of(series: &PriceSeries, rows_without_price: usize) -> Scope {
         let bars = series.bars();
         let mut gaps: Vec<Gap> = bars
             .windows(2)
@@ -91,7 +92,7 @@ impl Scope {
             sessions: bars.len(),
             sessions_missing,
             gaps,
-            rows_without_price: series.missing(),
+            rows_without_price,
             outliers,
             largest_moves: moves,
             last_split: last_event(|bar| bar.split_factor, 1.0),

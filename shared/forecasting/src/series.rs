@@ -86,7 +86,7 @@ impl Bar {
 pub struct PriceSeries {
     ticker: Ticker,
     bars: Vec<Bar>,
-    missing: usize,
+    missing: Vec<Date>,
 }
 
 impl PriceSeries {
@@ -97,7 +97,7 @@ impl PriceSeries {
     /// and positive. [`Error::NoPrices`] where no row has a price.
     pub fn new(ticker: Ticker, rows: impl IntoIterator<Item = Row>) -> Result<Self, Error> {
         let mut bars: Vec<Bar> = Vec::new();
-        let mut missing = 0;
+        let mut missing = Vec::new();
         let mut last: Option<Date> = None;
         for row in rows {
             let refuse = |what: String| Error::Row { row: row.number, date: row.date, what };
@@ -110,7 +110,7 @@ impl PriceSeries {
             }
             last = Some(row.date);
             let Some(adjusted_close) = row.adjusted_close else {
-                missing += 1;
+                missing.push(row.date);
                 continue;
             };
             let close = row.close.unwrap_or(adjusted_close);
@@ -139,6 +139,14 @@ impl PriceSeries {
         }
         series.base_on_last();
         Ok(series)
+    }
+
+    /// With newer bars at its end, which must be in its basis already.
+    #[must_use]
+    pub fn extended(&self, newer: &[Bar]) -> PriceSeries {
+        let mut longer = self.clone();
+        longer.bars.extend(newer.iter().filter(|bar| bar.day > self.last().day).cloned());
+        longer
     }
 
     fn base_on_last(&mut self) {
@@ -171,9 +179,9 @@ impl PriceSeries {
         self.bars.last().expect("a price series has at least one bar")
     }
 
-    /// Rows that had a date but no price.
-    pub fn missing(&self) -> usize {
-        self.missing
+    /// Dates of the rows that had no price.
+    pub fn missing(&self) -> &[Date] {
+        &self.missing
     }
 
     /// The bar of a session.

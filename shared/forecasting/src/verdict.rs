@@ -46,8 +46,9 @@ impl Verdict {
 
     /// Decides a contest.
     ///
-    /// A contender takes a champion's place only with a lower mean pinball loss and a Diebold-Mariano p-value of at most
-    /// `significance`; of several the one with the lowest loss. Where nothing is in service yet, the random walk is the
+    /// A contender takes a champion's place only with a lower mean pinball loss at a Diebold-Mariano p-value of at most
+    /// `significance`, and with no higher mean absolute error: narrower intervals alone do not buy a worse forecast. Of
+    /// several it is the one with the lowest loss. Where nothing is in service yet, the random walk is the
     /// incumbent: it enters service unless a contender proves better.
     pub fn of(contest: &Contest, significance: f64) -> Verdict {
         let incumbent = contest.champion.as_ref().unwrap_or_else(|| contest.random_walk());
@@ -55,6 +56,7 @@ impl Verdict {
             contender.scorecard.specification != incumbent.specification
                 && contender.against_incumbent.improvement > 0.0
                 && contender.against_incumbent.p_value <= significance
+                && contender.scorecard.mae <= incumbent.mae
         };
         let lowest = |a: &&Contender, b: &&Contender| a.scorecard.pinball.total_cmp(&b.scorecard.pinball);
         if let Some(winner) = contest.contenders().filter(proven).min_by(lowest) {
@@ -74,12 +76,14 @@ impl Verdict {
             Some(c) if c.scorecard.specification == incumbent.specification => {
                 format!("the {} was selected again", incumbent.specification)
             }
-            Some(c) => format!(
-                "the mean pinball loss of the challenger, the {}, is {}, {}",
-                c.scorecard.specification,
-                than(c, incumbent.specification),
-                evidence(c)
-            ),
+            Some(c) => {
+                format!(
+                    "the mean pinball loss of the challenger, the {}, is {}, {}",
+                    c.scorecard.specification,
+                    than(c, incumbent.specification),
+                    evidence(c)
+                ) + if c.scorecard.mae > incumbent.mae { ", and its mean absolute error is higher" } else { "" }
+            }
         };
         if contest.champion.is_none() {
             return Verdict {

@@ -1,1 +1,30 @@
-//! x
+//! The stages of a night, the ports they read and write through, and the formats they store.
+//!
+//! A stage is one function in `stages/`: it reads, decides and writes, in that order, and commits one result for its
+//! (run, ticker, stage). Run again, it finds that result and does nothing. The ports' adapters live in other crates.
+
+mod configuration;
+pub mod conformance;
+mod digest;
+mod error;
+mod key;
+mod ports;
+mod run;
+mod stages;
+mod stored;
+
+pub use configuration::Configuration;
+pub use digest::Digest;
+pub use error::Error;
+pub use key::Key;
+pub use ports::{Archive, Created, History, Ledger, MarketData, Stage, StageKey, StageRecord};
+pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
+pub use stages::{
+    BarStatus, Download, Evaluated, Fetched, Forecasted, ModelSummary, Planned, Prediction, Promoted, RealisedCoverage,
+    Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VersionScore, evaluate, fetch, forecast, models, plan,
+    predict, promote, report, train, verify,
+};
+pub use stored::{
+    model_version::{ModelVersion, SnapshotRef, TrainingInputs, VersionId},
+    receipt::{Champion, Receipt},
+};

@@ -1,0 +1,47 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use forecasting::Ticker;
+use jiff::civil::Date;
+use pipeline::{Error, History, MarketData};
+use tokio::sync::Mutex;
+
+use crate::csv_market::within;
+
+/// A market that is asked for each history once: a backfill of many sessions costs one request a ticker.
+pub struct CachedMarket<M> {
+    market: M,
+    start: Date,
+    end: Date,
+    histories: Mutex<BTreeMap<Ticker, History>>,
+}
+
+impl<M: MarketData> CachedMarket<M> {
+    /// Remembers histories of `start..=end`.
+    pub fn new(market: M, start: Date, end: Date) -> Self {
+        CachedMarket { market, start, end, histories: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl<M: MarketData> MarketData for CachedMarket<M> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+        if from < self.start || to > self.end {
+            return self.market.history(ticker, from, to).await;
+        }
+        let known = self.histories.lock().await.get(ticker).cloned();
+        let history = match known {
+            Some(history) => history,
+            None => {
+                let history = self.market.history(ticker, self.start, self.end).await?;
+                self.histories.lock().await.insert(ticker.clone(), history.clone());
+                history
+            }
+        };
+        Ok(History { rows: within(history.rows, from, to), ..history })
+    }
+
+    async fn rejected(&self, ticker: &Ticker) -> Option<Vec<u8>> {
+        self.market.rejected(ticker).await
+    }
+}

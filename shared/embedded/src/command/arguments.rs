@@ -1,0 +1,130 @@
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand};
+use forecasting::{Level, Ticker};
+use jiff::civil::Date;
+
+/// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
+#[derive(Debug, Parser)]
+#[command(name = "closing-bell", version, about, propagate_version = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run one night: fetch, evaluate, train, promote, forecast, report
+    Run {
+        /// The session whose close is the newest price to know [default: the market's last]
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
+        #[command(flatten)]
+        night: NightArguments,
+    },
+    /// Replay past nights, one run a session, each knowing only what was known then
+    Backfill {
+        /// First session
+        #[arg(long, value_name = "DATE")]
+        from: Date,
+        /// Last session
+        #[arg(long, value_name = "DATE")]
+        to: Date,
+        #[command(flatten)]
+        night: NightArguments,
+    },
+    /// Forecast a ticker from the model in service
+    Predict {
+        /// The series
+        ticker: Ticker,
+        /// Sessions ahead [default: as in the forecast table]
+        #[arg(long, value_name = "N")]
+        horizon: Option<usize>,
+        /// Level of a prediction interval in percent; may be repeated [default: as in the forecast table]
+        #[arg(long, value_name = "PERCENT")]
+        level: Vec<Level>,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// List the runs, newest first
+    Runs {
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// List the stored model versions of a ticker, newest first
+    Models {
+        /// The series
+        ticker: Ticker,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// List the verdicts on a ticker, newest first
+    Receipts {
+        /// The series
+        ticker: Ticker,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Train a version again from its stored snapshot: the bytes must be equal
+    Verify {
+        /// The series
+        ticker: Ticker,
+        /// The version
+        version: String,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+}
+
+/// Where results are kept, and how they are printed.
+#[derive(Debug, Args)]
+pub(super) struct StoreArguments {
+    /// The data directory
+    #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
+    pub(super) data: PathBuf,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What a night works on.
+#[derive(Debug, Args)]
+pub(super) struct NightArguments {
+    /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
+    #[arg(long = "ticker", value_name = "T")]
+    pub(super) tickers: Vec<Ticker>,
+    /// Where prices come from: tiingo, recorded or csv:DIR [default: tiingo with a token, recorded without]
+    #[arg(long, value_name = "MARKET")]
+    pub(super) market: Option<MarketName>,
+    /// The configuration file [default: closing-bell.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) store: StoreArguments,
+}
+
+/// A market as the command line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum MarketName {
+    /// Tiingo's interface.
+    Tiingo,
+    /// The recorded sample.
+    Recorded,
+    /// A folder of price files.
+    Csv(PathBuf),
+}
+
+impl FromStr for MarketName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "tiingo" => Ok(MarketName::Tiingo),
+            "recorded" => Ok(MarketName::Recorded),
+            _ => match text.strip_prefix("csv:") {
+                Some(folder) if !folder.is_empty() => Ok(MarketName::Csv(folder.into())),
+                _ => Err("a market is tiingo, recorded or csv:DIR".to_owned()),
+            },
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Which market a night works on, and what follows from it: tickers, the usual as-of day, waiting.
+
+use std::{env, path::Path, sync::Arc, time::Duration};
+
+use forecasting::{Ticker, TradingDay};
+use jiff::{Timestamp, civil::Date};
+use pipeline::MarketData;
+use tiingo::{Client, Token};
+
+use super::{Failure, arguments::MarketName, settings::Settings};
+use crate::{CsvMarket, RecordedMarket, Waits};
+
+/// A market, chosen.
+pub(super) struct Chosen {
+    pub(super) name: &'static str,
+    pub(super) market: Arc<dyn MarketData>,
+    /// What to work on where no ticker is named.
+    pub(super) tickers: Vec<Ticker>,
+    /// The last session it can know.
+    pub(super) last_session: Date,
+    /// What to do while a bar is missing.
+    waits: Waits,
+}
+
+const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
+const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
+
+impl Chosen {
+    /// Takes the market that was named; otherwise Tiingo where there is a token, the recorded sample where there is none.
+    pub(super) fn new(name: Option<&MarketName>, settings: &Settings) -> Result<Chosen, Failure> {
+        let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
+        match (name, token) {
+            (Some(MarketName::Csv(folder)), _) => Chosen::csv(folder),
+            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(&token, settings),
+            (Some(MarketName::Tiingo), None) => Err(Failure::Usage(format!(
+                "--market tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none"
+            ))),
+            (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
+            (None, None) => {
+                let last = RecordedMarket::LAST_SESSION;
+                eprintln!("No {TOKEN_VARIABLE} and no --market: working on the recorded prices, as of {last}.");
+                Ok(Chosen::recorded())
+            }
+        }
+    }
+
+    fn recorded() -> Chosen {
+        Chosen {
+            name: "recorded",
+            market: Arc::new(RecordedMarket),
+            tickers: RecordedMarket.tickers().collect(),
+            last_session: RecordedMarket::LAST_SESSION,
+            waits: Waits::NONE,
+        }
+    }
+
+    fn csv(folder: &Path) -> Result<Chosen, Failure> {
+        let market = CsvMarket::open(folder).map_err(Failure::Usage)?;
+        let closed = last_closed()?.date();
+        let last_session = market
+            .last_date(closed)
+            .ok_or_else(|| Failure::Usage(format!("{}: no file has a price", folder.display())))?;
+        Ok(Chosen {
+            name: "csv",
+            tickers: market.tickers().cloned().collect(),
+            last_session,
+            market: Arc::new(market),
+            waits: Waits::NONE,
+        })
+    }
+
+    fn tiingo(token: &str, settings: &Settings) -> Result<Chosen, Failure> {
+        let token = Token::new(token).map_err(|e| Failure::Usage(format!("{TOKEN_VARIABLE}: {e}")))?;
+        let address = env::var(ADDRESS_VARIABLE).ok().filter(|address| !address.is_empty());
+        let usual = tiingo::Settings::default();
+        // The free plan's quota is Tiingo's own; another server says itself when it has had enough.
+        let quota = if address.is_none() { usual.requests_per_hour } else { None };
+        let client = Client::new(
+            &token,
+            tiingo::Settings {
+                base_url: address.unwrap_or(usual.base_url),
+                requests_per_hour: settings.tiingo.requests_per_hour.or(quota),
+                quota_patience: Duration::from_hours(4),
+                ..tiingo::Settings::default()
+            },
+        )
+        .map_err(|e| Failure::Usage(format!("{ADDRESS_VARIABLE}: {e}")))?;
+        Ok(Chosen {
+            name: "tiingo",
+            market: Arc::new(client),
+            tickers: settings.watchlist.clone(),
+            last_session: last_closed()?.date(),
+            waits: Waits {
+                pause: Duration::from_mins(settings.fetch.ask_again_minutes.into()),
+                limit: settings.fetch.ask_limit,
+            },
+        })
+    }
+
+    /// How long to wait for a bar of this day. Only tonight's bar is still to come: an older one is there or never will be.
+    pub(super) fn waits_for(&self, as_of: Date) -> Waits {
+        let now = Timestamp::now();
+        match TradingDay::new(as_of) {
+            Ok(day) if day.is_preliminary_at(now) => self.waits,
+            _ => Waits::NONE,
+        }
+    }
+}
+
+fn last_closed() -> Result<TradingDay, Failure> {
+    TradingDay::last_closed(Timestamp::now()).map_err(|e| Failure::Usage(format!("this machine's clock: {e}")))
+}
+
+/// Refuses a day whose session has not ended.
+pub(super) fn check_past(as_of: Date) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let open = match TradingDay::new(as_of) {
+        Ok(day) => day.bell() > now,
+        Err(_) => as_of > now.to_zoned(jiff::tz::TimeZone::UTC).date(),
+    };
+    if open {
+        return Err(Failure::Usage(format!("--as-of {as_of}: that session has not closed yet")));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! The command line: arguments in, results on standard output, everything else on standard error.
+
+mod arguments;
+mod inspect;
+mod market;
+mod output;
+mod run;
+mod settings;
+
+use std::{io::IsTerminal, process::ExitCode};
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+/// Why a command ends without its result.
+#[derive(Debug)]
+enum Failure {
+    /// Wrong usage or configuration: exit status 2.
+    Usage(String),
+    /// It was tried and failed: exit status 1.
+    Failed(String),
+}
+
+impl From<pipeline::Error> for Failure {
+    fn from(error: pipeline::Error) -> Self {
+        match error {
+            pipeline::Error::Request { .. } => Failure::Usage(error.to_string()),
+            _ => Failure::Failed(error.to_string()),
+        }
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = std::env::var("CLOSING_BELL_LOG").ok().and_then(|text| text.parse().ok());
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(tracing::Level::WARN))
+        .with_target(false)
+        .without_time()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("closing-bell: no runtime: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match runtime.block_on(dispatch(arguments)) {
+        Ok(code) => code,
+        Err(Failure::Usage(message)) => {
+            eprintln!("closing-bell: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("closing-bell: {message}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
+    match arguments.command {
+        Command::Run { as_of, night } => run::run(as_of, &night).await,
+        Command::Backfill { from, to, night } => run::backfill(from, to, &night).await,
+        Command::Predict { ticker, horizon, level, store } => inspect::predict(&ticker, horizon, &level, &store).await,
+        Command::Runs { store } => inspect::runs(&store).await,
+        Command::Models { ticker, store } => inspect::models(&ticker, &store).await,
+        Command::Receipts { ticker, store } => inspect::receipts(&ticker, &store).await,
+        Command::Verify { ticker, version, store } => inspect::verify(&ticker, &version, &store).await,
+    }
+}

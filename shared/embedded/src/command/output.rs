@@ -1,0 +1,238 @@
+//! What is printed on standard output: tables for people, JSON for programs.
+
+use std::io::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+use forecasting::{Decision, Ticker};
+use jiff::civil::Date;
+use pipeline::{
+    Error, Forecasted, Ledger, ModelSummary, Prediction, Receipt, RunEntry, RunId, RunStatus, Stage, StageKey,
+    TickerStatus, Trigger, Verified, VersionId,
+};
+use serde::Serialize;
+
+/// What `run --json` prints.
+#[derive(Serialize)]
+pub(super) struct RunOutput<'a> {
+    run: &'a RunId,
+    as_of: Date,
+    status: String,
+    tickers: Vec<TickerOutput<'a>>,
+}
+
+#[derive(Serialize)]
+struct TickerOutput<'a> {
+    ticker: &'a Ticker,
+    status: TickerStatus,
+    verdict: Option<Decision>,
+    version: Option<&'a VersionId>,
+    reason: &'a str,
+    seconds: f64,
+}
+
+impl<'a> RunOutput<'a> {
+    pub(super) fn of(entry: &'a RunEntry) -> Self {
+        let closure = entry.closure.as_ref();
+        let tickers = closure.map_or_else(Vec::new, |closure| {
+            let outputs = closure.tickers.iter().zip(&closure.seconds).map(|(summary, seconds)| TickerOutput {
+                ticker: &summary.ticker,
+                status: summary.status,
+                verdict: summary.verdict,
+                version: summary.version.as_ref(),
+                reason: &summary.reason,
+                seconds: *seconds,
+            });
+            outputs.collect()
+        });
+        RunOutput { run: &entry.run.id, as_of: entry.run.as_of, status: status(entry), tickers }
+    }
+}
+
+/// What `runs --json` prints for each run.
+#[derive(Serialize)]
+pub(super) struct RunListing<'a> {
+    #[serde(flatten)]
+    run: RunOutput<'a>,
+    trigger: Trigger,
+    opened_at: &'a str,
+    closed_at: Option<&'a str>,
+}
+
+impl<'a> RunListing<'a> {
+    pub(super) fn of(entry: &'a RunEntry) -> Self {
+        RunListing {
+            run: RunOutput::of(entry),
+            trigger: entry.run.trigger,
+            opened_at: &entry.opened_at,
+            closed_at: entry.closed_at.as_deref(),
+        }
+    }
+}
+
+fn status(entry: &RunEntry) -> String {
+    entry.closure.as_ref().map_or_else(|| "open".to_owned(), |closure| closure.status.to_string())
+}
+
+/// A reader that has gone away (`| head`) is no failure of ours.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+pub(super) fn json<T: Serialize>(value: &T) {
+    print(&serde_json::to_string(value).expect("results are plain data"));
+}
+
+fn table(header: &[&str], numbers: &[usize]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header.to_vec());
+    for &index in numbers {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn price(value: f64) -> String {
+    // Four significant digits at least, two decimals at least.
+    let decimals =
+        if value.abs() >= 100.0 { 2 } else { (3.0 - value.abs().max(1e-9).log10().floor()).max(2.0) as usize };
+    format!("{value:.decimals$}")
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", value * 100.0))
+}
+
+/// The table at the end of a night.
+pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), Error> {
+    let RunOutput { run, as_of, status, tickers } = RunOutput::of(entry);
+    if entry.closure.as_ref().is_some_and(|closure| closure.status == RunStatus::NoSession) {
+        print(&format!("The exchange was closed on {as_of}: no session, nothing to do."));
+        return Ok(());
+    }
+    let first_level = entry.run.configuration.levels.first().map(|level| format!("{level} % interval"));
+    let interval = first_level.unwrap_or_default();
+    let header =
+        ["Ticker", "Last close", "Next session", "Forecast", &interval, "Model", "Verdict", "Skill", "Seconds"];
+    let mut rows = table(&header, &[1, 3, 4, 7, 8]);
+    for ticker in &tickers {
+        let key = StageKey { run: run.clone(), ticker: ticker.ticker.clone(), stage: Stage::Forecast };
+        let Some(record) = ledger.committed(&key).await? else { continue };
+        let Ok(forecasted) = serde_json::from_str::<Forecasted>(&record.result) else { continue };
+        let Some(next) = forecasted.forecast.steps.first() else { continue };
+        let interval =
+            next.intervals.first().map(|i| format!("{} - {}", price(i.lower), price(i.upper))).unwrap_or_default();
+        rows.add_row([
+            ticker.ticker.to_string(),
+            price(forecasted.forecast.price),
+            next.date.to_string(),
+            price(next.mean),
+            interval,
+            forecasted.champion.specification.to_string(),
+            ticker.verdict.map_or("-", Decision::as_str).to_owned(),
+            percent(forecasted.champion.backtest_skill),
+            format!("{:.2}", ticker.seconds),
+        ]);
+    }
+    if rows.row_count() > 0 {
+        print(&rows.to_string());
+    }
+    let not_done: Vec<_> = tickers.iter().filter(|t| t.status != TickerStatus::Done).collect();
+    let done = tickers.len() - not_done.len();
+    print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
+    print("Skill is against a random walk, over held-out sessions. This is no investment advice.");
+    for ticker in not_done {
+        print(&format!("Failed: {}", ticker.reason));
+    }
+    Ok(())
+}
+
+pub(super) fn runs(entries: &[RunEntry]) {
+    let header = ["As of", "Run", "Trigger", "Status", "Done", "Failed", "Promoted", "Refitted", "Kept", "Closed at"];
+    let mut rows = table(&header, &[4, 5, 6, 7, 8]);
+    for entry in entries {
+        let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
+        let count = |status| tickers.iter().filter(|t| t.status == status).count().to_string();
+        let verdicts = |decision| tickers.iter().filter(|t| t.verdict == Some(decision)).count().to_string();
+        rows.add_row([
+            entry.run.as_of.to_string(),
+            entry.run.id.to_string(),
+            format!("{:?}", entry.run.trigger).to_lowercase(),
+            status(entry),
+            count(TickerStatus::Done),
+            count(TickerStatus::Failed),
+            verdicts(Decision::Promote),
+            verdicts(Decision::Refit),
+            verdicts(Decision::Keep),
+            entry.closed_at.clone().unwrap_or_default(),
+        ]);
+    }
+    print(&rows.to_string());
+}
+
+pub(super) fn prediction(prediction: &Prediction) {
+    let levels = prediction.horizons.first().map(|step| step.intervals.as_slice()).unwrap_or_default();
+    let mut header = vec!["Sessions ahead".to_owned(), "Session".to_owned(), "Forecast".to_owned()];
+    header.extend(levels.iter().map(|interval| format!("{} % interval", interval.level)));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut rows = table(&header, &[0, 2, 3, 4, 5]);
+    for step in &prediction.horizons {
+        let mut row = vec![step.horizon.to_string(), step.date.to_string(), price(step.mean)];
+        row.extend(step.intervals.iter().map(|i| format!("{} - {}", price(i.lower), price(i.upper))));
+        rows.add_row(row);
+    }
+    let Prediction { ticker, origin, version, model, .. } = prediction;
+    let bar = if prediction.bar == pipeline::BarStatus::Final { "final" } else { "preliminary" };
+    print(&format!("{ticker}: {model}, version {version}, knows prices up to {origin} ({bar})"));
+    print(&rows.to_string());
+    let source = |source| if source == pipeline::Source::Live { "live" } else { "backtest" };
+    let skill = &prediction.skill;
+    print(&format!(
+        "Skill over a random walk: {} ({} {} forecasts)",
+        percent(skill.value),
+        skill.n,
+        source(skill.source)
+    ));
+    for realised in &prediction.coverage {
+        let coverage = &realised.coverage;
+        print(&format!(
+            "The {} % interval held {:.1} % of {} {} forecasts",
+            coverage.level,
+            coverage.realised * 100.0,
+            coverage.n,
+            source(realised.source)
+        ));
+    }
+    print(&prediction.notice);
+}
+
+pub(super) fn models(models: &[ModelSummary]) {
+    let mut rows = table(&["Version", "Model", "Fitted on", "AICc", "Coefficients", ""], &[3]);
+    for model in models {
+        let coefficients: Vec<String> =
+            model.coefficients.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        rows.add_row([
+            model.version.to_string(),
+            model.model.clone(),
+            format!("{} to {}", model.first, model.last),
+            model.aicc.map_or_else(|| "-".to_owned(), |aicc| format!("{aicc:.2}")),
+            coefficients.join(", "),
+            if model.in_service { "in service".to_owned() } else { String::new() },
+        ]);
+    }
+    print(&rows.to_string());
+}
+
+pub(super) fn receipts(receipts: &[Receipt]) {
+    for receipt in receipts {
+        let Receipt { as_of, decision, reason, champion, run, .. } = receipt;
+        print(&format!("{as_of}  {:<8} {}  {}", decision.as_str(), champion.version, champion.specification));
+        print(&format!("            {reason} (run {run})"));
+    }
+}
+
+pub(super) fn verified(verified: &Verified) {
+    let Verified { ticker, version, model, sha256, snapshot } = verified;
+    print(&format!("{ticker} {version} stands: {model}, trained again from {snapshot}, SHA-256 {}", sha256.as_str()));
+}

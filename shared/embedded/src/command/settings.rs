@@ -1,0 +1,237 @@
+//! `closing-bell.toml`.
+
+use std::{fs, io::ErrorKind, path::Path};
+
+use forecasting::{FEWEST_TO_FIT, Level, Policy, Ticker};
+use jiff::civil::{Date, date};
+use pipeline::Configuration;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::Failure;
+
+/// The configuration file; everything in it may be left out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Settings {
+    /// Tickers of a night on Tiingo's prices.
+    pub(super) watchlist: Vec<Ticker>,
+    #[serde(deserialize_with = "plain_date")]
+    start: Date,
+    horizon: usize,
+    levels: Vec<Level>,
+    holdout: usize,
+    window: Window,
+    policy: Policy,
+    significance: f64,
+    pub(super) fetch: FetchSettings,
+    pub(super) tiingo: TiingoSettings,
+    /// Read by the scheduler and by the deployment, not by a single run.
+    #[allow(dead_code, reason = "checked to be a table; one file serves every command")]
+    schedule: Option<toml::Table>,
+    /// Read by what sends messages, not by a run's stages.
+    #[allow(dead_code, reason = "checked to be a table; one file serves every command")]
+    webhook: Option<toml::Table>,
+}
+
+/// What to do while a session's bar is not published yet.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FetchSettings {
+    pub(super) ask_again_minutes: u32,
+    pub(super) ask_limit: u32,
+}
+
+/// The plan at Tiingo.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TiingoSettings {
+    pub(super) requests_per_hour: Option<u32>,
+}
+
+/// The training window: `"all"`, or the last N sessions.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a window is \"all\" or a number of sessions")]
+enum Window {
+    Word(AllWord),
+    Sessions(usize),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AllWord {
+    All,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            watchlist: Vec::new(),
+            start: date(2015, 1, 1),
+            horizon: 5,
+            levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
+            holdout: 60,
+            window: Window::Word(AllWord::All),
+            policy: Policy::Always,
+            significance: 0.05,
+            fetch: FetchSettings::default(),
+            tiingo: TiingoSettings::default(),
+            schedule: None,
+            webhook: None,
+        }
+    }
+}
+
+impl Default for FetchSettings {
+    /// Every quarter of an hour from 17:00 to 20:00.
+    fn default() -> Self {
+        FetchSettings { ask_again_minutes: 15, ask_limit: 12 }
+    }
+}
+
+const USUAL_FILE: &str = "closing-bell.toml";
+
+impl Settings {
+    /// Reads the file that was named, or the usual one where it exists.
+    pub(super) fn read(named: Option<&Path>) -> Result<Settings, Failure> {
+        let path = named.unwrap_or(Path::new(USUAL_FILE));
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
+            Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
+        };
+        Settings::parse(&text).map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))
+    }
+
+    fn parse(text: &str) -> Result<Settings, String> {
+        let settings: Settings = toml::from_str(text).map_err(|error| {
+            let line = error.span().map(|span| text[..span.start.min(text.len())].lines().count().max(1));
+            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            format!("{place}{}", error.message().replace('\n', " "))
+        })?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let within = |name: &str, value: usize, bounds: std::ops::RangeInclusive<usize>| {
+            if bounds.contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("{name} is {value}, but must be within {} and {}", bounds.start(), bounds.end()))
+            }
+        };
+        within("horizon", self.horizon, 1..=60)?;
+        within("holdout", self.holdout, self.horizon + 10..=1_000)?;
+        within("the number of levels", self.levels.len(), 1..=10)?;
+        if let Window::Sessions(sessions) = self.window {
+            within("window", sessions, FEWEST_TO_FIT..=100_000)?;
+        }
+        if self.levels.windows(2).any(|pair| pair[0].percent() >= pair[1].percent()) {
+            return Err("levels must increase".to_owned());
+        }
+        if !(self.significance > 0.0 && self.significance <= 0.5) {
+            return Err(format!("significance is {}, but must be within 0 and 0.5", self.significance));
+        }
+        if self.start < date(2000, 1, 1) {
+            return Err(format!("start is {}, but the exchange calendar begins with 2000", self.start));
+        }
+        if self.fetch.ask_again_minutes == 0 {
+            return Err("fetch.ask_again_minutes must be at least 1".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What a run on this market and these tickers is asked to do.
+    pub(super) fn configuration(&self, market: &str, tickers: Vec<Ticker>) -> Configuration {
+        Configuration {
+            tickers,
+            market: market.to_owned(),
+            start: self.start,
+            horizon: self.horizon,
+            levels: self.levels.clone(),
+            holdout: self.holdout,
+            window: match self.window {
+                Window::Word(AllWord::All) => None,
+                Window::Sessions(sessions) => Some(sessions),
+            },
+            policy: self.policy,
+            significance: self.significance,
+        }
+    }
+}
+
+/// A date, with or without quotation marks.
+fn plain_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Plain(toml::value::Datetime),
+        Quoted(String),
+    }
+    let text = match Written::deserialize(deserializer)? {
+        Written::Plain(date) => date.to_string(),
+        Written::Quoted(text) => text,
+    };
+    text.parse().map_err(|_| D::Error::custom(format!("'{text}' is not a date: one is written as 2020-12-31")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_may_be_left_out() {
+        let configuration = Settings::parse("").expect("defaults").configuration("recorded", Vec::new());
+        assert_eq!((configuration.horizon, configuration.holdout, configuration.window), (5, 60, None));
+        assert_eq!(configuration.start, date(2015, 1, 1));
+    }
+
+    #[test]
+    fn all_of_it() {
+        let text = r#"
+            watchlist = ["NLS", "brk-a"]
+            start = 2016-01-01
+            horizon = 10
+            levels = [50, 80, 97.5]
+            holdout = 120
+            window = 750
+            policy = { max_age = 20 }
+            significance = 0.1
+            [fetch]
+            ask_again_minutes = 10
+            ask_limit = 6
+            [tiingo]
+            requests_per_hour = 10000
+            [schedule]
+            at = "17:00"
+            [webhook]
+            url = "https://example.com"
+        "#;
+        let settings = Settings::parse(text).expect("reads");
+        assert_eq!(settings.watchlist[1].as_str(), "BRK-A");
+        let configuration = settings.configuration("tiingo", settings.watchlist.clone());
+        assert_eq!((configuration.window, configuration.policy), (Some(750), Policy::MaxAge(20)));
+        assert_eq!(configuration.start, date(2016, 1, 1));
+        assert!(Settings::parse("start = \"2016-01-01\"\nwindow = \"all\"\npolicy = \"degraded\"").is_ok());
+    }
+
+    #[test]
+    fn refusals_say_what_and_where() {
+        let check = |text: &str, expected: &str| {
+            let error = Settings::parse(text).expect_err("refused");
+            assert!(error.contains(expected), "{text:?}: {error}");
+            assert!(!error.contains('\n'), "{text:?}: more than one line: {error}");
+        };
+        check("horizon = 5\nhorizn = 3", "line 2: unknown field `horizn`");
+        check("watchlist = [\"../x\"]", "'../x' is not a ticker");
+        check("horizon = 0", "horizon is 0, but must be within 1 and 60");
+        check("levels = [95, 80]", "levels must increase");
+        check("levels = [120]", "120 is not a percentage");
+        check("window = 5", "window is 5");
+        check("window = \"some\"", "a window is \"all\" or a number");
+        check("start = \"soon\"", "'soon' is not a date");
+        check("start = 1990-01-01", "the exchange calendar begins with 2000");
+        check("policy = \"sometimes\"", "sometimes");
+        check("horizon = ", "line 1");
+    }
+}

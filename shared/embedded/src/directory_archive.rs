@@ -1,0 +1,127 @@
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use pipeline::{Archive, Created, Error, Key};
+use tempfile::NamedTempFile;
+
+/// An archive in a directory: one file an object, the key its path.
+///
+/// An object is written to a temporary file, forced to disk, and linked to its name, which fails where the name is taken:
+/// so it is absent or whole, and the first writer wins. What a killed process left in `tmp/` is removed at the next start.
+#[derive(Debug)]
+pub struct DirectoryArchive {
+    root: PathBuf,
+}
+
+const UNFINISHED: &str = "tmp";
+
+impl DirectoryArchive {
+    /// Opens the archive for reading and writing, and clears away what a killed process left unfinished. The caller holds
+    /// the directory's lock.
+    ///
+    /// # Errors
+    /// A message where the directory cannot be written.
+    pub fn open(root: &Path) -> Result<DirectoryArchive, String> {
+        let unfinished = root.join(UNFINISHED);
+        let failed = |error: io::Error| format!("{} cannot be written: {error}", root.display());
+        match fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        fs::create_dir_all(&unfinished).map_err(failed)?;
+        Ok(DirectoryArchive { root: root.to_owned() })
+    }
+
+    /// Opens the archive for reading alone.
+    pub fn read_only(root: &Path) -> DirectoryArchive {
+        DirectoryArchive { root: root.to_owned() }
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<Created> {
+        if let Some(existing) = absent_or(fs::read(path))? {
+            return same(&existing, bytes);
+        }
+        let folder = path.parent().unwrap_or(&self.root);
+        self.create_folder(folder)?;
+        let mut file = NamedTempFile::new_in(self.root.join(UNFINISHED))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Ok(_) => {
+                File::open(folder)?.sync_all()?;
+                Ok(Created::New)
+            }
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => same(&fs::read(path)?, bytes),
+            Err(error) => Err(error.error),
+        }
+    }
+
+    /// Creates a folder and forces each new entry on the way to disk.
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let parent = folder.parent().unwrap_or(&self.root);
+        self.create_folder(parent)?;
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => File::open(parent)?.sync_all(),
+        }
+    }
+}
+
+fn same(existing: &[u8], bytes: &[u8]) -> io::Result<Created> {
+    if existing == bytes { Ok(Created::Existed) } else { Err(ErrorKind::AlreadyExists.into()) }
+}
+
+fn absent_or<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn failed(what: &str, action: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::Store { what: what.to_owned(), action, reason: error.to_string(), transient: false }
+}
+
+#[async_trait]
+impl Archive for DirectoryArchive {
+    async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
+        self.write(&self.root.join(key.as_str()), bytes).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Error::Conflict { key: key.to_string() },
+            _ => failed(key.as_str(), "written")(error),
+        })
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        absent_or(fs::read(self.root.join(key.as_str()))).map_err(failed(key.as_str(), "read"))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut keys = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(folder) = folders.pop() {
+            let found = absent_or(fs::read_dir(self.root.join(&folder))).map_err(failed(&folder, "listed"))?;
+            let Some(entries) = found else { continue };
+            for entry in entries {
+                let entry = entry.map_err(failed(&folder, "listed"))?;
+                let Ok(name) = entry.file_name().into_string() else { continue };
+                let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                if entry.file_type().map_err(failed(&key, "listed"))?.is_dir() {
+                    folders.push(key);
+                } else if key.starts_with(prefix) {
+                    keys.push(key);
+                }
+            }
+        }
+        keys.sort();
+        Ok(keys)
+    }
+}

@@ -1,0 +1,7 @@
+//! The `closing-bell` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    embedded::command::main()
+}

@@ -1,0 +1,125 @@
+//! One night on one machine: the stages in the order that the state machine has in the cloud.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use forecasting::Ticker;
+use jiff::civil::Date;
+use pipeline::{
+    Archive, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Trigger, evaluate, fetch,
+    forecast, plan, promote, report, train,
+};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+/// How often, and how many times, a run asks again for a bar that is not published yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// The pause between two asks.
+    pub pause: Duration,
+    /// Asks after the first; then the run goes on with what is known.
+    pub limit: u32,
+}
+
+impl Waits {
+    /// For a market that will not get newer.
+    pub const NONE: Waits = Waits { pause: Duration::ZERO, limit: 0 };
+}
+
+/// Where a night reads and writes.
+#[derive(Clone)]
+pub struct Night {
+    /// The source of bars.
+    pub market: Arc<dyn MarketData>,
+    /// Snapshots, models, tables, reports.
+    pub archive: Arc<dyn Archive>,
+    /// Runs, receipts and the champion pointer.
+    pub ledger: Arc<dyn Ledger>,
+    /// What to do while a bar is missing.
+    pub waits: Waits,
+}
+
+impl Night {
+    /// Runs the stages for every ticker, in parallel on all cores. One ticker's failure never stops the others.
+    ///
+    /// `finished` is told each ticker that is through.
+    ///
+    /// # Errors
+    /// Only where the run itself cannot be opened or closed; a ticker's errors are in the entry's closure.
+    pub async fn run(
+        &self,
+        configuration: Configuration,
+        as_of: Date,
+        trigger: Trigger,
+        finished: impl Fn(&Ticker),
+    ) -> Result<RunEntry, Error> {
+        let planned = plan(&*self.archive, &*self.ledger, configuration, as_of, trigger).await?;
+        let entry = match planned {
+            Planned::NoSession(entry) | Planned::Done(entry) => return Ok(entry),
+            Planned::Open(entry) => entry,
+        };
+        let run = Arc::new(entry.run.clone());
+        let cores = Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from)));
+        let mut tasks = JoinSet::new();
+        let mut tickers = BTreeMap::new();
+        for ticker in run.configuration.tickers.clone() {
+            let (night, run, cores, worked_on) = (self.clone(), run.clone(), cores.clone(), ticker.clone());
+            let task = tasks.spawn(async move {
+                let mut seconds = 0.0;
+                let outcome = night.work(&run, &worked_on, &cores, &mut seconds).await;
+                (outcome, seconds)
+            });
+            tickers.insert(task.id(), ticker);
+        }
+        let mut failures = BTreeMap::new();
+        let mut seconds = BTreeMap::new();
+        while let Some(joined) = tasks.join_next_with_id().await {
+            let (id, failure) = match joined {
+                Ok((id, (outcome, took))) => {
+                    seconds.insert(tickers[&id].clone(), took);
+                    (id, outcome.err().map(|error| error.to_string()))
+                }
+                Err(error) => (error.id(), Some(format!("internal error: {error}"))),
+            };
+            let ticker = &tickers[&id];
+            if let Some(failure) = failure {
+                failures.insert(ticker.clone(), failure);
+            }
+            finished(ticker);
+        }
+        let closure = report(&*self.archive, &*self.ledger, &run, &failures, &seconds).await?;
+        tracing::info!(run = %run.id, status = %closure.status, "the run is closed");
+        Ok(self.ledger.run(&run.id).await?.unwrap_or(RunEntry { closure: Some(closure), ..entry }))
+    }
+
+    /// All stages for one ticker. A core is held while it works, and free while it waits for its bar.
+    async fn work(&self, run: &Run, ticker: &Ticker, cores: &Semaphore, seconds: &mut f64) -> Result<(), Error> {
+        let Night { market, archive, ledger, waits } = self;
+        let (archive, ledger) = (&**archive, &**ledger);
+        let mut asked_again = 0;
+        let (_core, start) = loop {
+            let core = cores.acquire().await.expect("the semaphore is never closed");
+            let start = Instant::now();
+            let settle = asked_again >= waits.limit;
+            match fetch(&**market, archive, ledger, run, ticker, settle).await? {
+                Fetched::Ready(_) => break (core, start),
+                Fetched::NoBarYet => {
+                    drop(core);
+                    asked_again += 1;
+                    tracing::info!(%ticker, "no bar yet: asking again in {} s", waits.pause.as_secs());
+                    tokio::time::sleep(waits.pause).await;
+                }
+            }
+        };
+        if evaluate(archive, ledger, run, ticker).await?.training.due {
+            train(archive, ledger, run, ticker).await?;
+            promote(ledger, run, ticker).await?;
+        }
+        forecast(archive, ledger, run, ticker).await?;
+        *seconds = start.elapsed().as_secs_f64();
+        Ok(())
+    }
+}

@@ -1,0 +1,340 @@
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use forecasting::{Ticker, TradingDay};
+use jiff::Timestamp;
+use pipeline::{Champion, Closure, Error, Ledger, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use serde::de::DeserializeOwned;
+
+/// A ledger in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA_VERSION: i64 = 1;
+
+impl SqliteLedger {
+    /// Opens the ledger, and makes it where it is new.
+    ///
+    /// # Errors
+    /// A message where the file cannot be written or is none of ours.
+    pub fn open(path: &Path) -> Result<SqliteLedger, String> {
+        Connection::open(path)
+            .and_then(|connection| prepare(connection, true))
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
+            .and_then(|connection| Self::checked(path, connection))
+    }
+
+    /// Opens a ledger that exists, to read it.
+    ///
+    /// # Errors
+    /// A message where there is none, or it is none of ours.
+    pub fn open_existing(path: &Path) -> Result<SqliteLedger, String> {
+        if !path.exists() {
+            return Err(format!("there is no ledger at {}: nothing has been run there", path.display()));
+        }
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .and_then(|connection| prepare(connection, false))
+            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
+            .and_then(|connection| Self::checked(path, connection))
+    }
+
+    fn checked(path: &Path, connection: Connection) -> Result<SqliteLedger, String> {
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        if version != SCHEMA_VERSION {
+            return Err(format!(
+                "{} is not a ledger that this version reads (schema {version}, expected {SCHEMA_VERSION})",
+                path.display()
+            ));
+        }
+        Ok(SqliteLedger { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held left no transaction behind: it rolled back when it was dropped.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        query(&self.connection()).map_err(|error| self.failed("read", &error))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
+        let mut connection = self.connection();
+        connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .and_then(|transaction| {
+                let value = change(&transaction)?;
+                transaction.commit()?;
+                Ok(value)
+            })
+            .map_err(|error| self.failed("written", &error))
+    }
+
+    fn failed(&self, action: &'static str, error: &rusqlite::Error) -> Error {
+        let busy = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
+        Error::Store { what: self.path.display().to_string(), action, reason: error.to_string(), transient: busy }
+    }
+}
+
+fn prepare(connection: Connection, create: bool) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A committed result survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))?;
+    if create && empty {
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
+    }
+    Ok(connection)
+}
+
+fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("records are plain data")
+}
+
+/// A JSON column. What cannot be read is an error of its column, so that it names where it stands.
+fn column<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<T> {
+    let text: String = row.get(name)?;
+    parse(row, name, &text)
+}
+
+fn parse<T: DeserializeOwned>(row: &Row<'_>, name: &str, json: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(json).map_err(|error| {
+        let index = row.as_ref().column_index(name).unwrap_or(0);
+        rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// A column that holds a word, such as a trigger or a date.
+fn word<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<T> {
+    let text: String = row.get(name)?;
+    parse(row, name, &json(&text))
+}
+
+const RUN_COLUMNS: &str = "run, as_of, trigger, status, configuration, tickers, seconds, opened_at, closed_at";
+
+fn run_entry(row: &Row<'_>) -> rusqlite::Result<RunEntry> {
+    let status: Option<String> = row.get("status")?;
+    let closure = match status {
+        None => None,
+        Some(_) => Some(Closure {
+            status: word(row, "status")?,
+            tickers: column(row, "tickers")?,
+            seconds: column(row, "seconds")?,
+        }),
+    };
+    Ok(RunEntry {
+        run: Run {
+            id: word(row, "run")?,
+            as_of: word(row, "as_of")?,
+            trigger: word(row, "trigger")?,
+            configuration: column(row, "configuration")?,
+        },
+        opened_at: row.get("opened_at")?,
+        closed_at: row.get("closed_at")?,
+        closure,
+    })
+}
+
+fn stage_record(row: &Row<'_>) -> rusqlite::Result<StageRecord> {
+    Ok(StageRecord {
+        key: StageKey { run: word(row, "run")?, ticker: word(row, "ticker")?, stage: word(row, "stage")? },
+        as_of: word(row, "as_of")?,
+        result: row.get("result")?,
+    })
+}
+
+fn find_run(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<RunEntry>> {
+    connection
+        .prepare_cached(&format!("SELECT {RUN_COLUMNS} FROM runs WHERE run = ?1"))?
+        .query_row([run.as_str()], run_entry)
+        .optional()
+}
+
+fn find_stage(connection: &Connection, key: &StageKey) -> rusqlite::Result<Option<StageRecord>> {
+    connection
+        .prepare_cached(
+            "SELECT run, ticker, stage, as_of, result FROM stages WHERE run = ?1 AND ticker = ?2 AND stage = ?3",
+        )?
+        .query_row(params![key.run.as_str(), key.ticker.as_str(), key.stage.as_str()], stage_record)
+        .optional()
+}
+
+fn find_champion(connection: &Connection, ticker: &Ticker) -> rusqlite::Result<Option<Champion>> {
+    connection
+        .prepare_cached("SELECT champion FROM champions WHERE ticker = ?1")?
+        .query_row([ticker.as_str()], |row| column(row, "champion"))
+        .optional()
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn open_run(&self, run: &Run) -> Result<RunEntry, Error> {
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR IGNORE INTO runs (run, as_of, trigger, configuration, opened_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    run.id.as_str(),
+                    run.as_of.to_string(),
+                    json(&run.trigger).trim_matches('"'),
+                    json(&run.configuration),
+                    now()
+                ],
+            )?;
+            find_run(transaction, &run.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+        })
+    }
+
+    async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error> {
+        self.write(|transaction| {
+            transaction.execute(
+                "UPDATE runs SET status = ?2, tickers = ?3, seconds = ?4, closed_at = ?5 WHERE run = ?1",
+                params![
+                    run.as_str(),
+                    closure.status.to_string(),
+                    json(&closure.tickers),
+                    json(&closure.seconds),
+                    now()
+                ],
+            )
+        })
+        .map(|_| ())
+    }
+
+    async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error> {
+        self.read(|connection| find_run(connection, run))
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(&format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY as_of DESC, run DESC LIMIT ?1"))?
+                .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], run_entry)?
+                .collect()
+        })
+    }
+
+    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT OR IGNORE INTO stages (run, ticker, stage, as_of, result, committed_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    record.key.run.as_str(),
+                    record.key.ticker.as_str(),
+                    record.key.stage.as_str(),
+                    record.as_of.to_string(),
+                    record.result,
+                    now()
+                ],
+            )?;
+            find_stage(transaction, &record.key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+        })
+    }
+
+    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        self.read(|connection| find_stage(connection, key))
+    }
+
+    async fn history(
+        &self,
+        ticker: &Ticker,
+        stage: Stage,
+        up_to: TradingDay,
+        limit: usize,
+    ) -> Result<Vec<StageRecord>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT run, ticker, stage, as_of, result FROM stages
+                     WHERE ticker = ?1 AND stage = ?2 AND as_of <= ?3 ORDER BY as_of DESC, run DESC LIMIT ?4",
+                )?
+                .query_map(
+                    params![
+                        ticker.as_str(),
+                        stage.as_str(),
+                        up_to.to_string(),
+                        i64::try_from(limit).unwrap_or(i64::MAX)
+                    ],
+                    stage_record,
+                )?
+                .collect()
+        })
+    }
+
+    async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
+        self.read(|connection| find_champion(connection, ticker))
+    }
+
+    async fn decide(&self, receipt: &Receipt, expected: Option<&Champion>) -> Result<Receipt, Error> {
+        let moved = || Error::ChampionMoved { ticker: receipt.ticker.clone() };
+        self.write(|transaction| {
+            let standing: Option<Receipt> = transaction
+                .prepare_cached("SELECT receipt FROM receipts WHERE ticker = ?1 AND run = ?2")?
+                .query_row([receipt.ticker.as_str(), receipt.run.as_str()], |row| column(row, "receipt"))
+                .optional()?;
+            if standing.is_some() {
+                return Ok(standing);
+            }
+            let pointer = find_champion(transaction, &receipt.ticker)?;
+            if pointer.as_ref() != expected {
+                return Ok(None);
+            }
+            transaction.execute(
+                "INSERT INTO receipts (ticker, run, as_of, decision, reason, version, receipt, decided_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    receipt.ticker.as_str(),
+                    receipt.run.as_str(),
+                    receipt.as_of.to_string(),
+                    receipt.decision.as_str(),
+                    receipt.reason,
+                    receipt.champion.version.as_str(),
+                    json(receipt),
+                    now()
+                ],
+            )?;
+            let overtaken = pointer.as_ref().is_some_and(|pointer| pointer.as_of > receipt.as_of);
+            if !overtaken && pointer.as_ref() != Some(&receipt.champion) {
+                transaction.execute(
+                    "INSERT OR REPLACE INTO champions (ticker, version, as_of, sequence, champion, moved_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![
+                        receipt.ticker.as_str(),
+                        receipt.champion.version.as_str(),
+                        receipt.champion.as_of.to_string(),
+                        i64::try_from(receipt.champion.sequence).unwrap_or(i64::MAX),
+                        json(&receipt.champion),
+                        now()
+                    ],
+                )?;
+            }
+            Ok(Some(receipt.clone()))
+        })?
+        .ok_or_else(moved)
+    }
+
+    async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT receipt FROM receipts WHERE ticker = ?1 ORDER BY as_of DESC, run DESC")?
+                .query_map([ticker.as_str()], |row| column(row, "receipt"))?
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! The ports' contracts, executable: every adapter runs these suites. A suite panics where a contract is broken.
+
+use forecasting::{Contest, Level, Policy, PriceSeries, Row, Specification, Ticker, TradingDay};
+use jiff::civil::{Date, date};
+
+use crate::{
+    Archive, Champion, Closure, Configuration, Created, Digest, Error, Key, Ledger, MarketData, Receipt, Run, RunId,
+    RunStatus, SnapshotRef, Stage, StageKey, StageRecord, Trigger, VersionId,
+};
+
+fn ticker(text: &str) -> Ticker {
+    text.parse().expect("a ticker")
+}
+
+fn day(text: &str) -> TradingDay {
+    text.parse().expect("a session")
+}
+
+/// An empty archive.
+pub async fn archive(archive: &dyn Archive) {
+    let run = RunId::from_text("2020-12-11-00000000");
+    let key = Key::run(&run, "tickers.json");
+    assert_eq!(archive.read(&key).await.expect("reads"), None, "absent is None");
+    assert_eq!(archive.create(&key, b"one").await.expect("creates"), Created::New);
+    assert_eq!(archive.read(&key).await.expect("reads").as_deref(), Some(b"one".as_slice()), "reads its writes");
+    assert_eq!(archive.create(&key, b"one").await.expect("a retry is harmless"), Created::Existed);
+    let other = archive.create(&key, b"two").await;
+    assert!(matches!(other, Err(Error::Conflict { .. })), "other content is a conflict: {other:?}");
+    assert_eq!(archive.read(&key).await.expect("reads").as_deref(), Some(b"one".as_slice()), "nothing is overwritten");
+
+    // An empty object is an object.
+    let empty = Key::run(&run, "empty");
+    archive.create(&empty, b"").await.expect("creates");
+    assert_eq!(archive.read(&empty).await.expect("reads"), Some(Vec::new()));
+
+    // Listing is by prefix of the text, not by folder, and sorted.
+    let neighbour = Key::run(&RunId::from_text("2020-12-10-ffffffff"), "tickers.json");
+    archive.create(&neighbour, b"x").await.expect("creates");
+    let listed = archive.list("runs/2020-12-1").await.expect("lists");
+    assert_eq!(listed, [neighbour.as_str(), empty.as_str(), key.as_str()]);
+    assert_eq!(archive.list("runs/2020-12-11-").await.expect("lists"), [empty.as_str(), key.as_str()]);
+    assert!(archive.list("models/").await.expect("an empty folder is no error").is_empty());
+}
+
+fn a_run(as_of: TradingDay, name: &str) -> Run {
+    Run {
+        id: RunId::from_text(name),
+        as_of: as_of.date(),
+        trigger: Trigger::Manual,
+        configuration: Configuration {
+            tickers: vec![ticker("NLS")],
+            market: "recorded".to_owned(),
+            start: date(2015, 1, 1),
+            horizon: 5,
+            levels: vec![Level::try_from(80.0).expect("a level")],
+            holdout: 60,
+            window: None,
+            policy: Policy::Always,
+            significance: 0.05,
+        },
+    }
+}
+
+fn a_record(run: &RunId, as_of: TradingDay, stage: Stage, result: &str) -> StageRecord {
+    StageRecord { key: StageKey { run: run.clone(), ticker: ticker("NLS"), stage }, as_of, result: result.to_owned() }
+}
+
+/// An empty ledger.
+pub async fn ledger(ledger: &dyn Ledger) {
+    runs(ledger).await;
+    results(ledger).await;
+    decisions(ledger).await;
+}
+
+async fn runs(ledger: &dyn Ledger) {
+    let early = a_run(day("2020-12-10"), "2020-12-10-aaaaaaaa");
+    let late = a_run(day("2020-12-11"), "2020-12-11-aaaaaaaa");
+    assert_eq!(ledger.run(&early.id).await.expect("reads"), None);
+    let opened = ledger.open_run(&late).await.expect("opens");
+    assert_eq!((&opened.run, &opened.closure), (&late, &None));
+    ledger.open_run(&early).await.expect("opens");
+
+    // First wins.
+    let again = Run { trigger: Trigger::Backfill, ..late.clone() };
+    assert_eq!(ledger.open_run(&again).await.expect("finds it").run.trigger, Trigger::Manual);
+
+    let closure = Closure { status: RunStatus::Partial, tickers: Vec::new(), seconds: Vec::new() };
+    ledger.close_run(&late.id, &closure).await.expect("closes");
+    let better = Closure { status: RunStatus::Closed, ..closure };
+    ledger.close_run(&late.id, &better).await.expect("closes again");
+    let found = ledger.run(&late.id).await.expect("reads").expect("it is there");
+    assert_eq!(found.closure, Some(better.clone()), "closing again replaces the closure");
+    assert!(found.closed_at.is_some());
+    assert_eq!(ledger.open_run(&late).await.expect("finds it").closure, Some(better), "opening finds it closed");
+
+    let ids = |entries: Vec<crate::RunEntry>| entries.into_iter().map(|e| e.run.id).collect::<Vec<_>>();
+    assert_eq!(ids(ledger.runs(10).await.expect("lists")), [late.id.clone(), early.id], "newest first");
+    assert_eq!(ids(ledger.runs(1).await.expect("lists")), [late.id]);
+}
+
+async fn results(ledger: &dyn Ledger) {
+    let (monday, tuesday) = (day("2020-12-07"), day("2020-12-08"));
+    let first = RunId::from_text("2020-12-07-aaaaaaaa");
+    let second = RunId::from_text("2020-12-08-aaaaaaaa");
+    let third = RunId::from_text("2020-12-08-bbbbbbbb");
+    let record = a_record(&first, monday, Stage::Fetch, "{\"n\":1}");
+    assert_eq!(ledger.committed(&record.key).await.expect("reads"), None);
+    assert_eq!(ledger.commit(record.clone()).await.expect("commits"), record);
+
+    // First wins, whatever a second delivery brings.
+    let other = StageRecord { result: "{\"n\":2}".to_owned(), ..record.clone() };
+    assert_eq!(ledger.commit(other).await.expect("answers"), record);
+    assert_eq!(ledger.committed(&record.key).await.expect("reads"), Some(record.clone()));
+
+    let later = a_record(&second, tuesday, Stage::Fetch, "{}");
+    let last = a_record(&third, tuesday, Stage::Fetch, "{}");
+    ledger.commit(last.clone()).await.expect("commits");
+    ledger.commit(later.clone()).await.expect("commits");
+    ledger.commit(a_record(&second, tuesday, Stage::Train, "{}")).await.expect("commits");
+    let nls = ticker("NLS");
+    let history = ledger.history(&nls, Stage::Fetch, tuesday, 10).await.expect("lists");
+    assert_eq!(history, [last.clone(), later, record.clone()], "newest first, then by run");
+    assert_eq!(ledger.history(&nls, Stage::Fetch, monday, 10).await.expect("lists"), [record], "up to a session");
+    assert_eq!(ledger.history(&nls, Stage::Fetch, tuesday, 1).await.expect("lists"), [last], "no more than asked");
+    assert!(ledger.history(&ticker("NL"), Stage::Fetch, tuesday, 10).await.expect("lists").is_empty());
+}
+
+/// A receipt whose contest was really held, on a made-up series.
+fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
+    let mut session = day("2020-01-02");
+    let rows: Vec<Row> = (0..150)
+        .map(|t| {
+            let price = 100.0 + f64::from(t % 13) + f64::from(t % 7);
+            let row = Row { adjusted_close: Some(price), ..Row::new(t as usize + 1, session.date()) };
+            session = session.next();
+            row
+        })
+        .collect();
+    let series = PriceSeries::new(ticker("NLS"), rows).expect("a series");
+    let configuration = a_run(as_of, run).configuration;
+    let contest = Contest::run(&series, &configuration.backtest_plan(), None).expect("a contest");
+    let sha256 = Digest::of(run.as_bytes());
+    Receipt {
+        format: 1,
+        ticker: ticker("NLS"),
+        run: RunId::from_text(run),
+        as_of,
+        decision: forecasting::Decision::Promote,
+        reason: "promoted: a test".to_owned(),
+        decided_by: "rule".to_owned(),
+        before: None,
+        champion: Champion {
+            version: VersionId::from_text(run),
+            sha256: sha256.clone(),
+            specification: Specification::RandomWalk { drift: false },
+            as_of,
+            sequence,
+            backtest_skill: Some(0.0),
+            backtest_coverage: contest.random_walk().coverage.clone(),
+            backtest_forecasts: contest.random_walk().forecasts(),
+        },
+        contest,
+        snapshot: SnapshotRef { key: Key::snapshot(&ticker("NLS"), as_of, &sha256), sha256: sha256.clone() },
+        configuration: sha256,
+    }
+}
+
+async fn decisions(ledger: &dyn Ledger) {
+    let nls = ticker("NLS");
+    let first = a_receipt("2020-12-09-aaaaaaaa", day("2020-12-09"), 1);
+    let second = a_receipt("2020-12-10-aaaaaaaa", day("2020-12-10"), 2);
+    let rival = a_receipt("2020-12-10-bbbbbbbb", day("2020-12-10"), 2);
+    let past = a_receipt("2020-12-08-aaaaaaaa", day("2020-12-08"), 1);
+    assert_eq!(ledger.champion(&nls).await.expect("reads"), None);
+    assert!(ledger.receipts(&nls).await.expect("lists").is_empty());
+
+    assert_eq!(ledger.decide(&first, None).await.expect("moves"), first);
+    let pointer = ledger.champion(&nls).await.expect("reads");
+    assert_eq!(pointer.as_ref(), Some(&first.champion));
+    // Delivered twice, also with a stale expectation: the receipt that stands is the answer.
+    assert_eq!(ledger.decide(&first, None).await.expect("answers"), first);
+
+    // Two runs race from the same expectation: one moves the pointer, the other leaves no trace.
+    ledger.decide(&second, pointer.as_ref()).await.expect("moves");
+    let lost = ledger.decide(&rival, pointer.as_ref()).await;
+    assert!(matches!(lost, Err(Error::ChampionMoved { .. })), "{lost:?}");
+    assert_eq!(ledger.champion(&nls).await.expect("reads"), Some(second.champion.clone()));
+
+    // A backfilled verdict is on record and moves nothing.
+    let pointer = ledger.champion(&nls).await.expect("reads");
+    ledger.decide(&past, pointer.as_ref()).await.expect("appends");
+    assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer, "an earlier verdict moves no later champion");
+    let receipts = ledger.receipts(&nls).await.expect("lists");
+    assert_eq!(receipts, [second, first, past], "newest first");
+}
+
+/// A market that knows `known` on every session of `from..=to`, and does not know `unknown`.
+pub async fn market_data(market: &dyn MarketData, known: &Ticker, unknown: &Ticker, from: Date, to: Date) {
+    let history = market.history(known, from, to).await.expect("a history");
+    assert!(!history.rows.is_empty());
+    assert!(history.rows.iter().all(|row| (from..=to).contains(&row.date)), "never outside the range");
+    assert!(history.rows.windows(2).all(|pair| pair[0].date < pair[1].date), "oldest first");
+    let series = PriceSeries::new(known.clone(), history.rows.clone()).expect("usable");
+    assert_eq!((series.bars()[0].day.date(), series.last().day.date()), (from, to));
+
+    let one = market.history(known, to, to).await.expect("one row");
+    assert_eq!(one.rows.len(), 1, "both ends are inclusive");
+    let before = history.rows[0].date;
+    let weekend = date(before.year(), 1, 1);
+    let none = market.history(known, weekend, weekend).await.expect("an empty range is no error");
+    assert!(none.rows.is_empty(), "New Year's Day has no row");
+    let error = market.history(unknown, from, to).await.expect_err("unknown");
+    assert!(matches!(error, Error::UnknownTicker { .. }), "{error:?}");
+    assert!(!error.is_transient());
+}

@@ -1,0 +1,138 @@
+use forecasting::{Ticker, TradingDay};
+
+/// Why a stage failed. [`Error::is_transient`] says whether trying again can help.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data or a model was refused.
+    #[error("{ticker}: {source}")]
+    Forecasting {
+        /// Which series.
+        ticker: Ticker,
+        /// Why.
+        source: Box<forecasting::Error>,
+    },
+    /// The market has no such series.
+    #[error("{ticker}: {reason}")]
+    UnknownTicker {
+        /// Which series.
+        ticker: Ticker,
+        /// What the market said.
+        reason: String,
+    },
+    /// The market answered with something that is no price history.
+    #[error("{ticker}: {reason}")]
+    RefusedData {
+        /// Which series.
+        ticker: Ticker,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No bar for so long that the series must be delisted, renamed or halted.
+    #[error(
+        "{ticker}: no bar since {last}, {sessions} sessions before {as_of}: delisted, renamed or halted, so nothing is trained"
+    )]
+    Stale {
+        /// Which series.
+        ticker: Ticker,
+        /// Its last session with a bar.
+        last: TradingDay,
+        /// Sessions since.
+        sessions: usize,
+        /// The run's as-of session.
+        as_of: TradingDay,
+    },
+    /// The market cannot be reached, or not now.
+    #[error("{ticker}: {reason}")]
+    MarketUnavailable {
+        /// Which series was asked for.
+        ticker: Ticker,
+        /// What happened.
+        reason: String,
+    },
+    /// The market does not accept our credentials.
+    #[error("{reason}")]
+    Unauthorized {
+        /// What it said.
+        reason: String,
+    },
+    /// The plan's quota of requests is used up.
+    #[error("{ticker}: {reason}")]
+    QuotaExceeded {
+        /// Which series was asked for.
+        ticker: Ticker,
+        /// What it said, and when the quota is renewed.
+        reason: String,
+        /// It starts anew within the hour; otherwise not before the next day or month.
+        hourly: bool,
+    },
+    /// The archive or the ledger cannot be read or written now.
+    #[error("{what} cannot be {action}: {reason}")]
+    Store {
+        /// The key or the file.
+        what: String,
+        /// `read`, `written`, ...
+        action: &'static str,
+        /// What happened.
+        reason: String,
+        /// Whether trying again can help.
+        transient: bool,
+    },
+    /// An object that should be there is not.
+    #[error("{key} is missing from the archive")]
+    Missing {
+        /// Its key.
+        key: String,
+    },
+    /// An object is not what it was when it was written.
+    #[error("{key} is damaged: {reason}")]
+    Damaged {
+        /// Its key.
+        key: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Two different contents for one immutable key.
+    #[error("{key} already holds other content, and archived objects are never overwritten")]
+    Conflict {
+        /// The key.
+        key: String,
+    },
+    /// Another run moved the champion at the same moment.
+    #[error("{ticker}: the champion changed while this verdict was being reached")]
+    ChampionMoved {
+        /// Which series.
+        ticker: Ticker,
+    },
+    /// There is no forecast on record to answer from.
+    #[error("{ticker} is unknown: no run has made a forecast for it")]
+    NoForecast {
+        /// Which series.
+        ticker: Ticker,
+    },
+    /// A request outside its bounds.
+    #[error("{field}: {reason}")]
+    Request {
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed later with nothing changed on our side.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::MarketUnavailable { .. } | Error::ChampionMoved { .. } => true,
+            Error::QuotaExceeded { hourly, .. } => *hourly,
+            Error::Store { transient, .. } => *transient,
+            _ => false,
+        }
+    }
+}
+
+/// Names the ticker in an error of the pure crates.
+pub(crate) fn about(ticker: &Ticker) -> impl Fn(forecasting::Error) -> Error + '_ {
+    |source| Error::Forecasting { ticker: ticker.clone(), source: Box::new(source) }
+}

@@ -1,0 +1,66 @@
+//! Keys of the archive: the same in a bucket and in a directory, and relied on from outside.
+
+use std::fmt;
+
+use forecasting::{Ticker, TradingDay};
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, RunId, VersionId};
+
+/// The key of one archived object: a relative path with `/`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Key(String);
+
+impl Key {
+    /// `prices/{ticker}/{as_of}-{digest8}.csv`
+    pub fn snapshot(ticker: &Ticker, as_of: TradingDay, digest: &Digest) -> Key {
+        Key(format!("prices/{ticker}/{as_of}-{}.csv", digest.short()))
+    }
+
+    /// `models/{ticker}/{version}.json`
+    pub fn model(ticker: &Ticker, version: &VersionId) -> Key {
+        Key(format!("models/{ticker}/{version}.json"))
+    }
+
+    /// The prefix of all models of a ticker.
+    pub(crate) fn models(ticker: &Ticker) -> String {
+        format!("models/{ticker}/")
+    }
+
+    /// The version that a model's key names.
+    pub(crate) fn version_of(key: &str) -> Option<VersionId> {
+        key.rsplit('/').next()?.strip_suffix(".json").map(VersionId::from_text)
+    }
+
+    /// `forecasts/{as_of}/{ticker}-{digest8}.csv`
+    pub fn forecast(as_of: TradingDay, ticker: &Ticker, digest: &Digest) -> Key {
+        Key(format!("forecasts/{as_of}/{ticker}-{}.csv", digest.short()))
+    }
+
+    /// `runs/{run}/{name}`
+    pub fn run(run: &RunId, name: &str) -> Key {
+        Key(format!("runs/{run}/{name}"))
+    }
+
+    /// `reports/{run}/{name}`
+    pub fn report(run: &RunId, name: &str) -> Key {
+        Key(format!("reports/{run}/{name}"))
+    }
+
+    /// `quarantine/{ticker}/{digest8}-{name}`
+    pub fn quarantine(ticker: &Ticker, digest: &Digest, name: &str) -> Key {
+        Key(format!("quarantine/{ticker}/{}-{name}", digest.short()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}

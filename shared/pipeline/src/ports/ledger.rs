@@ -1,0 +1,116 @@
+use std::fmt;
+
+use async_trait::async_trait;
+use forecasting::{Ticker, TradingDay};
+use serde::{Deserialize, Serialize};
+
+use crate::{Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
+
+/// The stages that commit a result for each ticker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Bars to a price snapshot.
+    Fetch,
+    /// Standing forecasts scored; train or not.
+    Evaluate,
+    /// A challenger, and the contest.
+    Train,
+    /// The verdict.
+    Promote,
+    /// The forecast table.
+    Forecast,
+}
+
+impl Stage {
+    /// In the order in which they run.
+    pub const ALL: [Stage; 5] = [Stage::Fetch, Stage::Evaluate, Stage::Train, Stage::Promote, Stage::Forecast];
+
+    /// As it stands in the ledger.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Fetch => "fetch",
+            Stage::Evaluate => "evaluate",
+            Stage::Train => "train",
+            Stage::Promote => "promote",
+            Stage::Forecast => "forecast",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a stage's result is filed under.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StageKey {
+    /// The run.
+    pub run: RunId,
+    /// The series.
+    pub ticker: Ticker,
+    /// The stage.
+    pub stage: Stage,
+}
+
+/// A committed result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageRecord {
+    /// What it is filed under.
+    pub key: StageKey,
+    /// The run's as-of session.
+    pub as_of: TradingDay,
+    /// The result as JSON; the stage knows its shape.
+    pub result: String,
+}
+
+/// Runs, stage results, receipts and the champion pointer.
+///
+/// * **Atomic and durable.** Each call happens wholly or not at all, and survives a power cut once it has answered.
+/// * **First wins.** `open_run` and `commit` store what they are given unless something stands there already; both
+///   answer with what stands. So a stage that is delivered twice, or raced, goes on from the first result.
+/// * **Receipts are appended, never changed**, one per run and ticker. `decide` appends one and moves the champion
+///   pointer in one step: the pointer must still be what was expected, otherwise nothing happens and the answer is
+///   [`Error::ChampionMoved`]. Where the run's receipt stands already, nothing happens and that receipt is the answer. A
+///   receipt of an earlier as-of than the pointer's (a backfill) is appended and leaves the pointer alone.
+/// * **Absent** is `None` or an empty list, never an error. A retry of any call is harmless.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Opens a run, or finds it open or closed already.
+    async fn open_run(&self, run: &Run) -> Result<RunEntry, Error>;
+
+    /// Closes a run; closing it again (after failed tickers were completed) replaces the closure.
+    async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error>;
+
+    /// One run.
+    async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error>;
+
+    /// The newest runs: by as-of, then by id, descending.
+    async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error>;
+
+    /// Commits a stage's result and answers with the one that stands.
+    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error>;
+
+    /// The committed result, if there is one.
+    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error>;
+
+    /// Results of a stage for a ticker with an as-of up to this one: newest first by as-of, then by run id.
+    async fn history(
+        &self,
+        ticker: &Ticker,
+        stage: Stage,
+        up_to: TradingDay,
+        limit: usize,
+    ) -> Result<Vec<StageRecord>, Error>;
+
+    /// The model in service.
+    async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error>;
+
+    /// Appends a receipt and moves the pointer from what is expected to the receipt's champion.
+    async fn decide(&self, receipt: &Receipt, expected: Option<&Champion>) -> Result<Receipt, Error>;
+
+    /// All receipts of a ticker: newest first by as-of, then by run id.
+    async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error>;
+}

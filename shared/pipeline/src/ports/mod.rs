@@ -1,0 +1,9 @@
+//! The ports: what the stages need of the world. Each is a contract in prose; `conformance` holds adapters to it.
+
+mod archive;
+mod ledger;
+mod market_data;
+
+pub use archive::{Archive, Created};
+pub use ledger::{Ledger, Stage, StageKey, StageRecord};
+pub use market_data::{History, MarketData};

@@ -1,0 +1,141 @@
+//! Runs: their ids, how they are opened and closed.
+
+use std::fmt;
+
+use forecasting::Ticker;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{Configuration, Digest, VersionId};
+
+/// `{as_of}-{digest8 of the configuration}`: starting the same run again finds the same id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(String);
+
+impl RunId {
+    /// The id of the run with this configuration for this day.
+    pub fn new(as_of: Date, configuration: &Digest) -> RunId {
+        RunId(format!("{as_of}-{}", configuration.short()))
+    }
+
+    /// An id as someone typed it; it need not exist.
+    pub fn from_text(text: &str) -> RunId {
+        RunId(text.to_owned())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The clock.
+    Schedule,
+    /// A person.
+    Manual,
+    /// A replay of past sessions.
+    Backfill,
+    /// New data under `incoming/`.
+    Data,
+    /// Degraded scores.
+    Degraded,
+}
+
+/// An opened run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// The day whose prices it may know. A session, unless the run closes as `no session`.
+    pub as_of: Date,
+    /// What started it first.
+    pub trigger: Trigger,
+    /// What it was asked to do.
+    pub configuration: Configuration,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunStatus {
+    /// Every ticker is done.
+    #[serde(rename = "closed")]
+    Closed,
+    /// Some tickers failed.
+    #[serde(rename = "partial")]
+    Partial,
+    /// The exchange was closed on that day.
+    #[serde(rename = "no session")]
+    NoSession,
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            RunStatus::Closed => "closed",
+            RunStatus::Partial => "partial",
+            RunStatus::NoSession => "no session",
+        })
+    }
+}
+
+/// How one ticker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TickerStatus {
+    /// It has its forecast.
+    Done,
+    /// A stage refused or failed it.
+    Failed,
+    /// It was not worked on.
+    Skipped,
+}
+
+/// One ticker's line in a run's summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TickerSummary {
+    /// Which series.
+    pub ticker: Ticker,
+    /// How it ended.
+    pub status: TickerStatus,
+    /// `promote`, `refit` or `keep`; `None` where it failed before a verdict.
+    pub verdict: Option<forecasting::Decision>,
+    /// The version that made the forecast.
+    pub version: Option<VersionId>,
+    /// The verdict's reason, or the error's text.
+    pub reason: String,
+}
+
+/// A run's end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Closure {
+    /// How it ended.
+    pub status: RunStatus,
+    /// Every ticker, in the configuration's order.
+    pub tickers: Vec<TickerSummary>,
+    /// How long each was worked on, in the same order; timings are no result and stay out of the archive.
+    pub seconds: Vec<f64>,
+}
+
+/// A run as the ledger holds it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunEntry {
+    /// The run.
+    pub run: Run,
+    /// When it was first opened, ISO 8601.
+    pub opened_at: String,
+    /// When it was last closed.
+    pub closed_at: Option<String>,
+    /// How it was last closed; `None` while it is open.
+    pub closure: Option<Closure>,
+}

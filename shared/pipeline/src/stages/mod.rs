@@ -1,0 +1,24 @@
+//! One file per stage, in the order of a night; then what is asked of the results afterwards.
+
+mod committed;
+mod evaluate;
+mod fetch;
+mod forecast;
+mod models;
+mod plan;
+mod predict;
+mod promote;
+mod report;
+mod train;
+mod verify;
+
+pub use evaluate::{Evaluated, VersionScore, evaluate};
+pub use fetch::{BarStatus, Download, Fetched, Snapshot, fetch};
+pub use forecast::{Forecasted, forecast};
+pub use models::{ModelSummary, models};
+pub use plan::{Planned, plan};
+pub use predict::{Prediction, RealisedCoverage, Skill, Source, predict};
+pub use promote::{Promoted, promote};
+pub use report::report;
+pub use train::{Trained, TrainedVersion, train};
+pub use verify::{Verified, verify};

@@ -1,0 +1,54 @@
+use forecasting::{Ticker, TradingDay};
+use serde::Serialize;
+
+use crate::{Archive, Error, Key, Ledger, ModelVersion, VersionId};
+
+/// One stored version, as `GET /models/{ticker}` and `closing-bell models` list it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelSummary {
+    /// Its id.
+    pub version: VersionId,
+    /// What it is, in words.
+    pub model: String,
+    /// First session it was fitted on.
+    pub first: TradingDay,
+    /// Last session it was fitted on.
+    pub last: TradingDay,
+    /// Log returns behind the likelihood.
+    pub observations: usize,
+    /// Coefficients on log prices, by name.
+    pub coefficients: Vec<(String, f64)>,
+    /// Innovation variance of log prices.
+    pub sigma2: f64,
+    /// Akaike's criterion, corrected; `None` where the fit is exact.
+    pub aicc: Option<f64>,
+    /// Whether it is the champion.
+    pub in_service: bool,
+}
+
+/// The versions of a ticker, newest first.
+pub async fn models(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<ModelSummary>, Error> {
+    let champion = ledger.champion(ticker).await?;
+    let keys = archive.list(&Key::models(ticker)).await?;
+    let mut summaries = Vec::with_capacity(keys.len());
+    for key in keys.iter().rev() {
+        let Some(version) = Key::version_of(key) else { continue };
+        let stored = ModelVersion::read(archive, ticker, &version, None).await?;
+        let fitted = stored.model.fitted();
+        summaries.push(ModelSummary {
+            in_service: champion.as_ref().is_some_and(|champion| champion.version == version),
+            version,
+            model: stored.model.specification().to_string(),
+            first: stored.first,
+            last: stored.last,
+            observations: fitted.observations(),
+            coefficients: fitted.coefficients().named(),
+            sigma2: fitted.sigma2(),
+            aicc: Some(fitted.aicc()).filter(|aicc| aicc.is_finite()),
+        });
+    }
+    if summaries.is_empty() {
+        return Err(Error::NoForecast { ticker: ticker.clone() });
+    }
+    Ok(summaries)
+}

@@ -1,0 +1,46 @@
+use forecasting::TradingDay;
+use jiff::civil::Date;
+
+use crate::{Archive, Closure, Configuration, Error, Key, Ledger, Run, RunEntry, RunId, RunStatus, Trigger};
+
+/// What there is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Planned {
+    /// The exchange was closed on that day; the run is closed as "no session".
+    NoSession(RunEntry),
+    /// Everything was done before.
+    Done(RunEntry),
+    /// The run is open: each of its configuration's tickers is to be worked on.
+    Open(RunEntry),
+}
+
+/// Opens the run of a configuration for a day, or finds it.
+///
+/// Writes `runs/{run}/configuration.json` and `runs/{run}/tickers.json` before the ledger knows of the run, so a run on
+/// record always has them.
+pub async fn plan(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    configuration: Configuration,
+    as_of: Date,
+    trigger: Trigger,
+) -> Result<Planned, Error> {
+    let id = RunId::new(as_of, &configuration.digest());
+    archive.create(&Key::run(&id, "configuration.json"), &configuration.to_json()).await?;
+    let tickers = serde_json::to_vec(&configuration.tickers).expect("tickers are plain data");
+    archive.create(&Key::run(&id, "tickers.json"), &tickers).await?;
+
+    let run = Run { id, as_of, trigger, configuration };
+    let entry = ledger.open_run(&run).await?;
+    match entry.closure.as_ref().map(|closure| closure.status) {
+        Some(RunStatus::NoSession) => Ok(Planned::NoSession(entry)),
+        Some(RunStatus::Closed) => Ok(Planned::Done(entry)),
+        Some(RunStatus::Partial) => Ok(Planned::Open(entry)),
+        None if TradingDay::new(as_of).is_ok() => Ok(Planned::Open(entry)),
+        None => {
+            let closure = Closure { status: RunStatus::NoSession, tickers: Vec::new(), seconds: Vec::new() };
+            ledger.close_run(&run.id, &closure).await?;
+            Ok(Planned::NoSession(RunEntry { closure: Some(closure), ..entry }))
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use forecasting::{Coverage, Level, LiveRecord, StandingForecast, Step, Ticker, TradingDay};
+use jiff::civil::date;
+use serde::Serialize;
+
+use super::{
+    committed::{parse, read_snapshot},
+    evaluate::earlier_evaluations,
+    fetch::BarStatus,
+    forecast::Forecasted,
+};
+use crate::{Archive, Error, Ledger, ModelVersion, Stage, VersionId, error::about};
+
+/// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The series.
+    pub ticker: Ticker,
+    /// The newest session whose price it knows.
+    pub origin: TradingDay,
+    /// Whether that session's bar may still be corrected.
+    pub bar: BarStatus,
+    /// The version that answers.
+    pub version: VersionId,
+    /// What it is, in words.
+    pub model: String,
+    /// One forecast a session.
+    pub horizons: Vec<Step>,
+    /// 1 - mean absolute error over that of the random walk.
+    pub skill: Skill,
+    /// How often the intervals have held.
+    pub coverage: Vec<RealisedCoverage>,
+    /// What a reader must know.
+    pub notice: String,
+}
+
+/// Measured skill.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Skill {
+    /// Positive where it is better than the random walk; `None` where the walk made no error to beat.
+    pub value: Option<f64>,
+    /// Forecasts behind it.
+    pub n: usize,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// Measured coverage of one level.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RealisedCoverage {
+    /// Level and share, and how many forecasts are behind it.
+    #[serde(flatten)]
+    pub coverage: Coverage,
+    /// Where they come from.
+    pub source: Source,
+}
+
+/// Which forecasts a figure was measured on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Forecasts that were served, against the bars that came.
+    Live,
+    /// Rolling origins of the contest that put the champion in service.
+    Backtest,
+}
+
+/// Fewer live forecasts than this say less than the backtest.
+const FEWEST_LIVE: usize = 20;
+/// The longest horizon that is answered.
+const LONGEST_HORIZON: usize = 60;
+/// The most levels that are answered at once.
+const MOST_LEVELS: usize = 10;
+
+/// Answers from the newest forecast on record: the same model and prices, any horizon and levels. Left out, they are
+/// those of the forecast table.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without one; [`Error::Request`] names the field that is out of bounds.
+pub async fn predict(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    horizon: Option<usize>,
+    levels: &[Level],
+) -> Result<Prediction, Error> {
+    if let Some(horizon) = horizon.filter(|h| !(1..=LONGEST_HORIZON).contains(h)) {
+        let reason = format!("{horizon} is not within 1 and {LONGEST_HORIZON} sessions");
+        return Err(Error::Request { field: "horizon", reason });
+    }
+    if levels.len() > MOST_LEVELS {
+        return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
+    }
+    let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop();
+    let record = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
+    let on_record: Forecasted = parse(&record)?;
+    let champion = &on_record.champion;
+    let known = on_record.forecast.steps.first().map(|s| s.intervals.iter().map(|i| i.level).collect::<Vec<_>>());
+    let mut levels = if levels.is_empty() { known.unwrap_or_default() } else { levels.to_vec() };
+    levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));
+    levels.dedup();
+
+    let series = read_snapshot(archive, ticker, &on_record.snapshot).await?;
+    let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
+    let (model, factor) = version.brought_up_to(&series)?;
+    let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
+    let prices = model.forecast(horizon).map_err(about(ticker))?.rebased(factor);
+    let last = series.last();
+    let forecast = StandingForecast::new(last.day, last.adjusted_close, &prices, &levels);
+
+    let evaluations = earlier_evaluations(ledger, ticker, end_of_time()).await?;
+    let scores: Vec<_> = evaluations.into_iter().flat_map(|e| e.scores).map(|s| s.score).collect();
+    let live = LiveRecord::of(&scores);
+    let (skill, coverage, source) = if live.n >= FEWEST_LIVE {
+        (Skill { value: live.skill, n: live.n, source: Source::Live }, live.coverage, Source::Live)
+    } else {
+        let (value, n) = (champion.backtest_skill, champion.backtest_forecasts);
+        (Skill { value, n, source: Source::Backtest }, champion.backtest_coverage.clone(), Source::Backtest)
+    };
+    let no_skill = champion.specification.is_baseline() || skill.value.is_none_or(|value| value <= 0.0);
+    Ok(Prediction {
+        ticker: ticker.clone(),
+        origin: forecast.origin,
+        bar: on_record.bar,
+        version: champion.version.clone(),
+        model: champion.specification.to_string(),
+        horizons: forecast.steps,
+        skill,
+        coverage: coverage.into_iter().map(|coverage| RealisedCoverage { coverage, source }).collect(),
+        notice: notice(no_skill),
+    })
+}
+
+fn notice(no_skill: bool) -> String {
+    let advice = "This is no investment advice.";
+    if no_skill { format!("{advice} The model in service has no skill over a random walk.") } else { advice.to_owned() }
+}
+
+/// Later than any session on record.
+fn end_of_time() -> TradingDay {
+    TradingDay::new(date(2100, 12, 31)).expect("a Friday that is no holiday")
+}

@@ -1,0 +1,114 @@
+use std::collections::BTreeMap;
+
+use forecasting::{Decision, Ticker};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{committed::Place, evaluate::Evaluated, forecast::Forecasted, promote::Promoted};
+use crate::{
+    Archive, Closure, Digest, Error, Key, Ledger, Run, RunId, RunStatus, Stage, TickerStatus, TickerSummary,
+    stored::forecast_table,
+};
+
+/// `reports/{run}/summary.json`
+#[derive(Serialize)]
+struct Summary<'a> {
+    format: u32,
+    run: &'a RunId,
+    as_of: Date,
+    status: RunStatus,
+    market: &'a str,
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    tickers: &'a [TickerSummary],
+}
+
+/// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
+///
+/// `failures` are the errors of the tickers that were tried and not completed; `seconds` how long each ticker took.
+/// Writes `reports/{run}/forecasts.csv` and `summary.json`; where a run is closed again with another outcome, the new
+/// report's name carries its digest.
+pub async fn report(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    run: &Run,
+    failures: &BTreeMap<Ticker, String>,
+    seconds: &BTreeMap<Ticker, f64>,
+) -> Result<Closure, Error> {
+    let configuration = &run.configuration;
+    let mut table = forecast_table::header(&configuration.levels);
+    let mut tickers = Vec::with_capacity(configuration.tickers.len());
+    for ticker in &configuration.tickers {
+        let place = Place::new(run, ticker)?;
+        let forecasted: Option<Forecasted> = place.result(ledger, Stage::Forecast).await?;
+        tickers.push(match forecasted {
+            Some(forecasted) => {
+                table += &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
+                done(ledger, &place, forecasted).await?
+            }
+            None => TickerSummary {
+                ticker: ticker.clone(),
+                status: if failures.contains_key(ticker) { TickerStatus::Failed } else { TickerStatus::Skipped },
+                verdict: None,
+                version: None,
+                reason: failures.get(ticker).cloned().unwrap_or_else(|| "not worked on yet".to_owned()),
+            },
+        });
+    }
+    let count = |status: TickerStatus| tickers.iter().filter(|t| t.status == status).count();
+    let done = count(TickerStatus::Done);
+    let status = if done == tickers.len() { RunStatus::Closed } else { RunStatus::Partial };
+    let summary = Summary {
+        format: 1,
+        run: &run.id,
+        as_of: run.as_of,
+        status,
+        market: &configuration.market,
+        done,
+        failed: count(TickerStatus::Failed),
+        skipped: count(TickerStatus::Skipped),
+        tickers: &tickers,
+    };
+    let summary = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
+    create_beside(archive, &run.id, "forecasts", "csv", table.as_bytes()).await?;
+    create_beside(archive, &run.id, "summary", "json", &summary).await?;
+
+    let seconds = tickers.iter().map(|t| seconds.get(&t.ticker).copied().unwrap_or(0.0)).collect();
+    let closure = Closure { status, tickers, seconds };
+    ledger.close_run(&run.id, &closure).await?;
+    Ok(closure)
+}
+
+async fn done(ledger: &dyn Ledger, place: &Place<'_>, forecasted: Forecasted) -> Result<TickerSummary, Error> {
+    let (verdict, reason) = match place.result::<Promoted>(ledger, Stage::Promote).await? {
+        Some(promoted) => (promoted.decision, promoted.reason),
+        None => {
+            let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+            (Decision::Keep, format!("kept without training: {}", evaluated.training.reason))
+        }
+    };
+    Ok(TickerSummary {
+        ticker: place.ticker.clone(),
+        status: TickerStatus::Done,
+        verdict: Some(verdict),
+        version: Some(forecasted.champion.version),
+        reason,
+    })
+}
+
+async fn create_beside(
+    archive: &dyn Archive,
+    run: &RunId,
+    stem: &str,
+    extension: &str,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    let first = archive.create(&Key::report(run, &format!("{stem}.{extension}")), bytes).await;
+    if let Err(Error::Conflict { .. }) = first {
+        let name = format!("{stem}-{}.{extension}", Digest::of(bytes).short());
+        archive.create(&Key::report(run, &name), bytes).await?;
+        return Ok(());
+    }
+    first.map(|_| ())
+}

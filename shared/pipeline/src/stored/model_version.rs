@@ -1,0 +1,155 @@
+//! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
+
+use std::fmt;
+
+use forecasting::{PriceModel, PriceSeries, Specification, Ticker, TradingDay};
+use serde::{Deserialize, Serialize};
+
+use crate::{Archive, Digest, Error, Key, error::about};
+
+/// `{last session}-{digest8 of the inputs}`: it derives from what goes in, so training twice finds the same id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionId(String);
+
+impl VersionId {
+    /// An id as someone typed it; it need not exist.
+    pub fn from_text(text: &str) -> VersionId {
+        VersionId(text.to_owned())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Which snapshot: its key and the digest of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotRef {
+    /// Where it lies.
+    pub key: Key,
+    /// What its bytes add up to.
+    pub sha256: Digest,
+}
+
+/// What a version is fitted from; its id is the digest of this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingInputs {
+    /// Version of the stored format: a new one is a new version of every model.
+    pub format: u32,
+    /// The series.
+    pub ticker: Ticker,
+    /// Its prices.
+    pub snapshot: SnapshotRef,
+    /// The last N sessions, or all.
+    pub window: Option<usize>,
+    /// What to fit.
+    pub specification: Specification,
+}
+
+/// A stored model, `models/{ticker}/{version}.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelVersion {
+    /// Its id.
+    pub version: VersionId,
+    /// What it was fitted from.
+    pub inputs: TrainingInputs,
+    /// First session it was fitted on.
+    pub first: TradingDay,
+    /// Last session it was fitted on.
+    pub last: TradingDay,
+    /// The adjusted close on that session, which fixes the basis that the model lives in.
+    pub last_price: f64,
+    /// What was fitted.
+    pub model: PriceModel,
+}
+
+const FORMAT: u32 = 1;
+
+impl ModelVersion {
+    /// Fits a specification on a snapshot's last `window` sessions.
+    pub fn train(
+        series: &PriceSeries,
+        snapshot: &SnapshotRef,
+        window: Option<usize>,
+        specification: Specification,
+    ) -> Result<ModelVersion, Error> {
+        let inputs = TrainingInputs {
+            format: FORMAT,
+            ticker: series.ticker().clone(),
+            snapshot: snapshot.clone(),
+            window,
+            specification,
+        };
+        let last = series.last();
+        let digest = Digest::of(&serde_json::to_vec(&inputs).expect("inputs are plain data"));
+        let bars = series.bars();
+        let bars = &bars[window.map_or(0, |window| bars.len().saturating_sub(window))..];
+        let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
+        Ok(ModelVersion {
+            version: VersionId(format!("{}-{}", last.day, digest.short())),
+            first: bars[0].day,
+            last: last.day,
+            last_price: last.adjusted_close,
+            model: specification.fit(&prices).map_err(about(series.ticker()))?,
+            inputs,
+        })
+    }
+
+    /// Its bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("a model version is plain data")
+    }
+
+    /// Reads a version whole, and checks it against its digest where that is known.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Damaged`].
+    pub async fn read(
+        archive: &dyn Archive,
+        ticker: &Ticker,
+        version: &VersionId,
+        expected: Option<&Digest>,
+    ) -> Result<ModelVersion, Error> {
+        let key = Key::model(ticker, version);
+        let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+        let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
+        if expected.is_some_and(|digest| *digest != Digest::of(&bytes)) {
+            return Err(damaged("its bytes do not match their checksum".to_owned()));
+        }
+        let stored: ModelVersion = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
+        if stored.inputs.format != FORMAT {
+            return Err(damaged(format!("format {} is not known", stored.inputs.format)));
+        }
+        if stored.version != *version || stored.inputs.ticker != *ticker {
+            return Err(damaged(format!("it says it is version {} of {}", stored.version, stored.inputs.ticker)));
+        }
+        Ok(stored)
+    }
+
+    /// The model as it stands after the series' newer bars, and the factor from its basis to the series'.
+    ///
+    /// # Errors
+    /// [`Error::Forecasting`] where the series has lost the session that the model ends on.
+    pub fn brought_up_to(&self, series: &PriceSeries) -> Result<(PriceModel, f64), Error> {
+        let ticker = series.ticker();
+        let here = series.on(self.last).ok_or_else(|| {
+            about(ticker)(forecasting::Error::NoBar { ticker: ticker.clone(), date: self.last.date() })
+        })?;
+        let factor = here.adjusted_close / self.last_price;
+        let newer: Vec<f64> = series.after(self.last).iter().map(|bar| bar.adjusted_close / factor).collect();
+        let mut model = self.model.clone();
+        model.advance(&newer).map_err(about(ticker))?;
+        Ok((model, factor))
+    }
+}

@@ -1,0 +1,69 @@
+//! Price snapshots: `date,open,high,low,close,volume,adjClose,divCash,splitFactor`, an empty field where a source is silent.
+
+use forecasting::{Bar, PriceSeries, Row, Ticker};
+use jiff::civil::Date;
+
+use crate::{Error, Key, error::about};
+
+const HEADER: [&str; 9] = ["date", "open", "high", "low", "close", "volume", "adjClose", "divCash", "splitFactor"];
+
+/// The snapshot's bytes. Numbers are in their shortest form that reads back to the same bits.
+pub(crate) fn write(series: &PriceSeries) -> Vec<u8> {
+    let mut text = HEADER.join(",");
+    text.push('\n');
+    let field = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
+    for bar in series.bars() {
+        let Bar { day, open, high, low, close, volume, adjusted_close, dividend, split_factor } = bar;
+        let fields = [
+            day.to_string(),
+            field(*open),
+            field(*high),
+            field(*low),
+            close.to_string(),
+            field(*volume),
+            adjusted_close.to_string(),
+            field(*dividend),
+            field(*split_factor),
+        ];
+        text.push_str(&fields.join(","));
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+/// Reads a snapshot back.
+pub(crate) fn read(ticker: &Ticker, key: &Key, bytes: &[u8]) -> Result<PriceSeries, Error> {
+    let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
+    let mut reader = csv::Reader::from_reader(bytes);
+    let header = reader.headers().map_err(|e| damaged(e.to_string()))?;
+    if header != HEADER.as_slice() {
+        return Err(damaged(format!("its header is '{}'", header.iter().collect::<Vec<_>>().join(","))));
+    }
+    let mut rows = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| damaged(e.to_string()))?;
+        let number = |place: usize| -> Result<Option<f64>, Error> {
+            match &record[place] {
+                "" => Ok(None),
+                text => text
+                    .parse()
+                    .map(Some)
+                    .map_err(|_| damaged(format!("row {}: '{text}' is no {}", index + 1, HEADER[place]))),
+            }
+        };
+        let date: Date =
+            record[0].parse().map_err(|_| damaged(format!("row {}: '{}' is no date", index + 1, &record[0])))?;
+        rows.push(Row {
+            open: number(1)?,
+            high: number(2)?,
+            low: number(3)?,
+            close: number(4)?,
+            volume: number(5)?,
+            adjusted_close: number(6)?,
+            dividend: number(7)?,
+            split_factor: number(8)?,
+            ..Row::new(index + 1, date)
+        });
+    }
+    PriceSeries::new(ticker.clone(), rows).map_err(about(ticker))
+}

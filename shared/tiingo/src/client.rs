@@ -1,0 +1,199 @@
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use backon::{ExponentialBuilder, Retryable};
+use forecasting::{Row, Ticker};
+use jiff::{Timestamp, civil::Date};
+use pipeline::{Error, History, MarketData};
+use reqwest::{Response, Url, header, redirect};
+
+use crate::{
+    Token,
+    answer::{self, Answer},
+    quota::Quota,
+};
+
+/// How the client behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the interface is. Anything but https is refused, except on this machine.
+    pub base_url: String,
+    /// Requests an hour that the plan allows; `None` keeps to what the server says alone.
+    pub requests_per_hour: Option<u32>,
+    /// How long one request may wait for the quota to start anew before it fails.
+    pub quota_patience: Duration,
+    /// Time for one whole request.
+    pub timeout: Duration,
+    /// Requests sent again after a passing failure.
+    pub retries: usize,
+    /// The pause before the first of them; each further one doubles, with jitter.
+    pub first_pause: Duration,
+}
+
+impl Default for Settings {
+    /// Tiingo itself, on the free plan.
+    fn default() -> Self {
+        Settings {
+            base_url: Self::TIINGO.to_owned(),
+            requests_per_hour: Some(50),
+            quota_patience: Duration::ZERO,
+            timeout: Duration::from_secs(30),
+            retries: 3,
+            first_pause: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Settings {
+    /// Tiingo's own address.
+    pub const TIINGO: &'static str = "https://api.tiingo.com";
+}
+
+/// The largest answer that is read: fifty years of daily rows are some 4 MB of JSON.
+const LARGEST_BODY: usize = 32 << 20;
+
+/// Market data from Tiingo.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    settings: Settings,
+    quota: Mutex<Quota>,
+}
+
+impl Client {
+    /// A client that sends this token.
+    ///
+    /// # Errors
+    /// A message where the address is none that a token may be sent to.
+    pub fn new(token: &Token, settings: Settings) -> Result<Client, String> {
+        let base = Url::parse(&settings.base_url).map_err(|e| format!("'{}' is no address: {e}", settings.base_url))?;
+        let here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        if base.scheme() != "https" && !(base.scheme() == "http" && here) {
+            return Err(format!("'{}' is not https: the token is not sent there", settings.base_url));
+        }
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut headers = header::HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token.header());
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("closing-bell/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(10))
+            .timeout(settings.timeout)
+            // A redirect would carry the token to wherever it points.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|e| format!("no HTTP client: {e}"))?;
+        let quota = Mutex::new(Quota::new(settings.requests_per_hour));
+        Ok(Client { http, base, settings, quota })
+    }
+
+    /// Asks once: waits for the quota, sends, reads the answer.
+    async fn ask(&self, ticker: &Ticker, from: Date, to: Date) -> Result<Vec<Row>, Error> {
+        self.wait_for_quota(ticker).await?;
+        let (status, body) = self
+            .send(ticker, from, to)
+            .await
+            .map_err(|reason| Error::MarketUnavailable { ticker: ticker.clone(), reason })?;
+        let ticker = ticker.clone();
+        match answer::read(status, &body) {
+            Answer::Rows(rows) => Ok(rows),
+            Answer::Unknown(reason) => Err(Error::UnknownTicker { ticker, reason }),
+            Answer::HourlyQuota(reason) => {
+                self.quota.lock().unwrap_or_else(PoisonError::into_inner).exhaust(Timestamp::now());
+                Err(Error::QuotaExceeded { ticker, reason, hourly: true })
+            }
+            Answer::OtherQuota(reason) => Err(Error::QuotaExceeded { ticker, reason, hourly: false }),
+            Answer::Unauthorized(reason) => Err(Error::Unauthorized { reason }),
+            Answer::Unavailable(reason) => Err(Error::MarketUnavailable { ticker, reason }),
+            Answer::Unusable(reason) => Err(Error::RefusedData { ticker, reason }),
+        }
+    }
+
+    async fn wait_for_quota(&self, ticker: &Ticker) -> Result<(), Error> {
+        let mut patience = self.settings.quota_patience;
+        loop {
+            let taken = self.quota.lock().unwrap_or_else(PoisonError::into_inner).take(Timestamp::now());
+            let Err(wait) = taken else { return Ok(()) };
+            if wait > patience {
+                return Err(Error::QuotaExceeded {
+                    ticker: ticker.clone(),
+                    reason: format!(
+                        "this hour's quota of requests is used up; it starts anew in {} minutes",
+                        wait.as_secs().div_ceil(60)
+                    ),
+                    hourly: true,
+                });
+            }
+            patience -= wait;
+            tracing::warn!(%ticker, "this hour's quota of requests is used up: waiting {} s", wait.as_secs());
+            // A moment past the hour, so that a clock slightly ahead of Tiingo's does not ask too early.
+            tokio::time::sleep(wait + Duration::from_secs(2)).await;
+        }
+    }
+
+    /// Status and body. The messages hold the address without its query, and never a header.
+    async fn send(&self, ticker: &Ticker, from: Date, to: Date) -> Result<(u16, String), String> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| "the base address cannot have a path".to_owned())?
+            .pop_if_empty()
+            .extend(["tiingo", "daily", ticker.as_str(), "prices"]);
+        let query = [("startDate", from.to_string()), ("endDate", to.to_string()), ("format", "json".to_owned())];
+        let told = |error: reqwest::Error| describe(&error.without_url());
+        let response = self.http.get(url).query(&query).send().await.map_err(told)?;
+        let status = response.status().as_u16();
+        Ok((status, read_body(response).await?))
+    }
+}
+
+/// Reads a body of bounded size.
+async fn read_body(mut response: Response) -> Result<String, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|e| describe(&e.without_url()))? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body).map_err(|_| "the answer is no text".to_owned())
+}
+
+/// The error and its causes on one line: reqwest's own text leaves out the cause.
+fn describe(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+#[async_trait]
+impl MarketData for Client {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+        let pauses = ExponentialBuilder::default()
+            .with_jitter()
+            .with_min_delay(self.settings.first_pause)
+            .with_max_delay(Duration::from_secs(20))
+            .with_max_times(self.settings.retries);
+        let patient = !self.settings.quota_patience.is_zero();
+        let rows = (|| self.ask(ticker, from, to))
+            .retry(pauses)
+            .when(|error| match error {
+                // Asking again before the hour is over only uses up the next quota; with patience it waits first.
+                Error::QuotaExceeded { hourly: true, .. } => patient,
+                other => other.is_transient(),
+            })
+            .notify(|error, pause| tracing::warn!(%ticker, %error, "asking Tiingo again in {} ms", pause.as_millis()))
+            .await?;
+        // The server keeps to the range; a run must not depend on that.
+        let rows = rows.into_iter().filter(|row| (from..=to).contains(&row.date)).collect();
+        Ok(History { rows, read_at: Some(Timestamp::now()) })
+    }
+}
