@@ -159,12 +159,18 @@ impl FittedArima {
             .enumerate()
             .map(|(h, e)| e + self.deterministic(self.position.seen + 1 + h))
             .collect();
+        let mut largest = 0.0_f64;
         let standard_error = self
             .position
             .state
             .forecast_variances(&delta, horizon)
             .into_iter()
-            .map(|v| (self.sigma2 * v).sqrt())
+            .map(|variance| {
+                // Where a series is differenced, the innovations to come only ever add. What is uncertain in the present
+                // state may fade by a fraction of order 1/n; an interval that narrowed for that would mislead.
+                largest = if delta.is_empty() { variance } else { largest.max(variance) };
+                (self.sigma2 * largest).sqrt()
+            })
             .collect();
         Ok(Forecast { mean, standard_error })
     }

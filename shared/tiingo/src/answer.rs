@@ -36,6 +36,8 @@ struct JsonRow {
     low: Option<f64>,
     close: Option<f64>,
     volume: Option<f64>,
+    // May be null, must be there: rows of other columns are no price history.
+    #[serde(deserialize_with = "Option::deserialize")]
     adj_close: Option<f64>,
     div_cash: Option<f64>,
     split_factor: Option<f64>,
@@ -184,6 +186,7 @@ mod tests {
         check(200, r#"[{"date":"2018-01-05T00:00:00.000Z","adjClo"#, Answer::Unavailable);
         check(200, r#"[{"date":"soon","adjClose":1.0}]"#, Answer::Unusable);
         check(200, r#"[{"price":1.0}]"#, Answer::Unusable);
+        check(200, r#"[{"date":"2018-01-05T00:00:00.000Z","volume":3}]"#, Answer::Unusable);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
-#[command(name = "closing-bell", version, about, propagate_version = true)]
+#[command(name = "closing-bell", version, about)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -126,5 +126,15 @@ impl FromStr for MarketName {
                 _ => Err("a market is tiingo, recorded or csv:DIR".to_owned()),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
     }
 }

@@ -1,0 +1,35 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt build deny bench-night clean
+
+export CARGO_TERM_COLOR ?= auto
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run one night: on Tiingo's prices with TIINGO_API_KEY set, on the recorded sample without
+	cargo run --release --locked --quiet -- run
+
+test: ## Run every test
+	cargo test --workspace --locked
+	tests/full_disk.sh
+
+check: ## What CI checks before the tests: format, lints, documentation, licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
+	$(MAKE) --no-print-directory deny
+
+deny: ## Check licences, advisories and sources (with cargo-deny, where it is installed)
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked --offline check bans licenses sources; \
+	else echo "cargo-deny is not installed (cargo install --locked cargo-deny): licences and sources are not checked"; fi
+
+build: ## Build the closing-bell command
+	cargo build --release --locked
+
+fmt: ## Format the code
+	cargo fmt --all
+
+clean: ## Remove what was built and the data of `make run`
+	cargo clean
+	rm -rf closing-bell-data

@@ -1,0 +1,181 @@
+//! Laws that hold for every series.
+
+use arima::{Arima, AutoArima, FittedArima, Order, Seasonal};
+use augurs_core::{Fit, Predict};
+use proptest::prelude::*;
+
+/// Any orders up to 3, with or without the usual constant, now and then with a season.
+fn model() -> impl Strategy<Value = Arima> {
+    let seasonal = prop_oneof![
+        4 => Just(Seasonal::NONE),
+        1 => (0..2_usize, 0..2_usize, 0..2_usize).prop_map(|(p, d, q)| Seasonal { p, d, q, period: 4 }),
+    ];
+    (0..4_usize, 0..3_usize, 0..4_usize, any::<bool>(), seasonal).prop_map(|(p, d, q, constant, seasonal)| {
+        let plain = Arima::new(Order { p, d, q }).with_seasonal(seasonal);
+        if constant { plain.with_usual_constant() } else { plain }
+    })
+}
+
+/// A random walk with some noise on top, seeded by its increments.
+fn series(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<f64>> {
+    proptest::collection::vec((-1.0..1.0_f64, -0.5..0.5_f64), length).prop_map(|steps| {
+        let mut level = 10.0;
+        let walk = steps.into_iter().map(|(step, noise)| {
+            level += step;
+            level + noise
+        });
+        walk.collect()
+    })
+}
+
+fn forecasts(fitted: &FittedArima) -> (Vec<f64>, Vec<f64>) {
+    let forecast = fitted.forecast(6).expect("a horizon of 6");
+    (forecast.mean, forecast.standard_error)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_finite_input_is_answered_or_refused(
+        y in proptest::collection::vec(prop_oneof![
+            -1e3..1e3_f64,
+            Just(0.0), Just(1e300), Just(-1e300), Just(5e-324), Just(1e-200), Just(f64::MAX),
+        ], 0..40),
+        model in model(),
+    ) {
+        for fitted in [model.fit(&y), AutoArima::default().fit(&y)].into_iter().flatten() {
+            let (mean, standard_error) = forecasts(&fitted);
+            prop_assert!(mean.iter().all(|m| !m.is_nan()), "{model} on {y:?}: means {mean:?}");
+            prop_assert!(standard_error.iter().all(|s| *s >= 0.0), "{model} on {y:?}: errors {standard_error:?}");
+        }
+    }
+
+    #[test]
+    fn repeated_values_are_answered_or_refused(value in -1e6..1e6_f64, slope in -10.0..10.0_f64, n in 0..60_usize, model in model()) {
+        for step in [0.0, slope] {
+            let y: Vec<f64> = (0..n).map(|t| value + step * t as f64).collect();
+            for fitted in [model.fit(&y), AutoArima::default().fit(&y)].into_iter().flatten() {
+                let (mean, standard_error) = forecasts(&fitted);
+                prop_assert!(mean.iter().chain(&standard_error).all(|v| v.is_finite()), "{model} on {y:?}: {mean:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn scaling_and_shifting_the_series_scales_and_shifts_the_forecasts(
+        y in series(60..120), scale in 1e-3..1e3_f64, shift in -100.0..100.0_f64, p in 0..3_usize, q in 0..2_usize,
+    ) {
+        for d in [0, 1] {
+            let model = Arima::new(Order { p, d, q }).with_usual_constant();
+            let moved: Vec<f64> = y.iter().map(|v| (v + shift) * scale).collect();
+            let (mean, error) = forecasts(&model.fit(&y).expect("fits"));
+            let (moved_mean, moved_error) = forecasts(&model.fit(&moved).expect("fits"));
+            for h in 0..mean.len() {
+                let expected = (mean[h] + shift) * scale;
+                // The optimiser's path differs by rounding alone; its tolerance bounds what that can do.
+                prop_assert!((moved_mean[h] - expected).abs() < 1e-3 * error[h] * scale, "{model}: {} {expected}", moved_mean[h]);
+                prop_assert!((moved_error[h] / (error[h] * scale) - 1.0).abs() < 1e-3, "{model} error {h}");
+            }
+        }
+    }
+
+    #[test]
+    fn advancing_equals_filtering_the_longer_series(y in series(80..140), new in 1..20_usize, model in model()) {
+        let (train, rest) = y.split_at(y.len() - new);
+        let Ok(mut fitted) = model.fit(train) else { return Ok(()) };
+        let at = fitted.coefficients().clone();
+        fitted.advance(rest).expect("finite");
+        let whole = model.evaluate(&y, &at).expect("the same coefficients");
+        let ((mean, _), (expected, errors)) = (forecasts(&fitted), forecasts(&whole));
+        for h in 0..mean.len() {
+            prop_assert!((mean[h] - expected[h]).abs() < 1e-10 * errors[h].max(expected[h].abs()), "{model} step {h}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_back_forecasts_the_same_bits(y in series(60..120), new in series(1..10), model in model()) {
+        let Ok(mut fitted) = model.fit(&y) else { return Ok(()) };
+        let json = serde_json::to_string(&fitted).expect("serialises");
+        let mut back: FittedArima = serde_json::from_str(&json).expect("reads back");
+        prop_assert_eq!(forecasts(&fitted), forecasts(&back));
+        fitted.advance(&new).expect("finite");
+        back.advance(&new).expect("finite");
+        prop_assert_eq!(forecasts(&fitted), forecasts(&back));
+        prop_assert_eq!(serde_json::to_string(&back).expect("serialises"), serde_json::to_string(&fitted).expect("serialises"));
+    }
+
+    #[test]
+    fn intervals_never_shrink_with_the_horizon(y in series(60..120), model in model()) {
+        let order = Order { d: model.order.d.max(1), ..model.order };
+        let model = Arima::new(order).with_seasonal(model.seasonal).with_usual_constant();
+        let Ok(fitted) = model.fit(&y) else { return Ok(()) };
+        let (_, errors) = forecasts(&fitted);
+        prop_assert!(errors.windows(2).all(|pair| pair[1] >= pair[0] * (1.0 - 1e-12)), "{model}: {errors:?}");
+    }
+}
+
+/// The nominal level is what the intervals hold on data that follows the model.
+#[test]
+fn intervals_cover_simulated_futures() {
+    let mut seed = 1_u64;
+    let mut uniform = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let mut normal = || (0..12).map(|_| uniform()).sum::<f64>() - 6.0;
+    let (mut inside, mut total) = (0, 0);
+    for _ in 0..300 {
+        let (mut w, mut e, mut level) = (0.0, 0.0, 0.0);
+        let y: Vec<f64> = (0..305)
+            .map(|_| {
+                let innovation = normal();
+                w = 0.5 * w + innovation + 0.3 * e;
+                e = innovation;
+                level += w;
+                level
+            })
+            .collect();
+        let fitted = Arima::new(Order { p: 1, d: 1, q: 1 }).fit(&y[..300]).expect("fits");
+        let interval = fitted.forecast(5).expect("a horizon").interval(0.95).expect("a level");
+        for h in 0..5 {
+            inside += usize::from(interval.lower[h] <= y[300 + h] && y[300 + h] <= interval.upper[h]);
+            total += 1;
+        }
+    }
+    let coverage = f64::from(u32::try_from(inside).expect("small")) / f64::from(total);
+    assert!((0.93..=0.97).contains(&coverage), "{coverage}");
+}
+
+#[test]
+fn augurs_interface() {
+    let y: Vec<f64> = (0..100).map(|t| (f64::from(t) * 0.7).sin() + f64::from(t % 5)).collect();
+    let fitted = AutoArima::default().fit(&y).expect("fits");
+    assert_eq!(fitted.training_data_size(), 100);
+    let in_sample = fitted.predict_in_sample(0.95).expect("predicts");
+    assert_eq!(in_sample.point.len(), 100);
+    let ahead = fitted.predict(7, 0.8).expect("predicts");
+    let intervals = ahead.intervals.expect("asked for");
+    assert_eq!((ahead.point.len(), intervals.lower.len(), intervals.upper.len()), (7, 7, 7));
+    assert!(fitted.predict(0, None).is_err() && fitted.predict(5, 1.0).is_err());
+}
+
+#[test]
+fn damaged_stored_models_are_refused() {
+    let y: Vec<f64> = (0..60).map(|t| f64::from(t * t % 17)).collect();
+    let fitted = Arima::new(Order { p: 1, d: 1, q: 1 }).fit(&y).expect("fits");
+    let good = serde_json::to_value(&fitted).expect("serialises");
+    let check = |path: &str, value: serde_json::Value| {
+        let mut bad = good.clone();
+        *bad.pointer_mut(path).expect("the path exists") = value;
+        let error = serde_json::from_value::<FittedArima>(bad).expect_err(path).to_string();
+        assert!(!error.is_empty());
+    };
+    check("/format", 2.into());
+    check("/sigma2", (-1.0).into());
+    check("/model/order/p", 3.into());
+    check("/coefficients/ar", serde_json::json!([0.1, 0.2]));
+    check("/coefficients/ar", serde_json::json!([1.5]));
+    check("/position/recent", serde_json::json!([]));
+    check("/position/state/mean", serde_json::json!([0.0]));
+}

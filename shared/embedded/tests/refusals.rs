@@ -1,0 +1,171 @@
+//! Wrong input, wrong files, wrong surroundings: one clear line, the right exit status, never a backtrace.
+
+mod support;
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use support::Bench;
+
+#[test]
+fn wrong_usage_and_configuration() {
+    let bench = Bench::new();
+    bench.write("broken.toml", "horizon = 5\nhorizn = 3\n");
+    bench.write("empty/readme.txt", "no prices");
+    bench.write("twice/nls.csv", "date,value\n");
+    bench.write("twice/NLS.csv", "date,value\n");
+    bench.write("file", "a file, not a folder");
+    let check = |arguments: &str, code: i32, expected: &str| {
+        let ended = bench.run(arguments).expect(code);
+        assert!(ended.err.contains(expected), "{arguments}: {ended:#?}");
+        assert!(ended.out.is_empty(), "{arguments}: {ended:#?}");
+        if ended.err.starts_with("closing-bell: ") {
+            assert_eq!(ended.err.lines().count(), 1, "{arguments}: {ended:#?}");
+        }
+    };
+    check("", 2, "Usage");
+    check("dance", 2, "unrecognized subcommand");
+    check("run --as-of soon", 2, "soon");
+    check("run --as-of 2999-01-04 --market recorded", 2, "has not closed yet");
+    check("run --ticker ../../etc/passwd", 2, "is not a ticker");
+    check("run --market tiingo", 2, "needs a token in TIINGO_API_KEY");
+    check("run --market yahoo", 2, "a market is tiingo, recorded or csv:DIR");
+    check("run --market csv:nowhere", 2, "nowhere cannot be read");
+    check("run --market csv:empty", 2, "holds no price file");
+    check("run --market csv:twice", 2, "are the same ticker");
+    check("run --market recorded --config broken.toml", 2, "broken.toml: line 2: unknown field `horizn`");
+    check("run --market recorded --config nowhere.toml", 2, "nowhere.toml cannot be read");
+    check("run --market recorded --data file", 2, "file cannot be written");
+    check(
+        "backfill --from 2020-12-11 --to 2020-12-01 --market recorded",
+        2,
+        "--from 2020-12-11 is after --to 2020-12-01",
+    );
+    check("backfill --from 2020-12-05 --to 2020-12-06 --market recorded", 2, "there is no session");
+    check("predict NLS", 1, "there is no ledger");
+    check("predict NLS --level 120", 2, "120 is not a percentage");
+}
+
+#[test]
+fn a_damaged_store_is_named() {
+    let bench = Bench::new();
+    bench.run("run --market recorded --ticker KO").expect(0);
+    let version = bench.run("predict KO --json").expect(0).json()["version"].as_str().expect("a version").to_owned();
+    let check = |arguments: &str, code: i32, expected: &str| {
+        let ended = bench.run(arguments).expect(code);
+        assert!(ended.err.contains(expected) || ended.out.contains(expected), "{arguments}: {ended:#?}");
+    };
+    check("predict KO --horizon 0", 2, "horizon: 0 is not within 1 and 60");
+    check("predict NOSUCH", 1, "NOSUCH is unknown");
+    check("models NOSUCH", 1, "NOSUCH is unknown");
+    check("receipts NOSUCH", 1, "NOSUCH is unknown");
+    check("verify KO ../../x", 2, "is not a version");
+    check("verify KO 2020-12-11-00000000", 1, "is missing from the archive");
+
+    let model = bench.path(&format!("closing-bell-data/models/KO/{version}.json"));
+    let good = fs::read_to_string(&model).expect("the model");
+    // One digit of sigma2.
+    let place = good.find("\"sigma2\": ").expect("sigma2") + "\"sigma2\": 0.000".len();
+    let mut bad = good.clone().into_bytes();
+    bad[place] = if bad[place] == b'9' { b'8' } else { bad[place] + 1 };
+    fs::write(&model, bad).expect("writes");
+    check("predict KO", 1, "do not match their checksum");
+    check(&format!("verify KO {version}"), 1, "training again from its snapshot gives other bytes");
+    fs::write(&model, &good[..100]).expect("writes");
+    check(&format!("verify KO {version}"), 1, "is damaged");
+    fs::write(&model, good).expect("writes");
+    check(&format!("verify KO {version}"), 0, "stands");
+
+    let snapshots = bench.path("closing-bell-data/prices/KO");
+    let snapshot = fs::read_dir(&snapshots).expect("a folder").next().expect("a snapshot").expect("a file").path();
+    let prices = fs::read_to_string(&snapshot).expect("prices");
+    fs::write(&snapshot, prices.replacen('3', "4", 1)).expect("writes");
+    check(&format!("verify KO {version}"), 1, "do not match their checksum");
+    check("predict KO", 1, "do not match their checksum");
+
+    fs::write(bench.path("closing-bell-data/ledger.sqlite"), "not a database, but long enough to look like one")
+        .expect("writes");
+    let _ = fs::remove_file(bench.path("closing-bell-data/ledger.sqlite-wal"));
+    check("predict KO", 1, "ledger.sqlite cannot be");
+    check("run --market recorded --ticker KO", 2, "ledger.sqlite cannot be");
+}
+
+#[test]
+fn a_champion_that_cannot_be_read_is_replaced_by_the_next_night() {
+    let bench = Bench::new();
+    bench.run("run --market recorded --ticker KO --as-of 2020-12-10").expect(0);
+    let models = bench.path("closing-bell-data/models/KO");
+    for model in fs::read_dir(models).expect("a folder") {
+        fs::write(model.expect("a file").path(), "rubbish").expect("writes");
+    }
+    bench.run("run --market recorded --ticker KO --as-of 2020-12-11").expect(0);
+    bench.run("predict KO").expect(0);
+}
+
+#[test]
+fn one_bad_ticker_stops_no_other() {
+    let bench = Bench::new();
+    bench.prices("prices", &["KO", "NLS"], "2020-12-11");
+    bench.write("prices/SHORT.csv", "date,adjClose\n2020-12-10,1\n2020-12-11,2\n");
+    bench.write("prices/HTML.csv", "<html>404</html>\n");
+    bench.write("prices/ZERO.csv", "date,adjClose\n2020-12-10,1\n2020-12-11,0\n");
+    bench.write("prices/OLD.csv", "date,adjClose\n2019-12-10,1\n2019-12-11,2\n");
+    bench.write("prices/bad name.csv", "date,adjClose\n2020-12-11,2\n");
+    let ended = bench.run("run --market csv:prices --json").expect(1);
+    assert!(ended.err.contains("bad name.csv is ignored"), "{ended:#?}");
+    let run = ended.json();
+    assert_eq!(run["status"], "partial");
+    let reason = |ticker: &str| {
+        let found = run["tickers"].as_array().expect("tickers").iter().find(|t| t["ticker"] == ticker).expect(ticker);
+        format!("{} {}", found["status"].as_str().expect("a status"), found["reason"].as_str().expect("a reason"))
+    };
+    assert!(reason("KO").starts_with("done") && reason("NLS").starts_with("done"));
+    assert!(
+        reason("SHORT").starts_with("failed SHORT: 2 sessions since 2020-12-10 are too few"),
+        "{}",
+        reason("SHORT")
+    );
+    assert!(reason("HTML").contains("its first line is '<html>404</html>'"), "{}", reason("HTML"));
+    assert!(reason("ZERO").contains("row 2 (2020-12-11): adjClose is 0"), "{}", reason("ZERO"));
+    assert!(reason("OLD").contains("no bar since 2019-12-11"), "{}", reason("OLD"));
+
+    // What was refused is kept, with the reason beside it.
+    let archive = bench.archive("closing-bell-data");
+    let kept: Vec<&String> = archive.keys().filter(|key| key.starts_with("quarantine/")).collect();
+    assert_eq!(kept.len(), 4, "{kept:?}");
+
+    // Mended, the same run completes what is missing and redoes nothing.
+    let before =
+        bench.ledger("closing-bell-data").into_iter().filter(|row| row.contains("|KO|") || row.contains("|NLS|"));
+    let before: Vec<String> = before.collect();
+    fs::remove_file(bench.path("prices/HTML.csv")).expect("removes");
+    bench.prices("source", &["JPM"], "2020-12-11");
+    fs::copy(bench.path("source/JPM.csv"), bench.path("prices/HTML.csv")).expect("copies");
+    let again = bench.run("run --market csv:prices --json").expect(1).json();
+    let done = again["tickers"].as_array().expect("tickers").iter().filter(|t| t["status"] == "done").count();
+    assert_eq!(done, 3);
+    let after =
+        bench.ledger("closing-bell-data").into_iter().filter(|row| row.contains("|KO|") || row.contains("|NLS|"));
+    assert_eq!(before, after.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let bench = Bench::new();
+    let _held = embedded::Lock::take(&bench.path("closing-bell-data")).expect("takes");
+    let ended = bench.run("run --market recorded --ticker KO").expect(2);
+    assert_eq!(ended.err, "closing-bell: another closing-bell is working on closing-bell-data: wait for it to end\n");
+}
+
+#[test]
+fn an_unwritable_directory() {
+    let bench = Bench::new();
+    let folder = bench.path("readonly");
+    fs::create_dir(&folder).expect("a folder");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o555)).expect("permissions");
+    if fs::write(folder.join("probe"), "").is_ok() {
+        eprintln!("this user may write anywhere (root): skipped");
+        return;
+    }
+    let ended = bench.run("run --market recorded --ticker KO --data readonly").expect(2);
+    assert!(ended.err.contains("readonly cannot be written"), "{ended:#?}");
+}

@@ -1,0 +1,234 @@
+//! The rules on prices: what a series accepts, what a contest may know, what a verdict needs, what scores survive.
+
+use forecasting::{
+    BacktestPlan, Comparison, Contender, Contest, Decision, Level, LiveRecord, PriceSeries, Row, Scope, Scorecard,
+    Specification, StandingForecast, Ticker, TradingDay, Verdict,
+};
+use jiff::civil::date;
+
+fn ticker() -> Ticker {
+    "NLS".parse().expect("a ticker")
+}
+
+fn day(text: &str) -> TradingDay {
+    text.parse().expect("a session")
+}
+
+fn levels() -> Vec<Level> {
+    [80.0, 95.0].into_iter().map(|percent| Level::try_from(percent).expect("a level")).collect()
+}
+
+fn plan() -> BacktestPlan {
+    BacktestPlan { holdout: 60, horizon: 5, levels: levels(), window: None }
+}
+
+/// Uniform on [0, 1), the same on every machine.
+fn uniform(seed: &mut u64) -> f64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Prices from 2018-01-02 whose log returns follow an AR(1).
+fn prices(n: usize, phi: f64, seed: u64) -> Vec<f64> {
+    let (mut seed, mut log, mut r) = (seed, 4.0_f64, 0.0);
+    (0..n)
+        .map(|_| {
+            let shock = (0..12).map(|_| uniform(&mut seed)).sum::<f64>() - 6.0;
+            r = phi * r + 0.01 * shock;
+            log += r;
+            log.exp()
+        })
+        .collect()
+}
+
+fn rows(prices: &[f64]) -> Vec<Row> {
+    let mut session = day("2018-01-02");
+    prices
+        .iter()
+        .enumerate()
+        .map(|(index, price)| {
+            let row = Row { close: Some(*price), adjusted_close: Some(*price), ..Row::new(index + 1, session.date()) };
+            session = session.next();
+            row
+        })
+        .collect()
+}
+
+fn series(prices: &[f64]) -> PriceSeries {
+    PriceSeries::new(ticker(), rows(prices)).expect("a series")
+}
+
+#[test]
+fn rows_that_are_refused_are_named() {
+    let check = |change: fn(&mut Vec<Row>), expected: &str| {
+        let mut rows = rows(&[10.0, 11.0, 12.0, 13.0]);
+        change(&mut rows);
+        let error = PriceSeries::new(ticker(), rows).expect_err(expected).to_string();
+        assert!(error.contains(expected), "'{error}' should say '{expected}'");
+    };
+    check(|rows| rows[2].date = date(2018, 1, 3), "row 3 (2018-01-03): a second row of the same date");
+    check(|rows| rows.swap(0, 1), "row 1 (2018-01-02): it follows 2018-01-03, but dates must increase");
+    check(|rows| rows[1].adjusted_close = Some(-1.0), "row 2 (2018-01-03): adjClose is -1");
+    check(|rows| rows[1].close = Some(0.0), "row 2 (2018-01-03): close is 0");
+    check(|rows| rows[1].adjusted_close = Some(f64::INFINITY), "row 2 (2018-01-03): adjClose is inf");
+    check(|rows| rows[3].date = date(2018, 1, 6), "row 4 (2018-01-06): 2018-01-06 is no session");
+    check(|rows| rows.clear(), "no row has a price");
+}
+
+#[test]
+fn a_series_is_based_on_its_own_last_session() {
+    let mut rows = rows(&[10.0, 11.0, 12.0]);
+    for row in &mut rows {
+        row.adjusted_close = row.close.map(|close| close * 0.5);
+    }
+    rows.insert(1, Row::new(9, date(2018, 1, 2)));
+    rows[1].date = date(2018, 1, 3);
+    rows[2].date = date(2018, 1, 4);
+    rows[3].date = date(2018, 1, 5);
+    let series = PriceSeries::new(ticker(), rows).expect("a series");
+    assert_eq!(series.adjusted_closes(), [10.0, 11.0, 12.0]);
+    let scope = Scope::of(&series, series.missing().len());
+    assert_eq!((scope.sessions, scope.sessions_missing, scope.rows_without_price), (3, 1, 1));
+    assert_eq!(scope.gaps[0].after, day("2018-01-02"));
+}
+
+#[test]
+fn the_scope_names_what_stands_out() {
+    let mut values = prices(300, 0.0, 3);
+    for price in &mut values[200..] {
+        *price *= 3.0;
+    }
+    let mut rows = rows(&values);
+    rows[50].dividend = Some(0.25);
+    rows[200].split_factor = Some(0.5);
+    let series = PriceSeries::new(ticker(), rows).expect("a series");
+    let scope = Scope::of(&series, 0);
+    assert_eq!(scope.outliers, 1);
+    assert_eq!(scope.largest_moves[0].day, series.bars()[200].day);
+    assert_eq!(scope.last_split.map(|event| event.value), Some(0.5));
+    assert_eq!(scope.last_dividend.map(|event| event.day), Some(series.bars()[50].day));
+}
+
+/// Every scorecard comes from sessions before the last price of its horizon: poisoning the future changes nothing.
+#[test]
+fn a_forecast_knows_nothing_of_later_prices() {
+    let values = prices(400, 0.3, 1);
+    let specification = Specification::select(&values[..300]).expect("selects");
+    let model = specification.fit(&values[..300]).expect("fits");
+    let again = specification.fit(series(&values).adjusted_closes().get(..300).expect("long")).expect("fits");
+    assert_eq!(model, again);
+    // A contest on a cut series is the contest that was held then.
+    let then = Contest::run(&series(&values[..300]), &plan(), None).expect("a contest");
+    let mut poisoned = values.clone();
+    for price in &mut poisoned[300..] {
+        *price = 1.0;
+    }
+    let cut: Vec<Row> = rows(&poisoned).into_iter().take(300).collect();
+    let now = Contest::run(&PriceSeries::new(ticker(), cut).expect("a series"), &plan(), None).expect("a contest");
+    assert_eq!(then, now);
+}
+
+#[test]
+fn structure_is_found_and_noise_is_not() {
+    // Overlapping horizons leave few independent origins: 60 held-out sessions seldom prove anything, 250 do.
+    let plan = BacktestPlan { holdout: 250, ..plan() };
+    let contest = |phi: f64, seed: u64| Contest::run(&series(&prices(900, phi, seed)), &plan, None).expect("runs");
+    let structured = (0..20).filter(|seed| {
+        let verdict = Verdict::of(&contest(0.6, *seed), 0.05);
+        verdict.nominee.is_some_and(|nominee| !nominee.is_baseline())
+    });
+    let structured = structured.count();
+    assert!(structured >= 15, "an AR(1) of 0.6 is worth promoting, but only {structured} of 20 were");
+    let noise = (0..20).filter(|seed| {
+        let verdict = Verdict::of(&contest(0.0, 100 + *seed), 0.05);
+        verdict.nominee.is_some_and(|nominee| !nominee.is_baseline())
+    });
+    let noise = noise.count();
+    assert!(noise <= 3, "white noise is not, but {noise} of 20 were");
+}
+
+#[test]
+fn too_short_or_still() {
+    let refused = |prices: &[f64]| Contest::run(&series(prices), &plan(), None).expect_err("refused").to_string();
+    assert!(refused(&prices(119, 0.0, 1)).contains("119 sessions since 2018-01-02 are too few: 120 are needed"));
+    assert!(refused(&[5.0; 200]).contains("the price stands still"));
+    let mut halted = prices(200, 0.0, 1);
+    for t in 130..200 {
+        halted[t] = halted[129];
+    }
+    assert!(refused(&halted).contains("the price stands still"));
+}
+
+fn card(specification: Specification, mae: f64, pinball: f64) -> Scorecard {
+    Scorecard { specification, origins: 56, horizon: 5, mae, rmse: mae, mase: 1.0, pinball, coverage: Vec::new() }
+}
+
+fn contender(specification: Specification, mae: f64, improvement: f64, p_value: f64) -> Contender {
+    Contender {
+        scorecard: card(specification, mae, 1.0 - improvement),
+        against_incumbent: Comparison { improvement, statistic: Some(0.0), p_value, n: 56 },
+    }
+}
+
+#[test]
+fn verdicts() {
+    let arma = |p: usize| Specification::arima(arima::Arima::new(arima::Order { p, d: 1, q: 1 }));
+    let [walk, drift] = Specification::BASELINES;
+    let check =
+        |champion: Option<Specification>, contenders: [Contender; 3], expected: (Decision, Option<Specification>)| {
+            let [challenger, walk, drift] = contenders;
+            let contest = Contest {
+                champion: champion.map(|specification| card(specification, 1.0, 1.0)),
+                challenger: Some(challenger),
+                baselines: vec![walk, drift],
+            };
+            let verdict = Verdict::of(&contest, 0.05);
+            assert_eq!((verdict.decision, verdict.nominee), expected, "{}", verdict.reason);
+            assert!(!verdict.reason.is_empty());
+        };
+    let no = |specification| contender(specification, 1.1, -0.1, 0.9);
+    // Better, and surely so.
+    check(Some(arma(1)), [contender(arma(2), 0.9, 0.1, 0.01), no(walk), no(drift)], (Decision::Promote, Some(arma(2))));
+    // Better, but perhaps by chance.
+    check(Some(arma(1)), [contender(arma(2), 0.9, 0.1, 0.06), no(walk), no(drift)], (Decision::Keep, None));
+    // Surely narrower intervals around a worse forecast.
+    check(Some(arma(1)), [contender(arma(2), 1.1, 0.1, 0.01), no(walk), no(drift)], (Decision::Keep, None));
+    // The same specification on newer data.
+    check(Some(arma(1)), [contender(arma(1), 1.0, 0.0, 1.0), no(walk), no(drift)], (Decision::Refit, Some(arma(1))));
+    // The baseline may win, against the challenger too.
+    check(
+        Some(arma(1)),
+        [contender(arma(2), 0.9, 0.1, 0.01), contender(walk, 0.8, 0.2, 0.01), no(drift)],
+        (Decision::Promote, Some(walk)),
+    );
+    // A baseline in service is refitted like any other.
+    check(Some(walk), [no(arma(1)), contender(walk, 1.0, 0.0, 1.0), no(drift)], (Decision::Refit, Some(walk)));
+    // Nothing in service: the random walk, unless someone proves better than it.
+    check(None, [no(arma(1)), contender(walk, 1.0, 0.0, 1.0), no(drift)], (Decision::Promote, Some(walk)));
+    let better = contender(arma(1), 0.01, 0.1, 0.01);
+    check(None, [better, contender(walk, 1.0, 0.0, 1.0), no(drift)], (Decision::Promote, Some(arma(1))));
+}
+
+/// A split between forecast and outcome rescales every price; the scores must not notice.
+#[test]
+fn scores_survive_a_split() {
+    let values = prices(210, 0.2, 5);
+    let model = Specification::RandomWalk { drift: true }.fit(&values[..200]).expect("fits");
+    let before = series(&values[..200]);
+    let origin = before.last();
+    let forecast = model.forecast(5).expect("forecasts");
+    let standing = StandingForecast::new(origin.day, origin.adjusted_close, &forecast, &levels());
+    let whole = standing.score(&series(&values), origin.day).expect("scores");
+    let quartered: Vec<f64> = values.iter().map(|price| price / 4.0).collect();
+    let split = standing.score(&series(&quartered), origin.day).expect("scores");
+    assert_eq!(whole.len(), 5);
+    for (a, b) in whole.iter().zip(&split) {
+        assert!((a.error - b.error).abs() < 1e-12 && (a.naive_error - b.naive_error).abs() < 1e-12);
+        assert_eq!((&a.inside, a.date), (&b.inside, b.date));
+    }
+    // What was scored once is not scored again.
+    let third = whole[2].date;
+    assert_eq!(standing.score(&series(&values), third).expect("scores").len(), 2);
+    let record = LiveRecord::of(&whole);
+    assert_eq!((record.n, record.coverage.len(), record.coverage[0].n), (5, 2, 5));
+}
