@@ -21,7 +21,7 @@ check: ## What CI checks before the tests: format, lints, documentation, licence
 	$(MAKE) --no-print-directory deny
 
 deny: ## Check licences, advisories and sources (with cargo-deny, where it is installed)
-	@if command -v cargo-deny >/dev/null; then cargo deny --locked --offline check bans licenses sources; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed (cargo install --locked cargo-deny): licences and sources are not checked"; fi
 
 build: ## Build the closing-bell command

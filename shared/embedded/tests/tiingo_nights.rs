@@ -218,7 +218,8 @@ async fn vintages() {
     };
     let server = Server::start().await;
     let token = tiingo::Token::new(TOKEN).expect("a token");
-    let settings = tiingo::Settings { base_url: server.address.clone(), requests_per_hour: None, ..Default::default() };
+    let settings =
+        tiingo::Settings { base_url: server.address.clone(), requests_per_hour: None, ..tiingo::Settings::default() };
     let client = tiingo::Client::new(&token, settings).expect("a client");
     let bench = Bench::new();
     let archive = DirectoryArchive::open(bench.folder.path()).expect("opens");
@@ -245,7 +246,7 @@ async fn vintages() {
                 levels: vec![80.0.try_into().expect("a level")],
                 holdout: 60,
                 window: None,
-                policy: Default::default(),
+                policy: forecasting::Policy::Always,
                 significance: 0.05,
             };
             let ticker = configuration.tickers[0].clone();

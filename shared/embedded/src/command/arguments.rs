@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
-#[command(name = "closing-bell", version, about)]
+#[command(name = "closing-bell", version)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
