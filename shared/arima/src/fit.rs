@@ -4,7 +4,7 @@ use augurs_core::Fit;
 
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Order,
-    likelihood::{Differenced, Profile},
+    likelihood::{Differenced, Workspace},
     optimise,
     parameters::Arma,
     polynomial,
@@ -55,7 +55,8 @@ impl Arima {
             (true, true) => Constant::Trend,
         };
         let series = prepare(&Arima { constant: left_to_estimate, ..*self }, &rest)?;
-        let mut profile = profile_at(&series, &arma)
+        let mut profile = series
+            .profile(&arma)
             .ok_or_else(|| Error::Coefficients { what: format!("{self}: the autoregression is not stationary") })?;
         let mut estimated = std::mem::take(&mut profile.constants).into_iter();
         if self.has_mean() {
@@ -113,30 +114,23 @@ pub(crate) fn fit_prepared(series: &Differenced, y: &[f64], starts: Vec<Vec<f64>
     let model = &series.model;
     if model.arma_parameters() == 0 {
         let arma = Arma::default();
-        let profile = profile_at(series, &arma).expect("white noise is stationary");
+        let profile = series.profile(&arma).expect("white noise is stationary");
         return FittedArima::assemble(model, y, &arma, &profile, true);
     }
     if series.is_degenerate() {
         return Err(Error::NoVariation { model: *model });
     }
-    let objective = |u: &[f64]| {
-        profile_at(series, &Arma::from_unconstrained(model, u))
-            .map_or(f64::INFINITY, |p| if p.objective.is_nan() { f64::INFINITY } else { p.objective })
-    };
+    let mut workspace = Workspace::default();
+    let mut ignored = vec![0.0; model.arma_parameters()];
     let best = starts
         .into_iter()
-        .filter(|start| objective(start).is_finite())
-        .map(|start| optimise::minimise(objective, start))
+        .filter(|start| series.objective(start, &mut Workspace::default(), &mut ignored).is_finite())
+        .map(|start| optimise::minimise(|u, gradient| series.objective(u, &mut workspace, gradient), start))
         .reduce(|best, other| if other.value < best.value { other } else { best })
         .ok_or(Error::NoVariation { model: *model })?;
     let arma = Arma::from_unconstrained(model, &best.point);
-    let profile = profile_at(series, &arma).ok_or(Error::NoVariation { model: *model })?;
+    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: *model })?;
     FittedArima::assemble(model, y, &arma, &profile, best.converged)
-}
-
-fn profile_at(series: &Differenced, arma: &Arma) -> Option<Profile> {
-    let period = series.model.seasonal.period;
-    series.profile(&arma.phi(period), &arma.theta(period))
 }
 
 /// Whether a root of either polynomial lies within this radius: such a model is close to not being stationary or

@@ -19,111 +19,230 @@
 
 use crate::{
     autocovariance::{arma_autocovariances, psi_weights},
-    polynomial::roots_outside,
+    dual::Number,
 };
 
 /// When the rank-one difference of two successive covariances is this small against F, the filter has settled.
 const SETTLED: f64 = 1e-16;
 
+/// Gains of the steps before the filter settles, and what it takes to differentiate them.
+#[derive(Debug, Default)]
 pub(crate) struct Gains {
-    phi: Vec<f64>,
-    /// K_t = G_t / F_t for each step before the filter settled, r values a step.
-    transient: Vec<f64>,
+    pub(crate) r: usize,
+    /// phi_1.., padded to r.
+    pub(crate) phi: Vec<f64>,
+    /// G_t, r values a step.
+    gain: Vec<f64>,
     /// F_t for the same steps.
-    variances: Vec<f64>,
-    settled_gain: Vec<f64>,
-    settled_variance: f64,
+    variance: Vec<f64>,
+    /// L_t and M_t.
+    difference: Vec<f64>,
+    scale: Vec<f64>,
+    pub(crate) end: End,
+}
+
+/// What the filter does after the steps that were stored.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) enum End {
+    /// There are no more observations.
+    #[default]
+    Exhausted,
+    /// The limit of an invertible moving average: the innovations are those of the difference equation, with F = 1.
+    DifferenceEquation,
+    /// The limit of another moving average, which is not that of its coefficients: K and F.
+    Constant(Vec<f64>, f64),
+}
+
+/// G_1[i] = cov(T a_t, x_t), what of the next state the present observation explains; and F_1.
+pub(crate) fn initial<T: Number>(phi: &[T], theta: &[T]) -> Option<(Vec<T>, T)> {
+    let r = phi.len().max(theta.len() + 1);
+    let gamma = arma_autocovariances(phi, theta, r)?;
+    let psi = psi_weights(phi, theta, r);
+    let gain = (1..=r)
+        .map(|i| {
+            let ar = (i..=phi.len()).fold(T::from(0.0), |sum, k| sum + phi[k - 1] * gamma[k - i]);
+            (i..=theta.len()).fold(ar, |sum, k| sum + theta[k - 1] * psi[k - i])
+        })
+        .collect();
+    Some((gain, gamma[0]))
 }
 
 impl Gains {
-    /// Gains for n observations of the process; `None` where it is not stationary.
-    pub(crate) fn new(phi: &[f64], theta: &[f64], n: usize) -> Option<Gains> {
-        let r = phi.len().max(theta.len() + 1);
-        let at = |c: &[f64], i: usize| c.get(i).copied().unwrap_or(0.0);
-        let padded: Vec<f64> = (0..r).map(|i| at(phi, i)).collect();
+    /// Computes the gains for n observations; `None` where the process is not stationary.
+    pub(crate) fn compute(&mut self, phi: &[f64], theta: &[f64], invertible: bool, n: usize) -> Option<()> {
+        let (mut gain, mut variance) = initial(phi, theta)?;
+        let r = gain.len();
+        self.r = r;
+        self.phi.clear();
+        self.phi.extend_from_slice(phi);
+        self.phi.resize(r, 0.0);
+        self.gain.clear();
+        self.variance.clear();
+        self.difference.clear();
+        self.scale.clear();
 
-        let gamma = arma_autocovariances(phi, theta, r + 1)?;
-        let psi = psi_weights(phi, theta, r);
-        // G_1[i] = cov(T a_t, x_t): what of the next state the present observation explains.
-        let mut gain: Vec<f64> = (1..=r)
-            .map(|i| {
-                let ar: f64 = (i..=r).map(|k| at(phi, k - 1) * gamma[k - i]).sum();
-                let ma: f64 = (i..r).map(|k| at(theta, k - 1) * psi[k - i]).sum();
-                ar + ma
-            })
-            .collect();
-        let mut variance = gamma[0];
+        // One zero past the end, so that the shift needs no branch.
         let mut difference = gain.clone();
+        difference.push(0.0);
         let mut scale = -1.0 / variance;
-
-        let mut transient = Vec::new();
-        let mut variances = Vec::new();
-        let mut settled = false;
-        while variances.len() < n {
+        self.end = End::Exhausted;
+        while self.variance.len() < n {
             let largest = difference.iter().fold(0.0_f64, |m, l| m.max(l.abs()));
-            settled = scale.abs() * largest * largest <= SETTLED * variance;
-            if settled {
+            if scale.abs() * largest * largest <= SETTLED * variance {
+                self.end = if invertible {
+                    End::DifferenceEquation
+                } else {
+                    End::Constant(gain.iter().map(|g| g / variance).collect(), variance)
+                };
                 break;
             }
-            transient.extend(gain.iter().map(|g| g / variance));
-            variances.push(variance);
+            self.gain.extend_from_slice(&gain);
+            self.variance.push(variance);
+            self.difference.extend_from_slice(&difference[..r]);
+            self.scale.push(scale);
 
             let s = difference[0];
             let next_variance = variance + scale * s * s;
             if !(next_variance.is_finite() && next_variance > 0.0) {
                 return None;
             }
+            let (weight, step) = (s / variance, scale * s);
+            let (phi, gain) = (&self.phi[..r], &mut gain[..r]);
+            let difference = &mut difference[..=r];
             for i in 0..r {
-                let shifted = padded[i] * s + if i + 1 < r { difference[i + 1] } else { 0.0 };
-                difference[i] = shifted - s / variance * gain[i];
-                gain[i] += scale * s * shifted;
+                let shifted = phi[i] * s + difference[i + 1];
+                difference[i] = shifted - weight * gain[i];
+                gain[i] += step * shifted;
             }
             scale *= variance / next_variance;
             variance = next_variance;
         }
-        let mut settled_gain: Vec<f64> = gain.iter().map(|g| g / variance).collect();
-        let mut settled_variance = variance;
-        let negated: Vec<f64> = theta.iter().map(|t| -t).collect();
-        if settled && roots_outside(&negated, 1.0) {
-            settled_gain = (0..r).map(|i| padded[i] + at(theta, i)).collect();
-            settled_variance = 1.0;
-        }
-        Some(Gains { phi: padded, transient, variances, settled_gain, settled_variance })
+        Some(())
+    }
+
+    /// Steps before the filter settled.
+    pub(crate) fn steps(&self) -> usize {
+        self.variance.len()
+    }
+
+    /// F_t of those steps.
+    pub(crate) fn variances(&self) -> &[f64] {
+        &self.variance
     }
 
     /// Sum over n observations of log F_t.
     pub(crate) fn sum_log_variance(&self, n: usize) -> f64 {
-        let settled = (n - self.variances.len().min(n)) as f64 * self.settled_variance.ln();
-        self.variances.iter().take(n).map(|f| f.ln()).sum::<f64>() + settled
+        let mut sum = 0.0;
+        let mut product = 1.0;
+        for variance in &self.variance {
+            product *= variance;
+            // One logarithm for many factors, long before they could overflow.
+            if !(1e-100..1e100).contains(&product) {
+                sum += product.ln();
+                product = 1.0;
+            }
+        }
+        sum += product.ln();
+        if let End::Constant(_, variance) = self.end {
+            sum += (n - self.steps()) as f64 * variance.ln();
+        }
+        sum
     }
 
-    /// One-step innovations of a series, each divided by sqrt(F_t): white, with variance sigma2.
-    pub(crate) fn whiten(&self, x: &[f64], out: &mut Vec<f64>) {
-        out.clear();
-        out.reserve(x.len());
-        let r = self.phi.len();
+    /// Runs the stored steps over a series: innovations into `out`, and the state after them.
+    pub(crate) fn run(&self, x: &[f64], out: &mut Vec<f64>) -> Vec<f64> {
+        let r = self.r;
         let mut state = vec![0.0; r + 1];
-        let transient = self.variances.len().min(x.len());
-        for (t, &value) in x[..transient].iter().enumerate() {
-            let innovation = step(&mut state, &self.phi, &self.transient[t * r..(t + 1) * r], value);
-            out.push(innovation / self.variances[t].sqrt());
+        let steps = self.gain.chunks_exact(r).zip(&self.variance);
+        for (&value, (gain, variance)) in x.iter().zip(steps) {
+            let predicted = state[0];
+            let innovation = value - predicted;
+            let weight = innovation / variance;
+            let (phi, state) = (&self.phi[..r], &mut state[..=r]);
+            for i in 0..r {
+                state[i] = state[i + 1] + phi[i] * predicted + gain[i] * weight;
+            }
+            out.push(innovation);
         }
-        let scale = 1.0 / self.settled_variance.sqrt();
-        for &value in &x[transient..] {
-            out.push(step(&mut state, &self.phi, &self.settled_gain, value) * scale);
-        }
+        state.truncate(r);
+        state
     }
-}
 
-/// a_{t+1} = T a_t + K_t v_t; returns v_t. The state carries one zero past its end, so that the shift needs no branch.
-#[inline]
-fn step(state: &mut [f64], phi: &[f64], gain: &[f64], value: f64) -> f64 {
-    let r = phi.len();
-    let predicted = state[0];
-    let innovation = value - predicted;
-    let (state, gain) = (&mut state[..=r], &gain[..r]);
-    for i in 0..r {
-        state[i] = state[i + 1] + phi[i] * predicted + gain[i] * innovation;
+    /// Takes the objective's derivatives back through the stored steps.
+    ///
+    /// The objective is sum v_t^2 / F_t * weight / 2 + sum log F_t / (2n). `state` is its derivative by the state after
+    /// the steps; what it is by phi is added to `by_phi`; the answer is what it is by G_1 and F_1.
+    pub(crate) fn adjoint(
+        &self,
+        x: &[f64],
+        innovations: &[f64],
+        weight: f64,
+        n: usize,
+        mut state: Vec<f64>,
+        by_phi: &mut [f64],
+    ) -> (Vec<f64>, f64) {
+        let r = self.r;
+        let mut by_gain = vec![0.0; r];
+        let mut by_difference = vec![0.0; r];
+        let (mut by_variance, mut by_scale) = (0.0, 0.0);
+        for t in (0..self.steps()).rev() {
+            let gain = &self.gain[t * r..(t + 1) * r];
+            let difference = &self.difference[t * r..(t + 1) * r];
+            let (variance, scale) = (self.variance[t], self.scale[t]);
+
+            // Back through the step from t to t + 1 of the gains.
+            let s = difference[0];
+            let next_variance = variance + scale * s * s;
+            by_variance -= by_scale * scale * variance / (next_variance * next_variance);
+            let mut variance_here = by_scale * scale / next_variance + by_variance;
+            let mut scale_here = by_scale * variance / next_variance + by_variance * s * s;
+            let mut by_s = 2.0 * by_variance * scale * s;
+            let (ratio, step) = (s / variance, scale * s);
+            let mut by_ratio = 0.0;
+            let mut gain_by_shifted = 0.0;
+            for i in 0..r {
+                let shifted = self.phi[i] * s + if i + 1 < r { difference[i + 1] } else { 0.0 };
+                let by_shifted = by_difference[i] + by_gain[i] * step;
+                by_ratio -= by_difference[i] * gain[i];
+                gain_by_shifted += by_gain[i] * shifted;
+                by_gain[i] -= ratio * by_difference[i];
+                by_phi[i] += by_shifted * s;
+                by_s += by_shifted * self.phi[i];
+                by_difference[i] = by_shifted;
+            }
+            scale_here += s * gain_by_shifted;
+            by_s += scale * gain_by_shifted + by_ratio / variance;
+            variance_here -= by_ratio * s / (variance * variance);
+            by_difference.rotate_right(1);
+            by_difference[0] = by_s;
+
+            // Back through the innovation of observation t.
+            let innovation = innovations[t];
+            let predicted = x[t] - innovation;
+            let scaled = innovation / variance;
+            let mut by_predicted = 0.0;
+            let mut by_scaled = 0.0;
+            for i in 0..r {
+                by_phi[i] += state[i] * predicted;
+                by_predicted += state[i] * self.phi[i];
+                by_scaled += state[i] * gain[i];
+                by_gain[i] += state[i] * scaled;
+            }
+            let by_innovation = by_scaled / variance + weight * scaled;
+            variance_here -= by_scaled * scaled / variance + 0.5 * weight * scaled * scaled;
+            variance_here += 0.5 / (n as f64 * variance);
+            state.rotate_right(1);
+            state[0] = by_predicted - by_innovation;
+
+            (by_variance, by_scale) = (variance_here, scale_here);
+        }
+        if let Some(&variance) = self.variance.first() {
+            // L_1 = G_1 and M_1 = -1 / F_1.
+            for (g, l) in by_gain.iter_mut().zip(&by_difference) {
+                *g += l;
+            }
+            by_variance += by_scale / (variance * variance);
+        }
+        (by_gain, by_variance)
     }
-    innovation
 }

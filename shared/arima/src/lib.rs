@@ -20,11 +20,13 @@
 mod augurs;
 mod autocovariance;
 mod coefficients;
+mod dual;
 mod error;
 mod fit;
 mod fitted;
 mod forecast;
 mod gains;
+mod innovations;
 mod kpss;
 mod likelihood;
 mod optimise;

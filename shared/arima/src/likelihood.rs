@@ -7,7 +7,14 @@
 
 use std::f64::consts::PI;
 
-use crate::{Arima, Error, gains::Gains, polynomial};
+use crate::{
+    Arima, Error,
+    dual::Dual,
+    gains::{self, End, Gains},
+    innovations::{dot, lagged_product, solve, solve_backwards, subtract_lagged},
+    parameters::Arma,
+    polynomial,
+};
 
 /// A series ready for estimation: differenced, scaled to unit mean square, its regressors differenced alike.
 pub(crate) struct Differenced {
@@ -32,8 +39,6 @@ pub(crate) struct Profile {
     pub(crate) constants: Vec<f64>,
     /// Infinite where the residuals vanish.
     pub(crate) log_likelihood: f64,
-    /// -log-likelihood per observation up to a constant: what the optimiser minimises.
-    pub(crate) objective: f64,
 }
 
 impl Differenced {
@@ -74,38 +79,158 @@ impl Differenced {
 
     /// Whether the constant alone explains the differenced series down to rounding.
     pub(crate) fn is_degenerate(&self) -> bool {
-        self.profile(&[], &[]).is_some_and(|profile| profile.sigma2 == 0.0)
+        self.profile(&Arma::default()).is_some_and(|profile| profile.sigma2 == 0.0)
     }
 
-    /// The likelihood at these expanded lag coefficients; `None` outside the stationary region.
-    pub(crate) fn profile(&self, phi: &[f64], theta: &[f64]) -> Option<Profile> {
-        let n = self.len();
-        let gains = Gains::new(phi, theta, n)?;
-        let mut residual = Vec::new();
-        gains.whiten(&self.values, &mut residual);
-        let mut whitened = Vec::with_capacity(self.regressors.len());
-        for regressor in &self.regressors {
-            let mut column = Vec::new();
-            gains.whiten(&regressor.values, &mut column);
-            whitened.push(column);
-        }
-        let weights = regress_out(&mut residual, whitened);
+    /// The likelihood at these coefficients; `None` outside the stationary region.
+    pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
+        let mut workspace = Workspace::default();
+        let weights = self.innovations(arma, &mut workspace)?;
         let constants = weights.iter().zip(&self.regressors).map(|(w, r)| w * self.scale / r.scale).collect();
+        let n = self.len() as f64;
+        let constant = 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln();
+        Some(Profile {
+            sigma2: workspace.mean_square * self.scale * self.scale,
+            constants,
+            log_likelihood: -n * (workspace.objective + constant),
+        })
+    }
 
-        let mut mean_square = residual.iter().map(|u| u * u).sum::<f64>() / n as f64;
+    /// -log-likelihood per observation, up to a constant, at the optimiser's point, with its gradient; infinite where it
+    /// is not defined.
+    ///
+    /// The gradient is exact. From the data back to the initial gains it is taken in reverse (one pass, whatever the
+    /// number of parameters); from there back to u, which involves no data, forwards by [`Dual`] numbers. Sigma2 and the
+    /// constants are at their optima, so their own change contributes nothing (the envelope theorem).
+    pub(crate) fn objective(&self, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
+        let arma = Arma::from_unconstrained(&self.model, u);
+        if self.innovations(&arma, workspace).is_none() || workspace.objective.is_nan() {
+            return f64::INFINITY;
+        }
+        if workspace.mean_square == 0.0 || self.differentiate(&arma, u, workspace, gradient).is_none() {
+            gradient.fill(0.0);
+        }
+        workspace.objective
+    }
+
+    /// Runs data and regressors through the filter, takes the regressors' part out, and leaves the residual series and
+    /// its innovations in the workspace. Answers the regressors' weights.
+    fn innovations(&self, arma: &Arma, workspace: &mut Workspace) -> Option<Vec<f64>> {
+        let n = self.len();
+        let period = self.model.seasonal.period;
+        let (phi, theta) = (arma.phi(period), arma.theta(period));
+        let negated: Vec<f64> = theta.iter().map(|t| -t).collect();
+        let invertible = polynomial::roots_outside(&negated, 1.0);
+        let Workspace { gains, residual, innovations, columns, .. } = workspace;
+        gains.compute(&phi, &theta, invertible, n)?;
+
+        filter(gains, arma, &phi, period, &self.values, innovations);
+        columns.resize_with(self.regressors.len(), Vec::new);
+        for (regressor, column) in self.regressors.iter().zip(columns.iter_mut()) {
+            filter(gains, arma, &phi, period, &regressor.values, column);
+        }
+        let weights = regress_out(innovations, columns, gains);
+        residual.clear();
+        residual.extend_from_slice(&self.values);
+        for (weight, regressor) in weights.iter().zip(&self.regressors) {
+            for (x, column) in residual.iter_mut().zip(&regressor.values) {
+                *x -= weight * column;
+            }
+        }
+        let mut mean_square = product(innovations, innovations, gains) / n as f64;
         if mean_square <= self.noise {
             mean_square = 0.0;
         }
-        let mean_log_variance = gains.sum_log_variance(n) / n as f64;
-        let objective = 0.5 * (mean_square.ln() + mean_log_variance);
-        let constant = 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln();
-        Some(Profile {
-            sigma2: mean_square * self.scale * self.scale,
-            constants,
-            log_likelihood: -(n as f64) * (objective + constant),
-            objective,
-        })
+        workspace.objective = 0.5 * (mean_square.ln() + gains.sum_log_variance(n) / n as f64);
+        workspace.mean_square = mean_square;
+        Some(weights)
     }
+
+    fn differentiate(&self, arma: &Arma, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> Option<()> {
+        let n = self.len();
+        let period = self.model.seasonal.period;
+        let Workspace { gains, residual, innovations, adjoint, mean_square, .. } = workspace;
+        let steps = gains.steps();
+        let weight = 1.0 / (n as f64 * *mean_square);
+
+        // The settled part: lambda_t is the objective's derivative by v_t with all that follows from it.
+        adjoint.clear();
+        adjoint.extend(innovations[steps..].iter().map(|v| weight * v));
+        solve_backwards(adjoint, &arma.ma, &arma.seasonal_ma, period);
+        let theta = arma.theta(period);
+        let mut by_phi: Vec<f64> = (1..=gains.r).map(|lag| -lagged_product(adjoint, &residual[steps..], lag)).collect();
+        let by_theta: Vec<f64> =
+            (1..=theta.len()).map(|lag| -lagged_product(adjoint, &innovations[steps..], lag)).collect();
+        let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -lambda)).collect();
+        let (by_gain, by_variance) = gains.adjoint(residual, innovations, weight, n, by_state, &mut by_phi);
+
+        for k in 0..u.len() {
+            let u: Vec<Dual> =
+                u.iter().enumerate().map(|(i, &value)| Dual { value, slope: if i == k { 1.0 } else { 0.0 } }).collect();
+            let arma = Arma::from_unconstrained(&self.model, &u);
+            let (phi, theta) = (arma.phi(period), arma.theta(period));
+            let along = |by: &[f64], dual: &[Dual]| by.iter().zip(dual).map(|(b, d)| b * d.slope).sum::<f64>();
+            gradient[k] = along(&by_phi, &phi) + along(&by_theta, &theta);
+            if steps > 0 {
+                let (gain, variance) = gains::initial(&phi, &theta)?;
+                gradient[k] += along(&by_gain, &gain) + by_variance * variance.slope;
+            }
+        }
+        Some(())
+    }
+}
+
+/// What one evaluation leaves for the next: its buffers.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    gains: Gains,
+    /// The scaled series less its regressors' part.
+    residual: Vec<f64>,
+    /// Its innovations.
+    innovations: Vec<f64>,
+    columns: Vec<Vec<f64>>,
+    adjoint: Vec<f64>,
+    mean_square: f64,
+    objective: f64,
+}
+
+/// Innovations v_t of a series.
+fn filter(gains: &Gains, arma: &Arma, phi: &[f64], period: usize, x: &[f64], out: &mut Vec<f64>) {
+    out.clear();
+    let mut state = gains.run(x, out);
+    let rest = &x[out.len()..];
+    if let End::Constant(gain, _) = &gains.end {
+        let r = gains.r;
+        for &value in rest {
+            let predicted = state[0];
+            let innovation = value - predicted;
+            for i in 0..r {
+                let shifted = if i + 1 < r { state[i + 1] } else { 0.0 };
+                state[i] = shifted + gains.phi[i] * predicted + gain[i] * innovation;
+            }
+            out.push(innovation);
+        }
+        return;
+    }
+    // The state is what the observations before still contribute to the next r.
+    let steps = out.len();
+    out.extend_from_slice(rest);
+    let z = &mut out[steps..];
+    for (value, contribution) in z.iter_mut().zip(&state) {
+        *value -= contribution;
+    }
+    for (index, c) in phi.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+        subtract_lagged(z, rest, index + 1, *c);
+    }
+    solve(z, &arma.ma, &arma.seasonal_ma, period);
+}
+
+/// sum of a_t b_t / F_t: the product in which innovations are white.
+fn product(a: &[f64], b: &[f64], gains: &Gains) -> f64 {
+    let steps = gains.steps();
+    let start: f64 = a.iter().zip(b).zip(gains.variances()).map(|((x, y), f)| x * y / f).sum();
+    let rest = dot(&a[steps..], &b[steps..]);
+    start + if let End::Constant(_, variance) = gains.end { rest / variance } else { rest }
 }
 
 /// Divides by the root mean square, so that the likelihood is the same function at every scale of the data; an all-zero
@@ -124,77 +249,110 @@ fn rescale(values: &mut [f64]) -> Option<f64> {
 
 /// Least squares by modified Gram-Schmidt: takes the columns' part out of y and returns their weights. A column that
 /// is a combination of those before it gets weight 0.
-fn regress_out(y: &mut [f64], mut columns: Vec<Vec<f64>>) -> Vec<f64> {
+fn regress_out(y: &mut [f64], columns: &mut [Vec<f64>], gains: &Gains) -> Vec<f64> {
     let count = columns.len();
-    // Row i of the triangle: how much of direction i each later column, and y, holds.
+    // Row i of the triangle: how much of direction i each later column holds.
     let mut triangle = vec![vec![0.0; count]; count];
-    let mut projected = vec![0.0; count];
+    let mut weights = vec![0.0; count];
     for i in 0..count {
         let (done, rest) = columns.split_at_mut(i + 1);
         let direction = &done[i];
-        let square = dot(direction, direction);
-        triangle[i][i] = square;
+        let square = product(direction, direction, gains);
         if square <= 0.0 {
             continue;
         }
         for (offset, column) in rest.iter_mut().enumerate() {
-            let weight = dot(direction, column) / square;
+            let weight = product(direction, column, gains) / square;
             triangle[i][i + 1 + offset] = weight;
-            subtract(column, direction, weight);
+            subtract_lagged(column, direction, 0, weight);
         }
-        projected[i] = dot(direction, y) / square;
-        subtract(y, direction, projected[i]);
+        weights[i] = product(direction, y, gains) / square;
+        subtract_lagged(y, direction, 0, weights[i]);
     }
     for i in (0..count).rev() {
-        let later: f64 = (i + 1..count).map(|j| triangle[i][j] * projected[j]).sum();
-        projected[i] -= later;
+        let later: f64 = (i + 1..count).map(|j| triangle[i][j] * weights[j]).sum();
+        weights[i] -= later;
     }
-    projected
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
-}
-
-fn subtract(from: &mut [f64], direction: &[f64], weight: f64) {
-    for (x, d) in from.iter_mut().zip(direction) {
-        *x -= weight * d;
-    }
+    weights
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Order, state::State};
+    use crate::{Order, Seasonal, state::State};
+
+    fn series(n: i32) -> Vec<f64> {
+        (0..n).map(|t| f64::from(t * t % 17) - 8.0 + (f64::from(t) * 0.3).sin()).collect()
+    }
 
     /// The full-covariance Kalman filter knows nothing of the rank-one recursion, so it is an independent check of it.
     #[test]
-    fn gains_agree_with_the_full_covariance_filter() {
-        let x: Vec<f64> = (0..300).map(|t| f64::from(t * t % 17) - 8.0 + (f64::from(t) * 0.3).sin()).collect();
-        let rows: &[(&[f64], &[f64])] = &[
-            (&[], &[]),
-            (&[0.9], &[]),
-            (&[0.5, -0.3], &[0.4, 0.2]),
-            (&[], &[-0.99]),
-            (&[0.999], &[-0.99]),
-            (&[0.0, 0.0, 0.0, 0.8], &[0.3, 0.0, 0.0, -0.7]),
-            (&[], &[2.0]),
+    fn innovations_agree_with_the_full_covariance_filter() {
+        let x = series(300);
+        let arma = |ar: &[f64], ma: &[f64]| Arma { ar: ar.to_vec(), ma: ma.to_vec(), ..Arma::default() };
+        let mut rows = vec![
+            arma(&[], &[]),
+            arma(&[0.9], &[]),
+            arma(&[0.5, -0.3], &[0.4, 0.2]),
+            arma(&[], &[-0.99]),
+            arma(&[0.999], &[-0.99]),
+            arma(&[0.0, 0.0, 0.0, 0.8], &[0.3, 0.0, 0.0, -0.7]),
+            arma(&[], &[2.0]),
         ];
-        for (phi, theta) in rows {
-            let gains = Gains::new(phi, theta, x.len()).expect("stationary");
+        rows.push(Arma { ar: vec![0.5], ma: vec![0.4], seasonal_ar: vec![0.3], seasonal_ma: vec![-0.6] });
+        for arma in rows {
+            let (phi, theta) = (arma.phi(12), arma.theta(12));
+            let invertible = polynomial::roots_outside(&theta.iter().map(|t| -t).collect::<Vec<_>>(), 1.0);
+            let mut gains = Gains::default();
+            gains.compute(&phi, &theta, invertible, x.len()).expect("stationary");
             let mut fast = Vec::new();
-            gains.whiten(&x, &mut fast);
-            let mut full = State::new(phi, theta).expect("stationary");
+            filter(&gains, &arma, &phi, 12, &x, &mut fast);
+            let mut full = State::new(&phi, &theta).expect("stationary");
             let mut sum_log = 0.0;
-            for (t, (value, u)) in x.iter().zip(&fast).enumerate() {
-                let variance = full.variance();
-                let innovation = full.update(*value);
-                sum_log += variance.ln();
-                let expected = innovation / variance.sqrt();
-                assert!((u - expected).abs() < 1e-10, "phi {phi:?} theta {theta:?} t {t}: {u} against {expected}");
+            for (t, (value, v)) in x.iter().zip(&fast).enumerate() {
+                sum_log += full.variance().ln();
+                let expected = full.update(*value);
+                assert!((v - expected).abs() < 1e-9, "{arma:?} t {t}: {v} against {expected}");
             }
             let difference = (gains.sum_log_variance(x.len()) - sum_log).abs();
-            assert!(difference < 1e-9, "phi {phi:?} theta {theta:?}: sum of log F differs by {difference}");
+            assert!(difference < 1e-9, "{arma:?}: sum of log F differs by {difference}");
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_the_objective() {
+        let seasonal = |p, q, period| Seasonal { p, d: 0, q, period };
+        let order = |p, d, q| Arima::new(Order { p, d, q });
+        let rows = [
+            (order(1, 0, 0), vec![0.7]),
+            (order(0, 0, 1), vec![-1.3]),
+            (order(2, 0, 2).with_mean(), vec![0.4, -0.3, 0.8, 0.2]),
+            (order(2, 1, 1).with_drift(), vec![3.0, -0.3, 8.0]),
+            (order(0, 0, 1), vec![60.0]),
+            (order(1, 0, 1).with_mean().with_drift(), vec![5.0, 5.1]),
+            (order(1, 0, 1).with_seasonal(seasonal(1, 1, 4)).with_mean(), vec![0.5, 0.4, 0.3, -2.0]),
+            (order(0, 1, 1).with_seasonal(seasonal(0, 2, 12)), vec![0.5, 0.4, 0.3]),
+            (order(3, 0, 0).with_seasonal(seasonal(2, 0, 7)), vec![0.5, 0.4, 0.3, 0.2, -0.5]),
+        ];
+        for (model, u) in rows {
+            for n in [40, 400] {
+                let prepared = Differenced::new(model, &series(n)).expect("scales");
+                let (mut workspace, mut gradient, mut ignored) =
+                    (Workspace::default(), vec![0.0; u.len()], vec![0.0; u.len()]);
+                prepared.objective(&u, &mut workspace, &mut gradient);
+                for k in 0..u.len() {
+                    let h = 1e-5 * u[k].abs().max(1.0);
+                    let mut at = |step: f64| {
+                        let mut moved = u.clone();
+                        moved[k] += step;
+                        prepared.objective(&moved, &mut workspace, &mut ignored)
+                    };
+                    // Fourth-order differences.
+                    let numeric = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+                    let error = (gradient[k] - numeric).abs();
+                    assert!(error < 1e-8 * (1.0 + numeric.abs()), "{model} n {n} k {k}: {} {numeric}", gradient[k]);
+                }
+            }
         }
     }
 
@@ -202,7 +360,8 @@ mod tests {
     fn white_noise_has_the_textbook_likelihood() {
         let y = [1.0, 3.0, 2.0, 6.0];
         let model = Arima::new(Order { p: 0, d: 0, q: 0 }).with_mean();
-        let profile = Differenced::new(model, &y).expect("fits").profile(&[], &[]).expect("white noise is stationary");
+        let profile =
+            Differenced::new(model, &y).expect("fits").profile(&Arma::default()).expect("white noise is stationary");
         // Mean 3, squared deviations 4 + 0 + 1 + 9.
         assert!((profile.constants[0] - 3.0).abs() < 1e-14);
         assert!((profile.sigma2 - 14.0 / 4.0).abs() < 1e-14);

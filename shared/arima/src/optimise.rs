@@ -1,5 +1,5 @@
-//! Minimisation by BFGS with a backtracking line search (Nocedal & Wright 2006, algorithms 3.1 and 6.1) and central
-//! differences for the gradient. Deterministic: no randomness, no clock.
+//! Minimisation by BFGS with a backtracking line search (Nocedal & Wright 2006, algorithms 3.1 and 6.1). Deterministic: no
+//! randomness, no clock.
 
 /// Where the search ended.
 #[derive(Debug, Clone)]
@@ -15,12 +15,13 @@ const MAX_ITERATIONS: usize = 200;
 const GRADIENT_TOLERANCE: f64 = 1e-6;
 const VALUE_TOLERANCE: f64 = 1e-13;
 
-/// Minimises f from a start; f may answer infinity where it is not defined, but not at the start.
-pub(crate) fn minimise(f: impl Fn(&[f64]) -> f64, start: Vec<f64>) -> Minimum {
+/// Minimises f from a start. f writes its gradient into its second argument; it may answer infinity where it is not
+/// defined, but not at the start.
+pub(crate) fn minimise(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, start: Vec<f64>) -> Minimum {
     let n = start.len();
     let mut point = start;
-    let mut value = f(&point);
-    let mut slope = gradient(&f, &point);
+    let mut slope = vec![0.0; n];
+    let mut value = f(&point, &mut slope);
     let mut inverse = identity(n);
     let mut fresh = true;
     for _ in 0..MAX_ITERATIONS {
@@ -36,7 +37,8 @@ pub(crate) fn minimise(f: impl Fn(&[f64]) -> f64, start: Vec<f64>) -> Minimum {
             direction = slope.iter().map(|g| -g).collect();
             descent = -dot(&slope, &slope);
         }
-        let Some((next, next_value)) = line_search(&f, &point, value, &direction, descent, fresh) else {
+        let Some((next, next_value, next_slope)) = line_search(&mut f, &point, value, &direction, descent, fresh)
+        else {
             if fresh {
                 return Minimum { point, value, converged: slope.iter().all(|g| g.abs() < 1e-4) };
             }
@@ -44,7 +46,6 @@ pub(crate) fn minimise(f: impl Fn(&[f64]) -> f64, start: Vec<f64>) -> Minimum {
             fresh = true;
             continue;
         };
-        let next_slope = gradient(&f, &next);
         let step: Vec<f64> = next.iter().zip(&point).map(|(a, b)| a - b).collect();
         let change: Vec<f64> = next_slope.iter().zip(&slope).map(|(a, b)| a - b).collect();
         let gained = value - next_value;
@@ -60,21 +61,22 @@ pub(crate) fn minimise(f: impl Fn(&[f64]) -> f64, start: Vec<f64>) -> Minimum {
 
 /// Backtracks until the Armijo condition holds. A first step along the plain gradient is kept to length 1.
 fn line_search(
-    f: &impl Fn(&[f64]) -> f64,
+    f: &mut impl FnMut(&[f64], &mut [f64]) -> f64,
     point: &[f64],
     value: f64,
     direction: &[f64],
     descent: f64,
     fresh: bool,
-) -> Option<(Vec<f64>, f64)> {
+) -> Option<(Vec<f64>, f64, Vec<f64>)> {
     let length = dot(direction, direction).sqrt();
     let limit: f64 = if fresh { 1.0 } else { 5.0 };
     let mut step = if length > limit { limit / length } else { 1.0 };
+    let mut slope = vec![0.0; point.len()];
     for _ in 0..40 {
         let next: Vec<f64> = point.iter().zip(direction).map(|(x, d)| x + step * d).collect();
-        let next_value = f(&next);
+        let next_value = f(&next, &mut slope);
         if next_value <= value + 1e-4 * step * descent {
-            return Some((next, next_value));
+            return Some((next, next_value, slope));
         }
         // Minimiser of the parabola through both values and the slope, kept within the interval.
         let curvature = next_value - value - step * descent;
@@ -82,23 +84,6 @@ fn line_search(
         step = parabola.clamp(0.1 * step, 0.5 * step);
     }
     None
-}
-
-fn gradient(f: &impl Fn(&[f64]) -> f64, point: &[f64]) -> Vec<f64> {
-    let mut probe = point.to_vec();
-    (0..point.len())
-        .map(|i| {
-            // The cube root of the machine precision balances truncation against rounding.
-            let h = 6e-6 * point[i].abs().max(1.0);
-            probe[i] = point[i] + h;
-            let above = f(&probe);
-            probe[i] = point[i] - h;
-            let below = f(&probe);
-            probe[i] = point[i];
-            let slope = (above - below) / (2.0 * h);
-            if slope.is_finite() { slope } else { 0.0 }
-        })
-        .collect()
 }
 
 /// H <- (I - s y'/sy) H (I - y s'/sy) + s s'/sy; skipped where the curvature sy is not safely positive.
@@ -136,7 +121,12 @@ mod tests {
 
     #[test]
     fn finds_rosenbrocks_valley() {
-        let f = |x: &[f64]| (1.0 - x[0]).powi(2) + 100.0 * (x[1] - x[0] * x[0]).powi(2);
+        let f = |x: &[f64], slope: &mut [f64]| {
+            let valley = x[1] - x[0] * x[0];
+            slope[0] = -2.0 * (1.0 - x[0]) - 400.0 * x[0] * valley;
+            slope[1] = 200.0 * valley;
+            (1.0 - x[0]).powi(2) + 100.0 * valley * valley
+        };
         let minimum = minimise(f, vec![-1.2, 1.0]);
         assert!(minimum.converged);
         assert!((minimum.point[0] - 1.0).abs() < 1e-5 && (minimum.point[1] - 1.0).abs() < 1e-5, "{minimum:?}");
@@ -144,6 +134,6 @@ mod tests {
 
     #[test]
     fn nothing_to_minimise() {
-        assert!(minimise(|_| 3.0, Vec::new()).converged);
+        assert!(minimise(|_, _| 3.0, Vec::new()).converged);
     }
 }

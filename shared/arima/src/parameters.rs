@@ -3,23 +3,23 @@
 //! Each polynomial is described by its partial autocorrelations, which range freely over (-1, 1) exactly where it is
 //! stationary or invertible (Barndorff-Nielsen & Schou 1973; Monahan 1984), and each of those by u / sqrt(1 + u^2).
 
-use crate::{Arima, polynomial};
+use crate::{Arima, dual::Number, polynomial};
 
 /// Keeps partial autocorrelations a little inside (-1, 1): beyond this, autocovariances lose all their digits.
 const LARGEST_U: f64 = 5_000.0;
 
 /// AR, MA, seasonal AR and seasonal MA coefficients in their own polynomials, signs as in [`Arima`].
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Arma {
-    pub(crate) ar: Vec<f64>,
-    pub(crate) ma: Vec<f64>,
-    pub(crate) seasonal_ar: Vec<f64>,
-    pub(crate) seasonal_ma: Vec<f64>,
+pub(crate) struct Arma<T = f64> {
+    pub(crate) ar: Vec<T>,
+    pub(crate) ma: Vec<T>,
+    pub(crate) seasonal_ar: Vec<T>,
+    pub(crate) seasonal_ma: Vec<T>,
 }
 
-impl Arma {
+impl<T: Number> Arma<T> {
     /// From the optimiser's point u.
-    pub(crate) fn from_unconstrained(model: &Arima, u: &[f64]) -> Arma {
+    pub(crate) fn from_unconstrained(model: &Arima, u: &[T]) -> Arma<T> {
         let (ar, rest) = u.split_at(model.order.p);
         let (ma, rest) = rest.split_at(model.order.q);
         let (seasonal_ar, seasonal_ma) = rest.split_at(model.seasonal.p);
@@ -31,6 +31,18 @@ impl Arma {
         }
     }
 
+    /// Lag coefficients of the whole autoregressive polynomial.
+    pub(crate) fn phi(&self, period: usize) -> Vec<T> {
+        polynomial::expand_autoregressive(&self.ar, &self.seasonal_ar, period)
+    }
+
+    /// Lag coefficients of the whole moving-average polynomial.
+    pub(crate) fn theta(&self, period: usize) -> Vec<T> {
+        polynomial::expand_moving_average(&self.ma, &self.seasonal_ma, period)
+    }
+}
+
+impl Arma {
     /// To the optimiser's point; a polynomial outside its region is first shrunk into it.
     pub(crate) fn to_unconstrained(&self) -> Vec<f64> {
         let mut u = unconstrained(self.ar.clone());
@@ -39,21 +51,14 @@ impl Arma {
         u.extend(unconstrained(negated(self.seasonal_ma.clone())));
         u
     }
-
-    /// Lag coefficients of the whole autoregressive polynomial.
-    pub(crate) fn phi(&self, period: usize) -> Vec<f64> {
-        polynomial::expand_autoregressive(&self.ar, &self.seasonal_ar, period)
-    }
-
-    /// Lag coefficients of the whole moving-average polynomial.
-    pub(crate) fn theta(&self, period: usize) -> Vec<f64> {
-        polynomial::expand_moving_average(&self.ma, &self.seasonal_ma, period)
-    }
 }
 
-fn stationary(u: &[f64]) -> Vec<f64> {
-    let partial: Vec<f64> =
-        u.iter().map(|u| u.clamp(-LARGEST_U, LARGEST_U)).map(|u| u / (1.0 + u * u).sqrt()).collect();
+fn stationary<T: Number>(u: &[T]) -> Vec<T> {
+    let partial: Vec<T> = u
+        .iter()
+        .map(|&u| if u.value().abs() > LARGEST_U { T::from(u.value().clamp(-LARGEST_U, LARGEST_U)) } else { u })
+        .map(|u| u / (T::from(1.0) + u * u).sqrt())
+        .collect();
     polynomial::step_up(&partial)
 }
 
@@ -72,7 +77,7 @@ fn unconstrained(mut coefficients: Vec<f64>) -> Vec<f64> {
     vec![0.0; coefficients.len()]
 }
 
-fn negated(mut coefficients: Vec<f64>) -> Vec<f64> {
+fn negated<T: Number>(mut coefficients: Vec<T>) -> Vec<T> {
     coefficients.iter_mut().for_each(|c| *c = -*c);
     coefficients
 }

@@ -1,24 +1,26 @@
 //! Lag polynomials. All are held without their leading 1, as in y_t = c_1 y_{t-1} + c_2 y_{t-2} + ...
 
+use crate::dual::Number;
+
 /// The autoregressive polynomial's lag coefficients of phi(B) Phi(B^m), where
 /// phi(B) = 1 - phi_1 B - ... and Phi(B^m) = 1 - Phi_1 B^m - ...
-pub(crate) fn expand_autoregressive(phi: &[f64], seasonal: &[f64], period: usize) -> Vec<f64> {
-    expand(phi, seasonal, period, -1.0)
+pub(crate) fn expand_autoregressive<T: Number>(phi: &[T], seasonal: &[T], period: usize) -> Vec<T> {
+    expand(phi, seasonal, period, T::from(-1.0))
 }
 
 /// The same for theta(B) Theta(B^m), whose signs are positive.
-pub(crate) fn expand_moving_average(theta: &[f64], seasonal: &[f64], period: usize) -> Vec<f64> {
-    expand(theta, seasonal, period, 1.0)
+pub(crate) fn expand_moving_average<T: Number>(theta: &[T], seasonal: &[T], period: usize) -> Vec<T> {
+    expand(theta, seasonal, period, T::from(1.0))
 }
 
-fn expand(short: &[f64], seasonal: &[f64], period: usize, sign: f64) -> Vec<f64> {
-    let mut product = vec![0.0; short.len() + seasonal.len() * period];
+fn expand<T: Number>(short: &[T], seasonal: &[T], period: usize, sign: T) -> Vec<T> {
+    let mut product = vec![T::from(0.0); short.len() + seasonal.len() * period];
     product[..short.len()].copy_from_slice(short);
-    for (j, s) in seasonal.iter().enumerate() {
+    for (j, &s) in seasonal.iter().enumerate() {
         let lag = (j + 1) * period;
-        product[lag - 1] += s;
-        for (i, c) in short.iter().enumerate() {
-            product[lag + i] += sign * s * c;
+        product[lag - 1] = product[lag - 1] + s;
+        for (i, &c) in short.iter().enumerate() {
+            product[lag + i] = product[lag + i] + sign * s * c;
         }
     }
     product
@@ -28,7 +30,7 @@ fn expand(short: &[f64], seasonal: &[f64], period: usize, sign: f64) -> Vec<f64>
 pub(crate) fn differencing(d: usize, seasonal_d: usize, period: usize) -> Vec<f64> {
     let mut delta = Vec::new();
     for _ in 0..d {
-        delta = expand_autoregressive(&delta, &[1.0], 1);
+        delta = expand_autoregressive(&delta, &[1.0_f64], 1);
     }
     for _ in 0..seasonal_d {
         delta = expand_autoregressive(&delta, &[1.0], period);
@@ -46,32 +48,33 @@ pub(crate) fn difference(y: &[f64], delta: &[f64]) -> Vec<f64> {
 /// Partial autocorrelations of the autoregression with these lag coefficients, by the Durbin-Levinson recursion run
 /// downwards (Monahan 1984, Biometrika 71, eq. (2)); `None` where it is not stationary. This is the Schur-Cohn test:
 /// it needs no roots.
-pub(crate) fn step_down(phi: &[f64]) -> Option<Vec<f64>> {
+pub(crate) fn step_down<T: Number>(phi: &[T]) -> Option<Vec<T>> {
     let mut current = phi.to_vec();
-    let mut partial = vec![0.0; phi.len()];
+    let mut partial = phi.to_vec();
+    let mut previous = Vec::with_capacity(phi.len());
     for k in (0..phi.len()).rev() {
         let r = current[k];
-        if r.is_nan() || r.abs() >= 1.0 {
+        if r.value().is_nan() || r.value().abs() >= 1.0 {
             return None;
         }
         partial[k] = r;
-        let scale = 1.0 / (1.0 - r * r);
-        let previous: Vec<f64> = (0..k).map(|j| (current[j] + r * current[k - 1 - j]) * scale).collect();
-        current.truncate(k);
-        current.copy_from_slice(&previous);
+        let scale = T::from(1.0) / (T::from(1.0) - r * r);
+        previous.clear();
+        previous.extend((0..k).map(|j| (current[j] + r * current[k - 1 - j]) * scale));
+        current[..k].copy_from_slice(&previous);
     }
     Some(partial)
 }
 
 /// The inverse of [`step_down`] (Durbin-Levinson).
-pub(crate) fn step_up(partial: &[f64]) -> Vec<f64> {
-    let mut phi: Vec<f64> = Vec::with_capacity(partial.len());
+pub(crate) fn step_up<T: Number>(partial: &[T]) -> Vec<T> {
+    let mut phi: Vec<T> = Vec::with_capacity(partial.len());
     let mut previous = Vec::with_capacity(partial.len());
     for (k, &r) in partial.iter().enumerate() {
         previous.clear();
         previous.extend_from_slice(&phi);
         for j in 0..k {
-            phi[j] -= r * previous[k - 1 - j];
+            phi[j] = phi[j] - r * previous[k - 1 - j];
         }
         phi.push(r);
     }
