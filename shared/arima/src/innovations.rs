@@ -1,19 +1,19 @@
 //! The settled filter: innovations of the difference equation theta(B) Theta(B^m) v_t = z_t.
 //!
 //! Run one after the other, each v_t waits for the one before: a multiplication and an addition of latency for every
-//! observation. Multiplying both sides by theta(-B) leaves even powers of B alone on the left, and doing so again leaves
-//! every fourth (scattered look-ahead; Parhi & Messerschmitt 1989, IEEE Trans. ASSP 37, 1099-1117). So four
-//! observations are computed at once. The added roots mirror theta's own, inside the same circle: it stays stable.
+//! observation. Multiplying both sides by theta(-B) leaves even powers of B alone on the left (scattered look-ahead;
+//! Parhi & Messerschmitt 1989, IEEE Trans. ASSP 37, 1099-1117): two observations are computed at once. The added roots
+//! mirror theta's own, inside the same circle, so it stays stable.
 
 /// Solves theta(B) Theta(B^m) v = z in place, for z that is zero before its start.
 pub(crate) fn solve(z: &mut [f64], theta: &[f64], seasonal: &[f64], period: usize) {
     match *theta {
         [] => {}
-        [a] => solve_in_fours(z, [a]),
-        [a, b] => solve_in_fours(z, [a, b]),
-        [a, b, c] => solve_in_fours(z, [a, b, c]),
-        [a, b, c, d] => solve_in_fours(z, [a, b, c, d]),
-        [a, b, c, d, e] => solve_in_fours(z, [a, b, c, d, e]),
+        [a] => solve_in_pairs(z, [a]),
+        [a, b] => solve_in_pairs(z, [a, b]),
+        [a, b, c] => solve_in_pairs(z, [a, b, c]),
+        [a, b, c, d] => solve_in_pairs(z, [a, b, c, d]),
+        [a, b, c, d, e] => solve_in_pairs(z, [a, b, c, d, e]),
         _ => solve_one_by_one(z, theta, 1),
     }
     solve_one_by_one(z, seasonal, period);
@@ -26,12 +26,37 @@ pub(crate) fn solve_backwards(z: &mut [f64], theta: &[f64], seasonal: &[f64], pe
     z.reverse();
 }
 
-/// z_t <- z_t - c z_{t-lag} for all t at once, from the right-hand side's own values.
-pub(crate) fn subtract_lagged(z: &mut [f64], x: &[f64], lag: usize, c: f64) {
-    if lag < z.len() {
-        for (to, from) in z[lag..].iter_mut().zip(x) {
-            *to -= c * from;
+/// out_t = h_0 x_t + h_1 x_{t-1} + ..., for x that is zero before its start.
+pub(crate) fn multiply(h: &[f64], x: &[f64], out: &mut [f64]) {
+    match *h {
+        [a] => multiply_by([a], x, out),
+        [a, b] => multiply_by([a, b], x, out),
+        [a, b, c] => multiply_by([a, b, c], x, out),
+        [a, b, c, d] => multiply_by([a, b, c, d], x, out),
+        [a, b, c, d, e] => multiply_by([a, b, c, d, e], x, out),
+        [a, b, c, d, e, f] => multiply_by([a, b, c, d, e, f], x, out),
+        _ => {
+            out.fill(0.0);
+            for (lag, &c) in h.iter().enumerate().filter(|(_, c)| **c != 0.0) {
+                for (to, from) in out.iter_mut().skip(lag).zip(x) {
+                    *to += c * from;
+                }
+            }
         }
+    }
+}
+
+fn multiply_by<const K: usize>(h: [f64; K], x: &[f64], out: &mut [f64]) {
+    let start = (K - 1).min(x.len());
+    for t in 0..start {
+        out[t] = (0..=t).map(|j| h[j] * x[t - j]).sum();
+    }
+    for (to, window) in out[start..].iter_mut().zip(x.windows(K)) {
+        let mut value = h[0] * window[K - 1];
+        for j in 1..K {
+            value += h[j] * window[K - 1 - j];
+        }
+        *to = value;
     }
 }
 
@@ -66,30 +91,48 @@ fn solve_one_by_one(z: &mut [f64], coefficients: &[f64], lag: usize) {
     }
 }
 
-fn solve_in_fours<const Q: usize>(z: &mut [f64], theta: [f64; Q]) {
+fn solve_in_pairs<const Q: usize>(z: &mut [f64], theta: [f64; Q]) {
     let (even, mirrored) = every_second(theta);
-    multiply(z, mirrored, 1);
-    let (fourth, mirrored) = every_second(even);
-    multiply(z, mirrored, 2);
-
-    let mut past = [[0.0; 4]; Q];
-    let mut blocks = z.chunks_exact_mut(4);
-    for block in &mut blocks {
-        let mut values = [block[0], block[1], block[2], block[3]];
+    mirror(z, mirrored);
+    let mut past = [[0.0; 2]; Q];
+    let mut pairs = z.chunks_exact_mut(2);
+    for pair in &mut pairs {
+        let mut values = [pair[0], pair[1]];
         for j in (0..Q).rev() {
-            for i in 0..4 {
-                values[i] -= fourth[j] * past[j][i];
-            }
+            values[0] -= even[j] * past[j][0];
+            values[1] -= even[j] * past[j][1];
         }
-        block.copy_from_slice(&values);
-        past.rotate_right(1);
-        past[0] = values;
+        pair.copy_from_slice(&values);
+        shift(&mut past, values);
     }
-    for (i, value) in blocks.into_remainder().iter_mut().enumerate() {
+    if let [last] = pairs.into_remainder() {
         for j in 0..Q {
-            *value -= fourth[j] * past[j][i];
+            *last -= even[j] * past[j][0];
         }
     }
+}
+
+/// z <- z_t + c_1 z_{t-1} + ... in place, forwards, with the old values in registers.
+fn mirror<const Q: usize>(z: &mut [f64], c: [f64; Q]) {
+    let mut past = [0.0; Q];
+    for value in z {
+        let old = *value;
+        let mut new = old;
+        for j in 0..Q {
+            new += c[j] * past[j];
+        }
+        *value = new;
+        shift(&mut past, old);
+    }
+}
+
+/// Puts a value in front; written out because `rotate_right` would leave the registers.
+#[inline(always)]
+fn shift<T: Copy, const Q: usize>(past: &mut [T; Q], newest: T) {
+    for j in (1..Q).rev() {
+        past[j] = past[j - 1];
+    }
+    past[0] = newest;
 }
 
 /// For c(B) = 1 + c_1 B + ..., the coefficients of c(B) c(-B) = 1 + e_1 B^2 + e_2 B^4 + ..., and those of c(-B).
@@ -109,32 +152,12 @@ fn every_second<const Q: usize>(c: [f64; Q]) -> ([f64; Q], [f64; Q]) {
     (even, mirrored)
 }
 
-/// z <- (1 + c_1 B^lag + c_2 B^{2 lag} + ...) z in place, from the end so that no value is read after it was changed.
-fn multiply<const Q: usize>(z: &mut [f64], c: [f64; Q], lag: usize) {
-    let reach = Q * lag;
-    let split = reach.min(z.len());
-    for t in (split..z.len()).rev() {
-        let mut value = z[t];
-        for j in 0..Q {
-            value += c[j] * z[t - (j + 1) * lag];
-        }
-        z[t] = value;
-    }
-    for t in (0..split).rev() {
-        let mut value = z[t];
-        for (j, c) in c.iter().enumerate().take(t / lag) {
-            value += c * z[t - (j + 1) * lag];
-        }
-        z[t] = value;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn four_at_once_are_the_same_as_one_by_one() {
+    fn two_at_once_are_the_same_as_one_by_one() {
         let z: Vec<f64> = (0..103).map(|t| f64::from(t * t % 23) - 11.0).collect();
         let rows: &[&[f64]] = &[
             &[],

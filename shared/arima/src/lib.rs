@@ -43,5 +43,6 @@ pub use error::Error;
 pub use fitted::{FittedArima, MAX_HORIZON};
 pub use forecast::{Forecast, Interval};
 pub use kpss::differences;
+pub use likelihood::Likelihood;
 pub use order::{Arima, Constant, Order, Seasonal};
 pub use select::AutoArima;

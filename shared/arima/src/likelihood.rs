@@ -11,12 +11,13 @@ use crate::{
     Arima, Error,
     dual::Dual,
     gains::{self, End, Gains},
-    innovations::{dot, lagged_product, solve, solve_backwards, subtract_lagged},
+    innovations::{dot, lagged_product, multiply, solve, solve_backwards},
     parameters::Arma,
     polynomial,
 };
 
 /// A series ready for estimation: differenced, scaled to unit mean square, its regressors differenced alike.
+#[derive(Debug)]
 pub(crate) struct Differenced {
     pub(crate) model: Arima,
     values: Vec<f64>,
@@ -26,6 +27,7 @@ pub(crate) struct Differenced {
     noise: f64,
 }
 
+#[derive(Debug)]
 struct Regressor {
     values: Vec<f64>,
     scale: f64,
@@ -87,13 +89,17 @@ impl Differenced {
         let mut workspace = Workspace::default();
         let weights = self.innovations(arma, &mut workspace)?;
         let constants = weights.iter().zip(&self.regressors).map(|(w, r)| w * self.scale / r.scale).collect();
-        let n = self.len() as f64;
-        let constant = 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln();
         Some(Profile {
             sigma2: workspace.mean_square * self.scale * self.scale,
             constants,
-            log_likelihood: -n * (workspace.objective + constant),
+            log_likelihood: self.log_likelihood(workspace.objective),
         })
+    }
+
+    /// The log-likelihood in the series' own scale.
+    fn log_likelihood(&self, objective: f64) -> f64 {
+        let constant = 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln();
+        -(self.len() as f64) * (objective + constant)
     }
 
     /// -log-likelihood per observation, up to a constant, at the optimiser's point, with its gradient; infinite where it
@@ -180,6 +186,51 @@ impl Differenced {
     }
 }
 
+/// The exact log-likelihood of a model on one series as a function of unconstrained parameters, for whoever has an
+/// optimiser or a sampler of their own: p, q, P, Q values in this order, each any real number.
+///
+/// ```
+/// use arima::{Arima, Likelihood, Order};
+///
+/// let y: Vec<f64> = (0..100).map(|t| (f64::from(t) * 0.7).sin() + f64::from(t % 5)).collect();
+/// let mut likelihood = Likelihood::new(Arima::new(Order { p: 1, d: 0, q: 1 }).with_mean(), &y)?;
+/// let mut gradient = [0.0; 2];
+/// let value = likelihood.with_gradient(&[0.3, -0.2], &mut gradient);
+/// assert_eq!(value, likelihood.value(&[0.3, -0.2]));
+/// # Ok::<(), arima::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Likelihood {
+    series: Differenced,
+    workspace: Workspace,
+}
+
+impl Likelihood {
+    /// Differences and scales the series.
+    ///
+    /// # Errors
+    /// As `Arima::fit`.
+    pub fn new(model: Arima, y: &[f64]) -> Result<Self, Error> {
+        Ok(Likelihood { series: crate::fit::prepare(&model, y)?, workspace: Workspace::default() })
+    }
+
+    /// The log-likelihood, maximised over sigma2, mean and drift; minus infinity where it is not defined.
+    pub fn value(&mut self, unconstrained: &[f64]) -> f64 {
+        let arma = Arma::from_unconstrained(&self.series.model, unconstrained);
+        match self.series.innovations(&arma, &mut self.workspace) {
+            None => f64::NEG_INFINITY,
+            Some(_) => self.series.log_likelihood(self.workspace.objective),
+        }
+    }
+
+    /// The same, and its derivatives by the parameters.
+    pub fn with_gradient(&mut self, unconstrained: &[f64], gradient: &mut [f64]) -> f64 {
+        let objective = self.series.objective(unconstrained, &mut self.workspace, gradient);
+        gradient.iter_mut().for_each(|g| *g *= -(self.series.len() as f64));
+        self.series.log_likelihood(objective)
+    }
+}
+
 /// What one evaluation leaves for the next: its buffers.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
@@ -212,15 +263,14 @@ fn filter(gains: &Gains, arma: &Arma, phi: &[f64], period: usize, x: &[f64], out
         }
         return;
     }
-    // The state is what the observations before still contribute to the next r.
+    // phi(B) x_t, less what the observations before still contribute to the next r: the state.
     let steps = out.len();
-    out.extend_from_slice(rest);
+    out.resize(x.len(), 0.0);
     let z = &mut out[steps..];
+    let polynomial: Vec<f64> = std::iter::once(1.0).chain(phi.iter().map(|c| -c)).collect();
+    multiply(&polynomial, rest, z);
     for (value, contribution) in z.iter_mut().zip(&state) {
         *value -= contribution;
-    }
-    for (index, c) in phi.iter().enumerate().filter(|(_, c)| **c != 0.0) {
-        subtract_lagged(z, rest, index + 1, *c);
     }
     solve(z, &arma.ma, &arma.seasonal_ma, period);
 }
@@ -264,16 +314,22 @@ fn regress_out(y: &mut [f64], columns: &mut [Vec<f64>], gains: &Gains) -> Vec<f6
         for (offset, column) in rest.iter_mut().enumerate() {
             let weight = product(direction, column, gains) / square;
             triangle[i][i + 1 + offset] = weight;
-            subtract_lagged(column, direction, 0, weight);
+            subtract(column, direction, weight);
         }
         weights[i] = product(direction, y, gains) / square;
-        subtract_lagged(y, direction, 0, weights[i]);
+        subtract(y, direction, weights[i]);
     }
     for i in (0..count).rev() {
         let later: f64 = (i + 1..count).map(|j| triangle[i][j] * weights[j]).sum();
         weights[i] -= later;
     }
     weights
+}
+
+fn subtract(from: &mut [f64], direction: &[f64], weight: f64) {
+    for (x, d) in from.iter_mut().zip(direction) {
+        *x -= weight * d;
+    }
 }
 
 #[cfg(test)]
