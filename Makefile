@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build deny bench-night clean
+.PHONY: help run test check fmt build deny bench clean
 
 export CARGO_TERM_COLOR ?= auto
 
@@ -20,12 +20,15 @@ check: ## What CI checks before the tests: format, lints, documentation, licence
 	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
 	$(MAKE) --no-print-directory deny
 
-deny: ## Check licences, advisories and sources (with cargo-deny, where it is installed)
+deny: ## Check licences, bans and sources (with cargo-deny, where it is installed)
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
 	else echo "cargo-deny is not installed (cargo install --locked cargo-deny): licences and sources are not checked"; fi
 
 build: ## Build the closing-bell command
 	cargo build --release --locked
+
+bench: ## Time the ARIMA kernels, fits and selections
+	cargo bench --locked --package arima
 
 fmt: ## Format the code
 	cargo fmt --all

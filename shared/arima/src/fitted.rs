@@ -1,6 +1,6 @@
 //! A fitted model: what was estimated, and the state it forecasts from.
 
-use crate::{Arima, Coefficients, Error, Forecast, likelihood::Profile, parameters::Arma, polynomial, state::State};
+use crate::{Arima, Coefficients, Error, Forecast, likelihood::Profile, parameters::Arma, state::State};
 
 /// The longest horizon that can be asked for.
 pub const MAX_HORIZON: usize = 10_000;
@@ -207,13 +207,5 @@ impl FittedArima {
     /// AR and MA polynomials for checks on their roots.
     pub(crate) fn arma(&self) -> Arma {
         self.coefficients.arma(&self.model).expect("a fitted model's coefficients are its own")
-    }
-
-    /// Lag coefficients of the AR and of the MA polynomial, seasonal factors multiplied out, as in
-    /// x_t = phi_1 x_{t-1} + ... + e_t + theta_1 e_{t-1} + ...
-    pub fn expanded(&self) -> (Vec<f64>, Vec<f64>) {
-        let Coefficients { ar, ma, sar, sma, .. } = &self.coefficients;
-        let period = self.model.seasonal.period;
-        (polynomial::expand_autoregressive(ar, sar, period), polynomial::expand_moving_average(ma, sma, period))
     }
 }

@@ -127,7 +127,7 @@ fn mirror<const Q: usize>(z: &mut [f64], c: [f64; Q]) {
 }
 
 /// Puts a value in front; written out because `rotate_right` would leave the registers.
-#[inline(always)]
+#[inline]
 fn shift<T: Copy, const Q: usize>(past: &mut [T; Q], newest: T) {
     for j in (1..Q).rev() {
         past[j] = past[j - 1];

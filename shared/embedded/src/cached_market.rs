@@ -13,7 +13,8 @@ pub struct CachedMarket<M> {
     market: M,
     start: Date,
     end: Date,
-    histories: Mutex<BTreeMap<Ticker, History>>,
+    /// What the market said; `Err` holds why it does not know the ticker.
+    histories: Mutex<BTreeMap<Ticker, Result<History, String>>>,
 }
 
 impl<M: MarketData> CachedMarket<M> {
@@ -30,18 +31,28 @@ impl<M: MarketData> MarketData for CachedMarket<M> {
             return self.market.history(ticker, from, to).await;
         }
         let known = self.histories.lock().await.get(ticker).cloned();
-        let history = match known {
-            Some(history) => history,
+        let answer = match known {
+            Some(answer) => answer,
             None => {
-                let history = self.market.history(ticker, self.start, self.end).await?;
-                self.histories.lock().await.insert(ticker.clone(), history.clone());
-                history
+                let answer = match self.market.history(ticker, self.start, self.end).await {
+                    Ok(history) => Ok(history),
+                    Err(Error::UnknownTicker { reason, .. }) => Err(reason),
+                    Err(other) => return Err(other),
+                };
+                self.histories.lock().await.insert(ticker.clone(), answer.clone());
+                answer
             }
         };
+        let history = answer.map_err(|reason| Error::UnknownTicker { ticker: ticker.clone(), reason })?;
         Ok(History { rows: within(history.rows, from, to), ..history })
     }
 
-    async fn rejected(&self, ticker: &Ticker) -> Option<Vec<u8>> {
+    /// Reading it again costs nothing.
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
         self.market.rejected(ticker).await
     }
 }

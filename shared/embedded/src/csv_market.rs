@@ -6,8 +6,9 @@ use std::{
 };
 
 use async_trait::async_trait;
+use csv::StringRecord;
 use flate2::read::MultiGzDecoder;
-use forecasting::{Row, Ticker};
+use forecasting::{Row, Ticker, TradingDay};
 use jiff::civil::Date;
 use pipeline::{Error, History, MarketData};
 
@@ -39,6 +40,10 @@ impl CsvMarket {
         entries.sort();
         for path in entries {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            // Not a folder, nor a pipe that would wait for a writer for ever.
+            if !path.is_file() {
+                continue;
+            }
             let Some(stem) = name.strip_suffix(".csv").or_else(|| name.strip_suffix(".csv.gz")) else { continue };
             match stem.parse::<Ticker>() {
                 Err(error) => tracing::warn!("{} is ignored: {error}", path.display()),
@@ -60,15 +65,19 @@ impl CsvMarket {
         self.files.keys()
     }
 
-    /// The newest date of any file up to a day; files that cannot be read do not count.
-    pub fn last_date(&self, up_to: Date) -> Option<Date> {
-        self.files
-            .values()
-            .filter_map(|path| read_file(path).and_then(|text| rows(&text)).ok())
-            .flatten()
-            .filter(|row| row.adjusted_close.is_some() && row.date <= up_to)
-            .map(|row| row.date)
-            .max()
+    /// The session up to a day that most files end on, the newest of those that are even: one file with a mistyped date
+    /// does not decide for all. Files and rows that cannot be read do not count.
+    pub fn last_session(&self, up_to: TradingDay) -> Option<TradingDay> {
+        let mut ends: BTreeMap<TradingDay, usize> = BTreeMap::new();
+        for text in self.files.values().filter_map(|path| read_file(path).ok()) {
+            let Ok(table) = Table::read(&text) else { continue };
+            let priced = table.records.iter().filter(|record| matches!(table.price(record), Ok(Some(_))));
+            let days = priced.filter_map(|record| TradingDay::new(table.date(record).ok()?).ok());
+            if let Some(end) = days.filter(|day| *day <= up_to).max() {
+                *ends.entry(end).or_default() += 1;
+            }
+        }
+        ends.into_iter().max_by_key(|(end, files)| (*files, *end)).map(|(end, _)| end)
     }
 }
 
@@ -84,13 +93,18 @@ impl MarketData for CsvMarket {
             reason: format!("{}: {reason}", path.display()),
         };
         let text = read_file(path).map_err(refused)?;
-        Ok(History { rows: within(rows(&text).map_err(refused)?, from, to), read_at: None })
+        Ok(History { rows: rows(&text, from, to).map_err(refused)?, read_at: None })
     }
 
-    async fn rejected(&self, ticker: &Ticker) -> Option<Vec<u8>> {
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
+        let path = self.files.get(ticker)?;
         let mut bytes = Vec::new();
-        File::open(self.files.get(ticker)?).ok()?.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        File::open(path).ok()?.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
+        Some((path.file_name()?.to_string_lossy().into_owned(), bytes))
     }
 }
 
@@ -111,34 +125,71 @@ pub(crate) fn within(rows: Vec<Row>, from: Date, to: Date) -> Vec<Row> {
     rows.into_iter().filter(|row| (from..=to).contains(&row.date)).collect()
 }
 
-/// Which field of a [`Row`] each column is.
-struct Columns {
+/// A price file: its records, and which column is which.
+struct Table {
+    records: Vec<StringRecord>,
     date: usize,
     adjusted_close: usize,
+    /// open, high, low, close, volume, divCash, splitFactor.
     others: [Option<usize>; 7],
 }
 
-/// Reads the rows of a price file.
-pub(crate) fn rows(text: &str) -> Result<Vec<Row>, String> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| e.to_string())?.clone();
-    let columns = columns(&header)?;
-    let mut rows = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let number = index + 1;
-        let record = record.map_err(|e| format!("row {number}: {e}"))?;
-        if record.len() != header.len() {
-            return Err(format!("row {number} has {} fields, the header has {}", record.len(), header.len()));
-        }
-        let text = &record[columns.date];
-        let date = text.get(..10).unwrap_or(text).parse().map_err(|_| format!("row {number}: '{text}' is no date"))?;
-        let value = |place: usize| match &record[place] {
-            "" | "null" | "NA" | "NaN" | "nan" => Ok(None),
-            text => text.parse::<f64>().map(Some).map_err(|_| format!("row {number} ({date}): '{text}' is no number")),
+impl Table {
+    fn read(text: &str) -> Result<Table, String> {
+        let text = text.trim_start_matches('\u{feff}');
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let header = reader.headers().map_err(|e| e.to_string())?.clone();
+        let plain =
+            |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let names: Vec<String> = header.iter().map(plain).collect();
+        let find = |name: &str| names.iter().position(|other| other == name);
+        let missing = || {
+            let line = header.iter().collect::<Vec<_>>().join(",");
+            format!("its first line is '{}', but must name the columns date and adjClose (or value)", quoted(&line))
         };
-        let other = |i: usize| columns.others[i].map_or(Ok(None), value);
+        let mut records = Vec::new();
+        for (index, record) in reader.records().enumerate() {
+            let record = record.map_err(|e| format!("row {}: {e}", index + 1))?;
+            if record.len() != header.len() {
+                let (fields, columns) = (record.len(), header.len());
+                return Err(format!("row {} has {fields} fields, the header has {columns}", index + 1));
+            }
+            records.push(record);
+        }
+        Ok(Table {
+            date: find("date").ok_or_else(missing)?,
+            adjusted_close: find("adjclose").or_else(|| find("value")).ok_or_else(missing)?,
+            others: ["open", "high", "low", "close", "volume", "divcash", "splitfactor"].map(find),
+            records,
+        })
+    }
+
+    /// `2020-12-11`, or that and a time after a `T` or a blank.
+    fn date(&self, record: &StringRecord) -> Result<Date, String> {
+        let text = &record[self.date];
+        let date = text.split(['T', ' ']).next().unwrap_or(text);
+        date.parse().map_err(|_| format!("'{}' is no date", quoted(text)))
+    }
+
+    fn price(&self, record: &StringRecord) -> Result<Option<f64>, String> {
+        number(&record[self.adjusted_close])
+    }
+}
+
+/// The rows of a price file within a range. What lies outside it does not matter, as long as its date can be read.
+pub(crate) fn rows(text: &str, from: Date, to: Date) -> Result<Vec<Row>, String> {
+    let table = Table::read(text)?;
+    let mut rows = Vec::new();
+    for (index, record) in table.records.iter().enumerate() {
+        let number_of_row = index + 1;
+        let date = table.date(record).map_err(|e| format!("row {number_of_row}: {e}"))?;
+        if !(from..=to).contains(&date) {
+            continue;
+        }
+        let read = |value: Result<Option<f64>, String>| value.map_err(|e| format!("row {number_of_row} ({date}): {e}"));
+        let other = |i: usize| table.others[i].map_or(Ok(None), |place| read(number(&record[place])));
         rows.push(Row {
-            adjusted_close: value(columns.adjusted_close)?,
+            adjusted_close: read(table.price(record))?,
             open: other(0)?,
             high: other(1)?,
             low: other(2)?,
@@ -146,43 +197,43 @@ pub(crate) fn rows(text: &str) -> Result<Vec<Row>, String> {
             volume: other(4)?,
             dividend: other(5)?,
             split_factor: other(6)?,
-            ..Row::new(number, date)
+            ..Row::new(number_of_row, date)
         });
     }
     Ok(rows)
 }
 
-fn columns(header: &csv::StringRecord) -> Result<Columns, String> {
-    let plain = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let names: Vec<String> = header.iter().map(plain).collect();
-    let find = |name: &str| names.iter().position(|other| other == name);
-    let missing = || {
-        let line: String = header.iter().collect::<Vec<_>>().join(",").chars().take(80).collect();
-        format!("its first line is '{line}', but must name the columns date and adjClose (or value)")
-    };
-    Ok(Columns {
-        date: find("date").ok_or_else(missing)?,
-        adjusted_close: find("adjclose").or_else(|| find("value")).ok_or_else(missing)?,
-        others: ["open", "high", "low", "close", "volume", "divcash", "splitfactor"].map(find),
-    })
+fn number(text: &str) -> Result<Option<f64>, String> {
+    match text {
+        "" | "null" | "NA" | "NaN" | "nan" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| format!("'{}' is no number", quoted(text))),
+    }
+}
+
+/// One line of bounded length.
+fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
     fn columns_by_name() {
-        let rows = rows("Date,Adj Close,volume,close\n2020-12-10, 16.5 ,100,17\n2020-12-11,null,,\n").expect("reads");
+        let all = |text: &str| rows(text, date(2000, 1, 1), date(2100, 1, 1));
+        let rows = all("Date,Adj Close,volume,close\n2020-12-10, 16.5 ,100,17\n2020-12-11,null,,\n").expect("reads");
         assert_eq!((rows[0].adjusted_close, rows[0].close, rows[0].volume), (Some(16.5), Some(17.0), Some(100.0)));
         assert_eq!((rows[1].number, rows[1].adjusted_close), (2, None));
-        assert_eq!(super::rows("date,value\n2020-12-10,3\n").expect("reads")[0].adjusted_close, Some(3.0));
+        assert_eq!(all("date,value\n2020-12-10,3\n").expect("reads")[0].adjusted_close, Some(3.0));
     }
 
     #[test]
     fn refusals_say_where() {
         let check = |text: &str, expected: &str| {
-            let error = rows(text).expect_err("refused");
+            let error = rows(text, date(2000, 1, 1), date(2100, 1, 1)).expect_err("refused");
             assert!(error.contains(expected), "{text:?}: {error}");
         };
         check("404 Not Found: symbol may be delisted", "its first line is '404 Not Found");
@@ -191,5 +242,12 @@ mod tests {
         check("date,adjClose\n2020-12-10,dear\n", "row 1 (2020-12-10): 'dear' is no number");
         check("date,adjClose\n2020-12-10\n", "row 1 has 1 fields, the header has 2");
         check("date,adjClose\n2020-12-10,1,2\n", "row 1 has 3 fields");
+        check("date,adjClose\n2020-12-10xyz,1\n", "row 1: '2020-12-10xyz' is no date");
+    }
+
+    #[test]
+    fn what_lies_outside_the_range_does_not_matter() {
+        let text = "date,adjClose\n2020-12-09,oops\n2020-12-10,1\n2020-12-11,-\n";
+        assert_eq!(rows(text, date(2020, 12, 10), date(2020, 12, 10)).expect("reads").len(), 1);
     }
 }

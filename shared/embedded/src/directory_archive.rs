@@ -1,12 +1,12 @@
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{self, ErrorKind, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use async_trait::async_trait;
 use pipeline::{Archive, Created, Error, Key};
-use tempfile::NamedTempFile;
 
 /// An archive in a directory: one file an object, the key its path.
 ///
@@ -42,12 +42,16 @@ impl DirectoryArchive {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<Created> {
+        let folder = path.parent().unwrap_or(&self.root);
         if let Some(existing) = absent_or(fs::read(path))? {
+            // Its writer may have died before its name was safe on disk.
+            File::open(folder)?.sync_all()?;
             return same(&existing, bytes);
         }
-        let folder = path.parent().unwrap_or(&self.root);
         self.create_folder(folder)?;
-        let mut file = NamedTempFile::new_in(self.root.join(UNFINISHED))?;
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(self.root.join(UNFINISHED))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {

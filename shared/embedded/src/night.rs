@@ -62,14 +62,14 @@ impl Night {
             Planned::Open(entry) => entry,
         };
         let run = Arc::new(entry.run.clone());
-        let cores = Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from)));
+        let places = Arc::new(Places::new());
         let mut tasks = JoinSet::new();
         let mut tickers = BTreeMap::new();
         for ticker in run.configuration.tickers.clone() {
-            let (night, run, cores, worked_on) = (self.clone(), run.clone(), cores.clone(), ticker.clone());
+            let (night, run, places, worked_on) = (self.clone(), run.clone(), places.clone(), ticker.clone());
             let task = tasks.spawn(async move {
                 let mut seconds = 0.0;
-                let outcome = night.work(&run, &worked_on, &cores, &mut seconds).await;
+                let outcome = night.work(&run, &worked_on, &places, &mut seconds).await;
                 (outcome, seconds)
             });
             tickers.insert(task.id(), ticker);
@@ -95,31 +95,57 @@ impl Night {
         Ok(self.ledger.run(&run.id).await?.unwrap_or(RunEntry { closure: Some(closure), ..entry }))
     }
 
-    /// All stages for one ticker. A core is held while it works, and free while it waits for its bar.
-    async fn work(&self, run: &Run, ticker: &Ticker, cores: &Semaphore, seconds: &mut f64) -> Result<(), Error> {
-        let Night { market, archive, ledger, waits } = self;
-        let (archive, ledger) = (&**archive, &**ledger);
+    /// All stages for one ticker; `seconds` is how long it was worked on, waiting not counted.
+    async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, seconds: &mut f64) -> Result<(), Error> {
+        let (archive, ledger) = (&*self.archive, &*self.ledger);
         let mut asked_again = 0;
-        let (_core, start) = loop {
-            let core = cores.acquire().await.expect("the semaphore is never closed");
+        loop {
+            let place = places.downloads.acquire().await.expect("the semaphore is never closed");
             let start = Instant::now();
-            let settle = asked_again >= waits.limit;
-            match fetch(&**market, archive, ledger, run, ticker, settle).await? {
-                Fetched::Ready(_) => break (core, start),
+            let settle = asked_again >= self.waits.limit;
+            let fetched = fetch(&*self.market, archive, ledger, run, ticker, settle).await;
+            *seconds += start.elapsed().as_secs_f64();
+            drop(place);
+            match fetched? {
+                Fetched::Ready(_) => break,
                 Fetched::NoBarYet => {
-                    drop(core);
                     asked_again += 1;
-                    tracing::info!(%ticker, "no bar yet: asking again in {} s", waits.pause.as_secs());
-                    tokio::time::sleep(waits.pause).await;
+                    tracing::info!(%ticker, "no bar yet: asking again in {} s", self.waits.pause.as_secs());
+                    tokio::time::sleep(self.waits.pause).await;
                 }
             }
-        };
-        if evaluate(archive, ledger, run, ticker).await?.training.due {
-            train(archive, ledger, run, ticker).await?;
-            promote(ledger, run, ticker).await?;
         }
-        forecast(archive, ledger, run, ticker).await?;
-        *seconds = start.elapsed().as_secs_f64();
-        Ok(())
+        let _core = places.cores.acquire().await.expect("the semaphore is never closed");
+        let start = Instant::now();
+        let outcome = decide(archive, ledger, run, ticker).await;
+        *seconds += start.elapsed().as_secs_f64();
+        outcome
     }
 }
+
+/// The stages after fetch, with the one branch there is.
+async fn decide(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<(), Error> {
+    if evaluate(archive, ledger, run, ticker).await?.training.due {
+        train(archive, ledger, run, ticker).await?;
+        promote(ledger, run, ticker).await?;
+    }
+    forecast(archive, ledger, run, ticker).await?;
+    Ok(())
+}
+
+/// How many tickers are worked on at once.
+struct Places {
+    /// Requests under way; one that waits for a quota keeps no core busy.
+    downloads: Semaphore,
+    /// One ticker a core.
+    cores: Semaphore,
+}
+
+impl Places {
+    fn new() -> Places {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Places { downloads: Semaphore::new(DOWNLOADS.max(cores)), cores: Semaphore::new(cores) }
+    }
+}
+
+const DOWNLOADS: usize = 4;

@@ -3,7 +3,7 @@ use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::{Error, History, MarketData};
 
-use crate::csv_market::{rows, within};
+use crate::csv_market::rows;
 
 /// The recorded sample that ships with the command: see `sample/README.md`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,7 +38,11 @@ impl MarketData for RecordedMarket {
         let (_, text) = SAMPLE.iter().find(|(name, _)| *name == ticker.as_str()).ok_or_else(|| {
             Error::UnknownTicker { ticker: ticker.clone(), reason: "the recorded sample does not have it".to_owned() }
         })?;
-        let rows = rows(text).map_err(|reason| Error::RefusedData { ticker: ticker.clone(), reason })?;
-        Ok(History { rows: within(rows, from, to), read_at: None })
+        let rows = rows(text, from, to).map_err(|reason| Error::RefusedData { ticker: ticker.clone(), reason })?;
+        Ok(History { rows, read_at: None })
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 }

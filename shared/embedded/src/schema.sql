@@ -10,6 +10,7 @@ CREATE TABLE runs (
     configuration TEXT NOT NULL,    -- JSON
     tickers       TEXT,             -- JSON: every ticker's outcome
     seconds       TEXT,             -- JSON: how long each was worked on
+    report        TEXT,             -- JSON: keys of its table and summary
     opened_at     TEXT NOT NULL,
     closed_at     TEXT
 ) WITHOUT ROWID;

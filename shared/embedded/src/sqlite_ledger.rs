@@ -7,7 +7,9 @@ use std::{
 use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
-use pipeline::{Champion, Closure, Error, Ledger, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord};
+use pipeline::{
+    Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
+};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
 
@@ -28,12 +30,12 @@ impl SqliteLedger {
     /// A message where the file cannot be written or is none of ours.
     pub fn open(path: &Path) -> Result<SqliteLedger, String> {
         Connection::open(path)
-            .and_then(|connection| prepare(connection, true))
+            .and_then(prepare)
             .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
             .and_then(|connection| Self::checked(path, connection))
     }
 
-    /// Opens a ledger that exists, to read it.
+    /// Opens a ledger that exists, to read it and nothing else.
     ///
     /// # Errors
     /// A message where there is none, or it is none of ours.
@@ -41,8 +43,20 @@ impl SqliteLedger {
         if !path.exists() {
             return Err(format!("there is no ledger at {}: nothing has been run there", path.display()));
         }
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .and_then(|connection| prepare(connection, false))
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let readable = |connection: Connection| {
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+            Ok(connection)
+        };
+        Connection::open_with_flags(path, flags)
+            .and_then(readable)
+            .or_else(|error: rusqlite::Error| {
+                // Where nothing can be written, SQLite cannot make the files that readers share with a writer; then there
+                // is no writer either.
+                let uri = format!("file:{}?immutable=1", path.display().to_string().replace(['?', '#', '%'], ""));
+                Connection::open_with_flags(uri, flags).and_then(readable).map_err(|_| error)
+            })
             .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
             .and_then(|connection| Self::checked(path, connection))
     }
@@ -87,20 +101,20 @@ impl SqliteLedger {
     }
 }
 
-fn prepare(connection: Connection, create: bool) -> rusqlite::Result<Connection> {
+fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A committed result survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))?;
-    if create && empty {
+    if empty {
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
     }
     Ok(connection)
 }
 
 fn now() -> String {
-    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 fn json<T: serde::Serialize>(value: &T) -> String {
@@ -126,7 +140,7 @@ fn word<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<T> {
     parse(row, name, &json(&text))
 }
 
-const RUN_COLUMNS: &str = "run, as_of, trigger, status, configuration, tickers, seconds, opened_at, closed_at";
+const RUN_COLUMNS: &str = "run, as_of, trigger, status, configuration, tickers, seconds, report, opened_at, closed_at";
 
 fn run_entry(row: &Row<'_>) -> rusqlite::Result<RunEntry> {
     let status: Option<String> = row.get("status")?;
@@ -136,6 +150,7 @@ fn run_entry(row: &Row<'_>) -> rusqlite::Result<RunEntry> {
             status: word(row, "status")?,
             tickers: column(row, "tickers")?,
             seconds: column(row, "seconds")?,
+            report: column(row, "report")?,
         }),
     };
     Ok(RunEntry {
@@ -203,12 +218,13 @@ impl Ledger for SqliteLedger {
     async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE runs SET status = ?2, tickers = ?3, seconds = ?4, closed_at = ?5 WHERE run = ?1",
+                "UPDATE runs SET status = ?2, tickers = ?3, seconds = ?4, report = ?5, closed_at = ?6 WHERE run = ?1",
                 params![
                     run.as_str(),
                     closure.status.to_string(),
                     json(&closure.tickers),
                     json(&closure.seconds),
+                    json(&closure.report),
                     now()
                 ],
             )
@@ -223,7 +239,9 @@ impl Ledger for SqliteLedger {
     async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error> {
         self.read(|connection| {
             connection
-                .prepare_cached(&format!("SELECT {RUN_COLUMNS} FROM runs ORDER BY as_of DESC, run DESC LIMIT ?1"))?
+                .prepare_cached(&format!(
+                    "SELECT {RUN_COLUMNS} FROM runs ORDER BY as_of DESC, opened_at DESC, run DESC LIMIT ?1"
+                ))?
                 .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], run_entry)?
                 .collect()
         })
@@ -262,7 +280,7 @@ impl Ledger for SqliteLedger {
             connection
                 .prepare_cached(
                     "SELECT run, ticker, stage, as_of, result FROM stages
-                     WHERE ticker = ?1 AND stage = ?2 AND as_of <= ?3 ORDER BY as_of DESC, run DESC LIMIT ?4",
+                     WHERE ticker = ?1 AND stage = ?2 AND as_of <= ?3 ORDER BY as_of DESC, committed_at DESC, run DESC LIMIT ?4",
                 )?
                 .query_map(
                     params![
@@ -281,7 +299,12 @@ impl Ledger for SqliteLedger {
         self.read(|connection| find_champion(connection, ticker))
     }
 
-    async fn decide(&self, receipt: &Receipt, expected: Option<&Champion>) -> Result<Receipt, Error> {
+    async fn decide(
+        &self,
+        receipt: &Receipt,
+        expected: Option<&Champion>,
+        pointing: Pointing,
+    ) -> Result<Receipt, Error> {
         let moved = || Error::ChampionMoved { ticker: receipt.ticker.clone() };
         self.write(|transaction| {
             let standing: Option<Receipt> = transaction
@@ -309,8 +332,7 @@ impl Ledger for SqliteLedger {
                     now()
                 ],
             )?;
-            let overtaken = pointer.as_ref().is_some_and(|pointer| pointer.as_of > receipt.as_of);
-            if !overtaken && pointer.as_ref() != Some(&receipt.champion) {
+            if pointing == Pointing::Move && pointer.as_ref() != Some(&receipt.champion) {
                 transaction.execute(
                     "INSERT OR REPLACE INTO champions (ticker, version, as_of, sequence, champion, moved_at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -332,7 +354,9 @@ impl Ledger for SqliteLedger {
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         self.read(|connection| {
             connection
-                .prepare_cached("SELECT receipt FROM receipts WHERE ticker = ?1 ORDER BY as_of DESC, run DESC")?
+                .prepare_cached(
+                    "SELECT receipt FROM receipts WHERE ticker = ?1 ORDER BY as_of DESC, decided_at DESC, run DESC",
+                )?
                 .query_map([ticker.as_str()], |row| column(row, "receipt"))?
                 .collect()
         })

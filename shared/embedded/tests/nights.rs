@@ -127,6 +127,34 @@ fn a_backfill_of_the_past_leaves_the_present_champion() {
     );
 }
 
+/// The champion may be older than the last night it served: a replay in between must not take over from it.
+#[test]
+fn a_backfill_leaves_an_old_champion_that_still_serves() {
+    let bench = Bench::new();
+    bench.write("patient.toml", "start = 2019-01-01\npolicy = { max_age = 30 }\n");
+    let ko = "--market recorded --ticker KO";
+    bench.run(&format!("backfill --from 2020-11-30 --to 2020-12-04 {ko} --config patient.toml")).expect(0);
+    let present = bench.run("predict KO --json").expect(0).json();
+    assert!(present["version"].as_str().is_some_and(|version| version.starts_with("2020-11-30-")), "{present}");
+    bench.run(&format!("backfill --from 2020-12-02 --to 2020-12-02 {ko}")).expect(0);
+    let in_service = bench.run("models KO --json").expect(0).json();
+    let champion = in_service.as_array().expect("models").iter().find(|model| model["in_service"] == true);
+    assert_eq!(champion.map(|model| &model["version"]), Some(&present["version"]));
+    assert_eq!(bench.run("predict KO --json").expect(0).json()["version"], present["version"]);
+}
+
+#[test]
+fn a_bad_row_of_another_day_and_a_mistyped_date_do_not_matter() {
+    let bench = Bench::new();
+    bench.prices("prices", &["KO", "NLS", "JPM"], "2020-12-11");
+    let jpm = std::fs::read_to_string(bench.path("prices/JPM.csv")).expect("prices");
+    bench.write("prices/JPM.csv", &format!("{jpm}2021-12-10,oops,oops\n"));
+    let ko = std::fs::read_to_string(bench.path("prices/KO.csv")).expect("prices");
+    bench.write("prices/KO.csv", &format!("\u{feff}{}2021-12-10,54.1,54.1\r\n", ko.replace('\n', "\r\n")));
+    let run = bench.run("run --market csv:prices --json").expect(0).json();
+    assert_eq!((run["as_of"].as_str(), run["status"].as_str()), (Some("2020-12-11"), Some("closed")));
+}
+
 #[test]
 fn a_holiday_is_no_session() {
     let bench = Bench::new();

@@ -31,14 +31,17 @@ impl Contest {
     /// Runs the contest on a series.
     ///
     /// # Errors
-    /// [`Error::TooShort`] and [`Error::NoVariation`] for the series; [`Error::Model`] where the champion's own
-    /// specification cannot be estimated on it.
+    /// [`Error::TooShort`] and [`Error::NoVariation`] for the series; [`Error::NotComparable`] where losses
+    /// overflow; [`Error::Model`] where the champion's own specification cannot be estimated on it.
     pub fn run(series: &PriceSeries, plan: &BacktestPlan, champion: Option<&Specification>) -> Result<Contest, Error> {
         let holdout = Holdout::new(series, plan)?;
         let naive = holdout.naive_error();
         let score = |specification: &Specification| -> Result<Scored, Error> {
             let losses = holdout.roll(specification)?;
             let scorecard = Scorecard::new(*specification, &losses, naive, &plan.levels);
+            if !scorecard.is_finite() {
+                return Err(Error::NotComparable);
+            }
             Ok(Scored { scorecard, losses: losses.iter().map(|loss| loss.pinball).collect() })
         };
 

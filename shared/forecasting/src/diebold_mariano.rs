@@ -9,13 +9,17 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 pub struct Comparison {
     /// How much lower the contender's mean loss is, as a fraction of the other's; negative where it is higher.
     pub improvement: f64,
-    /// The corrected statistic, positive where the contender is better; `None` where the losses do not differ at all.
+    /// The corrected statistic, positive where the contender is better; `None` where the losses do not differ at all, or
+    /// too few origins overlap too much to tell.
     pub statistic: Option<f64>,
     /// Probability of a statistic at least as large if both were equally good (one-sided, Student's t with n - 1).
     pub p_value: f64,
     /// Origins compared.
     pub n: usize,
 }
+
+/// With fewer origins for each lag of the overlap, the long-run variance is mostly noise: nothing is proven then.
+const FEWEST_PER_LAG: usize = 4;
 
 impl Comparison {
     /// Compares losses at the same origins. Each is a mean over 1..=horizon, so neighbours overlap and their
@@ -36,10 +40,10 @@ impl Comparison {
             variance = covariance(0);
         }
         let h = horizon as f64;
-        let correction = ((size + 1.0 - 2.0 * h + h * (h - 1.0) / size) / size).max(0.0).sqrt();
+        let correction = ((size + 1.0 - 2.0 * h + h * (h - 1.0) / size) / size).clamp(0.0, 1.0).sqrt();
         let statistic = correction * mean / (variance / size).sqrt();
         let t = StudentsT::new(0.0, 1.0, (size - 1.0).max(1.0)).expect("one degree of freedom or more");
-        if statistic.is_finite() {
+        if statistic.is_finite() && n >= FEWEST_PER_LAG * horizon {
             Comparison { improvement, statistic: Some(statistic), p_value: t.sf(statistic), n }
         } else {
             Comparison { improvement, statistic: None, p_value: 1.0, n }
@@ -60,6 +64,13 @@ mod tests {
         assert!((statistic - 3.872_983_346).abs() < 1e-8, "{statistic}");
         assert!((comparison.p_value - 0.015_233_145).abs() < 1e-6, "{}", comparison.p_value);
         assert!((comparison.improvement - 2.5 / 3.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn few_origins_prove_nothing() {
+        let (better, worse) = (vec![0.1; 11], (0..11).map(|t| 1.0 + f64::from(t % 3)).collect::<Vec<_>>());
+        assert_eq!(Comparison::new(&better, &worse, 3).p_value, 1.0);
+        assert!(Comparison::new(&better, &worse, 2).p_value < 0.05);
     }
 
     #[test]

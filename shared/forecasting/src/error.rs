@@ -63,6 +63,9 @@ pub enum Error {
         /// Its last session.
         last: Date,
     },
+    /// Prices so large or so small that their returns or errors are no finite numbers.
+    #[error("the prices span too many orders of magnitude to compare models on them")]
+    NotComparable,
     /// A model could not be fitted or read.
     #[error("{model}: {source}")]
     Model {
@@ -71,8 +74,8 @@ pub enum Error {
         /// Why.
         source: arima::Error,
     },
-    /// A prediction level outside 0..100.
-    #[error("level {got} is not a percentage strictly between 0 and 100")]
+    /// A prediction level outside 0.01..=99.99.
+    #[error("level {got} is not a percentage from 0.01 to 99.99")]
     Level {
         /// What was given.
         got: String,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Error;
 
-/// The probability of a central prediction interval, in percent, strictly between 0 and 100.
+/// The probability of a central prediction interval, in percent, from 0.01 to 99.99: beyond that the ends say more of the
+/// assumed distribution than of the price.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize)]
 #[serde(try_from = "f64")]
 pub struct Level(f64);
@@ -25,7 +26,7 @@ impl TryFrom<f64> for Level {
     type Error = Error;
 
     fn try_from(percent: f64) -> Result<Self, Error> {
-        if percent > 0.0 && percent < 100.0 {
+        if (0.01..=99.99).contains(&percent) {
             Ok(Level(percent))
         } else {
             Err(Error::Level { got: percent.to_string() })

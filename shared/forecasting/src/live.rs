@@ -56,6 +56,13 @@ pub struct Score {
     pub inside: Vec<(Level, bool)>,
 }
 
+impl Score {
+    /// Which step of which origin's forecast it is: each is scored once.
+    pub fn place(&self) -> (TradingDay, usize) {
+        (self.origin, self.horizon)
+    }
+}
+
 impl StandingForecast {
     /// Writes a forecast down: one step for each session after the origin.
     pub fn new(origin: TradingDay, price: f64, forecast: &PriceForecast, levels: &[Level]) -> StandingForecast {
@@ -81,17 +88,13 @@ impl StandingForecast {
         StandingForecast { origin, price, steps }
     }
 
-    /// Scores the steps whose session has come since `after`, in the present basis of the series.
+    /// Scores the steps whose session has come, in the present basis of the series.
     ///
     /// # Errors
     /// [`Error::NoBar`] where the series no longer has the origin: nothing tells the factor between the two bases.
-    pub fn score(&self, series: &PriceSeries, after: TradingDay) -> Result<Vec<Score>, Error> {
-        let due: Vec<(&Step, f64)> = self
-            .steps
-            .iter()
-            .filter(|step| step.date > after)
-            .filter_map(|step| Some((step, series.on(step.date)?.adjusted_close)))
-            .collect();
+    pub fn score(&self, series: &PriceSeries) -> Result<Vec<Score>, Error> {
+        let due: Vec<(&Step, f64)> =
+            self.steps.iter().filter_map(|step| Some((step, series.on(step.date)?.adjusted_close))).collect();
         if due.is_empty() {
             return Ok(Vec::new());
         }
@@ -117,6 +120,11 @@ impl StandingForecast {
         });
         Ok(scores.collect())
     }
+}
+
+/// Without the rounding of exp(ln p): the random walk's skill over itself is 0, not -4e-15.
+fn shorn(skill: f64) -> f64 {
+    (skill * 1e12).round() / 1e12 + 0.0
 }
 
 /// What live scores add up to.
@@ -150,6 +158,6 @@ impl LiveRecord {
                 Coverage { level, realised: held as f64 / outcomes.len() as f64, n: outcomes.len() }
             })
             .collect();
-        LiveRecord { n: scores.len(), skill: (naive > 0.0).then(|| 1.0 - error / naive), coverage }
+        LiveRecord { n: scores.len(), skill: (naive > 0.0).then(|| shorn(1.0 - error / naive)), coverage }
     }
 }

@@ -21,8 +21,8 @@ pub enum Policy {
 /// What is known of the champion when the policy is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChampionEvidence {
-    /// Sessions since the last one it was trained on.
-    pub age: usize,
+    /// Sessions since the last one it was trained on; `None` where it cannot be read.
+    pub age: Option<usize>,
     /// Mean absolute error over the random walk's in its backtest; `None` where the walk made no error.
     pub backtest_relative_error: Option<f64>,
     /// Its live scores.
@@ -53,13 +53,16 @@ impl Policy {
         let Some(champion) = champion else {
             return due("nothing is in service yet".to_owned());
         };
+        let Some(age) = champion.age else {
+            return due("the champion cannot be read".to_owned());
+        };
         match self {
             Policy::Always => due("the policy trains at every run".to_owned()),
-            Policy::MaxAge(sessions) if champion.age >= sessions => {
-                due(format!("the champion is {} sessions old, the policy allows {sessions}", champion.age))
+            Policy::MaxAge(sessions) if age >= sessions => {
+                due(format!("the champion is {age} sessions old, the policy allows {sessions}"))
             }
             Policy::MaxAge(sessions) => {
-                not_due(format!("the champion is {} sessions old, the policy waits for {sessions}", champion.age))
+                not_due(format!("the champion is {age} sessions old, the policy waits for {sessions}"))
             }
             Policy::Degraded => match degradation(champion) {
                 Some(reason) => due(reason),
@@ -106,7 +109,7 @@ mod tests {
     fn evidence(age: usize, skill: f64, realised: f64, n: usize) -> ChampionEvidence {
         let level = Level::try_from(80.0).expect("a level");
         ChampionEvidence {
-            age,
+            age: Some(age),
             backtest_relative_error: Some(0.95),
             live: LiveRecord { n, skill: Some(skill), coverage: vec![Coverage { level, realised, n }] },
         }
@@ -129,6 +132,8 @@ mod tests {
         check(Policy::Degraded, Some(evidence(4, -0.10, 0.8, 19)), false);
         // 60 of 100 inside an 80 % interval.
         check(Policy::Degraded, Some(evidence(4, 0.05, 0.6, 100)), true);
+        let unreadable = ChampionEvidence { age: None, ..evidence(0, 0.05, 0.8, 100) };
+        check(Policy::Degraded, Some(unreadable), true);
         // 96 of 100 inside: too wide.
         check(Policy::Degraded, Some(evidence(4, 0.05, 0.96, 100)), true);
     }

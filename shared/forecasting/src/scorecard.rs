@@ -114,6 +114,10 @@ impl Scorecard {
         (other.mae > 0.0).then(|| 1.0 - self.mae / other.mae)
     }
 
+    pub(crate) fn is_finite(&self) -> bool {
+        [self.mae, self.rmse, self.mase, self.pinball].iter().all(|loss| loss.is_finite())
+    }
+
     /// Forecasts behind the numbers.
     pub fn forecasts(&self) -> usize {
         self.origins * self.horizon

@@ -48,6 +48,9 @@ impl Row {
     }
 }
 
+/// Tiingo's adjusted closes agree with its closes, dividends and splits to 2e-9; a missing event is off by far more.
+const AGREES: f64 = 1e-6;
+
 /// One session's prices. Both closes are kept; models use the adjusted one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
@@ -72,6 +75,12 @@ pub struct Bar {
 }
 
 impl Bar {
+    /// Whether both say the same of what models use: the session, its closes, its dividend and its split.
+    pub fn agrees_with(&self, other: &Bar) -> bool {
+        let told = |bar: &Bar| (bar.day, bar.close, bar.adjusted_close, bar.dividend, bar.split_factor);
+        told(self) == told(other)
+    }
+
     /// Whether earlier adjusted closes change because of this day.
     pub fn adjusts_history(&self) -> bool {
         self.dividend.is_some_and(|d| d > 0.0) || self.split_factor.is_some_and(|s| s != 1.0)
@@ -98,6 +107,7 @@ impl PriceSeries {
     pub fn new(ticker: Ticker, rows: impl IntoIterator<Item = Row>) -> Result<Self, Error> {
         let mut bars: Vec<Bar> = Vec::new();
         let mut missing = Vec::new();
+        let mut numbers = Vec::new();
         let mut last: Option<Date> = None;
         for row in rows {
             let refuse = |what: String| Error::Row { row: row.number, date: row.date, what };
@@ -121,6 +131,7 @@ impl PriceSeries {
             }
             let day = TradingDay::new(row.date).map_err(|e| refuse(e.to_string()))?;
             let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
+            numbers.push(row.number);
             bars.push(Bar {
                 day,
                 open: finite(row.open),
@@ -138,6 +149,12 @@ impl PriceSeries {
             return Err(Error::NoPrices);
         }
         series.base_on_last();
+        for (bar, row) in series.bars.iter().zip(numbers) {
+            if !(bar.adjusted_close.is_finite() && bar.adjusted_close > 0.0) {
+                let what = "its adjusted close, based on the last session, is no finite positive number".to_owned();
+                return Err(Error::Row { row, date: bar.day.date(), what });
+            }
+        }
         Ok(series)
     }
 
@@ -149,19 +166,39 @@ impl PriceSeries {
         longer
     }
 
+    /// Bases the adjusted closes on the last session.
+    ///
+    /// Where every bar tells its dividend and split, they are computed from the closes as traded: earlier closes are
+    /// multiplied by C / (C + dividend) and divided by the split factor, C the close on the day itself (as Tiingo does).
+    /// So no digit depends on what was paid later. That is only trusted where it agrees with the source's own adjusted
+    /// closes; otherwise those are scaled, and their last digits carry the rounding of later adjustments.
     fn base_on_last(&mut self) {
         let last = self.last();
         let factor = last.close / last.adjusted_close;
-        if factor == 1.0 {
-            return;
-        }
-        for bar in &mut self.bars {
-            bar.adjusted_close *= factor;
+        let scaled = self.bars.iter().map(|bar| bar.adjusted_close * factor);
+        let adjusted = match self.adjusted_from_events() {
+            Some(own) if own.iter().zip(scaled.clone()).all(|(a, b)| (a / b - 1.0).abs() < AGREES) => own,
+            _ => scaled.collect(),
+        };
+        for (bar, adjusted) in self.bars.iter_mut().zip(adjusted) {
+            bar.adjusted_close = adjusted;
         }
         if let Some(last) = self.bars.last_mut() {
             // The product may be off by one rounding.
             last.adjusted_close = last.close;
         }
+    }
+
+    fn adjusted_from_events(&self) -> Option<Vec<f64>> {
+        let mut factor = 1.0;
+        let mut adjusted = Vec::with_capacity(self.bars.len());
+        for bar in self.bars.iter().rev() {
+            adjusted.push(bar.close * factor);
+            let (dividend, split) = (bar.dividend?, bar.split_factor?);
+            factor *= bar.close / (bar.close + dividend) / split;
+        }
+        adjusted.reverse();
+        Some(adjusted)
     }
 
     /// Whose prices these are.

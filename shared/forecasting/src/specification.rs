@@ -141,11 +141,6 @@ impl PriceForecast {
         PriceForecast { factor: self.factor * factor, ..self }
     }
 
-    /// Sessions ahead.
-    pub fn horizon(&self) -> usize {
-        self.log.mean.len()
-    }
-
     /// The central forecasts: exp of the mean log price, which is the median of the price.
     pub fn central(&self) -> Vec<f64> {
         self.price(&self.log.mean)

@@ -111,5 +111,8 @@ fn than(contender: &Contender, incumbent: Specification) -> String {
 
 fn evidence(contender: &Contender) -> String {
     let comparison = &contender.against_incumbent;
-    format!("p = {:.3} over {} origins", comparison.p_value, comparison.n)
+    match comparison.statistic {
+        Some(_) => format!("p = {:.3} over {} origins", comparison.p_value, comparison.n),
+        None => format!("and {} origins are too few to tell from chance", comparison.n),
+    }
 }

@@ -4,8 +4,8 @@ use forecasting::{Contest, Level, Policy, PriceSeries, Row, Specification, Ticke
 use jiff::civil::{Date, date};
 
 use crate::{
-    Archive, Champion, Closure, Configuration, Created, Digest, Error, Key, Ledger, MarketData, Receipt, Run, RunId,
-    RunStatus, SnapshotRef, Stage, StageKey, StageRecord, Trigger, VersionId,
+    Archive, Champion, Closure, Configuration, Created, Digest, Error, Key, Ledger, MarketData, Pointing, Receipt, Run,
+    RunId, RunStatus, SnapshotRef, Stage, StageKey, StageRecord, Trigger, VersionId,
 };
 
 fn ticker(text: &str) -> Ticker {
@@ -84,7 +84,7 @@ async fn runs(ledger: &dyn Ledger) {
     let again = Run { trigger: Trigger::Backfill, ..late.clone() };
     assert_eq!(ledger.open_run(&again).await.expect("finds it").run.trigger, Trigger::Manual);
 
-    let closure = Closure { status: RunStatus::Partial, tickers: Vec::new(), seconds: Vec::new() };
+    let closure = Closure { status: RunStatus::Partial, tickers: Vec::new(), seconds: Vec::new(), report: Vec::new() };
     ledger.close_run(&late.id, &closure).await.expect("closes");
     let better = Closure { status: RunStatus::Closed, ..closure };
     ledger.close_run(&late.id, &better).await.expect("closes again");
@@ -101,8 +101,8 @@ async fn runs(ledger: &dyn Ledger) {
 async fn results(ledger: &dyn Ledger) {
     let (monday, tuesday) = (day("2020-12-07"), day("2020-12-08"));
     let first = RunId::from_text("2020-12-07-aaaaaaaa");
-    let second = RunId::from_text("2020-12-08-aaaaaaaa");
-    let third = RunId::from_text("2020-12-08-bbbbbbbb");
+    let second = RunId::from_text("2020-12-08-bbbbbbbb");
+    let third = RunId::from_text("2020-12-08-aaaaaaaa");
     let record = a_record(&first, monday, Stage::Fetch, "{\"n\":1}");
     assert_eq!(ledger.committed(&record.key).await.expect("reads"), None);
     assert_eq!(ledger.commit(record.clone()).await.expect("commits"), record);
@@ -114,12 +114,12 @@ async fn results(ledger: &dyn Ledger) {
 
     let later = a_record(&second, tuesday, Stage::Fetch, "{}");
     let last = a_record(&third, tuesday, Stage::Fetch, "{}");
-    ledger.commit(last.clone()).await.expect("commits");
     ledger.commit(later.clone()).await.expect("commits");
+    ledger.commit(last.clone()).await.expect("commits");
     ledger.commit(a_record(&second, tuesday, Stage::Train, "{}")).await.expect("commits");
     let nls = ticker("NLS");
     let history = ledger.history(&nls, Stage::Fetch, tuesday, 10).await.expect("lists");
-    assert_eq!(history, [last.clone(), later, record.clone()], "newest first, then by run");
+    assert_eq!(history, [last.clone(), later, record.clone()], "newest first, then the last committed");
     assert_eq!(ledger.history(&nls, Stage::Fetch, monday, 10).await.expect("lists"), [record], "up to a session");
     assert_eq!(ledger.history(&nls, Stage::Fetch, tuesday, 1).await.expect("lists"), [last], "no more than asked");
     assert!(ledger.history(&ticker("NL"), Stage::Fetch, tuesday, 10).await.expect("lists").is_empty());
@@ -174,22 +174,22 @@ async fn decisions(ledger: &dyn Ledger) {
     assert_eq!(ledger.champion(&nls).await.expect("reads"), None);
     assert!(ledger.receipts(&nls).await.expect("lists").is_empty());
 
-    assert_eq!(ledger.decide(&first, None).await.expect("moves"), first);
+    assert_eq!(ledger.decide(&first, None, Pointing::Move).await.expect("moves"), first);
     let pointer = ledger.champion(&nls).await.expect("reads");
     assert_eq!(pointer.as_ref(), Some(&first.champion));
     // Delivered twice, also with a stale expectation: the receipt that stands is the answer.
-    assert_eq!(ledger.decide(&first, None).await.expect("answers"), first);
+    assert_eq!(ledger.decide(&first, None, Pointing::Move).await.expect("answers"), first);
 
     // Two runs race from the same expectation: one moves the pointer, the other leaves no trace.
-    ledger.decide(&second, pointer.as_ref()).await.expect("moves");
-    let lost = ledger.decide(&rival, pointer.as_ref()).await;
+    ledger.decide(&second, pointer.as_ref(), Pointing::Move).await.expect("moves");
+    let lost = ledger.decide(&rival, pointer.as_ref(), Pointing::Move).await;
     assert!(matches!(lost, Err(Error::ChampionMoved { .. })), "{lost:?}");
     assert_eq!(ledger.champion(&nls).await.expect("reads"), Some(second.champion.clone()));
 
     // A backfilled verdict is on record and moves nothing.
     let pointer = ledger.champion(&nls).await.expect("reads");
-    ledger.decide(&past, pointer.as_ref()).await.expect("appends");
-    assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer, "an earlier verdict moves no later champion");
+    ledger.decide(&past, pointer.as_ref(), Pointing::Leave).await.expect("appends");
+    assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer, "a verdict may leave the pointer alone");
     let receipts = ledger.receipts(&nls).await.expect("lists");
     assert_eq!(receipts, [second, first, past], "newest first");
 }

@@ -17,7 +17,7 @@ pub use configuration::Configuration;
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
-pub use ports::{Archive, Created, History, Ledger, MarketData, Stage, StageKey, StageRecord};
+pub use ports::{Archive, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
 pub use stages::{
     BarStatus, Download, Evaluated, Fetched, Forecasted, ModelSummary, Planned, Prediction, Promoted, RealisedCoverage,

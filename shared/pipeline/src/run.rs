@@ -6,7 +6,7 @@ use forecasting::Ticker;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Configuration, Digest, VersionId};
+use crate::{Configuration, Digest, Key, VersionId};
 
 /// `{as_of}-{digest8 of the configuration}`: starting the same run again finds the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,6 +125,8 @@ pub struct Closure {
     pub tickers: Vec<TickerSummary>,
     /// How long each was worked on, in the same order; timings are no result and stay out of the archive.
     pub seconds: Vec<f64>,
+    /// The report: its table and its summary.
+    pub report: Vec<Key>,
 }
 
 /// A run as the ledger holds it.

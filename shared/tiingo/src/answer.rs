@@ -46,20 +46,25 @@ struct JsonRow {
 /// Reads an answer. The body decides, the status only where the body says nothing.
 pub(crate) fn read(status: u16, body: &str) -> Answer {
     let text = body.trim();
-    if text.starts_with('[') {
-        return json_rows(text);
+    if (200..300).contains(&status) {
+        if text.starts_with('[') {
+            return json_rows(text);
+        }
+        if text.lines().next() == Some(CSV_HEADER) {
+            return csv_rows(text);
+        }
     }
-    if text.lines().next() == Some(CSV_HEADER) {
-        return csv_rows(text);
-    }
-    let message = message(text);
+    let detail = detail(text);
+    // Tiingo's own words, not those of a page of something in between.
+    let own_words = detail.is_some() || text.starts_with("Error: ");
+    let message = printable(&detail.unwrap_or_else(|| text.to_owned()));
     let says = |what: &str| message.to_ascii_lowercase().contains(what);
     let quoted = || format!("Tiingo answers {status}: {message}");
-    if says("request allocation") {
+    if says("hourly request allocation") {
         Answer::HourlyQuota(quoted())
     } else if says("run over your") {
         Answer::OtherQuota(quoted())
-    } else if says("not found") && matches!(status, 200 | 404) && message.len() < 200 {
+    } else if own_words && says("not found") && matches!(status, 200 | 404) {
         Answer::Unknown(quoted())
     } else if status == 401 || status == 403 || says("supply a token") || says("invalid token") {
         Answer::Unauthorized(quoted())
@@ -71,15 +76,18 @@ pub(crate) fn read(status: u16, body: &str) -> Answer {
     }
 }
 
-/// The error's text: `detail` of a JSON object, or the body itself, shortened.
-fn message(text: &str) -> String {
+/// The error's text in a JSON object.
+fn detail(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Detail {
         detail: String,
     }
-    let message = serde_json::from_str::<Detail>(text).map_or_else(|_| text.to_owned(), |object| object.detail);
-    let printable = message.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let short: String = printable.take(240).collect();
+    serde_json::from_str::<Detail>(text).ok().map(|object| object.detail)
+}
+
+/// One line of bounded length.
+fn printable(message: &str) -> String {
+    let short: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(240).collect();
     if short.is_empty() { "an empty body".to_owned() } else { short }
 }
 
@@ -177,7 +185,10 @@ mod tests {
         check(401, r#"{"detail":"Invalid token."}"#, Answer::Unauthorized);
         check(403, "", Answer::Unauthorized);
         check(200, r#"{"detail":"Please supply a token"}"#, Answer::Unauthorized);
+        check(429, r#"{"detail":"Error: You have run over your daily request allocation."}"#, Answer::OtherQuota);
         check(500, "", Answer::Unavailable);
+        check(500, "[]", Answer::Unavailable);
+        check(404, "<html><head><title>404 Not Found</title></head></html>", Answer::Unavailable);
         check(502, "<html>502 Bad Gateway</html>", Answer::Unavailable);
         // A page of something in between that knows nothing of tickers.
         check(404, "<html><h1>404</h1></html>", Answer::Unavailable);

@@ -59,6 +59,7 @@ const LARGEST_BODY: usize = 32 << 20;
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
+    token: Token,
     base: Url,
     settings: Settings,
     quota: Mutex<Quota>,
@@ -79,7 +80,10 @@ impl Client {
         let mut headers = header::HeaderMap::new();
         headers.insert(header::AUTHORIZATION, token.header());
         headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // Over plain http a proxy would read the token, and "this machine" would no longer be this machine.
+        let builder = if base.scheme() == "http" { builder.no_proxy() } else { builder };
+        let http = builder
             .default_headers(headers)
             .user_agent(concat!("closing-bell/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(10))
@@ -89,7 +93,7 @@ impl Client {
             .build()
             .map_err(|e| format!("no HTTP client: {e}"))?;
         let quota = Mutex::new(Quota::new(settings.requests_per_hour));
-        Ok(Client { http, base, settings, quota })
+        Ok(Client { http, token: token.clone(), base, settings, quota })
     }
 
     /// Asks once: waits for the quota, sends, reads the answer.
@@ -100,7 +104,7 @@ impl Client {
             .await
             .map_err(|reason| Error::MarketUnavailable { ticker: ticker.clone(), reason })?;
         let ticker = ticker.clone();
-        match answer::read(status, &body) {
+        match answer::read(status, &self.token.scrub(body)) {
             Answer::Rows(rows) => Ok(rows),
             Answer::Unknown(reason) => Err(Error::UnknownTicker { ticker, reason }),
             Answer::HourlyQuota(reason) => {

@@ -2,9 +2,13 @@ use std::fmt;
 
 use reqwest::header::HeaderValue;
 
-/// A Tiingo token. It goes into one request header and nowhere else: it is not printed, not logged, not in any URL.
+/// A Tiingo token. It goes into one request header and nowhere else: it is not printed, not logged, not in any URL, and
+/// taken out of every answer.
 #[derive(Clone)]
-pub struct Token(HeaderValue);
+pub struct Token {
+    header: HeaderValue,
+    text: String,
+}
 
 impl Token {
     /// Takes the token as it stands in the environment or a parameter store.
@@ -22,11 +26,16 @@ impl Token {
         let mut header = HeaderValue::try_from(format!("Token {text}"))
             .map_err(|_| "the Tiingo token does not fit into a request header".to_owned())?;
         header.set_sensitive(true);
-        Ok(Token(header))
+        Ok(Token { header, text: text.to_owned() })
     }
 
     pub(crate) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        self.header.clone()
+    }
+
+    /// The text without the token, should a server have echoed it.
+    pub(crate) fn scrub(&self, text: String) -> String {
+        if text.contains(&self.text) { text.replace(&self.text, "(token)") } else { text }
     }
 }
 

@@ -122,6 +122,10 @@ async fn errors() {
     check(|| include_str!("recorded/monthly_symbols_200.txt").into_response(), quota, 1, false).await;
     check(|| StatusCode::UNAUTHORIZED.into_response(), unauthorized, 1, false).await;
     check(|| include_str!("recorded/volume_only.json").into_response(), refused, 1, false).await;
+    // A server that quotes the request.
+    let echo =
+        || (StatusCode::UNAUTHORIZED, format!("{{\"detail\":\"Invalid token: Token {TOKEN}\"}}")).into_response();
+    check(echo, unauthorized, 1, false).await;
     // Three retries, then it stays unavailable.
     check(|| StatusCode::BAD_GATEWAY.into_response(), unavailable, 4, true).await;
     check(|| "<html>maintenance</html>".into_response(), unavailable, 4, true).await;

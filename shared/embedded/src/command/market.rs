@@ -56,10 +56,10 @@ impl Chosen {
 
     fn csv(folder: &Path) -> Result<Chosen, Failure> {
         let market = CsvMarket::open(folder).map_err(Failure::Usage)?;
-        let closed = last_closed()?.date();
         let last_session = market
-            .last_date(closed)
-            .ok_or_else(|| Failure::Usage(format!("{}: no file has a price", folder.display())))?;
+            .last_session(last_closed()?)
+            .ok_or_else(|| Failure::Usage(format!("{}: no file has a price", folder.display())))?
+            .date();
         Ok(Chosen {
             name: "csv",
             tickers: market.tickers().cloned().collect(),
@@ -112,14 +112,14 @@ fn last_closed() -> Result<TradingDay, Failure> {
 }
 
 /// Refuses a day whose session has not ended.
-pub(super) fn check_past(as_of: Date) -> Result<(), Failure> {
+pub(super) fn check_past(option: &str, as_of: Date) -> Result<(), Failure> {
     let now = Timestamp::now();
     let open = match TradingDay::new(as_of) {
         Ok(day) => day.bell() > now,
         Err(_) => as_of > now.to_zoned(jiff::tz::TimeZone::UTC).date(),
     };
     if open {
-        return Err(Failure::Usage(format!("--as-of {as_of}: that session has not closed yet")));
+        return Err(Failure::Usage(format!("{option} {as_of}: that session has not closed yet")));
     }
     Ok(())
 }

@@ -94,6 +94,9 @@ fn table(header: &[&str], numbers: &[usize]) -> Table {
 }
 
 fn price(value: f64) -> String {
+    if value != 0.0 && !(1e-6..1e12).contains(&value.abs()) {
+        return format!("{value:.4e}");
+    }
     // Four significant digits at least, two decimals at least.
     let decimals =
         if value.abs() >= 100.0 { 2 } else { (3.0 - value.abs().max(1e-9).log10().floor()).max(2.0) as usize };
@@ -101,7 +104,8 @@ fn price(value: f64) -> String {
 }
 
 fn percent(value: Option<f64>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", value * 100.0))
+    // + 0.0 turns a rounded -0.0 into 0.0.
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", (value * 1_000.0).round() / 10.0 + 0.0))
 }
 
 /// The table at the end of a night.
@@ -143,7 +147,9 @@ pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), E
     print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
     print("Skill is against a random walk, over held-out sessions. This is no investment advice.");
     for ticker in not_done {
-        print(&format!("Failed: {}", ticker.reason));
+        let what = if ticker.status == TickerStatus::Failed { "Failed" } else { "Skipped" };
+        let name = format!("{}: ", ticker.ticker);
+        print(&format!("{what}: {name}{}", ticker.reason.strip_prefix(&name).unwrap_or(ticker.reason)));
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ pub(super) fn ledger_path(data: &Path) -> std::path::PathBuf {
 /// One night.
 pub(super) async fn run(as_of: Option<Date>, arguments: &NightArguments) -> Result<ExitCode, Failure> {
     if let Some(as_of) = as_of {
-        check_past(as_of)?;
+        check_past("--as-of", as_of)?;
     }
     let prepared = Prepared::new(arguments)?;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
@@ -95,7 +95,7 @@ pub(super) async fn run(as_of: Option<Date>, arguments: &NightArguments) -> Resu
 
 /// One night for each session of a range, oldest first.
 pub(super) async fn backfill(from: Date, to: Date, arguments: &NightArguments) -> Result<ExitCode, Failure> {
-    check_past(to)?;
+    check_past("--to", to)?;
     let sessions = sessions(from, to)?;
     let mut prepared = Prepared::new(arguments)?;
     let start = prepared.configuration.start;

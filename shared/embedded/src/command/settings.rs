@@ -121,7 +121,7 @@ impl Settings {
             }
         };
         within("horizon", self.horizon, 1..=60)?;
-        within("holdout", self.holdout, self.horizon + 10..=1_000)?;
+        within("holdout", self.holdout, self.horizon + 10..=2_000)?;
         within("the number of levels", self.levels.len(), 1..=10)?;
         if let Window::Sessions(sessions) = self.window {
             within("window", sessions, FEWEST_TO_FIT..=100_000)?;
@@ -169,10 +169,11 @@ fn plain_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Err
         Quoted(String),
     }
     let text = match Written::deserialize(deserializer)? {
-        Written::Plain(date) => date.to_string(),
+        Written::Plain(moment) => moment.to_string(),
         Written::Quoted(text) => text,
     };
-    text.parse().map_err(|_| D::Error::custom(format!("'{text}' is not a date: one is written as 2020-12-31")))
+    let date = if text.len() == 10 { text.parse().ok() } else { None };
+    date.ok_or_else(|| D::Error::custom(format!("'{text}' is not a date: one is written as 2020-12-31")))
 }
 
 #[cfg(test)]
@@ -230,6 +231,9 @@ mod tests {
         check("window = 5", "window is 5");
         check("window = \"some\"", "a window is \"all\" or a number");
         check("start = \"soon\"", "'soon' is not a date");
+        check("start = 2015-01-01T10:00:00", "is not a date");
+        check("horizon = 60", "holdout is 60, but must be within 70 and 2000");
+        check("levels = [99.999]", "99.999 is not a percentage");
         check("start = 1990-01-01", "the exchange calendar begins with 2000");
         check("policy = \"sometimes\"", "sometimes");
         check("horizon = ", "line 1");

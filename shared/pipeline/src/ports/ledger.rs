@@ -66,6 +66,15 @@ pub struct StageRecord {
     pub result: String,
 }
 
+/// Whether a verdict moves the champion pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pointing {
+    /// To the receipt's champion.
+    Move,
+    /// Not at all: a later session has been served, and this is a replay of the past.
+    Leave,
+}
+
 /// Runs, stage results, receipts and the champion pointer.
 ///
 /// * **Atomic and durable.** Each call happens wholly or not at all, and survives a power cut once it has answered.
@@ -73,8 +82,7 @@ pub struct StageRecord {
 ///   answer with what stands. So a stage that is delivered twice, or raced, goes on from the first result.
 /// * **Receipts are appended, never changed**, one per run and ticker. `decide` appends one and moves the champion
 ///   pointer in one step: the pointer must still be what was expected, otherwise nothing happens and the answer is
-///   [`Error::ChampionMoved`]. Where the run's receipt stands already, nothing happens and that receipt is the answer. A
-///   receipt of an earlier as-of than the pointer's (a backfill) is appended and leaves the pointer alone.
+///   [`Error::ChampionMoved`]. Where the run's receipt stands already, nothing happens and that receipt is the answer.
 /// * **Absent** is `None` or an empty list, never an error. A retry of any call is harmless.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -87,7 +95,7 @@ pub trait Ledger: Send + Sync {
     /// One run.
     async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error>;
 
-    /// The newest runs: by as-of, then by id, descending.
+    /// The newest runs: by as-of, then by when they were opened, descending.
     async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error>;
 
     /// Commits a stage's result and answers with the one that stands.
@@ -96,7 +104,8 @@ pub trait Ledger: Send + Sync {
     /// The committed result, if there is one.
     async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error>;
 
-    /// Results of a stage for a ticker with an as-of up to this one: newest first by as-of, then by run id.
+    /// Results of a stage for a ticker with an as-of up to this one: newest first by as-of, then by when they were
+    /// committed.
     async fn history(
         &self,
         ticker: &Ticker,
@@ -108,9 +117,14 @@ pub trait Ledger: Send + Sync {
     /// The model in service.
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error>;
 
-    /// Appends a receipt and moves the pointer from what is expected to the receipt's champion.
-    async fn decide(&self, receipt: &Receipt, expected: Option<&Champion>) -> Result<Receipt, Error>;
+    /// Appends a receipt and moves the pointer from what is expected to the receipt's champion, or leaves it there.
+    async fn decide(
+        &self,
+        receipt: &Receipt,
+        expected: Option<&Champion>,
+        pointing: Pointing,
+    ) -> Result<Receipt, Error>;
 
-    /// All receipts of a ticker: newest first by as-of, then by run id.
+    /// All receipts of a ticker: newest first by as-of, then by when they were decided.
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error>;
 }

@@ -27,8 +27,14 @@ pub trait MarketData: Send + Sync {
     /// The rows of one series.
     async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error>;
 
-    /// The raw bytes behind a refused history, where they come from a file or a stream that may not be asked again.
-    async fn rejected(&self, _ticker: &Ticker) -> Option<Vec<u8>> {
+    /// Whether histories cost nothing to read: they are then read whole every time, and no bar is waited for.
+    fn is_local(&self) -> bool {
+        false
+    }
+
+    /// The file or the message behind a refused history, its name and bytes, where it may not be there to be asked for
+    /// again.
+    async fn rejected(&self, _ticker: &Ticker) -> Option<(String, Vec<u8>)> {
         None
     }
 }
@@ -39,7 +45,11 @@ impl<M: MarketData + ?Sized> MarketData for std::sync::Arc<M> {
         (**self).history(ticker, from, to).await
     }
 
-    async fn rejected(&self, ticker: &Ticker) -> Option<Vec<u8>> {
+    fn is_local(&self) -> bool {
+        (**self).is_local()
+    }
+
+    async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
         (**self).rejected(ticker).await
     }
 }

@@ -1,6 +1,7 @@
 //! Results that stand: a stage's own from an earlier delivery, and those of the stages and runs before it.
 
 use forecasting::{PriceSeries, Ticker, TradingDay};
+use jiff::civil::date;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -49,6 +50,8 @@ impl<'a> Place<'a> {
     ) -> Result<T, Error> {
         let result = serde_json::to_string(result).expect("a stage's result is plain data");
         let record = StageRecord { key: self.key(stage), as_of: self.as_of, result };
+        // What could not be read back must not stand: it would be this stage's result for ever.
+        parse::<T>(&record)?;
         parse(&ledger.commit(record).await?)
     }
 }
@@ -91,4 +94,9 @@ pub(crate) async fn champion_on(
         }
         pointer => Ok(pointer),
     }
+}
+
+/// Later than any session on record.
+pub(crate) fn end_of_time() -> TradingDay {
+    TradingDay::new(date(2100, 12, 31)).expect("a Friday that is no holiday")
 }

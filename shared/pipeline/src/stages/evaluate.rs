@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use forecasting::{ChampionEvidence, LiveRecord, Score, Ticker, TradingDay, Training};
+use forecasting::{ChampionEvidence, LiveRecord, Score, Specification, Ticker, TradingDay, Training};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -13,28 +13,28 @@ use crate::{Archive, Champion, Error, Ledger, ModelVersion, Run, Stage, VersionI
 /// What became of the standing forecasts, and whether to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
-    /// The newest session that forecasts have been scored on.
-    pub through: TradingDay,
-    /// Forecasts whose session has come since the evaluation before.
+    /// Forecasts whose session has come and that no evaluation before has scored.
     pub scores: Vec<VersionScore>,
-    /// The champion's scores so far, these included.
+    /// Scores so far of what the champion is, these included: a refit is the same model on newer data.
     pub live: LiveRecord,
     /// Train a challenger, or not, and why.
     pub training: Training,
 }
 
-/// One scored step of a forecast, and the version that made it.
+/// One scored step of a forecast, and who made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionScore {
-    /// Who made the forecast.
+    /// The version that made the forecast.
     pub version: VersionId,
+    /// What it is.
+    pub specification: Specification,
     /// How it turned out.
     #[serde(flatten)]
     pub score: Score,
 }
 
 /// As far back as live scores count.
-pub(crate) const LIVE_SESSIONS: usize = 250;
+const LIVE_SESSIONS: usize = 250;
 /// Forecasts that may still have sessions to come.
 const STANDING: usize = 100;
 
@@ -51,32 +51,33 @@ pub async fn evaluate(
     }
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
-    let earlier = earlier_evaluations(ledger, ticker, place.as_of).await?;
+    let earlier = live_scores(ledger, ticker, place.as_of).await?;
     let champion = champion_on(ledger, ticker, place.as_of).await?;
 
-    let scored_through = earlier.iter().map(|evaluated| evaluated.through).max();
+    let scored: BTreeSet<_> = earlier.iter().map(|earlier| earlier.score.place()).collect();
     let mut origins = BTreeSet::new();
     let mut scores = Vec::new();
     for record in ledger.history(ticker, Stage::Forecast, place.as_of, STANDING).await? {
         let standing: Forecasted = parse(&record)?;
-        // The newest forecast of each origin is the one that was served.
-        if standing.forecast.origin >= series.last().day || !origins.insert(standing.forecast.origin) {
+        // Of each origin, the forecast that was committed last is the one that is served.
+        let same_market = standing.market == run.configuration.market;
+        if !same_market || !origins.insert(standing.forecast.origin) {
             continue;
         }
-        let after = scored_through.unwrap_or(standing.forecast.origin);
-        match standing.forecast.score(&series, after) {
-            Ok(due) => scores.extend(
-                due.into_iter().map(|score| VersionScore { version: standing.champion.version.clone(), score }),
-            ),
+        match standing.forecast.score(&series) {
+            Ok(due) => scores.extend(due.into_iter().filter(|score| !scored.contains(&score.place())).map(|score| {
+                let Champion { version, specification, .. } = standing.champion.clone();
+                VersionScore { version, specification, score }
+            })),
             Err(error) => tracing::warn!(%ticker, %error, "a standing forecast cannot be scored"),
         }
     }
     let live = match &champion {
         None => LiveRecord::of(&[]),
         Some(champion) => {
-            let all = scores.iter().chain(earlier.iter().flat_map(|evaluated| &evaluated.scores));
-            let own: Vec<Score> = all.filter(|s| s.version == champion.version).map(|s| s.score.clone()).collect();
-            LiveRecord::of(&own)
+            let all = scores.iter().chain(&earlier);
+            let own = all.filter(|s| s.specification == champion.specification);
+            LiveRecord::of(&own.map(|s| s.score.clone()).collect::<Vec<Score>>())
         }
     };
     let evidence = match &champion {
@@ -84,7 +85,7 @@ pub async fn evaluate(
         Some(champion) => Some(evidence(archive, ticker, champion, &series, live.clone()).await?),
     };
     let training = run.configuration.policy.decide(evidence.as_ref());
-    let result = Evaluated { through: series.last().day, scores, live, training };
+    let result = Evaluated { scores, live, training };
     place.commit(ledger, Stage::Evaluate, &result).await
 }
 
@@ -96,22 +97,28 @@ async fn evidence(
     live: LiveRecord,
 ) -> Result<ChampionEvidence, Error> {
     let age = match ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await {
-        Ok(version) => version.last.sessions_until(series.last().day),
+        Ok(version) => Some(version.last.sessions_until(series.last().day)),
         Err(error) if error.is_transient() => return Err(error),
-        // A champion that cannot be read is as old as can be: training is what mends it.
+        // Training is what mends it.
         Err(error) => {
             tracing::warn!(%ticker, %error, "the champion cannot be read");
-            usize::MAX
+            None
         }
     };
     Ok(ChampionEvidence { age, backtest_relative_error: champion.backtest_skill.map(|skill| 1.0 - skill), live })
 }
 
-/// Evaluations up to this session, newest first.
-pub(crate) async fn earlier_evaluations(
+/// Live scores up to this session, each step of each origin once.
+pub(crate) async fn live_scores(
     ledger: &dyn Ledger,
     ticker: &Ticker,
     up_to: TradingDay,
-) -> Result<Vec<Evaluated>, Error> {
-    ledger.history(ticker, Stage::Evaluate, up_to, LIVE_SESSIONS).await?.iter().map(parse).collect()
+) -> Result<Vec<VersionScore>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut scores = Vec::new();
+    for record in ledger.history(ticker, Stage::Evaluate, up_to, LIVE_SESSIONS).await? {
+        let evaluated: Evaluated = parse(&record)?;
+        scores.extend(evaluated.scores.into_iter().filter(|scored| seen.insert(scored.score.place())));
+    }
+    Ok(scores)
 }

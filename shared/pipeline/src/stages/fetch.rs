@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::committed::{Place, parse, read_snapshot};
 use crate::{
-    Archive, Created, Digest, Error, Key, Ledger, MarketData, Run, SnapshotRef, Stage, error::about, stored::snapshot,
+    Archive, Configuration, Created, Digest, Error, Key, Ledger, MarketData, Run, SnapshotRef, Stage, error::about,
+    stored::snapshot,
 };
 
 /// What fetch found.
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub bar: BarStatus,
     /// First date that was asked for.
     pub start: Date,
+    /// The market that was asked.
+    pub market: String,
     /// What was downloaded.
     pub download: Download,
     /// Statistics of its scope.
@@ -79,9 +82,16 @@ pub async fn fetch(
     if let Some(snapshot) = place.result(ledger, Stage::Fetch).await? {
         return Ok(Fetched::Ready(Box::new(snapshot)));
     }
-    let former = former_snapshot(archive, ledger, &place).await?;
+    let former = former_snapshot(market, archive, ledger, &place).await?;
+    if former.is_none() && !settle && !market.is_local() {
+        // One day's row, before a whole history is downloaded only to be asked for again in a quarter of an hour.
+        let tonight = market.history(ticker, run.as_of, run.as_of).await?;
+        if tonight.rows.is_empty() {
+            return Ok(Fetched::NoBarYet);
+        }
+    }
     let gathered = match gather(market, &place, former).await {
-        Err(error @ (Error::RefusedData { .. } | Error::Forecasting { .. })) => {
+        Err(error) if is_bad_data(&error) => {
             quarantine(market, archive, ticker, &error).await?;
             return Err(error);
         }
@@ -107,6 +117,7 @@ pub async fn fetch(
         last,
         bar: if preliminary { BarStatus::Preliminary } else { BarStatus::Final },
         start: run.configuration.start,
+        market: run.configuration.market.clone(),
         download,
         scope: Scope::of(&series, rows_without_price),
     };
@@ -126,17 +137,23 @@ struct Former {
     rows_without_price: usize,
 }
 
-/// The newest snapshot before this run that starts where this run does; `None` where there is none that can be read.
+/// The newest snapshot before this run, of the same market and from the same start; `None` where there is none that can
+/// be read, or no need to save a download.
 async fn former_snapshot(
+    market: &dyn MarketData,
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     place: &Place<'_>,
 ) -> Result<Option<Former>, Error> {
+    if market.is_local() {
+        return Ok(None);
+    }
     let Some(record) = ledger.history(place.ticker, Stage::Fetch, place.as_of, 1).await?.pop() else {
         return Ok(None);
     };
     let former: Snapshot = parse(&record)?;
-    if former.start != place.run.configuration.start {
+    let Configuration { start, market, .. } = &place.run.configuration;
+    if former.start != *start || former.market != *market {
         return Ok(None);
     }
     match read_snapshot(archive, place.ticker, &former.snapshot).await {
@@ -188,7 +205,7 @@ async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> 
         return Ok(Extension::Changed(format!("a split or a dividend on {}", bar.day)));
     }
     let known = &recent.bars()[..recent.bars().len() - newer.len()];
-    if let Some(changed) = overlap.iter().find(|bar| !known.contains(bar)) {
+    if let Some(changed) = overlap.iter().find(|bar| !known.iter().any(|other| other.agrees_with(bar))) {
         return Ok(Extension::Changed(format!("the bar of {} was revised", changed.day)));
     }
     if known.len() != overlap.len() {
@@ -204,6 +221,15 @@ async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> 
     }))
 }
 
+/// Whether the rows themselves are at fault, rather than the range that was asked for.
+fn is_bad_data(error: &Error) -> bool {
+    match error {
+        Error::RefusedData { .. } => true,
+        Error::Forecasting { source, .. } => !matches!(**source, forecasting::Error::NoPrices),
+        _ => false,
+    }
+}
+
 /// Keeps what was refused, and the reason beside it.
 async fn quarantine(
     market: &dyn MarketData,
@@ -211,13 +237,13 @@ async fn quarantine(
     ticker: &Ticker,
     error: &Error,
 ) -> Result<(), Error> {
-    if let Some(bytes) = market.rejected(ticker).await {
+    if let Some((name, bytes)) = market.rejected(ticker).await {
         let digest = Digest::of(&bytes);
-        if archive.create(&Key::quarantine(ticker, &digest, "data.csv"), &bytes).await? == Created::New {
+        if archive.create(&Key::quarantine(ticker, &digest, &name), &bytes).await? == Created::New {
             tracing::warn!(%ticker, "refused data is kept under quarantine/{ticker}/");
         }
         let reason = error.to_string();
-        let name = format!("reason-{}.txt", Digest::of(reason.as_bytes()).short());
+        let name = format!("{name}-reason-{}.txt", Digest::of(reason.as_bytes()).short());
         archive.create(&Key::quarantine(ticker, &digest, &name), reason.as_bytes()).await?;
     }
     Ok(())

@@ -16,6 +16,8 @@ use crate::{
 pub struct Forecasted {
     /// Who made it.
     pub champion: Champion,
+    /// The market that its prices come from.
+    pub market: String,
     /// The prices it knew.
     pub snapshot: SnapshotRef,
     /// Whether the newest of them may still be corrected.
@@ -55,7 +57,13 @@ pub async fn forecast(
         + &forecast_table::lines(ticker, &champion.version, &standing);
     let table_key = Key::forecast(place.as_of, ticker, &Digest::of(table.as_bytes()));
     archive.create(&table_key, table.as_bytes()).await?;
-    let result =
-        Forecasted { champion, snapshot: snapshot.snapshot, bar: snapshot.bar, table: table_key, forecast: standing };
+    let result = Forecasted {
+        champion,
+        market: snapshot.market,
+        snapshot: snapshot.snapshot,
+        bar: snapshot.bar,
+        table: table_key,
+        forecast: standing,
+    };
     place.commit(ledger, Stage::Forecast, &result).await
 }

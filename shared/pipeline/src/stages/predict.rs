@@ -1,10 +1,9 @@
 use forecasting::{Coverage, Level, LiveRecord, StandingForecast, Step, Ticker, TradingDay};
-use jiff::civil::date;
 use serde::Serialize;
 
 use super::{
-    committed::{parse, read_snapshot},
-    evaluate::earlier_evaluations,
+    committed::{end_of_time, parse, read_snapshot},
+    evaluate::live_scores,
     fetch::BarStatus,
     forecast::Forecasted,
 };
@@ -107,8 +106,9 @@ pub async fn predict(
     let last = series.last();
     let forecast = StandingForecast::new(last.day, last.adjusted_close, &prices, &levels);
 
-    let evaluations = earlier_evaluations(ledger, ticker, end_of_time()).await?;
-    let scores: Vec<_> = evaluations.into_iter().flat_map(|e| e.scores).map(|s| s.score).collect();
+    let scores = live_scores(ledger, ticker, end_of_time()).await?.into_iter();
+    let own = scores.filter(|scored| scored.specification == champion.specification);
+    let scores: Vec<_> = own.map(|scored| scored.score).collect();
     let live = LiveRecord::of(&scores);
     let (skill, coverage, source) = if live.n >= FEWEST_LIVE {
         (Skill { value: live.skill, n: live.n, source: Source::Live }, live.coverage, Source::Live)
@@ -133,9 +133,4 @@ pub async fn predict(
 fn notice(no_skill: bool) -> String {
     let advice = "This is no investment advice.";
     if no_skill { format!("{advice} The model in service has no skill over a random walk.") } else { advice.to_owned() }
-}
-
-/// Later than any session on record.
-fn end_of_time() -> TradingDay {
-    TradingDay::new(date(2100, 12, 31)).expect("a Friday that is no holiday")
 }

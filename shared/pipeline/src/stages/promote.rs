@@ -2,11 +2,11 @@ use forecasting::{Decision, Ticker, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    committed::{Place, champion_on},
+    committed::{Place, champion_on, end_of_time},
     fetch::Snapshot,
     train::Trained,
 };
-use crate::{Champion, Error, Ledger, Receipt, Run, Stage};
+use crate::{Champion, Error, Ledger, Pointing, Receipt, Run, Stage};
 
 /// The verdict that stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +54,10 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
             snapshot: snapshot.snapshot,
             configuration: run.configuration.digest(),
         };
-        ledger.decide(&receipt, pointer.as_ref()).await?
+        let served = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?;
+        let overtaken = served.iter().any(|forecast| forecast.as_of > place.as_of);
+        let pointing = if overtaken { Pointing::Leave } else { Pointing::Move };
+        ledger.decide(&receipt, pointer.as_ref(), pointing).await?
     };
     let result = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
     place.commit(ledger, Stage::Promote, &result).await
@@ -74,6 +77,11 @@ fn reach(place: &Place<'_>, trained: &Trained, before: Option<&Champion>) -> Res
     let missing = || Error::Missing { key: format!("the trained {nominee} of {}", place.ticker) };
     let version = trained.versions.iter().find(|version| version.specification == nominee).ok_or_else(missing)?;
     let scorecard = trained.contest.scorecard(&nominee).ok_or_else(missing)?;
+    if let Some(same) = before.filter(|champion| champion.version == version.version) {
+        // Trained before on the very same prices, by another run.
+        let reason = format!("kept: {} is the {nominee} on these prices already", same.version);
+        return Ok((Verdict::keep(reason), same.clone()));
+    }
     let champion = Champion {
         version: version.version.clone(),
         sha256: version.sha256.clone(),

@@ -28,7 +28,7 @@ struct Summary<'a> {
 ///
 /// `failures` are the errors of the tickers that were tried and not completed; `seconds` how long each ticker took.
 /// Writes `reports/{run}/forecasts.csv` and `summary.json`; where a run is closed again with another outcome, the new
-/// report's name carries its digest.
+/// report's name carries its digest, and the closure names it.
 pub async fn report(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
@@ -71,11 +71,11 @@ pub async fn report(
         tickers: &tickers,
     };
     let summary = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
-    create_beside(archive, &run.id, "forecasts", "csv", table.as_bytes()).await?;
-    create_beside(archive, &run.id, "summary", "json", &summary).await?;
-
-    let seconds = tickers.iter().map(|t| seconds.get(&t.ticker).copied().unwrap_or(0.0)).collect();
-    let closure = Closure { status, tickers, seconds };
+    let report = vec![
+        create_beside(archive, &run.id, "forecasts", "csv", table.as_bytes()).await?,
+        create_beside(archive, &run.id, "summary", "json", &summary).await?,
+    ];
+    let closure = Closure { status, seconds: all_seconds(ledger, run, &tickers, seconds).await?, tickers, report };
     ledger.close_run(&run.id, &closure).await?;
     Ok(closure)
 }
@@ -103,12 +103,31 @@ async fn create_beside(
     stem: &str,
     extension: &str,
     bytes: &[u8],
-) -> Result<(), Error> {
-    let first = archive.create(&Key::report(run, &format!("{stem}.{extension}")), bytes).await;
-    if let Err(Error::Conflict { .. }) = first {
-        let name = format!("{stem}-{}.{extension}", Digest::of(bytes).short());
-        archive.create(&Key::report(run, &name), bytes).await?;
-        return Ok(());
+) -> Result<Key, Error> {
+    let key = Key::report(run, &format!("{stem}.{extension}"));
+    match archive.create(&key, bytes).await {
+        Err(Error::Conflict { .. }) => {
+            let key = Key::report(run, &format!("{stem}-{}.{extension}", Digest::of(bytes).short()));
+            archive.create(&key, bytes).await?;
+            Ok(key)
+        }
+        other => other.map(|_| key),
     }
-    first.map(|_| ())
+}
+
+/// How long each ticker took: this time, where it was still to do; otherwise when it was done.
+async fn all_seconds(
+    ledger: &dyn Ledger,
+    run: &Run,
+    tickers: &[TickerSummary],
+    now: &BTreeMap<Ticker, f64>,
+) -> Result<Vec<f64>, Error> {
+    let former = ledger.run(&run.id).await?.and_then(|entry| entry.closure);
+    let before = |ticker: &Ticker| {
+        let former = former.as_ref()?;
+        let place = former.tickers.iter().position(|t| t.ticker == *ticker && t.status == TickerStatus::Done)?;
+        former.seconds.get(place).copied()
+    };
+    let seconds = |t: &TickerSummary| before(&t.ticker).or(now.get(&t.ticker).copied()).unwrap_or(0.0);
+    Ok(tickers.iter().map(seconds).collect())
 }
