@@ -113,13 +113,13 @@ fn no_digit_depends_on_what_was_paid_later() {
         PriceSeries::new(ticker(), rows).expect("a series")
     };
     let then = seen(1.0);
-    assert_eq!(then, PriceSeries::new(ticker(), now_basis(seen(0.123_456_789 / 4.0), &closes)).expect("a series"));
+    assert_eq!(then, PriceSeries::new(ticker(), now_basis(&seen(0.123_456_789 / 4.0), &closes)).expect("a series"));
     let jump = then.bars()[58].adjusted_close / closes[58];
     assert!((jump - closes[59] / (closes[59] + 0.75)).abs() < 1e-12, "the dividend itself is adjusted for: {jump}");
 }
 
 /// Rows of a series that was based on its last session, as any source would give them.
-fn now_basis(series: PriceSeries, closes: &[f64]) -> Vec<Row> {
+fn now_basis(series: &PriceSeries, closes: &[f64]) -> Vec<Row> {
     let told = series.bars().iter().zip(rows(closes));
     told.map(|(bar, row)| Row {
         adjusted_close: Some(bar.adjusted_close),
