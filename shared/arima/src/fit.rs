@@ -8,7 +8,7 @@ use crate::{
     optimise,
     parameters::Arma,
     polynomial,
-    start::hannan_rissanen,
+    start::HannanRissanen,
 };
 
 impl Fit for Arima {
@@ -83,11 +83,10 @@ pub(crate) fn prepare(model: &Arima, y: &[f64]) -> Result<Differenced, Error> {
 }
 
 /// Where to start looking: the Hannan-Rissanen estimates, and white noise.
-pub(crate) fn customary_starts(series: &Differenced) -> Vec<Vec<f64>> {
-    let mut starts = vec![
-        hannan_rissanen(&series.model, series.values()).to_unconstrained(),
-        vec![0.0; series.model.arma_parameters()],
-    ];
+fn customary_starts(series: &Differenced) -> Vec<Vec<f64>> {
+    let regression = HannanRissanen::new(series.values(), series.model.seasonal.period);
+    let mut starts =
+        vec![regression.estimate(&series.model).to_unconstrained(), vec![0.0; series.model.arma_parameters()]];
     starts.dedup();
     starts
 }
@@ -110,32 +109,45 @@ fn near_cancelling_starts(model: &Arima) -> Vec<Vec<f64>> {
 }
 
 /// Maximises the likelihood from each of these points and keeps the best optimum.
-pub(crate) fn fit_prepared(series: &Differenced, y: &[f64], starts: Vec<Vec<f64>>) -> Result<FittedArima, Error> {
-    let model = &series.model;
-    if model.arma_parameters() == 0 {
-        let arma = Arma::default();
-        let profile = series.profile(&arma).expect("white noise is stationary");
-        return FittedArima::assemble(model, y, &arma, &profile, true);
-    }
-    if series.is_degenerate() {
-        return Err(Error::NoVariation { model: *model });
-    }
-    let mut workspace = Workspace::default();
-    let mut ignored = vec![0.0; model.arma_parameters()];
-    let best = starts
-        .into_iter()
-        .filter(|start| series.objective(start, &mut Workspace::default(), &mut ignored).is_finite())
-        .map(|start| optimise::minimise(|u, gradient| series.objective(u, &mut workspace, gradient), start))
-        .reduce(|best, other| if other.value < best.value { other } else { best })
-        .ok_or(Error::NoVariation { model: *model })?;
-    let arma = Arma::from_unconstrained(model, &best.point);
-    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: *model })?;
-    FittedArima::assemble(model, y, &arma, &profile, best.converged)
+fn fit_prepared(series: &Differenced, y: &[f64], starts: Vec<Vec<f64>>) -> Result<FittedArima, Error> {
+    let estimate = estimate(series, starts, PRECISE)?;
+    let arma = Arma::from_unconstrained(&series.model, &estimate.point);
+    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: series.model })?;
+    FittedArima::assemble(&series.model, y, &arma, &profile, estimate.converged)
 }
 
-/// Whether a root of either polynomial lies within this radius: such a model is close to not being stationary or
-/// invertible, and its forecasts are close to an accident.
-pub(crate) fn has_root_within(arma: &Arma, period: usize, radius: f64) -> bool {
-    let theta: Vec<f64> = arma.theta(period).iter().map(|c| -c).collect();
-    !polynomial::roots_outside(&arma.phi(period), radius) || !polynomial::roots_outside(&theta, radius)
+/// The objective is a log-likelihood per observation, of order 1: a gradient of 1e-6 leaves an error near 1e-12 in it.
+pub(crate) const PRECISE: f64 = 1e-6;
+
+/// The best optimum that these points lead to.
+pub(crate) fn estimate(
+    series: &Differenced,
+    starts: Vec<Vec<f64>>,
+    tolerance: f64,
+) -> Result<optimise::Minimum, Error> {
+    let model = series.model;
+    let parameters = model.arma_parameters();
+    if parameters == 0 {
+        return Ok(optimise::Minimum { point: Vec::new(), value: 0.0, converged: true });
+    }
+    if series.is_degenerate() {
+        return Err(Error::NoVariation { model });
+    }
+    let mut workspace = Workspace::default();
+    let mut ignored = vec![0.0; parameters];
+    let starts: Vec<Vec<f64>> =
+        starts.into_iter().filter(|start| series.objective(start, &mut workspace, &mut ignored).is_finite()).collect();
+    starts
+        .into_iter()
+        .map(|start| optimise::minimise(|u, gradient| series.objective(u, &mut workspace, gradient), start, tolerance))
+        .reduce(|best, other| if other.value < best.value { other } else { best })
+        .ok_or(Error::NoVariation { model })
+}
+
+/// Whether a root of one of its polynomials lies within this radius, each in its own variable: such a model is close to
+/// not being stationary or invertible, and its forecasts are close to an accident.
+pub(crate) fn has_root_within(arma: &Arma, radius: f64) -> bool {
+    let inside = |coefficients: &[f64]| !polynomial::roots_outside(coefficients, radius);
+    let negated = |coefficients: &[f64]| coefficients.iter().map(|c| -c).collect::<Vec<_>>();
+    inside(&arma.ar) || inside(&arma.seasonal_ar) || inside(&negated(&arma.ma)) || inside(&negated(&arma.seasonal_ma))
 }

@@ -114,8 +114,7 @@ impl FittedArima {
 
     /// Akaike's criterion corrected for small samples (Hurvich & Tsai 1989); infinite where n <= k + 1.
     pub fn aicc(&self) -> f64 {
-        let (k, n) = (self.model.parameters() as f64, self.observations as f64);
-        if n <= k + 1.0 { f64::INFINITY } else { -2.0 * self.log_likelihood + 2.0 * k * n / (n - k - 1.0) }
+        aicc(&self.model, self.log_likelihood, self.observations)
     }
 
     /// Schwarz's criterion, -2 loglik + k log n.
@@ -203,9 +202,10 @@ impl FittedArima {
             recent.insert(0, noise);
         }
     }
+}
 
-    /// AR and MA polynomials for checks on their roots.
-    pub(crate) fn arma(&self) -> Arma {
-        self.coefficients.arma(&self.model).expect("a fitted model's coefficients are its own")
-    }
+/// -2 loglik + 2 k n / (n - k - 1).
+pub(crate) fn aicc(model: &Arima, log_likelihood: f64, observations: usize) -> f64 {
+    let (k, n) = (model.parameters() as f64, observations as f64);
+    if n <= k + 1.0 { f64::INFINITY } else { -2.0 * log_likelihood + 2.0 * k * n / (n - k - 1.0) }
 }

@@ -5,29 +5,53 @@
 //! Parhi & Messerschmitt 1989, IEEE Trans. ASSP 37, 1099-1117): two observations are computed at once. The added roots
 //! mirror theta's own, inside the same circle, so it stays stable.
 
-/// Solves theta(B) Theta(B^m) v = z in place, for z that is zero before its start.
-pub(crate) fn solve(z: &mut [f64], theta: &[f64], seasonal: &[f64], period: usize) {
-    match *theta {
-        [] => {}
-        [a] => solve_in_pairs(z, [a]),
-        [a, b] => solve_in_pairs(z, [a, b]),
-        [a, b, c] => solve_in_pairs(z, [a, b, c]),
-        [a, b, c, d] => solve_in_pairs(z, [a, b, c, d]),
-        [a, b, c, d, e] => solve_in_pairs(z, [a, b, c, d, e]),
-        _ => solve_one_by_one(z, theta, 1),
-    }
-    solve_one_by_one(z, seasonal, period);
+/// A settled filter's difference equation theta(B) Theta(B^m) v_t = phi(B) x_t.
+pub(crate) struct DifferenceEquation<'a> {
+    /// Lag coefficients of phi(B) = 1 - phi_1 B - ..., seasonal factor included.
+    pub(crate) phi: &'a [f64],
+    /// theta(B) = 1 + theta_1 B + ...
+    pub(crate) theta: &'a [f64],
+    /// Theta(B^m).
+    pub(crate) seasonal: &'a [f64],
+    pub(crate) period: usize,
 }
 
-/// Solves theta(F) Theta(F^m) v = z in place, F = B^-1, for z that is zero after its end.
-pub(crate) fn solve_backwards(z: &mut [f64], theta: &[f64], seasonal: &[f64], period: usize) {
-    z.reverse();
-    solve(z, theta, seasonal, period);
-    z.reverse();
+impl DifferenceEquation<'_> {
+    /// Solves for v. What came before x enters as `state`: what it still contributes to the first x's predictions.
+    pub(crate) fn solve(&self, x: &[f64], state: &[f64], v: &mut [f64]) {
+        let phi: Vec<f64> = std::iter::once(1.0).chain(self.phi.iter().map(|c| -c)).collect();
+        divide(&phi, x, state, self.theta, v);
+        one_by_one(v, self.seasonal, self.period);
+    }
+
+    /// Solves theta(F) Theta(F^m) w_t = v_t, F = B^-1, for v that is zero after its end: the transposed equation. The
+    /// answer is in reverse order, the last first.
+    pub(crate) fn solve_transposed(&self, v_reversed: &[f64], w_reversed: &mut [f64]) {
+        divide(&[1.0], v_reversed, &[], self.theta, w_reversed);
+        one_by_one(w_reversed, self.seasonal, self.period);
+    }
+}
+
+/// out = (h(B) x - state) / theta(B).
+fn divide(h: &[f64], x: &[f64], state: &[f64], theta: &[f64], out: &mut [f64]) {
+    match *theta {
+        [a] => divide_in_pairs(h, x, state, [a], out),
+        [a, b] => divide_in_pairs(h, x, state, [a, b], out),
+        [a, b, c] => divide_in_pairs(h, x, state, [a, b, c], out),
+        [a, b, c, d] => divide_in_pairs(h, x, state, [a, b, c, d], out),
+        [a, b, c, d, e] => divide_in_pairs(h, x, state, [a, b, c, d, e], out),
+        _ => {
+            multiply(h, x, out);
+            for (value, contribution) in out.iter_mut().zip(state) {
+                *value -= contribution;
+            }
+            one_by_one(out, theta, 1);
+        }
+    }
 }
 
 /// out_t = h_0 x_t + h_1 x_{t-1} + ..., for x that is zero before its start.
-pub(crate) fn multiply(h: &[f64], x: &[f64], out: &mut [f64]) {
+fn multiply(h: &[f64], x: &[f64], out: &mut [f64]) {
     match *h {
         [a] => multiply_by([a], x, out),
         [a, b] => multiply_by([a, b], x, out),
@@ -35,6 +59,11 @@ pub(crate) fn multiply(h: &[f64], x: &[f64], out: &mut [f64]) {
         [a, b, c, d] => multiply_by([a, b, c, d], x, out),
         [a, b, c, d, e] => multiply_by([a, b, c, d, e], x, out),
         [a, b, c, d, e, f] => multiply_by([a, b, c, d, e, f], x, out),
+        [a, b, c, d, e, f, g] => multiply_by([a, b, c, d, e, f, g], x, out),
+        [a, b, c, d, e, f, g, i] => multiply_by([a, b, c, d, e, f, g, i], x, out),
+        [a, b, c, d, e, f, g, i, j] => multiply_by([a, b, c, d, e, f, g, i, j], x, out),
+        [a, b, c, d, e, f, g, i, j, k] => multiply_by([a, b, c, d, e, f, g, i, j, k], x, out),
+        [a, b, c, d, e, f, g, i, j, k, l] => multiply_by([a, b, c, d, e, f, g, i, j, k, l], x, out),
         _ => {
             out.fill(0.0);
             for (lag, &c) in h.iter().enumerate().filter(|(_, c)| **c != 0.0) {
@@ -81,7 +110,10 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     ((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7)) + tail
 }
 
-fn solve_one_by_one(z: &mut [f64], coefficients: &[f64], lag: usize) {
+fn one_by_one(z: &mut [f64], coefficients: &[f64], lag: usize) {
+    if coefficients.is_empty() {
+        return;
+    }
     for t in lag..z.len() {
         let mut value = z[t];
         for (j, c) in coefficients.iter().enumerate().take(t / lag) {
@@ -91,11 +123,26 @@ fn solve_one_by_one(z: &mut [f64], coefficients: &[f64], lag: usize) {
     }
 }
 
-fn solve_in_pairs<const Q: usize>(z: &mut [f64], theta: [f64; Q]) {
+fn divide_in_pairs<const Q: usize>(h: &[f64], x: &[f64], state: &[f64], theta: [f64; Q], out: &mut [f64]) {
     let (even, mirrored) = every_second(theta);
-    mirror(z, mirrored);
+    // h(B) theta(-B), so that the data are read once.
+    let mut numerator = vec![0.0; h.len() + Q];
+    for (i, a) in h.iter().enumerate() {
+        numerator[i] += a;
+        for (j, b) in mirrored.iter().enumerate() {
+            numerator[i + j + 1] += a * b;
+        }
+    }
+    multiply(&numerator, x, out);
+    for (i, s) in state.iter().enumerate().take(out.len()) {
+        out[i] -= s;
+        for (value, b) in out[i + 1..].iter_mut().zip(&mirrored) {
+            *value -= s * b;
+        }
+    }
+
     let mut past = [[0.0; 2]; Q];
-    let mut pairs = z.chunks_exact_mut(2);
+    let mut pairs = out.chunks_exact_mut(2);
     for pair in &mut pairs {
         let mut values = [pair[0], pair[1]];
         for j in (0..Q).rev() {
@@ -109,20 +156,6 @@ fn solve_in_pairs<const Q: usize>(z: &mut [f64], theta: [f64; Q]) {
         for j in 0..Q {
             *last -= even[j] * past[j][0];
         }
-    }
-}
-
-/// z <- z_t + c_1 z_{t-1} + ... in place, forwards, with the old values in registers.
-fn mirror<const Q: usize>(z: &mut [f64], c: [f64; Q]) {
-    let mut past = [0.0; Q];
-    for value in z {
-        let old = *value;
-        let mut new = old;
-        for j in 0..Q {
-            new += c[j] * past[j];
-        }
-        *value = new;
-        shift(&mut past, old);
     }
 }
 
@@ -158,7 +191,8 @@ mod tests {
 
     #[test]
     fn two_at_once_are_the_same_as_one_by_one() {
-        let z: Vec<f64> = (0..103).map(|t| f64::from(t * t % 23) - 11.0).collect();
+        let (phi, state) = ([0.5, -0.2], [1.0, -2.0, 0.5]);
+        let x: Vec<f64> = (0..103).map(|t| f64::from(t * t % 23) - 11.0).collect();
         let rows: &[&[f64]] = &[
             &[],
             &[0.5],
@@ -170,11 +204,17 @@ mod tests {
             &[0.1, -0.2, 0.3, 0.4, -0.25, 0.1],
         ];
         for theta in rows {
-            for length in [0, 1, 3, 4, 7, 50, z.len()] {
-                let (mut fast, mut plain) = (z[..length].to_vec(), z[..length].to_vec());
-                solve(&mut fast, theta, &[0.3], 12);
-                solve_one_by_one(&mut plain, theta, 1);
-                solve_one_by_one(&mut plain, &[0.3], 12);
+            for length in [0, 1, 3, 4, 7, 50, x.len()] {
+                let equation = DifferenceEquation { phi: &phi, theta, seasonal: &[0.3], period: 12 };
+                let mut fast = vec![0.0; length];
+                equation.solve(&x[..length], &state, &mut fast);
+                let mut plain = vec![0.0; length];
+                multiply(&[1.0, -0.5, 0.2], &x[..length], &mut plain);
+                for (value, s) in plain.iter_mut().zip(&state) {
+                    *value -= s;
+                }
+                one_by_one(&mut plain, theta, 1);
+                one_by_one(&mut plain, &[0.3], 12);
                 for (a, b) in fast.iter().zip(&plain) {
                     assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{theta:?}: {a} {b}");
                 }

@@ -11,7 +11,7 @@ use crate::{
     Arima, Error,
     dual::Dual,
     gains::{self, End, Gains},
-    innovations::{dot, lagged_product, multiply, solve, solve_backwards},
+    innovations::{DifferenceEquation, dot, lagged_product},
     parameters::Arma,
     polynomial,
 };
@@ -87,7 +87,7 @@ impl Differenced {
     /// The likelihood at these coefficients; `None` outside the stationary region.
     pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
         let mut workspace = Workspace::default();
-        let weights = self.innovations(arma, &mut workspace)?;
+        let weights = self.innovations(arma, arma.is_invertible(), &mut workspace)?;
         let constants = weights.iter().zip(&self.regressors).map(|(w, r)| w * self.scale / r.scale).collect();
         Some(Profile {
             sigma2: workspace.mean_square * self.scale * self.scale,
@@ -110,7 +110,7 @@ impl Differenced {
     /// constants are at their optima, so their own change contributes nothing (the envelope theorem).
     pub(crate) fn objective(&self, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
         let arma = Arma::from_unconstrained(&self.model, u);
-        if self.innovations(&arma, workspace).is_none() || workspace.objective.is_nan() {
+        if self.innovations(&arma, true, workspace).is_none() || workspace.objective.is_nan() {
             return f64::INFINITY;
         }
         if workspace.mean_square == 0.0 || self.differentiate(&arma, u, workspace, gradient).is_none() {
@@ -119,14 +119,21 @@ impl Differenced {
         workspace.objective
     }
 
+    /// The objective alone.
+    pub(crate) fn value(&self, u: &[f64], workspace: &mut Workspace) -> f64 {
+        let arma = Arma::from_unconstrained(&self.model, u);
+        match self.innovations(&arma, true, workspace) {
+            Some(_) if !workspace.objective.is_nan() => workspace.objective,
+            _ => f64::INFINITY,
+        }
+    }
+
     /// Runs data and regressors through the filter, takes the regressors' part out, and leaves the residual series and
     /// its innovations in the workspace. Answers the regressors' weights.
-    fn innovations(&self, arma: &Arma, workspace: &mut Workspace) -> Option<Vec<f64>> {
+    fn innovations(&self, arma: &Arma, invertible: bool, workspace: &mut Workspace) -> Option<Vec<f64>> {
         let n = self.len();
         let period = self.model.seasonal.period;
         let (phi, theta) = (arma.phi(period), arma.theta(period));
-        let negated: Vec<f64> = theta.iter().map(|t| -t).collect();
-        let invertible = polynomial::roots_outside(&negated, 1.0);
         let Workspace { gains, residual, innovations, columns, .. } = workspace;
         gains.compute(&phi, &theta, invertible, n)?;
 
@@ -155,14 +162,17 @@ impl Differenced {
     fn differentiate(&self, arma: &Arma, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> Option<()> {
         let n = self.len();
         let period = self.model.seasonal.period;
-        let Workspace { gains, residual, innovations, adjoint, mean_square, .. } = workspace;
+        let Workspace { gains, residual, innovations, adjoint, scratch, mean_square, .. } = workspace;
         let steps = gains.steps();
         let weight = 1.0 / (n as f64 * *mean_square);
 
         // The settled part: lambda_t is the objective's derivative by v_t with all that follows from it.
+        scratch.clear();
+        scratch.extend(innovations[steps..].iter().rev().map(|v| weight * v));
         adjoint.clear();
-        adjoint.extend(innovations[steps..].iter().map(|v| weight * v));
-        solve_backwards(adjoint, &arma.ma, &arma.seasonal_ma, period);
+        adjoint.resize(scratch.len(), 0.0);
+        equation(arma, &[], period).solve_transposed(scratch, adjoint);
+        adjoint.reverse();
         let theta = arma.theta(period);
         let mut by_phi: Vec<f64> = (1..=gains.r).map(|lag| -lagged_product(adjoint, &residual[steps..], lag)).collect();
         let by_theta: Vec<f64> =
@@ -216,11 +226,8 @@ impl Likelihood {
 
     /// The log-likelihood, maximised over sigma2, mean and drift; minus infinity where it is not defined.
     pub fn value(&mut self, unconstrained: &[f64]) -> f64 {
-        let arma = Arma::from_unconstrained(&self.series.model, unconstrained);
-        match self.series.innovations(&arma, &mut self.workspace) {
-            None => f64::NEG_INFINITY,
-            Some(_) => self.series.log_likelihood(self.workspace.objective),
-        }
+        let objective = self.series.value(unconstrained, &mut self.workspace);
+        self.series.log_likelihood(objective)
     }
 
     /// The same, and its derivatives by the parameters.
@@ -241,6 +248,7 @@ pub(crate) struct Workspace {
     innovations: Vec<f64>,
     columns: Vec<Vec<f64>>,
     adjoint: Vec<f64>,
+    scratch: Vec<f64>,
     mean_square: f64,
     objective: f64,
 }
@@ -263,16 +271,13 @@ fn filter(gains: &Gains, arma: &Arma, phi: &[f64], period: usize, x: &[f64], out
         }
         return;
     }
-    // phi(B) x_t, less what the observations before still contribute to the next r: the state.
     let steps = out.len();
     out.resize(x.len(), 0.0);
-    let z = &mut out[steps..];
-    let polynomial: Vec<f64> = std::iter::once(1.0).chain(phi.iter().map(|c| -c)).collect();
-    multiply(&polynomial, rest, z);
-    for (value, contribution) in z.iter_mut().zip(&state) {
-        *value -= contribution;
-    }
-    solve(z, &arma.ma, &arma.seasonal_ma, period);
+    equation(arma, phi, period).solve(rest, &state, &mut out[steps..]);
+}
+
+fn equation<'a>(arma: &'a Arma, phi: &'a [f64], period: usize) -> DifferenceEquation<'a> {
+    DifferenceEquation { phi, theta: &arma.ma, seasonal: &arma.seasonal_ma, period }
 }
 
 /// sum of a_t b_t / F_t: the product in which innovations are white.
@@ -358,9 +363,8 @@ mod tests {
         rows.push(Arma { ar: vec![0.5], ma: vec![0.4], seasonal_ar: vec![0.3], seasonal_ma: vec![-0.6] });
         for arma in rows {
             let (phi, theta) = (arma.phi(12), arma.theta(12));
-            let invertible = polynomial::roots_outside(&theta.iter().map(|t| -t).collect::<Vec<_>>(), 1.0);
             let mut gains = Gains::default();
-            gains.compute(&phi, &theta, invertible, x.len()).expect("stationary");
+            gains.compute(&phi, &theta, arma.is_invertible(), x.len()).expect("stationary");
             let mut fast = Vec::new();
             filter(&gains, &arma, &phi, 12, &x, &mut fast);
             let mut full = State::new(&phi, &theta).expect("stationary");

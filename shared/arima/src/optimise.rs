@@ -11,13 +11,11 @@ pub(crate) struct Minimum {
 }
 
 const MAX_ITERATIONS: usize = 200;
-/// The objective is a log-likelihood per observation, of order 1: a gradient of 1e-6 leaves an error near 1e-12 in it.
-const GRADIENT_TOLERANCE: f64 = 1e-6;
 const VALUE_TOLERANCE: f64 = 1e-13;
 
 /// Minimises f from a start. f writes its gradient into its second argument; it may answer infinity where it is not
-/// defined, but not at the start.
-pub(crate) fn minimise(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, start: Vec<f64>) -> Minimum {
+/// defined, but not at the start. The search ends where no derivative exceeds the tolerance.
+pub(crate) fn minimise(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, start: Vec<f64>, tolerance: f64) -> Minimum {
     let n = start.len();
     let mut point = start;
     let mut slope = vec![0.0; n];
@@ -25,7 +23,7 @@ pub(crate) fn minimise(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, start: Vec<
     let mut inverse = identity(n);
     let mut fresh = true;
     for _ in 0..MAX_ITERATIONS {
-        if slope.iter().all(|g| g.abs() < GRADIENT_TOLERANCE) {
+        if slope.iter().all(|g| g.abs() < tolerance) {
             return Minimum { point, value, converged: true };
         }
         let mut direction: Vec<f64> =
@@ -127,13 +125,13 @@ mod tests {
             slope[1] = 200.0 * valley;
             (1.0 - x[0]).powi(2) + 100.0 * valley * valley
         };
-        let minimum = minimise(f, vec![-1.2, 1.0]);
+        let minimum = minimise(f, vec![-1.2, 1.0], 1e-6);
         assert!(minimum.converged);
         assert!((minimum.point[0] - 1.0).abs() < 1e-5 && (minimum.point[1] - 1.0).abs() < 1e-5, "{minimum:?}");
     }
 
     #[test]
     fn nothing_to_minimise() {
-        assert!(minimise(|_, _| 3.0, Vec::new()).converged);
+        assert!(minimise(|_, _| 3.0, Vec::new(), 1e-6).converged);
     }
 }

@@ -43,6 +43,13 @@ impl<T: Number> Arma<T> {
 }
 
 impl Arma {
+    /// Whether both moving-average polynomials have their roots outside the unit circle.
+    pub(crate) fn is_invertible(&self) -> bool {
+        [&self.ma, &self.seasonal_ma]
+            .into_iter()
+            .all(|polynomial| polynomial::roots_outside(&negated(polynomial.clone()), 1.0))
+    }
+
     /// To the optimiser's point; a polynomial outside its region is first shrunk into it.
     pub(crate) fn to_unconstrained(&self) -> Vec<f64> {
         let mut u = unconstrained(self.ar.clone());

@@ -1,30 +1,51 @@
 //! Starting values by Hannan & Rissanen (1982, Biometrika 69, 81-94), steps 1 and 2: a long autoregression stands in
-//! for the innovations, and one regression on lags of the data and of those gives both sets of coefficients.
+//! for the innovations, and one regression on lags of the data and of those gives all coefficients. Seasonal lags enter
+//! the regression additively: near enough to start from.
 
 use crate::{Arima, parameters::Arma};
 
-/// AR and MA coefficients to start from; seasonal ones at zero. Zero throughout where the regression is singular.
-pub(crate) fn hannan_rissanen(model: &Arima, x: &[f64]) -> Arma {
-    let (p, q) = (model.order.p, model.order.q);
-    let zero = Arma {
-        ar: vec![0.0; p],
-        ma: vec![0.0; q],
-        seasonal_ar: vec![0.0; model.seasonal.p],
-        seasonal_ma: vec![0.0; model.seasonal.q],
-    };
-    let mean = x.iter().sum::<f64>() / x.len() as f64;
-    let x: Vec<f64> = x.iter().map(|v| v - mean).collect();
-    let long = (p + q + 5).max((1.5 * (x.len() as f64).ln()).ceil() as usize).min(x.len() / 4);
-    let first = if q == 0 { p } else { long + p.max(q) };
-    if x.len() < first + 2 * (p + q) + 2 {
-        return zero;
+/// A differenced series and its approximate innovations, made once for all candidate orders.
+pub(crate) struct HannanRissanen {
+    x: Vec<f64>,
+    innovations: Vec<f64>,
+    long: usize,
+}
+
+impl HannanRissanen {
+    pub(crate) fn new(values: &[f64], period: usize) -> Self {
+        let n = values.len();
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let x: Vec<f64> = values.iter().map(|v| v - mean).collect();
+        let seasonal = if period > 1 { period + 2 } else { 0 };
+        let long = (15 + seasonal).max((1.5 * (n as f64).ln()).ceil() as usize).min(n / 4);
+        HannanRissanen { innovations: long_autoregression(&x, long), x, long }
     }
-    let innovations = if q == 0 { Vec::new() } else { long_autoregression(&x, long) };
-    let row = |t: usize, j: usize| if j < p { x[t - 1 - j] } else { innovations[t - 1 - (j - p)] };
-    let Some(solution) = least_squares(p + q, first..x.len(), row, |t| x[t]) else {
-        return zero;
-    };
-    Arma { ar: solution[..p].to_vec(), ma: solution[p..].to_vec(), ..zero }
+
+    /// Coefficients to start from; zero throughout where the regression is singular or the series too short for it.
+    pub(crate) fn estimate(&self, model: &Arima) -> Arma {
+        let lags = |order: usize, seasonal: usize| {
+            (1..=order).chain((1..=seasonal).map(|j| j * model.seasonal.period)).collect::<Vec<_>>()
+        };
+        let ar = lags(model.order.p, model.seasonal.p);
+        let ma = lags(model.order.q, model.seasonal.q);
+        let columns = ar.len() + ma.len();
+        let reach = ar.iter().chain(&ma).max().copied().unwrap_or(0);
+        let first = if ma.is_empty() { reach } else { self.long + reach };
+        let row = |t: usize, j: usize| match ar.get(j) {
+            Some(lag) => self.x[t - lag],
+            None => self.innovations[t - ma[j - ar.len()]],
+        };
+        let solution = if self.x.len() < first + 2 * columns + 2 {
+            None
+        } else {
+            least_squares(columns, first..self.x.len(), row, |t| self.x[t])
+        };
+        let solution = solution.unwrap_or_else(|| vec![0.0; columns]);
+        let (ar_part, ma_part) = solution.split_at(ar.len());
+        let (ar, seasonal_ar) = ar_part.split_at(model.order.p);
+        let (ma, seasonal_ma) = ma_part.split_at(model.order.q);
+        Arma { ar: ar.to_vec(), ma: ma.to_vec(), seasonal_ar: seasonal_ar.to_vec(), seasonal_ma: seasonal_ma.to_vec() }
+    }
 }
 
 /// One-step residuals of a Yule-Walker autoregression of this order.
@@ -45,7 +66,13 @@ fn long_autoregression(x: &[f64], order: usize) -> Vec<f64> {
         phi.push(r);
         variance *= 1.0 - r * r;
     }
-    (0..x.len()).map(|t| x[t] - phi.iter().take(t).enumerate().map(|(j, c)| c * x[t - 1 - j]).sum::<f64>()).collect()
+    let mut residuals = x.to_vec();
+    for (lag, c) in phi.iter().enumerate() {
+        for (e, past) in residuals[(lag + 1).min(x.len())..].iter_mut().zip(x) {
+            *e -= c * past;
+        }
+    }
+    residuals
 }
 
 /// Solves the normal equations by Cholesky; `None` where they are singular.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use arima::{Arima, Coefficients, Constant, Order, Seasonal};
+use arima::{Arima, AutoArima, Coefficients, Constant, Order, Seasonal};
 use augurs_core::Fit;
 use serde_json::Value;
 
@@ -132,6 +132,49 @@ fn fits_reach_the_best_of_r() {
     assert!(checked > 50, "only {checked} cases");
     assert!(short.is_empty(), "below R's best default: {short:#?}");
     assert!(below_known.len() * 20 <= checked, "{} of {checked}: {below_known:?}", below_known.len());
+}
+
+/// Against `auto.arima(y, approximation = FALSE)` and, where there is one, the full search.
+#[test]
+fn selections_are_no_worse_than_r() {
+    let Some(set) = reference_set() else {
+        eprintln!("no reference set beside the project: skipped");
+        return;
+    };
+    let series = set["series"].as_array().expect("series");
+    let (mut same, mut better, mut compared, mut checked) = (0, 0, 0, 0);
+    let mut worse = Vec::new();
+    for auto in set["auto"].as_array().expect("auto") {
+        let Some(found) = series.iter().find(|s| s["name"] == auto["series"]) else { continue };
+        let y = numbers(&found["values"]);
+        let reference = &auto["noapprox"];
+        let (Some(aicc), true) = (reference["aicc"].as_f64(), y.iter().all(|v| v.is_finite())) else { continue };
+        let period = usize::try_from(auto["period"].as_u64().expect("a period")).expect("small");
+        let fitted = AutoArima { period, ..AutoArima::default() }.fit(&y).expect("selects");
+        let Arima { order, seasonal, .. } = *fitted.model();
+        let differenced = (count(&reference["order"], 1), count(&reference["seasonal_order"], 1));
+        checked += 1;
+        if (order.d, seasonal.d) != differenced {
+            eprintln!("{}: {} where R takes d, D = {differenced:?}", auto["series"], fitted.model());
+            continue;
+        }
+        same += 1;
+        compared += 1;
+        if fitted.aicc() <= aicc + 0.01 {
+            better += 1;
+        } else {
+            worse.push(format!("{}: {} {:.3} against {aicc:.3}", auto["series"], fitted.model(), fitted.aicc()));
+        }
+        if let Some(full) = auto["full_search"]["aicc"].as_f64()
+            && auto["full_search"]["order"][1] == reference["order"][1]
+        {
+            let gap = fitted.aicc() - full;
+            assert!(gap < 2.0, "{}: {} {gap:.3} above the full search", auto["series"], fitted.model());
+        }
+    }
+    eprintln!("{better} of {compared} no worse than R by more than 0.01; worse: {worse:#?}");
+    assert!(checked >= 15 && same * 10 >= checked * 9, "the same differencing in {same} of {checked}");
+    assert!(better * 20 >= compared * 19, "{worse:#?}");
 }
 
 /// Fits that the pipeline which this project replaces recorded in 2019 (statsmodels' ARIMA with drift, Tiingo adjusted

@@ -1,12 +1,35 @@
-//! How often to difference: the test of Kwiatkowski, Phillips, Schmidt & Shin (1992, J. Econometrics 54, 159-178).
+//! How often to difference: d by the test of Kwiatkowski, Phillips, Schmidt & Shin (1992, J. Econometrics 54, 159-178),
+//! D by the strength of the season (Wang, Smith & Hyndman 2006, Data Mining and Knowledge Discovery 13, 335-364).
+
+use stlrs::Stl;
 
 use crate::polynomial;
+
+/// Where the season explains this much of what the trend leaves, it is differenced away (Hyndman & Athanasopoulos 2021,
+/// Forecasting: Principles and Practice, section 9.1).
+const STRONG_SEASON: f64 = 0.64;
+
+/// The seasonal smoother's span, in seasons.
+const SEASONAL_SPAN: usize = 11;
+
+/// 1 where the season of this length is strong, otherwise 0: 1 - Var(remainder) / Var(remainder + season) of the STL
+/// decomposition, against 0.64. A series of less than two seasons, or one that repeats exactly nothing, has none.
+pub fn seasonal(y: &[f64], period: usize) -> usize {
+    if period < 2 || y.len() <= 2 * period || is_constant(y) || y.iter().any(|v| !v.is_finite()) {
+        return 0;
+    }
+    // STL is linear: at unit scale no square can overflow.
+    let largest = y.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let scaled: Vec<f64> = y.iter().map(|v| v / largest).collect();
+    let decomposition = Stl::params().seasonal_length(SEASONAL_SPAN).fit(&scaled, period);
+    usize::from(decomposition.is_ok_and(|parts| parts.seasonal_strength() > STRONG_SEASON))
+}
 
 /// Upper 5 % point of the level-stationarity statistic (their table 1).
 const CRITICAL_5_PERCENT: f64 = 0.463;
 
 /// The smallest d for which the KPSS test does not reject level stationarity of the d-th difference at 5 %, up to `max`.
-pub fn differences(y: &[f64], max: usize) -> usize {
+pub fn plain(y: &[f64], max: usize) -> usize {
     let mut x = y.to_vec();
     for d in 0..max {
         if x.len() < 4 || is_constant(&x) || statistic(&x) <= CRITICAL_5_PERCENT {
@@ -61,9 +84,11 @@ mod tests {
             })
             .collect();
         let line: Vec<f64> = (0..200).map(f64::from).collect();
-        assert_eq!(differences(&noise, 2), 0);
-        assert_eq!(differences(&walk, 2), 1);
-        assert_eq!(differences(&line, 2), 1);
-        assert_eq!(differences(&[3.0; 50], 2), 0);
+        assert_eq!(plain(&noise, 2), 0);
+        assert_eq!(plain(&walk, 2), 1);
+        assert_eq!(plain(&line, 2), 1);
+        assert_eq!(plain(&[3.0; 50], 2), 0);
+        let wave: Vec<f64> = noise.iter().enumerate().map(|(t, e)| [0.0, 3.0, 1.0, 5.0][t % 4] + e).collect();
+        assert_eq!((seasonal(&wave, 4), seasonal(&noise, 4), seasonal(&[1.0; 40], 4)), (1, 0, 0));
     }
 }
