@@ -6,24 +6,32 @@
 //! cat lynx.txt | cargo run --release -p arima --example fit -- --order 2,0,0 --at ar1=1.3,ar2=-.7
 //! ```
 //!
+//! With `--batch FILE` each line of a file, gzipped or not, is a series: `id,m,h,values...`, the season's length, the steps
+//! to forecast, the values. One object a line is printed, in the file's order, with its `id`. Memory does not grow with
+//! the number of series.
+//!
 //! A refusal is `{"error": "..."}` and exit status 1.
 
 use std::{
-    io::{Read, Write},
+    fs::File,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
     process::ExitCode,
     str::FromStr,
     time::Instant,
 };
 
-use arima::{Arima, AutoArima, Coefficients, Constant, FittedArima, Order, Seasonal};
+use arima::{Arima, AutoArima, Coefficients, Constant, FittedArima, Order, Search, Seasonal};
 use augurs_core::Fit;
 use clap::Parser;
+use flate2::read::MultiGzDecoder;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 // Independent switches, each as the command line spells it.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Parser)]
-#[command(about = "Fit an ARIMA model to one number per line on standard input; prints one JSON object")]
+#[command(about = "Fit ARIMA models to the numbers on standard input, or to a file of series; prints JSON")]
 struct Arguments {
     /// Orders p,d,q of the model to fit
     #[arg(long, value_name = "p,d,q", conflicts_with = "auto")]
@@ -41,20 +49,39 @@ struct Arguments {
     #[arg(long)]
     no_constant: bool,
     /// Select the orders and the constant
-    #[arg(long, required_unless_present = "order")]
+    #[arg(long, required_unless_present_any = ["order", "batch"])]
     auto: bool,
-    /// Largest p and q to consider
-    #[arg(long, default_value_t = 5, requires = "auto")]
+    /// The season's length for the selection [default: none; in a batch, the line's m]
+    #[arg(long, value_name = "m")]
+    season: Option<usize>,
+    /// Largest p and q to select from
+    #[arg(long, default_value_t = 5)]
     max_order: usize,
+    /// Try every order rather than search step by step
+    #[arg(long)]
+    grid: bool,
     /// Evaluate the likelihood at these coefficients and estimate none of them
     #[arg(long, value_name = "ar1=..,ma1=..", requires = "order", allow_hyphen_values = true)]
     at: Option<String>,
-    /// Steps to forecast
-    #[arg(long, default_value_t = 10)]
-    horizon: usize,
+    /// Steps to forecast [default: 10; in a batch, the line's h]
+    #[arg(long)]
+    horizon: Option<usize>,
     /// Levels of the prediction intervals, in percent
     #[arg(long, value_name = "PERCENT")]
     level: Vec<f64>,
+    /// A file of series, one a line: id,m,h,values...
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    batch: Option<PathBuf>,
+    /// Threads of a batch [default: all cores]
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "batch")]
+    threads: usize,
+}
+
+/// One series, and what is asked of it.
+struct Task {
+    y: Vec<f64>,
+    period: usize,
+    horizon: usize,
 }
 
 /// Exactly N comma-separated orders.
@@ -76,24 +103,92 @@ impl<const N: usize> FromStr for Numbers<N> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (answer, code) = match run(&arguments) {
-        Ok(answer) => (answer, ExitCode::SUCCESS),
-        Err(error) => (json!({ "error": error }), ExitCode::FAILURE),
+    let outcome = match &arguments.batch {
+        Some(path) => batch(&arguments, path),
+        None => run(&arguments).map(|answer| print(&answer)),
     };
-    // A reader that has gone away is no fault of the fit.
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print(&json!({ "error": error }));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A reader that has gone away is no fault of the fit.
+fn print(answer: &Value) {
     let _ = writeln!(std::io::stdout(), "{answer}");
-    code
 }
 
 fn run(arguments: &Arguments) -> Result<Value, String> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(|e| format!("standard input: {e}"))?;
-    let y = read_series(&text)?;
+    let (period, horizon) = (arguments.season.unwrap_or(1), arguments.horizon.unwrap_or(10));
+    answer(arguments, &Task { y: read_series(&text)?, period, horizon })
+}
+
+/// Series read, fitted in parallel and printed at a time.
+const AT_A_TIME: usize = 256;
+
+fn batch(arguments: &Arguments, path: &Path) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{}: {e}", path.display());
+    let file = File::open(path).map_err(failed)?;
+    let gzipped = path.extension().is_some_and(|extension| extension == "gz");
+    let unpacked: Box<dyn Read> = if gzipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build();
+    let threads = threads.map_err(|e| format!("--threads: {e}"))?;
+
+    let mut lines = BufReader::new(unpacked).lines();
+    let mut refused = 0;
+    loop {
+        let some: Vec<String> = lines.by_ref().take(AT_A_TIME).collect::<Result<_, _>>().map_err(failed)?;
+        if some.is_empty() {
+            break;
+        }
+        let some = some.iter().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>();
+        let answers: Vec<Value> = threads.install(|| some.par_iter().map(|line| batch_line(arguments, line)).collect());
+        refused += answers.iter().filter(|answer| answer.get("error").is_some()).count();
+        answers.iter().for_each(print);
+    }
+    if refused > 0 {
+        return Err(format!("{refused} series were refused"));
+    }
+    Ok(())
+}
+
+/// The answer for one line, or its refusal, with its id.
+fn batch_line(arguments: &Arguments, line: &str) -> Value {
+    let mut fields = line.split(',').map(str::trim);
+    let id = fields.next().unwrap_or_default();
+    let mut read = || -> Result<Value, String> {
+        let mut whole = |name: &str| {
+            let text = fields.next().unwrap_or_default();
+            text.parse::<usize>().map_err(|_| format!("{name} is '{text}', not a whole number"))
+        };
+        let (m, h) = (whole("m")?, whole("h")?);
+        let values: Vec<&str> = fields.by_ref().collect();
+        let task = Task {
+            y: read_series(&values.join("\n"))?,
+            period: arguments.season.unwrap_or(m),
+            horizon: arguments.horizon.unwrap_or(h),
+        };
+        answer(arguments, &task)
+    };
+    match read() {
+        Ok(mut answer) => {
+            answer["id"] = json!(id);
+            answer
+        }
+        Err(error) => json!({ "id": id, "error": error }),
+    }
+}
+
+fn answer(arguments: &Arguments, task: &Task) -> Result<Value, String> {
     let start = Instant::now();
-    let fitted = fit(arguments, &y)?;
-    let forecast = describe_forecast(&fitted, arguments)?;
-    let seconds = start.elapsed().as_secs_f64();
-    Ok(describe(&fitted, &forecast, seconds))
+    let fitted = fit(arguments, task)?;
+    let forecast = describe_forecast(&fitted, task.horizon, &arguments.level)?;
+    Ok(describe(&fitted, &forecast, start.elapsed().as_secs_f64()))
 }
 
 fn read_series(text: &str) -> Result<Vec<f64>, String> {
@@ -108,9 +203,12 @@ fn read_series(text: &str) -> Result<Vec<f64>, String> {
         .collect()
 }
 
-fn fit(arguments: &Arguments, y: &[f64]) -> Result<FittedArima, String> {
+fn fit(arguments: &Arguments, task: &Task) -> Result<FittedArima, String> {
+    let y = &task.y;
     let Some(Numbers([p, d, q])) = arguments.order else {
-        let auto = AutoArima { max_order: arguments.max_order, ..AutoArima::default() };
+        let search = if arguments.grid { Search::Grid } else { Search::Stepwise };
+        let (max_order, period) = (arguments.max_order, task.period.max(1));
+        let auto = AutoArima { max_order, period, search, ..AutoArima::default() };
         return auto.fit(y).map_err(|e| e.to_string());
     };
     let mut model = Arima::new(Order { p, d, q });
@@ -165,10 +263,9 @@ fn coefficients(model: &Arima, text: &str) -> Result<Coefficients, String> {
     Ok(at)
 }
 
-fn describe_forecast(fitted: &FittedArima, arguments: &Arguments) -> Result<Value, String> {
-    let forecast = fitted.forecast(arguments.horizon).map_err(|e| e.to_string())?;
-    let intervals = arguments
-        .level
+fn describe_forecast(fitted: &FittedArima, horizon: usize, levels: &[f64]) -> Result<Value, String> {
+    let forecast = fitted.forecast(horizon).map_err(|e| e.to_string())?;
+    let intervals = levels
         .iter()
         .map(|&level| {
             let interval = forecast.interval(level / 100.0).map_err(|e| e.to_string())?;

@@ -1,4 +1,4 @@
-//! Numbers that carry one derivative (forward-mode differentiation): what the likelihood does before it meets the data
+//! Numbers that carry derivatives (forward-mode differentiation): what the likelihood does before it meets the data
 //! is written once, for numbers, and differentiated by running it on these.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -29,16 +29,29 @@ impl Number for f64 {
     }
 }
 
-/// A value and its derivative in one direction.
+/// Directions that are differentiated at once.
+pub(crate) const DIRECTIONS: usize = 4;
+
+/// A value and its derivatives in some directions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Dual {
     pub(crate) value: f64,
-    pub(crate) slope: f64,
+    pub(crate) slope: [f64; DIRECTIONS],
+}
+
+impl Dual {
+    fn new(value: f64, slope: impl Fn(usize) -> f64) -> Dual {
+        let mut dual = Dual::from(value);
+        for (i, s) in dual.slope.iter_mut().enumerate() {
+            *s = slope(i);
+        }
+        dual
+    }
 }
 
 impl From<f64> for Dual {
     fn from(value: f64) -> Self {
-        Dual { value, slope: 0.0 }
+        Dual { value, slope: [0.0; DIRECTIONS] }
     }
 }
 
@@ -49,7 +62,7 @@ impl Number for Dual {
 
     fn sqrt(self) -> Self {
         let value = self.value.sqrt();
-        Dual { value, slope: 0.5 * self.slope / value }
+        Dual::new(value, |i| 0.5 * self.slope[i] / value)
     }
 }
 
@@ -57,7 +70,7 @@ impl Add for Dual {
     type Output = Dual;
 
     fn add(self, other: Dual) -> Dual {
-        Dual { value: self.value + other.value, slope: self.slope + other.slope }
+        Dual::new(self.value + other.value, |i| self.slope[i] + other.slope[i])
     }
 }
 
@@ -65,15 +78,16 @@ impl Sub for Dual {
     type Output = Dual;
 
     fn sub(self, other: Dual) -> Dual {
-        Dual { value: self.value - other.value, slope: self.slope - other.slope }
+        Dual::new(self.value - other.value, |i| self.slope[i] - other.slope[i])
     }
 }
 
 impl Mul for Dual {
     type Output = Dual;
 
+    #[allow(clippy::suspicious_arithmetic_impl, reason = "the product rule")]
     fn mul(self, other: Dual) -> Dual {
-        Dual { value: self.value * other.value, slope: self.slope * other.value + self.value * other.slope }
+        Dual::new(self.value * other.value, |i| self.slope[i] * other.value + self.value * other.slope[i])
     }
 }
 
@@ -81,8 +95,9 @@ impl Div for Dual {
     type Output = Dual;
 
     fn div(self, other: Dual) -> Dual {
+        let inverse = 1.0 / other.value;
         let value = self.value / other.value;
-        Dual { value, slope: (self.slope - value * other.slope) / other.value }
+        Dual::new(value, |i| (self.slope[i] - value * other.slope[i]) * inverse)
     }
 }
 
@@ -90,6 +105,6 @@ impl Neg for Dual {
     type Output = Dual;
 
     fn neg(self) -> Dual {
-        Dual { value: -self.value, slope: -self.slope }
+        Dual::new(-self.value, |i| -self.slope[i])
     }
 }

@@ -9,7 +9,7 @@ use std::f64::consts::PI;
 
 use crate::{
     Arima, Error,
-    dual::Dual,
+    dual::{DIRECTIONS, Dual},
     gains::{self, End, Gains},
     innovations::{DifferenceEquation, dot, lagged_product},
     parameters::Arma,
@@ -178,18 +178,27 @@ impl Differenced {
         let by_theta: Vec<f64> =
             (1..=theta.len()).map(|lag| -lagged_product(adjoint, &innovations[steps..], lag)).collect();
         let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -lambda)).collect();
+        gradient.fill(0.0);
         let (by_gain, by_variance) = gains.adjoint(residual, innovations, weight, n, by_state, &mut by_phi);
 
-        for k in 0..u.len() {
-            let u: Vec<Dual> =
-                u.iter().enumerate().map(|(i, &value)| Dual { value, slope: if i == k { 1.0 } else { 0.0 } }).collect();
-            let arma = Arma::from_unconstrained(&self.model, &u);
+        for (chunk, gradient) in gradient.chunks_mut(DIRECTIONS).enumerate() {
+            let mut dual: Vec<Dual> = u.iter().map(|&value| Dual::from(value)).collect();
+            for i in 0..gradient.len() {
+                dual[chunk * DIRECTIONS + i].slope[i] = 1.0;
+            }
+            let arma = Arma::from_unconstrained(&self.model, &dual);
             let (phi, theta) = (arma.phi(period), arma.theta(period));
-            let along = |by: &[f64], dual: &[Dual]| by.iter().zip(dual).map(|(b, d)| b * d.slope).sum::<f64>();
-            gradient[k] = along(&by_phi, &phi) + along(&by_theta, &theta);
+            let mut add = |by: &[f64], dual: &[Dual]| {
+                for (i, g) in gradient.iter_mut().enumerate() {
+                    *g += by.iter().zip(dual).map(|(b, d)| b * d.slope[i]).sum::<f64>();
+                }
+            };
+            add(&by_phi, &phi);
+            add(&by_theta, &theta);
             if steps > 0 {
                 let (gain, variance) = gains::initial(&phi, &theta)?;
-                gradient[k] += along(&by_gain, &gain) + by_variance * variance.slope;
+                add(&by_gain, &gain);
+                add(&[by_variance], &[variance]);
             }
         }
         Some(())

@@ -205,8 +205,11 @@ impl Selection<'_> {
     fn consider(&mut self, model: Arima) {
         let Arima { order, seasonal, .. } = model;
         let model = if self.rules.period > 1 { model } else { Arima { seasonal: Seasonal::NONE, ..model } };
-        let allowed = order.p.max(order.q) <= self.rules.max_order
-            && (self.rules.period <= 1 || seasonal.p.max(seasonal.q) <= self.rules.max_seasonal_order);
+        // A third of a short series is the furthest that a lag can be learned from.
+        let reach = self.y.len() / 3;
+        let allowed = order.p.max(order.q) <= self.rules.max_order.min(reach)
+            && (self.rules.period <= 1
+                || seasonal.p.max(seasonal.q) <= self.rules.max_seasonal_order.min(reach / self.rules.period));
         if !allowed || self.tried.contains_key(&model) {
             return;
         }
