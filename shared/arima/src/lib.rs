@@ -17,6 +17,10 @@
 //! # Ok::<(), arima::Error>(())
 //! ```
 
+/// Which engine fits: two engines may differ in a model's last digits, and only one and the same gives the same bytes. A
+/// release that changes any result has a new version.
+pub const ENGINE: &str = concat!("arima ", env!("CARGO_PKG_VERSION"));
+
 mod augurs;
 mod autocovariance;
 mod coefficients;

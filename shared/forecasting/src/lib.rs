@@ -4,6 +4,8 @@
 //! sessions and compares the champion, a newly selected challenger and the random walk on them; the [`Verdict`] says which
 //! of them serves. [`StandingForecast`]s are scored when their sessions have come.
 
+pub use arima::ENGINE;
+
 mod backtest;
 mod calendar;
 mod contest;

@@ -26,6 +26,14 @@ pub struct Verified {
 pub async fn verify(archive: &dyn Archive, ticker: &Ticker, version: &VersionId) -> Result<Verified, Error> {
     let stored = ModelVersion::read(archive, ticker, version, None).await?;
     let inputs = &stored.inputs;
+    if inputs.engine != forecasting::ENGINE {
+        let reason = format!(
+            "{version} was trained by {}, this is {}: verify it with the release that trained it",
+            inputs.engine,
+            forecasting::ENGINE
+        );
+        return Err(Error::Request { field: "version", reason });
+    }
     let series = read_snapshot(archive, ticker, &inputs.snapshot).await?;
     let again = ModelVersion::train(&series, &inputs.snapshot, inputs.window, inputs.specification)?;
     let key = Key::model(ticker, version);

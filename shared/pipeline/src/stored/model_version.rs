@@ -46,6 +46,8 @@ pub struct SnapshotRef {
 pub struct TrainingInputs {
     /// Version of the stored format: a new one is a new version of every model.
     pub format: u32,
+    /// What fits: see [`forecasting::ENGINE`].
+    pub engine: String,
     /// The series.
     pub ticker: Ticker,
     /// Its prices.
@@ -86,6 +88,7 @@ impl ModelVersion {
     ) -> Result<ModelVersion, Error> {
         let inputs = TrainingInputs {
             format: FORMAT,
+            engine: forecasting::ENGINE.to_owned(),
             ticker: series.ticker().clone(),
             snapshot: snapshot.clone(),
             window,
