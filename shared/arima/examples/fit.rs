@@ -197,7 +197,7 @@ fn read_series(text: &str) -> Result<Vec<f64>, String> {
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty())
         .map(|(number, line)| match line {
-            "NA" => Err(format!("line {number}: gaps (NA) are not supported yet")),
+            "NA" => Ok(f64::NAN),
             _ => line.parse().map_err(|_| format!("line {number}: '{line}' is not a number")),
         })
         .collect()

@@ -4,7 +4,7 @@ use crate::Arima;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A value of the series is missing or infinite.
+    /// A value of the series is infinite, or missing where it must not be.
     #[error("value {index} of the series is {value}, not a finite number")]
     NotFinite {
         /// Position in the series, from 0.

@@ -4,10 +4,11 @@ use augurs_core::Fit;
 
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Order,
-    likelihood::{Differenced, Workspace},
+    likelihood::Workspace,
     optimise,
     parameters::Arma,
     polynomial,
+    series::{Series, bridged},
     start::HannanRissanen,
 };
 
@@ -15,14 +16,15 @@ impl Fit for Arima {
     type Fitted = FittedArima;
     type Error = Error;
 
-    /// Exact maximum likelihood on the differenced series.
+    /// Exact maximum likelihood on the differenced series. A value that is not a number is missing: the likelihood is then
+    /// that of the values which are there.
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::TooShort`], [`Error::NoVariation`], and whatever the orders themselves are refused
     /// for. A constant series is answered by a model without AR and MA terms: it has variance 0.
     fn fit(&self, y: &[f64]) -> Result<FittedArima, Error> {
-        let series = prepare(self, y)?;
-        let mut starts = customary_starts(&series);
+        let series = Series::new(self, y)?;
+        let mut starts = customary_starts(self, y);
         starts.extend(near_cancelling_starts(self));
         fit_prepared(&series, y, starts)
     }
@@ -32,7 +34,7 @@ impl Arima {
     /// As [`Fit::fit`], but from the coefficients of a model of the same orders alone: what was right yesterday is nearly
     /// right today, and a rolling backtest should follow one optimum rather than jump between several.
     pub fn fit_from(&self, y: &[f64], near: &Coefficients) -> Result<FittedArima, Error> {
-        let series = prepare(self, y)?;
+        let series = Series::new(self, y)?;
         let start = near.arma(self)?.to_unconstrained();
         fit_prepared(&series, y, vec![start])
     }
@@ -54,7 +56,7 @@ impl Arima {
             (false, true) => Constant::Drift,
             (true, true) => Constant::Trend,
         };
-        let series = prepare(&Arima { constant: left_to_estimate, ..*self }, &rest)?;
+        let series = Series::new(&Arima { constant: left_to_estimate, ..*self }, &rest)?;
         let mut profile = series
             .profile(&arma)
             .ok_or_else(|| Error::Coefficients { what: format!("{self}: the autoregression is not stationary") })?;
@@ -69,24 +71,10 @@ impl Arima {
     }
 }
 
-/// Checks the model and the series, and differences it.
-pub(crate) fn prepare(model: &Arima, y: &[f64]) -> Result<Differenced, Error> {
-    model.check()?;
-    if let Some((index, &value)) = y.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-        return Err(Error::NotFinite { index, value });
-    }
-    let needed = model.parameters() + model.lost_to_differencing();
-    if y.len() < needed {
-        return Err(Error::TooShort { model: *model, needed, got: y.len() });
-    }
-    Differenced::new(*model, y)
-}
-
 /// Where to start looking: the Hannan-Rissanen estimates, and white noise.
-fn customary_starts(series: &Differenced) -> Vec<Vec<f64>> {
-    let regression = HannanRissanen::new(series.values(), series.model.seasonal.period);
-    let mut starts =
-        vec![regression.estimate(&series.model).to_unconstrained(), vec![0.0; series.model.arma_parameters()]];
+fn customary_starts(model: &Arima, y: &[f64]) -> Vec<Vec<f64>> {
+    let regression = HannanRissanen::new(&bridged(model, y), model.seasonal.period);
+    let mut starts = vec![regression.estimate(model).to_unconstrained(), vec![0.0; model.arma_parameters()]];
     starts.dedup();
     starts
 }
@@ -109,23 +97,19 @@ fn near_cancelling_starts(model: &Arima) -> Vec<Vec<f64>> {
 }
 
 /// Maximises the likelihood from each of these points and keeps the best optimum.
-fn fit_prepared(series: &Differenced, y: &[f64], starts: Vec<Vec<f64>>) -> Result<FittedArima, Error> {
+fn fit_prepared(series: &Series, y: &[f64], starts: Vec<Vec<f64>>) -> Result<FittedArima, Error> {
     let estimate = estimate(series, starts, PRECISE)?;
-    let arma = Arma::from_unconstrained(&series.model, &estimate.point);
-    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: series.model })?;
-    FittedArima::assemble(&series.model, y, &arma, &profile, estimate.converged)
+    let arma = Arma::from_unconstrained(series.model(), &estimate.point);
+    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: *series.model() })?;
+    FittedArima::assemble(series.model(), y, &arma, &profile, estimate.converged)
 }
 
 /// The objective is a log-likelihood per observation, of order 1: a gradient of 1e-6 leaves an error near 1e-12 in it.
 pub(crate) const PRECISE: f64 = 1e-6;
 
 /// The best optimum that these points lead to.
-pub(crate) fn estimate(
-    series: &Differenced,
-    starts: Vec<Vec<f64>>,
-    tolerance: f64,
-) -> Result<optimise::Minimum, Error> {
-    let model = series.model;
+pub(crate) fn estimate(series: &Series, starts: Vec<Vec<f64>>, tolerance: f64) -> Result<optimise::Minimum, Error> {
+    let model = *series.model();
     let parameters = model.arma_parameters();
     if parameters == 0 {
         return Ok(optimise::Minimum { point: Vec::new(), value: 0.0, converged: true });

@@ -1,6 +1,8 @@
 //! A fitted model: what was estimated, and the state it forecasts from.
 
-use crate::{Arima, Coefficients, Error, Forecast, likelihood::Profile, parameters::Arma, state::State};
+use crate::{
+    Arima, Coefficients, Constant, Error, Forecast, gaps::Gapped, likelihood::Profile, parameters::Arma, state::State,
+};
 
 /// The longest horizon that can be asked for.
 pub const MAX_HORIZON: usize = 10_000;
@@ -27,9 +29,11 @@ pub struct FittedArima {
 pub(crate) struct Position {
     /// Observations taken in so far: the drift's clock.
     pub(crate) seen: usize,
-    /// The last d + m D values of the series less its deterministic part, newest first.
+    /// The state is that of the undifferenced process: where values were missing, those before the last may be uncertain.
+    pub(crate) undifferenced: bool,
+    /// The last d + m D values of the series less its deterministic part, newest first; none where undifferenced.
     pub(crate) recent: Vec<f64>,
-    /// The differenced process after the last observation.
+    /// The process after the last observation.
     pub(crate) state: State,
 }
 
@@ -56,13 +60,20 @@ impl FittedArima {
             coefficients: Coefficients::new(model, arma, &profile.constants),
             sigma2: profile.sigma2,
             log_likelihood: profile.log_likelihood,
-            observations: y.len() - model.lost_to_differencing(),
+            observations: y.iter().filter(|v| !v.is_nan()).count() - model.lost_to_differencing(),
             converged,
-            position: Position { seen: 0, recent: Vec::new(), state },
+            position: Position { seen: 0, undifferenced: false, recent: Vec::new(), state },
             in_sample: None,
         };
         if !fitted.sigma2.is_finite() {
             return Err(Error::TooLarge);
+        }
+        if y.iter().any(|v| v.is_nan()) {
+            let noise: Vec<f64> = y.iter().enumerate().map(|(t, v)| v - fitted.deterministic(t + 1)).collect();
+            let gapped = Gapped::new(Arima { constant: Constant::None, ..*model }, &noise)?;
+            let state = gapped.state(arma).ok_or(Error::TooLarge)?;
+            fitted.position = Position { seen: y.len(), undifferenced: true, recent: Vec::new(), state };
+            return Ok(fitted);
         }
         let mut in_sample =
             InSample { predicted: Vec::with_capacity(y.len()), standard_errors: Vec::with_capacity(y.len()) };
@@ -130,7 +141,7 @@ impl FittedArima {
         if let Some((index, &value)) = new.iter().enumerate().find(|(_, v)| !v.is_finite()) {
             return Err(Error::NotFinite { index, value });
         }
-        let delta = self.model.differencing();
+        let delta = self.lags();
         for &value in new {
             self.take_in(value, &delta);
         }
@@ -146,7 +157,7 @@ impl FittedArima {
         if horizon == 0 || horizon > MAX_HORIZON {
             return Err(Error::Horizon { got: horizon, max: MAX_HORIZON });
         }
-        let delta = self.model.differencing();
+        let delta = self.lags();
         let mut noise: Vec<f64> = self.position.recent.iter().rev().copied().collect();
         for w in self.position.state.forecast(horizon) {
             let past: f64 =
@@ -167,11 +178,16 @@ impl FittedArima {
             .map(|variance| {
                 // Where a series is differenced, the innovations to come only ever add. What is uncertain in the present
                 // state may fade by a fraction of order 1/n; an interval that narrowed for that would mislead.
-                largest = if delta.is_empty() { variance } else { largest.max(variance) };
+                largest = if self.model.lost_to_differencing() == 0 { variance } else { largest.max(variance) };
                 (self.sigma2 * largest).sqrt()
             })
             .collect();
         Ok(Forecast { mean, standard_error })
+    }
+
+    /// The differencing that the state leaves to do.
+    fn lags(&self) -> Vec<f64> {
+        if self.position.undifferenced { Vec::new() } else { self.model.differencing() }
     }
 
     /// mean + drift t.
@@ -181,7 +197,7 @@ impl FittedArima {
 
     /// Prediction and standard error of the next observation; `None` until differencing has all its lags.
     fn one_step(&self, delta: &[f64]) -> Option<(f64, f64)> {
-        let Position { seen, recent, state } = &self.position;
+        let Position { seen, recent, state, .. } = &self.position;
         (recent.len() == delta.len()).then(|| {
             let past: f64 = delta.iter().zip(recent).map(|(c, e)| c * e).sum();
             let mean = self.deterministic(seen + 1) + past + state.predicted();
@@ -191,7 +207,7 @@ impl FittedArima {
 
     fn take_in(&mut self, value: f64, delta: &[f64]) {
         let noise = value - self.deterministic(self.position.seen + 1);
-        let Position { seen, recent, state } = &mut self.position;
+        let Position { seen, recent, state, .. } = &mut self.position;
         *seen += 1;
         if recent.len() == delta.len() {
             let past: f64 = delta.iter().zip(recent.iter()).map(|(c, e)| c * e).sum();

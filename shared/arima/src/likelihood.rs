@@ -14,6 +14,7 @@ use crate::{
     innovations::{DifferenceEquation, dot, lagged_product},
     parameters::Arma,
     polynomial,
+    series::Series,
 };
 
 /// A series ready for estimation: differenced, scaled to unit mean square, its regressors differenced alike.
@@ -50,13 +51,7 @@ impl Differenced {
         let largest = y.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         let mut values = polynomial::difference(y, &delta);
         let scale = rescale(&mut values).ok_or(Error::TooLarge)?;
-        let mut regressors = Vec::new();
-        if model.has_mean() {
-            regressors.push(vec![1.0; y.len()]);
-        }
-        if model.has_drift() {
-            regressors.push((1..=y.len()).map(|t| t as f64).collect());
-        }
+        let regressors = regressor_columns(&model, y.len());
         let regressors = regressors
             .into_iter()
             .map(|column| {
@@ -74,16 +69,6 @@ impl Differenced {
         self.values.len()
     }
 
-    /// The scaled, differenced values.
-    pub(crate) fn values(&self) -> &[f64] {
-        &self.values
-    }
-
-    /// Whether the constant alone explains the differenced series down to rounding.
-    pub(crate) fn is_degenerate(&self) -> bool {
-        self.profile(&Arma::default()).is_some_and(|profile| profile.sigma2 == 0.0)
-    }
-
     /// The likelihood at these coefficients; `None` outside the stationary region.
     pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
         let mut workspace = Workspace::default();
@@ -97,7 +82,7 @@ impl Differenced {
     }
 
     /// The log-likelihood in the series' own scale.
-    fn log_likelihood(&self, objective: f64) -> f64 {
+    pub(crate) fn log_likelihood(&self, objective: f64) -> f64 {
         let constant = 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln();
         -(self.len() as f64) * (objective + constant)
     }
@@ -220,7 +205,7 @@ impl Differenced {
 /// ```
 #[derive(Debug)]
 pub struct Likelihood {
-    series: Differenced,
+    series: Series,
     workspace: Workspace,
 }
 
@@ -230,7 +215,7 @@ impl Likelihood {
     /// # Errors
     /// As `Arima::fit`.
     pub fn new(model: Arima, y: &[f64]) -> Result<Self, Error> {
-        Ok(Likelihood { series: crate::fit::prepare(&model, y)?, workspace: Workspace::default() })
+        Ok(Likelihood { series: Series::new(&model, y)?, workspace: Workspace::default() })
     }
 
     /// The log-likelihood, maximised over sigma2, mean and drift; minus infinity where it is not defined.
@@ -295,6 +280,18 @@ fn product(a: &[f64], b: &[f64], gains: &Gains) -> f64 {
     let start: f64 = a.iter().zip(b).zip(gains.variances()).map(|((x, y), f)| x * y / f).sum();
     let rest = dot(&a[steps..], &b[steps..]);
     start + if let End::Constant(_, variance) = gains.end { rest / variance } else { rest }
+}
+
+/// The columns of the deterministic part: ones for a mean, 1, 2, .. for a drift.
+pub(crate) fn regressor_columns(model: &Arima, length: usize) -> Vec<Vec<f64>> {
+    let mut columns = Vec::new();
+    if model.has_mean() {
+        columns.push(vec![1.0; length]);
+    }
+    if model.has_drift() {
+        columns.push((1..=length).map(|t| t as f64).collect());
+    }
+    columns
 }
 
 /// Divides by the root mean square, so that the likelihood is the same function at every scale of the data; an all-zero

@@ -11,9 +11,11 @@ use augurs_core::Fit;
 
 use crate::{
     Arima, Constant, Error, FittedArima, Order, Seasonal, differencing,
-    fit::{PRECISE, estimate, has_root_within, prepare},
-    likelihood::{Differenced, Workspace},
+    fit::{PRECISE, estimate, has_root_within},
+    gaps::filled,
+    likelihood::Workspace,
     parameters::Arma,
+    series::{Series, bridged, check_values},
     start::HannanRissanen,
 };
 
@@ -88,19 +90,17 @@ impl Fit for AutoArima {
     /// # Errors
     /// [`Error::NotFinite`], [`Error::TooShort`] below three observations after differencing, [`Error::TooLarge`].
     fn fit(&self, y: &[f64]) -> Result<FittedArima, Error> {
-        if let Some((index, &value)) = y.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-            return Err(Error::NotFinite { index, value });
-        }
+        check_values(y)?;
         let simplest = self.differenced(y)?;
         let needed = SHORTEST + simplest.lost_to_differencing();
-        if y.len() < needed {
-            return Err(Error::TooShort { model: simplest, needed, got: y.len() });
+        let got = y.iter().filter(|v| !v.is_nan()).count();
+        if got < needed {
+            return Err(Error::TooShort { model: simplest, needed, got });
         }
-        let series = prepare(&simplest, y)?;
-        if series.is_degenerate() {
+        if Series::new(&simplest, y)?.is_degenerate() {
             return simplest.fit(y);
         }
-        let regression = HannanRissanen::new(series.values(), self.period);
+        let regression = HannanRissanen::new(&bridged(&simplest, y), self.period);
         let mut selection = Selection { rules: self, y, regression, tried: BTreeMap::new(), best: None };
         match self.search {
             Search::Stepwise => selection.step_by_step(&simplest),
@@ -116,6 +116,7 @@ impl Fit for AutoArima {
 impl AutoArima {
     /// The model with the usual constant and no ARMA terms, differenced as the tests say.
     fn differenced(&self, y: &[f64]) -> Result<Arima, Error> {
+        let y = &filled(y);
         let period = self.period.max(1);
         let seasonal_d =
             if period == 1 { 0 } else { self.seasonal_d.unwrap_or_else(|| differencing::seasonal(y, period)) };
@@ -145,7 +146,7 @@ struct Candidate {
 impl Candidate {
     /// Fits it precisely, from where the search left it.
     fn fit(&self, y: &[f64]) -> Result<FittedArima, Error> {
-        let series = prepare(&self.model, y)?;
+        let series = Series::new(&self.model, y)?;
         let minimum = estimate(&series, vec![self.point.clone()], PRECISE)?;
         let arma = Arma::from_unconstrained(&self.model, &minimum.point);
         let profile = series.profile(&arma).ok_or(Error::NoVariation { model: self.model })?;
@@ -223,7 +224,7 @@ impl Selection<'_> {
     }
 
     fn candidate(&self, model: &Arima) -> Option<Candidate> {
-        let series = prepare(model, self.y).ok()?;
+        let series = Series::new(model, self.y).ok()?;
         let minimum = estimate(&series, vec![self.start(&series)], RANKING).ok()?;
         let arma = Arma::from_unconstrained(model, &minimum.point);
         if !minimum.converged || has_root_within(&arma, SMALLEST_ROOT) {
@@ -235,8 +236,8 @@ impl Selection<'_> {
 
     /// The best of several points: the regression's, white noise, and the optimum of the best model so far, its missing
     /// coefficients zero. Where the likelihood has several modes, the lowest start most often leads to the lowest.
-    fn start(&self, series: &Differenced) -> Vec<f64> {
-        let model = &series.model;
+    fn start(&self, series: &Series) -> Vec<f64> {
+        let model = series.model();
         let white = vec![0.0; model.arma_parameters()];
         let regression = self.regression.estimate(model).to_unconstrained();
         let near = self.best.as_ref().map(|best| resized(&best.model, &best.point, model));

@@ -31,6 +31,18 @@ impl State {
         Some(State { mean: vec![0.0; r], covariance, settled: false, phi, theta })
     }
 
+    /// A state of which mean and covariance are known, also of a process that is not stationary.
+    pub(crate) fn known(phi: &[f64], theta: &[f64], mean: Vec<f64>, covariance: Vec<f64>) -> State {
+        let r = mean.len();
+        let pad = |c: &[f64], length: usize| (0..length).map(|i| c.get(i).copied().unwrap_or(0.0)).collect();
+        State { phi: pad(phi, r), theta: pad(theta, r - 1), mean, covariance, settled: false }
+    }
+
+    /// Row i of the covariance.
+    pub(crate) fn covariance_row(&self, i: usize) -> &[f64] {
+        &self.covariance[i * self.r()..(i + 1) * self.r()]
+    }
+
     fn r(&self) -> usize {
         self.phi.len()
     }
@@ -43,9 +55,15 @@ impl State {
         sizes && finite(&self.phi) && finite(&self.theta) && finite(&self.mean) && finite(&self.covariance)
     }
 
-    /// Whether both describe the same process, wherever they stand in it.
-    pub(crate) fn same_process_as(&self, other: &State) -> bool {
-        self.phi == other.phi && self.theta == other.theta
+    /// Whether it is a state of the process with these lag coefficients, wherever it stands in it.
+    pub(crate) fn is_of(&self, phi: &[f64], theta: &[f64]) -> bool {
+        let zeros = vec![0.0; self.r()];
+        let same = |own: &[f64], other: &[f64]| {
+            other.len() <= own.len()
+                && own[..other.len()] == *other
+                && own[other.len()..] == zeros[..own.len() - other.len()]
+        };
+        self.r() == phi.len().max(theta.len() + 1) && same(&self.phi, phi) && same(&self.theta, theta)
     }
 
     /// Mean of the next observation.
@@ -157,7 +175,7 @@ impl State {
 }
 
 /// Runs weights through 1/Delta(B).
-fn integrate(weights: &[f64], delta: &[f64]) -> Vec<f64> {
+pub(crate) fn integrate(weights: &[f64], delta: &[f64]) -> Vec<f64> {
     let mut out: Vec<f64> = Vec::with_capacity(weights.len());
     for (h, w) in weights.iter().enumerate() {
         let past: f64 = delta.iter().take(h).enumerate().map(|(j, c)| c * out[h - 1 - j]).sum();

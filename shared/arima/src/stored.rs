@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Arima, Coefficients, Error, FittedArima, fitted::Position, state::State};
+use crate::{Arima, Coefficients, Error, FittedArima, fitted::Position, polynomial};
 
 /// What is written, under `"format": 1`.
 #[derive(Serialize, Deserialize)]
@@ -54,14 +54,18 @@ impl TryFrom<Format1> for FittedArima {
         }
         stored.model.check()?;
         let arma = stored.coefficients.arma(&stored.model)?;
-        let Position { seen, recent, state } = &stored.position;
+        let Position { seen, undifferenced, recent, state } = &stored.position;
         let period = stored.model.seasonal.period;
-        let same_size =
-            State::new(&arma.phi(period), &arma.theta(period)).is_some_and(|fresh| fresh.same_process_as(state));
-        if !state.is_consistent() || !same_size {
+        let (mut phi, theta) = (arma.phi(period), arma.theta(period));
+        let mut lags = stored.model.lost_to_differencing();
+        if *undifferenced {
+            phi = polynomial::expand_autoregressive(&phi, &stored.model.differencing(), 1);
+            lags = 0;
+        }
+        if !state.is_consistent() || !state.is_of(&phi, &theta) || !polynomial::roots_outside(&arma.phi(period), 1.0) {
             return refuse("the state does not belong to the coefficients");
         }
-        if recent.len() != (*seen).min(stored.model.lost_to_differencing()) || recent.iter().any(|v| !v.is_finite()) {
+        if recent.len() != (*seen).min(lags) || recent.iter().any(|v| !v.is_finite()) {
             return refuse("the recent values do not belong to the differencing");
         }
         if !(stored.sigma2.is_finite() && stored.sigma2 >= 0.0) {

@@ -1,0 +1,419 @@
+//! Series with missing values.
+//!
+//! Where a value is missing the differenced series is missing too, so the filter runs on the series itself: the ARMA state
+//! beside the last k = d + mD values of the noise. Those values before the first observation are unknown constants with no
+//! prior (exactly diffuse): they enter as k regression effects, which the filter carries along (the augmented Kalman
+//! filter; de Jong 1991, Annals of Statistics 19, 1073-1083). At a missing value it predicts and does not update.
+//!
+//! Integrated over the constants, the density of a complete series is that of its differences, because the first k values
+//! depend on the constants with unit determinant: without gaps this is the likelihood of [`crate::likelihood`].
+
+use std::f64::consts::PI;
+
+use crate::{
+    Arima, Error,
+    autocovariance::psi_weights,
+    likelihood::{Profile, regressor_columns},
+    parameters::Arma,
+    state::{State, integrate},
+};
+
+/// A series with missing values (not a number), scaled, and the model's regressors.
+#[derive(Debug)]
+pub(crate) struct Gapped {
+    pub(crate) model: Arima,
+    values: Vec<f64>,
+    scale: f64,
+    regressors: Vec<Vec<f64>>,
+    /// The noise of rounding, as a variance at this scale.
+    noise: f64,
+}
+
+/// Where a run of the filter ends.
+struct End {
+    objective: f64,
+    mean_square: f64,
+    /// Mean and drift, as far as the model has them.
+    weights: Vec<f64>,
+    /// The joint state's mean for the scaled data, diffuse effects and regressors at their estimates.
+    mean: Vec<f64>,
+    /// Its covariance, in units of sigma2, the diffuse effects' uncertainty included.
+    covariance: Vec<f64>,
+}
+
+impl Gapped {
+    /// Expects no infinite value, and at least one that is not missing.
+    pub(crate) fn new(model: Arima, y: &[f64]) -> Result<Self, Error> {
+        let observed = || y.iter().filter(|v| !v.is_nan());
+        let largest = observed().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let count = observed().count() as f64;
+        let level = observed().map(|v| v / count).sum::<f64>();
+        let spread = observed().map(|v| (v - level).abs() / count).sum::<f64>();
+        let scale = if spread > 0.0 { spread } else { 1.0 };
+        if !(scale.is_normal() && (largest / scale).is_finite()) {
+            return Err(Error::TooLarge);
+        }
+        let rounding = 8.0 * f64::EPSILON * largest / scale;
+        Ok(Gapped {
+            model,
+            values: y.iter().map(|v| v / scale).collect(),
+            scale,
+            regressors: regressor_columns(&model, y.len()),
+            noise: rounding * rounding,
+        })
+    }
+
+    /// Observations behind the likelihood: those there are, less the diffuse constants.
+    pub(crate) fn len(&self) -> usize {
+        let observed = self.values.iter().filter(|v| !v.is_nan()).count();
+        observed.saturating_sub(self.model.lost_to_differencing())
+    }
+
+    pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
+        let end = self.run(arma)?;
+        Some(Profile {
+            sigma2: end.mean_square * self.scale * self.scale,
+            constants: end.weights.iter().map(|w| w * self.scale).collect(),
+            log_likelihood: self.log_likelihood(end.objective),
+        })
+    }
+
+    pub(crate) fn log_likelihood(&self, objective: f64) -> f64 {
+        -(self.len() as f64) * (objective + 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln())
+    }
+
+    /// As for a complete series; infinite where it is not defined.
+    pub(crate) fn value(&self, u: &[f64]) -> f64 {
+        let end = self.run(&Arma::from_unconstrained(&self.model, u));
+        end.map_or(f64::INFINITY, |end| if end.objective.is_nan() { f64::INFINITY } else { end.objective })
+    }
+
+    /// The objective and its gradient, by central differences: gapped series are short enough to afford them.
+    pub(crate) fn objective(&self, u: &[f64], gradient: &mut [f64]) -> f64 {
+        let mut probe = u.to_vec();
+        for i in 0..u.len() {
+            // The cube root of the machine precision balances truncation against rounding.
+            let h = 6e-6 * u[i].abs().max(1.0);
+            probe[i] = u[i] + h;
+            let above = self.value(&probe);
+            probe[i] = u[i] - h;
+            let below = self.value(&probe);
+            probe[i] = u[i];
+            let slope = (above - below) / (2.0 * h);
+            gradient[i] = if slope.is_finite() { slope } else { 0.0 };
+        }
+        self.value(u)
+    }
+
+    /// The state after the last value: that of the undifferenced process, whose autoregression is phi(B) Delta(B), in the
+    /// series' own units.
+    pub(crate) fn state(&self, arma: &Arma) -> Option<State> {
+        let end = self.run(arma)?;
+        let period = self.model.seasonal.period;
+        let (phi, theta) = (arma.phi(period), arma.theta(period));
+        let delta = self.model.differencing();
+        let whole = crate::polynomial::expand_autoregressive(&phi, &delta, 1);
+        let r = phi.len().max(theta.len() + 1);
+        let size = whole.len().max(theta.len() + 1);
+
+        // What each element of the joint state contributes to the next values...
+        let autoregressive = psi_weights(&phi, &[], size);
+        let mut responses: Vec<Vec<f64>> = (0..r)
+            .map(|i| {
+                let delayed: Vec<f64> =
+                    std::iter::repeat_n(0.0, i).chain(autoregressive.iter().copied()).take(size).collect();
+                integrate(&delayed, &delta)
+            })
+            .collect();
+        responses.extend((0..delta.len()).map(|lag| {
+            // The noise `lag` steps before the last is 1, all else 0.
+            let direct: Vec<f64> = (0..size).map(|h| delta.get(lag + h).copied().unwrap_or(0.0)).collect();
+            integrate(&direct, &delta)
+        }));
+        // ... determines the undifferenced state: its elements are those values passed through phi(B) Delta(B).
+        let difference = |values: &[f64]| -> Vec<f64> {
+            (0..size)
+                .map(|i| values[i] - whole.iter().take(i).enumerate().map(|(j, c)| c * values[i - 1 - j]).sum::<f64>())
+                .collect()
+        };
+        let map: Vec<Vec<f64>> = responses.iter().map(|response| difference(response)).collect();
+        let joint = map.len();
+        let mean: Vec<f64> =
+            (0..size).map(|i| (0..joint).map(|a| map[a][i] * end.mean[a]).sum::<f64>() * self.scale).collect();
+        let mut covariance = vec![0.0; size * size];
+        for i in 0..size {
+            for j in 0..size {
+                let mut sum = 0.0;
+                for a in 0..joint {
+                    for b in 0..joint {
+                        sum += map[a][i] * end.covariance[a * joint + b] * map[b][j];
+                    }
+                }
+                covariance[i * size + j] = sum;
+            }
+        }
+        Some(State::known(&whole, &theta, mean, covariance))
+    }
+
+    /// Runs the augmented filter over the series.
+    fn run(&self, arma: &Arma) -> Option<End> {
+        let period = self.model.seasonal.period;
+        let (phi, theta) = (arma.phi(period), arma.theta(period));
+        let delta = self.model.differencing();
+        let stationary = State::new(&phi, &theta)?;
+        let r = phi.len().max(theta.len() + 1);
+        let k = delta.len();
+        let size = r + k;
+        let joint = Joint { phi: &phi, theta: &theta, delta: &delta, r };
+
+        let mut covariance = vec![0.0; size * size];
+        for i in 0..r {
+            covariance[i * size..i * size + r].copy_from_slice(stationary.covariance_row(i));
+        }
+        // Column 0 is the data, then one for each diffuse constant, then the regressors.
+        let columns = 1 + k + self.regressors.len();
+        let mut means = vec![vec![0.0; size]; columns];
+        for j in 0..k {
+            means[1 + j][r + j] = -1.0;
+        }
+        let mut innovations = vec![Vec::new(); columns];
+        let mut sum_log = 0.0;
+        for (t, &value) in self.values.iter().enumerate() {
+            if !value.is_nan() {
+                let gain = joint.seen(&covariance);
+                let variance = joint.observe(&gain);
+                if !(variance.is_finite() && variance > 0.0) {
+                    return None;
+                }
+                sum_log += variance.ln();
+                for (c, mean) in means.iter_mut().enumerate() {
+                    let given = match c {
+                        0 => value,
+                        _ if c <= k => 0.0,
+                        _ => self.regressors[c - 1 - k][t],
+                    };
+                    let innovation = given - joint.observe(mean);
+                    innovations[c].push(innovation / variance.sqrt());
+                    for (m, g) in mean.iter_mut().zip(&gain) {
+                        *m += g / variance * innovation;
+                    }
+                }
+                for i in 0..size {
+                    for j in 0..size {
+                        covariance[i * size + j] -= gain[i] * gain[j] / variance;
+                    }
+                }
+            }
+            means.iter_mut().for_each(|mean| joint.advance(mean));
+            covariance = joint.advance_covariance(&covariance);
+        }
+        self.end(k, innovations, &means, covariance, sum_log)
+    }
+
+    /// Regresses the data's innovations on the others', and brings everything together.
+    fn end(
+        &self,
+        k: usize,
+        mut innovations: Vec<Vec<f64>>,
+        means: &[Vec<f64>],
+        mut covariance: Vec<f64>,
+        sum_log: f64,
+    ) -> Option<End> {
+        let mut data = innovations.remove(0);
+        let Regression { weights, squares, triangle } = regress(&mut data, innovations);
+        if squares[..k].iter().any(|square| *square <= 0.0) {
+            // Too few observations to fix the level, or the season.
+            return None;
+        }
+        let n = self.len() as f64;
+        let mut mean_square = data.iter().map(|v| v * v).sum::<f64>() / n;
+        if mean_square <= self.noise {
+            mean_square = 0.0;
+        }
+        let determinant: f64 = squares[..k].iter().map(|square| square.ln()).sum();
+        let objective = 0.5 * (mean_square.ln() + (sum_log + determinant) / n);
+
+        // The state is the data's, less the weighted columns': their innovations were regressed on the same weights.
+        let size = means[0].len();
+        let mean = (0..size)
+            .map(|i| means[0][i] - weights.iter().zip(&means[1..]).map(|(w, column)| w * column[i]).sum::<f64>())
+            .collect();
+        // Orthogonal diffuse directions: each adds its own square over its information.
+        let mut directions: Vec<Vec<f64>> = means[1..=k].to_vec();
+        for j in 0..k {
+            for i in 0..j {
+                let weight = triangle[i][j];
+                let earlier = directions[i].clone();
+                directions[j].iter_mut().zip(&earlier).for_each(|(d, e)| *d -= weight * e);
+            }
+            for a in 0..size {
+                for b in 0..size {
+                    covariance[a * size + b] += directions[j][a] * directions[j][b] / squares[j];
+                }
+            }
+        }
+        Some(End { objective, mean_square, weights: weights[k..].to_vec(), mean, covariance })
+    }
+}
+
+/// The joint state: the ARMA state (Harvey's form), then the noise's last k values, newest first.
+struct Joint<'a> {
+    phi: &'a [f64],
+    theta: &'a [f64],
+    delta: &'a [f64],
+    r: usize,
+}
+
+impl Joint<'_> {
+    /// Z a: the next value of the noise.
+    fn observe(&self, state: &[f64]) -> f64 {
+        state[0] + self.delta.iter().zip(&state[self.r..]).map(|(c, v)| c * v).sum::<f64>()
+    }
+
+    /// P Z'.
+    fn seen(&self, covariance: &[f64]) -> Vec<f64> {
+        covariance.chunks_exact(self.r + self.delta.len()).map(|row| self.observe(row)).collect()
+    }
+
+    /// T a.
+    fn advance(&self, state: &mut [f64]) {
+        let (arma, lags) = state.split_at_mut(self.r);
+        let first = arma[0];
+        let next = first + self.delta.iter().zip(lags.iter()).map(|(c, v)| c * v).sum::<f64>();
+        arma.rotate_left(1);
+        arma[self.r - 1] = 0.0;
+        for (a, c) in arma.iter_mut().zip(self.phi) {
+            *a += c * first;
+        }
+        if !lags.is_empty() {
+            lags.rotate_right(1);
+            lags[0] = next;
+        }
+    }
+
+    /// T P T' + R R'.
+    fn advance_covariance(&self, covariance: &[f64]) -> Vec<f64> {
+        let size = self.r + self.delta.len();
+        let mut half = covariance.to_vec();
+        half.chunks_exact_mut(size).for_each(|row| self.advance(row));
+        let mut whole = vec![0.0; size * size];
+        let mut column = vec![0.0; size];
+        for j in 0..size {
+            for i in 0..size {
+                column[i] = half[i * size + j];
+            }
+            self.advance(&mut column);
+            for i in 0..size {
+                whole[i * size + j] = column[i];
+            }
+        }
+        let loading = |i: usize| if i == 0 { 1.0 } else { self.theta.get(i - 1).copied().unwrap_or(0.0) };
+        for i in 0..self.r {
+            for j in 0..self.r {
+                whole[i * size + j] += loading(i) * loading(j);
+            }
+        }
+        whole
+    }
+}
+
+struct Regression {
+    /// One for each column.
+    weights: Vec<f64>,
+    /// Squared lengths of the orthogonalised columns.
+    squares: Vec<f64>,
+    /// How much of direction i each later column held.
+    triangle: Vec<Vec<f64>>,
+}
+
+/// Least squares by modified Gram-Schmidt; y is left with its residual. A column that is a combination of those before it
+/// gets weight 0.
+fn regress(y: &mut [f64], mut columns: Vec<Vec<f64>>) -> Regression {
+    let count = columns.len();
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let take_out = |from: &mut [f64], direction: &[f64], weight: f64| {
+        from.iter_mut().zip(direction).for_each(|(x, d)| *x -= weight * d);
+    };
+    let mut regression =
+        Regression { weights: vec![0.0; count], squares: vec![0.0; count], triangle: vec![vec![0.0; count]; count] };
+    for i in 0..count {
+        let (done, rest) = columns.split_at_mut(i + 1);
+        let direction = &done[i];
+        let square = product(direction, direction);
+        regression.squares[i] = square;
+        if square <= 0.0 {
+            continue;
+        }
+        for (offset, column) in rest.iter_mut().enumerate() {
+            let weight = product(direction, column) / square;
+            regression.triangle[i][i + 1 + offset] = weight;
+            take_out(column, direction, weight);
+        }
+        regression.weights[i] = product(direction, y) / square;
+        take_out(y, direction, regression.weights[i]);
+    }
+    for i in (0..count).rev() {
+        let later: f64 = (i + 1..count).map(|j| regression.triangle[i][j] * regression.weights[j]).sum();
+        regression.weights[i] -= later;
+    }
+    regression
+}
+
+/// The series with straight lines across its gaps, and its ends held: good enough for tests and starting values.
+pub(crate) fn filled(y: &[f64]) -> Vec<f64> {
+    let known: Vec<(usize, f64)> = y.iter().copied().enumerate().filter(|(_, v)| !v.is_nan()).collect();
+    let mut filled = y.to_vec();
+    if let (Some(first), Some(last)) = (known.first(), known.last()) {
+        filled[..first.0].fill(first.1);
+        filled[last.0..].fill(last.1);
+    }
+    for pair in known.windows(2) {
+        let ((from, a), (to, b)) = (pair[0], pair[1]);
+        for t in from + 1..to {
+            let share = (t - from) as f64 / (to - from) as f64;
+            filled[t] = a * (1.0 - share) + b * share;
+        }
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Order, Seasonal, likelihood::Differenced};
+
+    /// Without a gap, the diffuse likelihood of the series is the likelihood of its differences.
+    #[test]
+    fn without_gaps_it_is_the_likelihood_of_the_differences() {
+        let y: Vec<f64> = (0..80).map(|t| f64::from(t * t % 17) + f64::from(t) * 0.3).collect();
+        let seasonal = Seasonal { p: 1, d: 1, q: 1, period: 4 };
+        let order = |p, d, q| Arima::new(Order { p, d, q });
+        let arma = Arma { ar: vec![0.4], ma: vec![-0.3], seasonal_ar: vec![], seasonal_ma: vec![] };
+        let both = Arma { seasonal_ar: vec![0.2], seasonal_ma: vec![-0.5], ..arma.clone() };
+        let rows = [
+            (order(1, 0, 1).with_mean(), &arma),
+            (order(1, 0, 1).with_mean().with_drift(), &arma),
+            (order(1, 1, 1), &arma),
+            (order(1, 1, 1).with_drift(), &arma),
+            (order(1, 2, 1), &arma),
+            (order(1, 1, 1).with_seasonal(seasonal), &both),
+            (order(1, 0, 1).with_seasonal(seasonal).with_drift(), &both),
+        ];
+        for (model, arma) in rows {
+            let gapped = Gapped::new(model, &y).expect("scales").profile(arma).expect("stationary");
+            let differenced = Differenced::new(model, &y).expect("scales").profile(arma).expect("stationary");
+            let error = (gapped.log_likelihood / differenced.log_likelihood - 1.0).abs();
+            assert!(error < 1e-10, "{model}: {} {}", gapped.log_likelihood, differenced.log_likelihood);
+            assert!((gapped.sigma2 / differenced.sigma2 - 1.0).abs() < 1e-9, "{model}");
+            for (a, b) in gapped.constants.iter().zip(&differenced.constants) {
+                assert!((a - b).abs() < 1e-8 * (1.0 + b.abs()), "{model}: {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn gaps_are_bridged_by_lines() {
+        let nan = f64::NAN;
+        assert_eq!(filled(&[nan, 1.0, nan, nan, 4.0, nan]), [1.0, 1.0, 2.0, 3.0, 4.0, 4.0]);
+    }
+}
