@@ -4,7 +4,7 @@ use augurs_core::Fit;
 
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Order,
-    likelihood::Workspace,
+    differenced::Workspace,
     optimise,
     parameters::Arma,
     polynomial,

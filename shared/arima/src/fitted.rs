@@ -1,7 +1,7 @@
 //! A fitted model: what was estimated, and the state it forecasts from.
 
 use crate::{
-    Arima, Coefficients, Constant, Error, Forecast, gaps::Gapped, likelihood::Profile, parameters::Arma, state::State,
+    Arima, Coefficients, Constant, Error, Forecast, differenced::Profile, gaps::Gapped, parameters::Arma, state::State,
 };
 
 /// The longest horizon that can be asked for.

@@ -6,15 +6,17 @@
 //! filter; de Jong 1991, Annals of Statistics 19, 1073-1083). At a missing value it predicts and does not update.
 //!
 //! Integrated over the constants, the density of a complete series is that of its differences, because the first k values
-//! depend on the constants with unit determinant: without gaps this is the likelihood of [`crate::likelihood`].
+//! depend on the constants with unit determinant: without gaps this is the likelihood of [`crate::differenced`].
 
 use std::f64::consts::PI;
 
 use crate::{
     Arima, Error,
     autocovariance::psi_weights,
-    likelihood::{Profile, regressor_columns},
+    differenced::{Profile, regressor_columns},
+    innovations::dot,
     parameters::Arma,
+    regression::{Regression, regress},
     state::{State, integrate},
 };
 
@@ -220,7 +222,7 @@ impl Gapped {
         sum_log: f64,
     ) -> Option<End> {
         let mut data = innovations.remove(0);
-        let Regression { weights, squares, triangle } = regress(&mut data, innovations);
+        let Regression { weights, squares, triangle } = regress(&mut data, &mut innovations, dot);
         if squares[..k].iter().any(|square| *square <= 0.0) {
             // Too few observations to fix the level, or the season.
             return None;
@@ -317,48 +319,6 @@ impl Joint<'_> {
     }
 }
 
-struct Regression {
-    /// One for each column.
-    weights: Vec<f64>,
-    /// Squared lengths of the orthogonalised columns.
-    squares: Vec<f64>,
-    /// How much of direction i each later column held.
-    triangle: Vec<Vec<f64>>,
-}
-
-/// Least squares by modified Gram-Schmidt; y is left with its residual. A column that is a combination of those before it
-/// gets weight 0.
-fn regress(y: &mut [f64], mut columns: Vec<Vec<f64>>) -> Regression {
-    let count = columns.len();
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-    let take_out = |from: &mut [f64], direction: &[f64], weight: f64| {
-        from.iter_mut().zip(direction).for_each(|(x, d)| *x -= weight * d);
-    };
-    let mut regression =
-        Regression { weights: vec![0.0; count], squares: vec![0.0; count], triangle: vec![vec![0.0; count]; count] };
-    for i in 0..count {
-        let (done, rest) = columns.split_at_mut(i + 1);
-        let direction = &done[i];
-        let square = product(direction, direction);
-        regression.squares[i] = square;
-        if square <= 0.0 {
-            continue;
-        }
-        for (offset, column) in rest.iter_mut().enumerate() {
-            let weight = product(direction, column) / square;
-            regression.triangle[i][i + 1 + offset] = weight;
-            take_out(column, direction, weight);
-        }
-        regression.weights[i] = product(direction, y) / square;
-        take_out(y, direction, regression.weights[i]);
-    }
-    for i in (0..count).rev() {
-        let later: f64 = (i + 1..count).map(|j| regression.triangle[i][j] * regression.weights[j]).sum();
-        regression.weights[i] -= later;
-    }
-    regression
-}
-
 /// The series with straight lines across its gaps, and its ends held: good enough for tests and starting values.
 pub(crate) fn filled(y: &[f64]) -> Vec<f64> {
     let known: Vec<(usize, f64)> = y.iter().copied().enumerate().filter(|(_, v)| !v.is_nan()).collect();
@@ -380,7 +340,7 @@ pub(crate) fn filled(y: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Order, Seasonal, likelihood::Differenced};
+    use crate::{Order, Seasonal, differenced::Differenced};
 
     /// Without a gap, the diffuse likelihood of the series is the likelihood of its differences.
     #[test]

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use augurs_core::Fit;
 
 use crate::{
-    Arima, Constant, Error, FittedArima, Order, Seasonal, differencing,
+    Arima, Constant, Error, FittedArima, Order, Seasonal,
+    differenced::Workspace,
+    differencing,
     fit::{PRECISE, estimate, has_root_within},
     gaps::filled,
-    likelihood::Workspace,
     parameters::Arma,
     series::{Series, bridged, check_values},
     start::HannanRissanen,

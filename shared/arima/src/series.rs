@@ -2,8 +2,8 @@
 
 use crate::{
     Arima, Error,
+    differenced::{Differenced, Profile, Workspace},
     gaps::{Gapped, filled},
-    likelihood::{Differenced, Profile, Workspace},
     parameters::Arma,
     polynomial,
 };
