@@ -7,7 +7,7 @@ help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run one night: on Tiingo's prices with TIINGO_API_KEY set, on the recorded sample without
-	cargo run --release --locked --quiet -- run
+	cargo run --release --locked -- run
 
 test: ## Run every test
 	cargo test --workspace --locked

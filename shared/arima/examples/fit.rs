@@ -73,8 +73,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "at")]
     batch: Option<PathBuf>,
     /// Threads of a batch [default: all cores]
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "batch")]
-    threads: usize,
+    #[arg(long, value_name = "N", requires = "batch")]
+    threads: Option<usize>,
 }
 
 /// One series, and what is asked of it.
@@ -136,7 +136,7 @@ fn batch(arguments: &Arguments, path: &Path) -> Result<(), String> {
     let file = File::open(path).map_err(failed)?;
     let gzipped = path.extension().is_some_and(|extension| extension == "gz");
     let unpacked: Box<dyn Read> = if gzipped { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build();
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build();
     let threads = threads.map_err(|e| format!("--threads: {e}"))?;
 
     let mut lines = BufReader::new(unpacked).lines();

@@ -180,11 +180,17 @@ impl Table {
 pub(crate) fn rows(text: &str, from: Date, to: Date) -> Result<Vec<Row>, String> {
     let table = Table::read(text)?;
     let mut rows = Vec::new();
+    let mut last: Option<Date> = None;
     for (index, record) in table.records.iter().enumerate() {
         let number_of_row = index + 1;
         let date = table.date(record).map_err(|e| format!("row {number_of_row}: {e}"))?;
+        let before = last.replace(date);
         if !(from..=to).contains(&date) {
             continue;
+        }
+        // Also where the row before lies outside the range: a mistyped year in the middle must not just drop a day.
+        if let Some(before) = before.filter(|before| *before > date) {
+            return Err(format!("row {number_of_row} ({date}): it follows {before}, but dates must increase"));
         }
         let read = |value: Result<Option<f64>, String>| value.map_err(|e| format!("row {number_of_row} ({date}): {e}"));
         let other = |i: usize| table.others[i].map_or(Ok(None), |place| read(number(&record[place])));
@@ -243,6 +249,13 @@ mod tests {
         check("date,adjClose\n2020-12-10\n", "row 1 has 1 fields, the header has 2");
         check("date,adjClose\n2020-12-10,1,2\n", "row 1 has 3 fields");
         check("date,adjClose\n2020-12-10xyz,1\n", "row 1: '2020-12-10xyz' is no date");
+    }
+
+    #[test]
+    fn a_mistyped_year_in_the_middle_is_noticed() {
+        let text = "date,adjClose\n2020-12-09,1\n2029-12-10,1\n2020-12-11,1\n";
+        let error = rows(text, date(2020, 1, 1), date(2020, 12, 31)).expect_err("refused");
+        assert_eq!(error, "row 3 (2020-12-11): it follows 2029-12-10, but dates must increase");
     }
 
     #[test]

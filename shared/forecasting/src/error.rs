@@ -1,7 +1,5 @@
 use jiff::civil::Date;
 
-use crate::Ticker;
-
 /// Why an input was refused. All are properties of the input: trying again changes nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -81,10 +79,8 @@ pub enum Error {
         got: String,
     },
     /// A series was asked for a session that it does not hold.
-    #[error("{ticker}: no bar on {date}")]
+    #[error("no bar on {date}, where the model or the forecast at hand ends: are these prices of another source?")]
     NoBar {
-        /// The series.
-        ticker: Ticker,
         /// The session.
         date: Date,
     },

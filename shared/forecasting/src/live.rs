@@ -98,10 +98,7 @@ impl StandingForecast {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let base = series
-            .on(self.origin)
-            .ok_or_else(|| Error::NoBar { ticker: series.ticker().clone(), date: self.origin.date() })?
-            .adjusted_close;
+        let base = series.on(self.origin).ok_or_else(|| Error::NoBar { date: self.origin.date() })?.adjusted_close;
         // Relative to the origin's price, a forecast is the same number in every basis.
         let scores = due.into_iter().map(|(step, actual)| {
             let outcome = actual / base;

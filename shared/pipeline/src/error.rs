@@ -1,4 +1,5 @@
 use forecasting::{Ticker, TradingDay};
+use jiff::civil::Date;
 
 /// Why a stage failed. [`Error::is_transient`] says whether trying again can help.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,16 @@ pub enum Error {
         ticker: Ticker,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The market knows the series, but has no price of it in the range.
+    #[error("{ticker}: no price from {from} to {to}")]
+    NoPrices {
+        /// Which series.
+        ticker: Ticker,
+        /// First date asked for.
+        from: Date,
+        /// Last date asked for.
+        to: Date,
     },
     /// No bar for so long that the series must be delisted, renamed or halted.
     #[error(

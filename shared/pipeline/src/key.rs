@@ -13,7 +13,7 @@ use crate::{Digest, RunId, VersionId};
 pub struct Key(String);
 
 impl Key {
-    /// `prices/{ticker}/{as_of}-{digest8}.csv`
+    /// `prices/{ticker}/{as_of}-{digest8}.csv`; a snapshot's own as-of is the last session it knows.
     pub fn snapshot(ticker: &Ticker, as_of: TradingDay, digest: &Digest) -> Key {
         Key(format!("prices/{ticker}/{as_of}-{}.csv", digest.short()))
     }

@@ -38,7 +38,7 @@ impl Chosen {
             (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
             (None, None) => {
                 let last = RecordedMarket::LAST_SESSION;
-                eprintln!("No {TOKEN_VARIABLE} and no --market: working on the recorded prices, as of {last}.");
+                eprintln!("No {TOKEN_VARIABLE} and no --market: working on the recorded prices, which end on {last}.");
                 Ok(Chosen::recorded())
             }
         }

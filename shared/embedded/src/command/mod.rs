@@ -34,7 +34,15 @@ impl From<pipeline::Error> for Failure {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = std::env::var("CLOSING_BELL_LOG").ok().and_then(|text| text.parse().ok());
+    let level = match std::env::var("CLOSING_BELL_LOG").unwrap_or_default().as_str() {
+        "" => None,
+        text => text
+            .parse()
+            .inspect_err(|_| {
+                eprintln!("CLOSING_BELL_LOG is '{text}', but one of error, warn, info, debug, trace is meant");
+            })
+            .ok(),
+    };
     tracing_subscriber::fmt()
         .with_max_level(level.unwrap_or(tracing::Level::WARN))
         .with_target(false)

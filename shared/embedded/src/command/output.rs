@@ -145,13 +145,28 @@ pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), E
     let not_done: Vec<_> = tickers.iter().filter(|t| t.status != TickerStatus::Done).collect();
     let done = tickers.len() - not_done.len();
     print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
-    print("Skill is against a random walk, over held-out sessions. This is no investment advice.");
-    for ticker in not_done {
-        let what = if ticker.status == TickerStatus::Failed { "Failed" } else { "Skipped" };
-        let name = format!("{}: ", ticker.ticker);
-        print(&format!("{what}: {name}{}", ticker.reason.strip_prefix(&name).unwrap_or(ticker.reason)));
+    if done > 0 {
+        print("Skill is against a random walk, over held-out sessions. This is no investment advice.");
     }
+    not_done.into_iter().for_each(|ticker| print(&failure(ticker)));
     Ok(())
+}
+
+/// One line for a ticker that is not done.
+fn failure(ticker: &TickerOutput<'_>) -> String {
+    let what = if ticker.status == TickerStatus::Failed { "Failed" } else { "Skipped" };
+    let name = format!("{}: ", ticker.ticker);
+    format!("{what}: {name}{}", ticker.reason.strip_prefix(&name).unwrap_or(ticker.reason))
+}
+
+/// The table at the end of a backfill, and what failed in it.
+pub(super) fn backfill(entries: &[RunEntry]) {
+    runs(entries);
+    for entry in entries {
+        let RunOutput { as_of, tickers, .. } = RunOutput::of(entry);
+        let not_done = tickers.iter().filter(|t| t.status != TickerStatus::Done);
+        not_done.for_each(|ticker| print(&format!("{as_of} {}", failure(ticker))));
+    }
 }
 
 pub(super) fn runs(entries: &[RunEntry]) {
@@ -214,17 +229,17 @@ pub(super) fn prediction(prediction: &Prediction) {
 }
 
 pub(super) fn models(models: &[ModelSummary]) {
-    let mut rows = table(&["Version", "Model", "Fitted on", "AICc", "Coefficients", ""], &[3]);
+    let mut rows = table(&["Version", "In service", "Model", "Fitted on", "AICc", "Coefficients"], &[4]);
     for model in models {
         let coefficients: Vec<String> =
             model.coefficients.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
         rows.add_row([
             model.version.to_string(),
+            if model.in_service { "yes".to_owned() } else { String::new() },
             model.model.clone(),
             format!("{} to {}", model.first, model.last),
             model.aicc.map_or_else(|| "-".to_owned(), |aicc| format!("{aicc:.2}")),
             coefficients.join(", "),
-            if model.in_service { "in service".to_owned() } else { String::new() },
         ]);
     }
     print(&rows.to_string());

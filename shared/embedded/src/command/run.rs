@@ -110,7 +110,7 @@ pub(super) async fn backfill(from: Date, to: Date, arguments: &NightArguments) -
     if arguments.store.json {
         output::json(&entries.iter().map(output::RunOutput::of).collect::<Vec<_>>());
     } else {
-        output::runs(&entries);
+        output::backfill(&entries);
     }
     Ok(exit_code(&entries))
 }

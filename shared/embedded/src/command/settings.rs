@@ -135,6 +135,12 @@ impl Settings {
         if self.start < date(2000, 1, 1) {
             return Err(format!("start is {}, but the exchange calendar begins with 2000", self.start));
         }
+        if self.policy == Policy::MaxAge(0) {
+            return Err("policy.max_age must be at least 1; \"always\" trains at every run".to_owned());
+        }
+        if self.tiingo.requests_per_hour == Some(0) {
+            return Err("tiingo.requests_per_hour must be at least 1".to_owned());
+        }
         if self.fetch.ask_again_minutes == 0 {
             return Err("fetch.ask_again_minutes must be at least 1".to_owned());
         }
@@ -237,5 +243,7 @@ mod tests {
         check("start = 1990-01-01", "the exchange calendar begins with 2000");
         check("policy = \"sometimes\"", "sometimes");
         check("horizon = ", "line 1");
+        check("policy = { max_age = 0 }", "max_age must be at least 1");
+        check("[tiingo]\nrequests_per_hour = 0", "requests_per_hour must be at least 1");
     }
 }

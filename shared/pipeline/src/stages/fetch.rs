@@ -109,7 +109,7 @@ pub async fn fetch(
     }
     let bytes = snapshot::write(&series);
     let sha256 = Digest::of(&bytes);
-    let key = Key::snapshot(ticker, place.as_of, &sha256);
+    let key = Key::snapshot(ticker, last, &sha256);
     archive.create(&key, &bytes).await?;
     let preliminary = read_at.is_some_and(|now| last.is_preliminary_at(now));
     let result = Snapshot {
@@ -176,7 +176,13 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
     };
     let Place { run, as_of, ticker } = place;
     let history = market.history(ticker, run.configuration.start, as_of.date()).await?;
-    let series = PriceSeries::new((*ticker).clone(), history.rows).map_err(about(ticker))?;
+    let series = PriceSeries::new((*ticker).clone(), history.rows).map_err(|error| match error {
+        forecasting::Error::NoPrices => {
+            let (from, to) = (run.configuration.start, as_of.date());
+            Error::NoPrices { ticker: (*ticker).clone(), from, to }
+        }
+        other => about(ticker)(other),
+    })?;
     let rows_without_price = series.missing().len();
     Ok(Gathered { series, read_at: history.read_at, download: Download::Full(why), rows_without_price })
 }
@@ -223,11 +229,7 @@ async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> 
 
 /// Whether the rows themselves are at fault, rather than the range that was asked for.
 fn is_bad_data(error: &Error) -> bool {
-    match error {
-        Error::RefusedData { .. } => true,
-        Error::Forecasting { source, .. } => !matches!(**source, forecasting::Error::NoPrices),
-        _ => false,
-    }
+    matches!(error, Error::RefusedData { .. } | Error::Forecasting { .. })
 }
 
 /// Keeps what was refused, and the reason beside it.

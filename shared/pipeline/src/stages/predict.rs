@@ -1,4 +1,4 @@
-use forecasting::{Coverage, Level, LiveRecord, StandingForecast, Step, Ticker, TradingDay};
+use forecasting::{Coverage, Level, LiveRecord, Specification, StandingForecast, Step, Ticker, TradingDay};
 use serde::Serialize;
 
 use super::{
@@ -116,7 +116,7 @@ pub async fn predict(
         let (value, n) = (champion.backtest_skill, champion.backtest_forecasts);
         (Skill { value, n, source: Source::Backtest }, champion.backtest_coverage.clone(), Source::Backtest)
     };
-    let no_skill = champion.specification.is_baseline() || skill.value.is_none_or(|value| value <= 0.0);
+    let notice = notice(&champion.specification, skill.value);
     Ok(Prediction {
         ticker: ticker.clone(),
         origin: forecast.origin,
@@ -126,11 +126,19 @@ pub async fn predict(
         horizons: forecast.steps,
         skill,
         coverage: coverage.into_iter().map(|coverage| RealisedCoverage { coverage, source }).collect(),
-        notice: notice(no_skill),
+        notice,
     })
 }
 
-fn notice(no_skill: bool) -> String {
+fn notice(specification: &Specification, skill: Option<f64>) -> String {
     let advice = "This is no investment advice.";
-    if no_skill { format!("{advice} The model in service has no skill over a random walk.") } else { advice.to_owned() }
+    if specification.is_baseline() {
+        format!(
+            "{advice} The model in service is a baseline, the {specification}: it claims no skill over a random walk."
+        )
+    } else if skill.is_none_or(|skill| skill <= 0.0) {
+        format!("{advice} The model in service has no skill over a random walk.")
+    } else {
+        advice.to_owned()
+    }
 }

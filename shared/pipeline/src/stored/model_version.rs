@@ -146,9 +146,8 @@ impl ModelVersion {
     /// [`Error::Forecasting`] where the series has lost the session that the model ends on.
     pub fn brought_up_to(&self, series: &PriceSeries) -> Result<(PriceModel, f64), Error> {
         let ticker = series.ticker();
-        let here = series.on(self.last).ok_or_else(|| {
-            about(ticker)(forecasting::Error::NoBar { ticker: ticker.clone(), date: self.last.date() })
-        })?;
+        let here =
+            series.on(self.last).ok_or_else(|| about(ticker)(forecasting::Error::NoBar { date: self.last.date() }))?;
         let factor = here.adjusted_close / self.last_price;
         let newer: Vec<f64> = series.after(self.last).iter().map(|bar| bar.adjusted_close / factor).collect();
         let mut model = self.model.clone();
