@@ -1,0 +1,81 @@
+//! Bars that are published late, or not at all, while the night waits.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
+use forecasting::{Policy, Ticker};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
+use pipeline::{Configuration, Error, History, MarketData, RunStatus, Trigger, predict};
+
+/// The recorded market, whose last bar is only there from some ask on, read at half past five of that evening.
+struct Evening {
+    asks: AtomicUsize,
+    there_on: usize,
+}
+
+#[async_trait]
+impl MarketData for Evening {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+        // Only asks for the evening's own bar count; a whole history is not asked for before it is there.
+        let ask = if from == to { self.asks.fetch_add(1, Ordering::SeqCst) + 1 } else { self.there_on };
+        let mut history = RecordedMarket.history(ticker, from, to).await?;
+        if ask < self.there_on || self.there_on == usize::MAX {
+            history.rows.retain(|row| row.date < RecordedMarket::LAST_SESSION);
+        }
+        let half_past_five: Timestamp = "2020-12-11T22:30:00Z".parse().expect("a timestamp");
+        Ok(History { read_at: Some(half_past_five), ..history })
+    }
+}
+
+/// Asks of the evening, and what a forecast says of its origin afterwards.
+async fn night(there_on: usize) -> (usize, String, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let market = Arc::new(Evening { asks: AtomicUsize::new(0), there_on });
+    let night = Night {
+        market: market.clone(),
+        archive: Arc::new(DirectoryArchive::open(folder.path()).expect("opens")),
+        ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
+        waits: Waits { pause: Duration::from_millis(1), limit: 3 },
+    };
+    let ticker: Ticker = "KO".parse().expect("a ticker");
+    let configuration = Configuration {
+        tickers: vec![ticker.clone()],
+        market: "tiingo".to_owned(),
+        start: date(2019, 1, 1),
+        horizon: 5,
+        levels: vec![80.0.try_into().expect("a level")],
+        holdout: 60,
+        window: None,
+        policy: Policy::Always,
+        significance: 0.05,
+    };
+    let run = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
+    assert_eq!(run.closure.expect("closed").status, RunStatus::Closed);
+    let answer = predict(&*night.archive, &*night.ledger, &ticker, None, &[]).await.expect("predicts");
+    let bar = serde_json::to_string(&answer.bar).expect("plain data");
+    (market.asks.load(Ordering::SeqCst), answer.origin.to_string(), bar)
+}
+
+#[tokio::test]
+async fn there_on_the_third_ask() {
+    let (asks, origin, bar) = night(3).await;
+    assert_eq!((asks, origin.as_str()), (3, "2020-12-11"));
+    assert_eq!(bar, "\"preliminary\"", "half past five is before eight");
+}
+
+#[tokio::test]
+async fn never_there() {
+    // Three asks, then the night goes on with what is known: the session before, whose bar is final by now.
+    let (asks, origin, bar) = night(usize::MAX).await;
+    assert_eq!((asks, origin.as_str(), bar.as_str()), (3, "2020-12-10", "\"final\""));
+}
