@@ -118,12 +118,10 @@ pub(crate) fn estimate(series: &Series, starts: Vec<Vec<f64>>, tolerance: f64) -
         return Err(Error::NoVariation { model });
     }
     let mut workspace = Workspace::default();
-    let mut ignored = vec![0.0; parameters];
-    let starts: Vec<Vec<f64>> =
-        starts.into_iter().filter(|start| series.objective(start, &mut workspace, &mut ignored).is_finite()).collect();
     starts
         .into_iter()
         .map(|start| optimise::minimise(|u, gradient| series.objective(u, &mut workspace, gradient), start, tolerance))
+        .filter(|minimum| minimum.value < f64::INFINITY)
         .reduce(|best, other| if other.value < best.value { other } else { best })
         .ok_or(Error::NoVariation { model })
 }

@@ -14,7 +14,7 @@ const MAX_ITERATIONS: usize = 200;
 const VALUE_TOLERANCE: f64 = 1e-13;
 
 /// Minimises f from a start. f writes its gradient into its second argument; it may answer infinity where it is not
-/// defined, but not at the start. The search ends where no derivative exceeds the tolerance.
+/// defined; a start there is answered as it is. The search ends where no derivative exceeds the tolerance.
 pub(crate) fn minimise(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, start: Vec<f64>, tolerance: f64) -> Minimum {
     let n = start.len();
     let mut point = start;

@@ -47,7 +47,7 @@ impl<M: MarketData> MarketData for CachedMarket<M> {
         Ok(History { rows: within(history.rows, from, to), ..history })
     }
 
-    /// Reading it again costs nothing.
+    /// Reading it again costs nothing, and brings nothing new.
     fn is_local(&self) -> bool {
         true
     }

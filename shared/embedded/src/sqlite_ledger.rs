@@ -54,7 +54,8 @@ impl SqliteLedger {
             .or_else(|error: rusqlite::Error| {
                 // Where nothing can be written, SQLite cannot make the files that readers share with a writer; then there
                 // is no writer either.
-                let uri = format!("file:{}?immutable=1", path.display().to_string().replace(['?', '#', '%'], ""));
+                let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+                let uri = format!("file:{escaped}?immutable=1");
                 Connection::open_with_flags(uri, flags).and_then(readable).map_err(|_| error)
             })
             .map_err(|error| format!("{} cannot be opened: {error}", path.display()))

@@ -156,6 +156,18 @@ fn a_bad_row_of_another_day_and_a_mistyped_date_do_not_matter() {
 }
 
 #[test]
+fn a_bad_row_stops_the_nights_from_its_day_on() {
+    let bench = Bench::new();
+    bench.prices("prices", &["KO"], "2020-12-11");
+    let ko = std::fs::read_to_string(bench.path("prices/KO.csv")).expect("prices");
+    let bad = ko.lines().map(|line| if line.starts_with("2020-12-09") { "2020-12-09,oops,oops" } else { line });
+    bench.write("prices/KO.csv", &bad.map(|line| format!("{line}\n")).collect::<String>());
+    let runs = bench.run("backfill --from 2020-12-07 --to 2020-12-10 --market csv:prices --json").expect(1).json();
+    let statuses: Vec<_> = runs.as_array().expect("runs").iter().map(|run| run["status"].as_str()).collect();
+    assert_eq!(statuses, [Some("closed"), Some("closed"), Some("partial"), Some("partial")]);
+}
+
+#[test]
 fn a_holiday_is_no_session() {
     let bench = Bench::new();
     let run = bench.run(&format!("run {TICKERS} --as-of 2020-11-26 --json")).expect(0).json();

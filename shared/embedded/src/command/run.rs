@@ -98,8 +98,10 @@ pub(super) async fn backfill(from: Date, to: Date, arguments: &NightArguments) -
     check_past("--to", to)?;
     let sessions = sessions(from, to)?;
     let mut prepared = Prepared::new(arguments)?;
-    let start = prepared.configuration.start;
-    prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, to));
+    if !prepared.chosen.market.is_local() {
+        let start = prepared.configuration.start;
+        prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, to));
+    }
     let progress = prepared.progress(sessions.len());
     let mut entries = Vec::with_capacity(sessions.len());
     for day in sessions {

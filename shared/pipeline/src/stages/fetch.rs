@@ -65,7 +65,8 @@ const STALE_AFTER: usize = 5;
 ///
 /// With a former snapshot it asks for the new rows and an overlap alone. Where the overlap differs, or a new row carries a
 /// dividend or a split, every earlier adjusted close has changed: it downloads the whole history again. While the session's
-/// bar is missing it answers [`Fetched::NoBarYet`], unless `settle` says to go on with what is known.
+/// bar is missing it answers [`Fetched::NoBarYet`], unless `settle` says to go on with what is known, or the market is
+/// local and will not get newer.
 ///
 /// # Errors
 /// [`Error::Stale`] for a series that has ended; the market's errors; a history that cannot be used, kept under
@@ -104,7 +105,7 @@ pub async fn fetch(
     if behind >= STALE_AFTER {
         return Err(Error::Stale { ticker: ticker.clone(), last, sessions: behind, as_of: place.as_of });
     }
-    if behind > 0 && !settle {
+    if behind > 0 && !settle && !market.is_local() {
         return Ok(Fetched::NoBarYet);
     }
     let bytes = snapshot::write(&series);
