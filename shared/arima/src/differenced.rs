@@ -11,7 +11,7 @@ use crate::{
     Arima, Error,
     dual::{DIRECTIONS, Dual},
     gains::{self, End, Gains},
-    innovations::{DifferenceEquation, dot, lagged_product},
+    innovations::{DifferenceEquation, dot, lagged_products},
     parameters::Arma,
     polynomial,
     regression::regress,
@@ -147,24 +147,25 @@ impl Differenced {
     fn differentiate(&self, arma: &Arma, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> Option<()> {
         let n = self.len();
         let period = self.model.seasonal.period;
-        let Workspace { gains, residual, innovations, adjoint, scratch, mean_square, .. } = workspace;
+        let Workspace { gains, residual, innovations, adjoint, mean_square, .. } = workspace;
         let steps = gains.steps();
+        let p = arma.ar.len() + period * arma.seasonal_ar.len();
         let weight = 1.0 / (n as f64 * *mean_square);
 
         // The settled part: lambda_t is the objective's derivative by v_t with all that follows from it.
-        scratch.clear();
-        scratch.extend(innovations[steps..].iter().rev().map(|v| weight * v));
-        adjoint.clear();
-        adjoint.resize(scratch.len(), 0.0);
-        equation(arma, &[], period).solve_transposed(scratch, adjoint);
-        adjoint.reverse();
+        adjoint.resize(n - steps, 0.0);
+        equation(arma, &[], period).solve_transposed(&innovations[steps..], adjoint);
+        let minus = |mut products: Vec<f64>| {
+            products.iter_mut().for_each(|product| *product *= -weight);
+            products
+        };
         let theta = arma.theta(period);
-        let mut by_phi: Vec<f64> = (1..=gains.r).map(|lag| -lagged_product(adjoint, &residual[steps..], lag)).collect();
-        let by_theta: Vec<f64> =
-            (1..=theta.len()).map(|lag| -lagged_product(adjoint, &innovations[steps..], lag)).collect();
-        let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -lambda)).collect();
+        let mut by_phi = minus(lagged_products(adjoint, &residual[steps..], p));
+        by_phi.resize(gains.r, 0.0);
+        let by_theta = minus(lagged_products(adjoint, &innovations[steps..], theta.len()));
+        let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -weight * lambda)).collect();
         gradient.fill(0.0);
-        let (by_gain, by_variance) = gains.adjoint(residual, innovations, weight, n, by_state, &mut by_phi);
+        let (by_gain, by_variance) = gains.adjoint(residual, innovations, weight, n, &by_state, &mut by_phi);
 
         for (chunk, gradient) in gradient.chunks_mut(DIRECTIONS).enumerate() {
             let mut dual: Vec<Dual> = u.iter().map(|&value| Dual::from(value)).collect();
@@ -200,7 +201,6 @@ pub(crate) struct Workspace {
     innovations: Vec<f64>,
     columns: Vec<Vec<f64>>,
     adjoint: Vec<f64>,
-    scratch: Vec<f64>,
     mean_square: f64,
     objective: f64,
 }

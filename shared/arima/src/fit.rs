@@ -5,7 +5,8 @@ use augurs_core::Fit;
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Order,
     differenced::Workspace,
-    optimise,
+    information,
+    optimise::{Minimum, minimise},
     parameters::Arma,
     polynomial,
     series::{Series, bridged},
@@ -24,9 +25,7 @@ impl Fit for Arima {
     /// for. A constant series is answered by a model without AR and MA terms: it has variance 0.
     fn fit(&self, y: &[f64]) -> Result<FittedArima, Error> {
         let series = Series::new(self, y)?;
-        let mut starts = customary_starts(self, y);
-        starts.extend(near_cancelling_starts(self));
-        fit_prepared(&series, y, starts)
+        fitted_at(&series, y, &best_optimum(&series, y)?)
     }
 }
 
@@ -36,7 +35,7 @@ impl Arima {
     pub fn fit_from(&self, y: &[f64], near: &Coefficients) -> Result<FittedArima, Error> {
         let series = Series::new(self, y)?;
         let start = near.arma(self)?.to_unconstrained();
-        fit_prepared(&series, y, vec![start])
+        fitted_at(&series, y, &estimate(&series, start, PRECISE)?)
     }
 
     /// The likelihood and the fitted state at given coefficients. Nothing is estimated but sigma2 and whichever of the
@@ -71,17 +70,40 @@ impl Arima {
     }
 }
 
-/// Where to start looking: the Hannan-Rissanen estimates, and white noise.
-fn customary_starts(model: &Arima, y: &[f64]) -> Vec<Vec<f64>> {
-    let regression = HannanRissanen::new(&bridged(model, y), model.seasonal.period);
-    let mut starts = vec![regression.estimate(model).to_unconstrained(), vec![0.0; model.arma_parameters()]];
-    starts.dedup();
-    starts
+/// The best optimum that can be found.
+///
+/// The Hannan-Rissanen estimates lead to the only one, unless autoregression and moving average nearly cancel there: then
+/// the likelihood is a ridge, often with several tops, and other starts are tried too.
+fn best_optimum(series: &Series, y: &[f64]) -> Result<Minimum, Error> {
+    let model = *series.model();
+    let white = vec![0.0; model.arma_parameters()];
+    let regression = HannanRissanen::new(&bridged(&model, y), model.seasonal.period).estimate(&model);
+    let first = estimate(series, regression.to_unconstrained(), PRECISE)
+        .or_else(|_| estimate(series, white.clone(), PRECISE))?;
+    if first.converged && is_distinct(&model, &first.point, series.len()) {
+        return Ok(first);
+    }
+    let rough = |start| estimate(series, start, ROUGH).ok();
+    let others = std::iter::once(white).chain(near_cancelling(&model)).filter_map(rough);
+    match others.reduce(|best, other| if other.value < best.value { other } else { best }) {
+        Some(best) if best.value < first.value || !first.converged => {
+            let other = estimate(series, best.point, PRECISE)?;
+            Ok(if other.value < first.value { other } else { first })
+        }
+        _ => Ok(first),
+    }
 }
 
-/// AR and MA roots side by side at either end of the unit circle: on prices the likelihood often has a second, higher
-/// mode there that no other start leads to.
-fn near_cancelling_starts(model: &Arima) -> Vec<Vec<f64>> {
+/// Whether the coefficients are told apart: no variance is inflated tenfold (the customary bound of regression
+/// diagnostics) by what the others could stand in for, or the observations are many enough to make up for it.
+fn is_distinct(model: &Arima, u: &[f64], n: usize) -> bool {
+    let inflation = information::variance_inflation(model, u, n);
+    inflation < 10.0 || n as f64 > 50.0 * inflation
+}
+
+/// AR and MA roots side by side at either end of the unit circle: on prices the likelihood often has its highest top
+/// there.
+fn near_cancelling(model: &Arima) -> Vec<Vec<f64>> {
     let Order { p, q, .. } = model.order;
     if p == 0 || q == 0 {
         return Vec::new();
@@ -96,34 +118,34 @@ fn near_cancelling_starts(model: &Arima) -> Vec<Vec<f64>> {
         .into()
 }
 
-/// Maximises the likelihood from each of these points and keeps the best optimum.
-fn fit_prepared(series: &Series, y: &[f64], starts: Vec<Vec<f64>>) -> Result<FittedArima, Error> {
-    let estimate = estimate(series, starts, PRECISE)?;
-    let arma = Arma::from_unconstrained(series.model(), &estimate.point);
-    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: *series.model() })?;
-    FittedArima::assemble(series.model(), y, &arma, &profile, estimate.converged)
+/// The model at an optimum of its likelihood.
+pub(crate) fn fitted_at(series: &Series, y: &[f64], minimum: &Minimum) -> Result<FittedArima, Error> {
+    let model = series.model();
+    let arma = Arma::from_unconstrained(model, &minimum.point);
+    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: *model })?;
+    FittedArima::assemble(model, y, &arma, &profile, minimum.converged)
 }
 
-/// The objective is a log-likelihood per observation, of order 1: a gradient of 1e-6 leaves an error near 1e-12 in it.
-pub(crate) const PRECISE: f64 = 1e-6;
+/// Log-likelihood that a converged search may have left: far below what any comparison of models looks at.
+pub(crate) const PRECISE: f64 = 1e-7;
 
-/// The best optimum that these points lead to.
-pub(crate) fn estimate(series: &Series, starts: Vec<Vec<f64>>, tolerance: f64) -> Result<optimise::Minimum, Error> {
+/// Enough to tell one optimum from another.
+const ROUGH: f64 = 1e-5;
+
+/// The optimum that a point leads to.
+pub(crate) fn estimate(series: &Series, start: Vec<f64>, tolerance: f64) -> Result<Minimum, Error> {
     let model = *series.model();
-    let parameters = model.arma_parameters();
-    if parameters == 0 {
-        return Ok(optimise::Minimum { point: Vec::new(), value: 0.0, converged: true });
+    if start.is_empty() {
+        return Ok(Minimum { point: start, value: 0.0, converged: true });
     }
     if series.is_degenerate() {
         return Err(Error::NoVariation { model });
     }
     let mut workspace = Workspace::default();
-    starts
-        .into_iter()
-        .map(|start| optimise::minimise(|u, gradient| series.objective(u, &mut workspace, gradient), start, tolerance))
-        .filter(|minimum| minimum.value < f64::INFINITY)
-        .reduce(|best, other| if other.value < best.value { other } else { best })
-        .ok_or(Error::NoVariation { model })
+    let n = series.len();
+    let objective = |u: &[f64], gradient: &mut [f64]| series.objective(u, &mut workspace, gradient);
+    let minimum = minimise(objective, |u| information::metric(&model, u, n), start, tolerance / n as f64);
+    if minimum.value < f64::INFINITY { Ok(minimum) } else { Err(Error::NoVariation { model }) }
 }
 
 /// Whether a root of one of its polynomials lies within this radius, each in its own variable: such a model is close to

@@ -22,8 +22,29 @@ use crate::{
     dual::Number,
 };
 
-/// When the rank-one difference of two successive covariances is this small against F, the filter has settled.
-const SETTLED: f64 = 1e-16;
+/// When the rank-one difference of two successive covariances is this small against F, the filter has settled: what is
+/// left changes each log F by less than this.
+const SETTLED: f64 = 1e-15;
+
+/// Runs a method on vectors of r numbers. Up to 6 they are arrays, which the compiler keeps in registers.
+macro_rules! with_vectors {
+    ($r:expr, $gains:ident.$method:ident($($argument:expr),*)) => {
+        match $r {
+            1 => $gains.$method([0.0; 1], $($argument),*),
+            2 => $gains.$method([0.0; 2], $($argument),*),
+            3 => $gains.$method([0.0; 3], $($argument),*),
+            4 => $gains.$method([0.0; 4], $($argument),*),
+            5 => $gains.$method([0.0; 5], $($argument),*),
+            6 => $gains.$method([0.0; 6], $($argument),*),
+            r => $gains.$method(vec![0.0; r], $($argument),*),
+        }
+    };
+}
+
+/// r numbers.
+trait Vector: Clone + AsRef<[f64]> + AsMut<[f64]> {}
+
+impl<T: Clone + AsRef<[f64]> + AsMut<[f64]>> Vector for T {}
 
 /// Gains of the steps before the filter settles, and what it takes to differentiate them.
 #[derive(Debug, Default)]
@@ -35,6 +56,8 @@ pub(crate) struct Gains {
     gain: Vec<f64>,
     /// F_t for the same steps.
     variance: Vec<f64>,
+    /// 1 / F_t.
+    inverse: Vec<f64>,
     /// L_t and M_t.
     difference: Vec<f64>,
     scale: Vec<f64>,
@@ -70,21 +93,27 @@ pub(crate) fn initial<T: Number>(phi: &[T], theta: &[T]) -> Option<(Vec<T>, T)> 
 impl Gains {
     /// Computes the gains for n observations; `None` where the process is not stationary.
     pub(crate) fn compute(&mut self, phi: &[f64], theta: &[f64], invertible: bool, n: usize) -> Option<()> {
-        let (mut gain, mut variance) = initial(phi, theta)?;
-        let r = gain.len();
-        self.r = r;
+        let (gain, variance) = initial(phi, theta)?;
+        self.r = gain.len();
         self.phi.clear();
         self.phi.extend_from_slice(phi);
-        self.phi.resize(r, 0.0);
-        self.gain.clear();
-        self.variance.clear();
-        self.difference.clear();
-        self.scale.clear();
+        self.phi.resize(self.r, 0.0);
+        with_vectors!(self.r, self.settle(&gain, variance, invertible, n))
+    }
 
-        // One zero past the end, so that the shift needs no branch.
-        let mut difference = gain.clone();
-        difference.push(0.0);
-        let mut scale = -1.0 / variance;
+    fn settle<V: Vector>(&mut self, zero: V, first: &[f64], variance: f64, invertible: bool, n: usize) -> Option<()> {
+        for stored in [&mut self.gain, &mut self.variance, &mut self.inverse, &mut self.difference, &mut self.scale] {
+            stored.clear();
+        }
+        let (mut phi, mut gain, mut difference) = (zero.clone(), zero.clone(), zero);
+        let (phi, gain, difference) = (phi.as_mut(), gain.as_mut(), difference.as_mut());
+        phi.copy_from_slice(&self.phi);
+        gain.copy_from_slice(first);
+        difference.copy_from_slice(first);
+        let r = phi.len();
+        let mut variance = variance;
+        let mut inverse = 1.0 / variance;
+        let mut scale = -inverse;
         self.end = End::Exhausted;
         while self.variance.len() < n {
             let largest = difference.iter().fold(0.0_f64, |m, l| m.max(l.abs()));
@@ -92,13 +121,14 @@ impl Gains {
                 self.end = if invertible {
                     End::DifferenceEquation
                 } else {
-                    End::Constant(gain.iter().map(|g| g / variance).collect(), variance)
+                    End::Constant(gain.iter().map(|g| g * inverse).collect(), variance)
                 };
                 break;
             }
-            self.gain.extend_from_slice(&gain);
+            self.gain.extend_from_slice(gain);
             self.variance.push(variance);
-            self.difference.extend_from_slice(&difference[..r]);
+            self.inverse.push(inverse);
+            self.difference.extend_from_slice(difference);
             self.scale.push(scale);
 
             let s = difference[0];
@@ -106,15 +136,14 @@ impl Gains {
             if !(next_variance.is_finite() && next_variance > 0.0) {
                 return None;
             }
-            let (weight, step) = (s / variance, scale * s);
-            let (phi, gain) = (&self.phi[..r], &mut gain[..r]);
-            let difference = &mut difference[..=r];
+            let (weight, step) = (s * inverse, scale * s);
             for i in 0..r {
-                let shifted = phi[i] * s + difference[i + 1];
+                let shifted = phi[i] * s + if i + 1 < r { difference[i + 1] } else { 0.0 };
                 difference[i] = shifted - weight * gain[i];
                 gain[i] += step * shifted;
             }
-            scale *= variance / next_variance;
+            inverse = 1.0 / next_variance;
+            scale *= variance * inverse;
             variance = next_variance;
         }
         Some(())
@@ -151,21 +180,26 @@ impl Gains {
 
     /// Runs the stored steps over a series: innovations into `out`, and the state after them.
     pub(crate) fn run(&self, x: &[f64], out: &mut Vec<f64>) -> Vec<f64> {
-        let r = self.r;
-        let mut state = vec![0.0; r + 1];
-        let steps = self.gain.chunks_exact(r).zip(&self.variance);
-        for (&value, (gain, variance)) in x.iter().zip(steps) {
+        with_vectors!(self.r, self.run_with(x, out))
+    }
+
+    fn run_with<V: Vector>(&self, zero: V, x: &[f64], out: &mut Vec<f64>) -> Vec<f64> {
+        let (mut phi, mut state) = (zero.clone(), zero);
+        let (phi, state) = (phi.as_mut(), state.as_mut());
+        phi.copy_from_slice(&self.phi);
+        let r = phi.len();
+        let steps = self.gain.chunks_exact(r).zip(&self.inverse);
+        out.extend(x.iter().zip(steps).map(|(&value, (gain, inverse))| {
             let predicted = state[0];
             let innovation = value - predicted;
-            let weight = innovation / variance;
-            let (phi, state) = (&self.phi[..r], &mut state[..=r]);
+            let weight = innovation * inverse;
             for i in 0..r {
-                state[i] = state[i + 1] + phi[i] * predicted + gain[i] * weight;
+                let shifted = if i + 1 < r { state[i + 1] } else { 0.0 };
+                state[i] = shifted + phi[i] * predicted + gain[i] * weight;
             }
-            out.push(innovation);
-        }
-        state.truncate(r);
-        state
+            innovation
+        }));
+        state.to_vec()
     }
 
     /// Takes the objective's derivatives back through the stored steps.
@@ -178,71 +212,94 @@ impl Gains {
         innovations: &[f64],
         weight: f64,
         n: usize,
-        mut state: Vec<f64>,
+        state: &[f64],
         by_phi: &mut [f64],
     ) -> (Vec<f64>, f64) {
-        let r = self.r;
-        let mut by_gain = vec![0.0; r];
-        let mut by_difference = vec![0.0; r];
-        let (mut by_variance, mut by_scale) = (0.0, 0.0);
-        for t in (0..self.steps()).rev() {
-            let gain = &self.gain[t * r..(t + 1) * r];
-            let difference = &self.difference[t * r..(t + 1) * r];
-            let (variance, scale) = (self.variance[t], self.scale[t]);
+        with_vectors!(self.r, self.adjoint_with(x, innovations, weight, n, state, by_phi))
+    }
 
-            // Back through the step from t to t + 1 of the gains.
+    // The arguments of `adjoint`, and zeros to make vectors from, which `with_vectors` gives by value.
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
+    fn adjoint_with<V: Vector>(
+        &self,
+        zero: V,
+        x: &[f64],
+        innovations: &[f64],
+        weight: f64,
+        n: usize,
+        by_state: &[f64],
+        by_phi_out: &mut [f64],
+    ) -> (Vec<f64>, f64) {
+        let [mut phi, mut by_phi, mut by_gain, mut by_difference, mut state] = std::array::from_fn(|_| zero.clone());
+        let (phi, by_phi, by_gain) = (phi.as_mut(), by_phi.as_mut(), by_gain.as_mut());
+        let (by_difference, state) = (by_difference.as_mut(), state.as_mut());
+        phi.copy_from_slice(&self.phi);
+        state.copy_from_slice(by_state);
+        let r = phi.len();
+        let (mut by_variance, mut by_scale) = (0.0, 0.0);
+        let mut next_inverse = 0.0;
+        for t in (0..self.steps()).rev() {
+            let gain = &self.gain[t * r..][..r];
+            let difference = &self.difference[t * r..][..r];
+            let (variance, inverse, scale) = (self.variance[t], self.inverse[t], self.scale[t]);
+
+            // Back through the step from t to t + 1 of the gains; nothing depends on what follows the last one.
             let s = difference[0];
-            let next_variance = variance + scale * s * s;
-            by_variance -= by_scale * scale * variance / (next_variance * next_variance);
-            let mut variance_here = by_scale * scale / next_variance + by_variance;
-            let mut scale_here = by_scale * variance / next_variance + by_variance * s * s;
+            by_variance -= by_scale * scale * variance * next_inverse * next_inverse;
+            let mut variance_here = by_scale * scale * next_inverse + by_variance;
+            let mut scale_here = by_scale * variance * next_inverse + by_variance * s * s;
             let mut by_s = 2.0 * by_variance * scale * s;
-            let (ratio, step) = (s / variance, scale * s);
+            let (ratio, step) = (s * inverse, scale * s);
             let mut by_ratio = 0.0;
             let mut gain_by_shifted = 0.0;
+            let mut carried = 0.0;
             for i in 0..r {
-                let shifted = self.phi[i] * s + if i + 1 < r { difference[i + 1] } else { 0.0 };
+                let shifted = phi[i] * s + if i + 1 < r { difference[i + 1] } else { 0.0 };
                 let by_shifted = by_difference[i] + by_gain[i] * step;
                 by_ratio -= by_difference[i] * gain[i];
                 gain_by_shifted += by_gain[i] * shifted;
                 by_gain[i] -= ratio * by_difference[i];
                 by_phi[i] += by_shifted * s;
-                by_s += by_shifted * self.phi[i];
-                by_difference[i] = by_shifted;
+                by_s += by_shifted * phi[i];
+                // The shift's transpose: one place further.
+                by_difference[i] = carried;
+                carried = by_shifted;
             }
             scale_here += s * gain_by_shifted;
-            by_s += scale * gain_by_shifted + by_ratio / variance;
-            variance_here -= by_ratio * s / (variance * variance);
-            by_difference.rotate_right(1);
+            by_s += scale * gain_by_shifted + by_ratio * inverse;
+            variance_here -= by_ratio * ratio * inverse;
             by_difference[0] = by_s;
 
             // Back through the innovation of observation t.
             let innovation = innovations[t];
             let predicted = x[t] - innovation;
-            let scaled = innovation / variance;
+            let scaled = innovation * inverse;
             let mut by_predicted = 0.0;
             let mut by_scaled = 0.0;
+            let mut carried = 0.0;
             for i in 0..r {
                 by_phi[i] += state[i] * predicted;
-                by_predicted += state[i] * self.phi[i];
+                by_predicted += state[i] * phi[i];
                 by_scaled += state[i] * gain[i];
                 by_gain[i] += state[i] * scaled;
+                std::mem::swap(&mut state[i], &mut carried);
             }
-            let by_innovation = by_scaled / variance + weight * scaled;
-            variance_here -= by_scaled * scaled / variance + 0.5 * weight * scaled * scaled;
-            variance_here += 0.5 / (n as f64 * variance);
-            state.rotate_right(1);
+            let by_innovation = by_scaled * inverse + weight * scaled;
+            variance_here -= by_scaled * scaled * inverse + 0.5 * weight * scaled * scaled;
+            variance_here += 0.5 * inverse / n as f64;
             state[0] = by_predicted - by_innovation;
 
             (by_variance, by_scale) = (variance_here, scale_here);
+            next_inverse = inverse;
         }
-        if let Some(&variance) = self.variance.first() {
+        by_phi_out.iter_mut().zip(by_phi.iter()).for_each(|(out, own)| *out += own);
+        if let Some(&inverse) = self.inverse.first() {
             // L_1 = G_1 and M_1 = -1 / F_1.
-            for (g, l) in by_gain.iter_mut().zip(&by_difference) {
+            for (g, l) in by_gain.iter_mut().zip(by_difference.iter()) {
                 *g += l;
             }
-            by_variance += by_scale / (variance * variance);
+            by_variance += by_scale * inverse * inverse;
         }
-        (by_gain, by_variance)
+        (by_gain.to_vec(), by_variance)
     }
 }

@@ -24,11 +24,20 @@ impl DifferenceEquation<'_> {
         one_by_one(v, self.seasonal, self.period);
     }
 
-    /// Solves theta(F) Theta(F^m) w_t = v_t, F = B^-1, for v that is zero after its end: the transposed equation. The
-    /// answer is in reverse order, the last first.
-    pub(crate) fn solve_transposed(&self, v_reversed: &[f64], w_reversed: &mut [f64]) {
-        divide(&[1.0], v_reversed, &[], self.theta, w_reversed);
-        one_by_one(w_reversed, self.seasonal, self.period);
+    /// Solves theta(F) Theta(F^m) w_t = v_t, F = B^-1, for v that is zero after its end: the transposed equation.
+    pub(crate) fn solve_transposed(&self, v: &[f64], w: &mut [f64]) {
+        match *self.theta {
+            [a] => divide_in_pairs_backwards(v, [a], w),
+            [a, b] => divide_in_pairs_backwards(v, [a, b], w),
+            [a, b, c] => divide_in_pairs_backwards(v, [a, b, c], w),
+            [a, b, c, d] => divide_in_pairs_backwards(v, [a, b, c, d], w),
+            [a, b, c, d, e] => divide_in_pairs_backwards(v, [a, b, c, d, e], w),
+            _ => {
+                w.copy_from_slice(v);
+                one_by_one_backwards(w, self.theta, 1);
+            }
+        }
+        one_by_one_backwards(w, self.seasonal, self.period);
     }
 }
 
@@ -89,9 +98,48 @@ fn multiply_by<const K: usize>(h: [f64; K], x: &[f64], out: &mut [f64]) {
     }
 }
 
-/// sum over t of a_t b_{t-lag}.
-pub(crate) fn lagged_product(a: &[f64], b: &[f64], lag: usize) -> f64 {
-    if lag >= a.len() { 0.0 } else { dot(&a[lag..], b) }
+/// sum over t of a_t b_{t-lag}, for lags 1 to `count`.
+pub(crate) fn lagged_products(a: &[f64], b: &[f64], count: usize) -> Vec<f64> {
+    let mut products = Vec::with_capacity(count);
+    while products.len() < count {
+        let first = products.len() + 1;
+        match count - products.len() {
+            1 => products.extend(lagged_products_from::<1>(a, b, first)),
+            2 => products.extend(lagged_products_from::<2>(a, b, first)),
+            _ => products.extend(lagged_products_from::<3>(a, b, first)),
+        }
+    }
+    products
+}
+
+/// The same for K lags from `first` on, in one pass over the data.
+fn lagged_products_from<const K: usize>(a: &[f64], b: &[f64], first: usize) -> [f64; K] {
+    const WIDTH: usize = 4;
+    let n = a.len().min(b.len());
+    // Before this index, not all lags have their partner.
+    let start = (first + K - 1).min(n);
+    let mut sums: [f64; K] = std::array::from_fn(|k| (first + k..start).map(|t| a[t] * b[t - first - k]).sum());
+    let mut wide = [[0.0; WIDTH]; K];
+    let mut chunks = a[start..n].chunks_exact(WIDTH);
+    let mut t = start;
+    for chunk in &mut chunks {
+        let past = &b[t - first - (K - 1)..][..WIDTH + K - 1];
+        for k in 0..K {
+            for i in 0..WIDTH {
+                wide[k][i] += chunk[i] * past[K - 1 - k + i];
+            }
+        }
+        t += WIDTH;
+    }
+    for (i, value) in chunks.remainder().iter().enumerate() {
+        for k in 0..K {
+            sums[k] += value * b[t + i - first - k];
+        }
+    }
+    for k in 0..K {
+        sums[k] += (wide[k][0] + wide[k][2]) + (wide[k][1] + wide[k][3]);
+    }
+    sums
 }
 
 /// In eight partial sums, because one alone would wait for each addition.
@@ -118,6 +166,20 @@ fn one_by_one(z: &mut [f64], coefficients: &[f64], lag: usize) {
         let mut value = z[t];
         for (j, c) in coefficients.iter().enumerate().take(t / lag) {
             value -= c * z[t - (j + 1) * lag];
+        }
+        z[t] = value;
+    }
+}
+
+fn one_by_one_backwards(z: &mut [f64], coefficients: &[f64], lag: usize) {
+    if coefficients.is_empty() {
+        return;
+    }
+    let n = z.len();
+    for t in (0..n.saturating_sub(lag)).rev() {
+        let mut value = z[t];
+        for (j, c) in coefficients.iter().enumerate().take((n - 1 - t) / lag) {
+            value -= c * z[t + (j + 1) * lag];
         }
         z[t] = value;
     }
@@ -159,6 +221,39 @@ fn divide_in_pairs<const Q: usize>(h: &[f64], x: &[f64], state: &[f64], theta: [
     }
 }
 
+/// out = v / theta(F), from the end.
+fn divide_in_pairs_backwards<const Q: usize>(v: &[f64], theta: [f64; Q], out: &mut [f64]) {
+    let (even, mirrored) = every_second(theta);
+    let whole = v.len().saturating_sub(Q);
+    for (to, window) in out[..whole].iter_mut().zip(v.windows(Q + 1)) {
+        let mut value = window[0];
+        for j in 0..Q {
+            value += mirrored[j] * window[j + 1];
+        }
+        *to = value;
+    }
+    for t in whole..v.len() {
+        out[t] = v[t] + mirrored.iter().zip(&v[t + 1..]).map(|(c, later)| c * later).sum::<f64>();
+    }
+
+    let mut past = [[0.0; 2]; Q];
+    let mut pairs = out.rchunks_exact_mut(2);
+    for pair in &mut pairs {
+        let mut values = [pair[0], pair[1]];
+        for j in (0..Q).rev() {
+            values[0] -= even[j] * past[j][0];
+            values[1] -= even[j] * past[j][1];
+        }
+        pair.copy_from_slice(&values);
+        shift(&mut past, values);
+    }
+    if let [first] = pairs.into_remainder() {
+        for j in 0..Q {
+            *first -= even[j] * past[j][1];
+        }
+    }
+}
+
 /// Puts a value in front; written out because `rotate_right` would leave the registers.
 #[inline]
 fn shift<T: Copy, const Q: usize>(past: &mut [T; Q], newest: T) {
@@ -190,6 +285,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lagged_products_are_sums_of_products() {
+        let a: Vec<f64> = (0..40).map(|t| f64::from(t * t % 7)).collect();
+        let b: Vec<f64> = (0..40).map(|t| f64::from(t * t % 11)).collect();
+        for n in [0, 1, 3, 5, 8, 9, 40] {
+            for count in [0, 1, 2, 3, 4, 5, 13, 50] {
+                let expected: Vec<f64> = (1..=count).map(|lag| (lag..n).map(|t| a[t] * b[t - lag]).sum()).collect();
+                assert_eq!(lagged_products(&a[..n], &b[..n], count), expected, "{n} {count}");
+            }
+        }
+    }
+
+    #[test]
     fn two_at_once_are_the_same_as_one_by_one() {
         let (phi, state) = ([0.5, -0.2], [1.0, -2.0, 0.5]);
         let x: Vec<f64> = (0..103).map(|t| f64::from(t * t % 23) - 11.0).collect();
@@ -217,6 +324,15 @@ mod tests {
                 one_by_one(&mut plain, &[0.3], 12);
                 for (a, b) in fast.iter().zip(&plain) {
                     assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{theta:?}: {a} {b}");
+                }
+
+                let mut fast = vec![0.0; length];
+                equation.solve_transposed(&x[..length], &mut fast);
+                let mut plain: Vec<f64> = x[..length].iter().rev().copied().collect();
+                one_by_one(&mut plain, theta, 1);
+                one_by_one(&mut plain, &[0.3], 12);
+                for (a, b) in fast.iter().zip(plain.iter().rev()) {
+                    assert!((a - b).abs() < 1e-10 * (1.0 + b.abs()), "{theta:?} transposed: {a} {b}");
                 }
             }
         }

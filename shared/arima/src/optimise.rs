@@ -1,6 +1,8 @@
 //! Minimisation by BFGS with a backtracking line search (Nocedal & Wright 2006, algorithms 3.1 and 6.1). Deterministic: no
 //! randomness, no clock.
 
+use crate::matrix::identity;
+
 /// Where the search ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Minimum {
@@ -10,64 +12,66 @@ pub(crate) struct Minimum {
     pub(crate) converged: bool,
 }
 
+/// Parameters are of order 1.
+const LONGEST_STEP: f64 = 2.0;
 const MAX_ITERATIONS: usize = 200;
-const VALUE_TOLERANCE: f64 = 1e-13;
+/// No derivative may be larger than this where the search ends.
+const SLOPE_TOLERANCE: f64 = 1e-3;
 
 /// Minimises f from a start. f writes its gradient into its second argument; it may answer infinity where it is not
-/// defined; a start there is answered as it is. The search ends where no derivative exceeds the tolerance.
-pub(crate) fn minimise(mut f: impl FnMut(&[f64], &mut [f64]) -> f64, start: Vec<f64>, tolerance: f64) -> Minimum {
+/// defined; a start there is answered as it is. `metric` is an inverse Hessian to begin with at a point, as good as is
+/// known. The search ends where a full step promises to lower f by less than the tolerance.
+pub(crate) fn minimise(
+    mut f: impl FnMut(&[f64], &mut [f64]) -> f64,
+    metric: impl Fn(&[f64]) -> Vec<Vec<f64>>,
+    start: Vec<f64>,
+    tolerance: f64,
+) -> Minimum {
     let n = start.len();
     let mut point = start;
     let mut slope = vec![0.0; n];
     let mut value = f(&point, &mut slope);
-    let mut inverse = identity(n);
+    let mut inverse = metric(&point);
     let mut fresh = true;
     for _ in 0..MAX_ITERATIONS {
-        if slope.iter().all(|g| g.abs() < tolerance) {
-            return Minimum { point, value, converged: true };
-        }
-        let mut direction: Vec<f64> =
-            inverse.iter().map(|row| -row.iter().zip(&slope).map(|(h, g)| h * g).sum::<f64>()).collect();
+        let mut direction: Vec<f64> = inverse.iter().map(|row| -dot(row, &slope)).collect();
         let mut descent = dot(&direction, &slope);
-        if descent >= 0.0 || descent.is_nan() {
+        if descent > 0.0 || descent.is_nan() {
             inverse = identity(n);
             fresh = true;
             direction = slope.iter().map(|g| -g).collect();
             descent = -dot(&slope, &slope);
         }
-        let Some((next, next_value, next_slope)) = line_search(&mut f, &point, value, &direction, descent, fresh)
-        else {
+        if -0.5 * descent <= tolerance && slope.iter().all(|g| g.abs() < SLOPE_TOLERANCE) {
+            return Minimum { point, value, converged: true };
+        }
+        let Some((next, next_value, next_slope)) = line_search(&mut f, &point, value, &direction, descent) else {
             if fresh {
-                return Minimum { point, value, converged: slope.iter().all(|g| g.abs() < 1e-4) };
+                return Minimum { point, value, converged: slope.iter().all(|g| g.abs() < SLOPE_TOLERANCE) };
             }
-            inverse = identity(n);
+            inverse = metric(&point);
             fresh = true;
             continue;
         };
         let step: Vec<f64> = next.iter().zip(&point).map(|(a, b)| a - b).collect();
         let change: Vec<f64> = next_slope.iter().zip(&slope).map(|(a, b)| a - b).collect();
-        let gained = value - next_value;
-        update_inverse(&mut inverse, &step, &change, fresh);
+        update_inverse(&mut inverse, &step, &change);
         fresh = false;
         (point, value, slope) = (next, next_value, next_slope);
-        if gained <= VALUE_TOLERANCE * (1.0 + value.abs()) && slope.iter().all(|g| g.abs() < 1e-4) {
-            return Minimum { point, value, converged: true };
-        }
     }
     Minimum { point, value, converged: false }
 }
 
-/// Backtracks until the Armijo condition holds. A first step along the plain gradient is kept to length 1.
+/// Backtracks until the Armijo condition holds.
 fn line_search(
     f: &mut impl FnMut(&[f64], &mut [f64]) -> f64,
     point: &[f64],
     value: f64,
     direction: &[f64],
     descent: f64,
-    fresh: bool,
 ) -> Option<(Vec<f64>, f64, Vec<f64>)> {
     let length = dot(direction, direction).sqrt();
-    let limit: f64 = if fresh { 1.0 } else { 5.0 };
+    let limit = LONGEST_STEP.max(0.5 * point.iter().fold(0.0_f64, |m, x| m.max(x.abs())));
     let mut step = if length > limit { limit / length } else { 1.0 };
     let mut slope = vec![0.0; point.len()];
     for _ in 0..40 {
@@ -85,16 +89,10 @@ fn line_search(
 }
 
 /// H <- (I - s y'/sy) H (I - y s'/sy) + s s'/sy; skipped where the curvature sy is not safely positive.
-fn update_inverse(inverse: &mut [Vec<f64>], step: &[f64], change: &[f64], fresh: bool) {
+fn update_inverse(inverse: &mut [Vec<f64>], step: &[f64], change: &[f64]) {
     let curvature = dot(step, change);
     if curvature <= 1e-12 * dot(step, step).sqrt() * dot(change, change).sqrt() {
         return;
-    }
-    if fresh {
-        let scale = curvature / dot(change, change);
-        for (i, row) in inverse.iter_mut().enumerate() {
-            row[i] = scale;
-        }
     }
     let product: Vec<f64> = inverse.iter().map(|row| dot(row, change)).collect();
     let factor = (1.0 + dot(change, &product) / curvature) / curvature;
@@ -103,10 +101,6 @@ fn update_inverse(inverse: &mut [Vec<f64>], step: &[f64], change: &[f64], fresh:
             *entry += factor * step[i] * step[j] - (step[i] * product[j] + product[i] * step[j]) / curvature;
         }
     }
-}
-
-fn identity(n: usize) -> Vec<Vec<f64>> {
-    (0..n).map(|i| (0..n).map(|j| if i == j { 1.0 } else { 0.0 }).collect()).collect()
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -125,13 +119,13 @@ mod tests {
             slope[1] = 200.0 * valley;
             (1.0 - x[0]).powi(2) + 100.0 * valley * valley
         };
-        let minimum = minimise(f, vec![-1.2, 1.0], 1e-6);
+        let minimum = minimise(f, |x| identity(x.len()), vec![-1.2, 1.0], 1e-14);
         assert!(minimum.converged);
         assert!((minimum.point[0] - 1.0).abs() < 1e-5 && (minimum.point[1] - 1.0).abs() < 1e-5, "{minimum:?}");
     }
 
     #[test]
     fn nothing_to_minimise() {
-        assert!(minimise(|_, _| 3.0, Vec::new(), 1e-6).converged);
+        assert!(minimise(|_, _| 3.0, |_| Vec::new(), Vec::new(), 1e-6).converged);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     Arima, Constant, Error, FittedArima, Order, Seasonal,
     differenced::Workspace,
     differencing,
-    fit::{PRECISE, estimate, has_root_within},
+    fit::{PRECISE, estimate, fitted_at, has_root_within},
     gaps::filled,
     parameters::Arma,
     series::{Series, bridged, check_values},
@@ -77,7 +77,7 @@ const SMALLEST_ROOT: f64 = 1.01;
 const SHORTEST: usize = 3;
 
 /// Candidates are ranked by AICc to some 1e-3; the one that wins is then fitted precisely.
-const RANKING: f64 = 1e-4;
+const RANKING: f64 = 1e-3;
 
 /// Largest p + q + P + Q on the grid.
 const LARGEST_SUM: usize = 5;
@@ -148,10 +148,7 @@ impl Candidate {
     /// Fits it precisely, from where the search left it.
     fn fit(&self, y: &[f64]) -> Result<FittedArima, Error> {
         let series = Series::new(&self.model, y)?;
-        let minimum = estimate(&series, vec![self.point.clone()], PRECISE)?;
-        let arma = Arma::from_unconstrained(&self.model, &minimum.point);
-        let profile = series.profile(&arma).ok_or(Error::NoVariation { model: self.model })?;
-        FittedArima::assemble(&self.model, y, &arma, &profile, minimum.converged)
+        fitted_at(&series, y, &estimate(&series, self.point.clone(), PRECISE)?)
     }
 }
 
@@ -226,7 +223,7 @@ impl Selection<'_> {
 
     fn candidate(&self, model: &Arima) -> Option<Candidate> {
         let series = Series::new(model, self.y).ok()?;
-        let minimum = estimate(&series, vec![self.start(&series)], RANKING).ok()?;
+        let minimum = estimate(&series, self.start(&series), RANKING).ok()?;
         let arma = Arma::from_unconstrained(model, &minimum.point);
         if !minimum.converged || has_root_within(&arma, SMALLEST_ROOT) {
             return None;

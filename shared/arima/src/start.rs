@@ -2,7 +2,7 @@
 //! for the innovations, and one regression on lags of the data and of those gives all coefficients. Seasonal lags enter
 //! the regression additively: near enough to start from.
 
-use crate::{Arima, parameters::Arma};
+use crate::{Arima, matrix, parameters::Arma};
 
 /// A differenced series and its approximate innovations, made once for all candidate orders.
 pub(crate) struct HannanRissanen {
@@ -75,45 +75,24 @@ fn long_autoregression(x: &[f64], order: usize) -> Vec<f64> {
     residuals
 }
 
-/// Solves the normal equations by Cholesky; `None` where they are singular.
+/// Solves the normal equations; `None` where they are singular.
 fn least_squares(
     columns: usize,
     rows: std::ops::Range<usize>,
     row: impl Fn(usize, usize) -> f64,
     target: impl Fn(usize) -> f64,
 ) -> Option<Vec<f64>> {
-    let mut lower = vec![vec![0.0; columns]; columns];
+    let mut products = vec![vec![0.0; columns]; columns];
     let mut solution = vec![0.0; columns];
     for t in rows {
         for i in 0..columns {
             let value = row(t, i);
             solution[i] += value * target(t);
-            for (j, entry) in lower[i].iter_mut().enumerate().take(i + 1) {
+            for (j, entry) in products[i].iter_mut().enumerate().take(i + 1) {
                 *entry += value * row(t, j);
             }
         }
     }
-    for i in 0..columns {
-        for j in 0..=i {
-            let inner: f64 = (0..j).map(|k| lower[i][k] * lower[j][k]).sum();
-            let rest = lower[i][j] - inner;
-            if i == j {
-                if rest <= 1e-10 * lower[i][i] || rest.is_nan() {
-                    return None;
-                }
-                lower[i][i] = rest.sqrt();
-            } else {
-                lower[i][j] = rest / lower[j][j];
-            }
-        }
-    }
-    for i in 0..columns {
-        let inner: f64 = (0..i).map(|k| lower[i][k] * solution[k]).sum();
-        solution[i] = (solution[i] - inner) / lower[i][i];
-    }
-    for i in (0..columns).rev() {
-        let inner: f64 = (i + 1..columns).map(|k| lower[k][i] * solution[k]).sum();
-        solution[i] = (solution[i] - inner) / lower[i][i];
-    }
+    matrix::solve(&matrix::cholesky(&products)?, &mut solution);
     Some(solution)
 }
