@@ -120,7 +120,7 @@ impl FittedArima {
 
     /// Akaike's criterion, -2 loglik + 2k, where k counts sigma2 too.
     pub fn aic(&self) -> f64 {
-        -2.0 * self.log_likelihood + 2.0 * self.model.parameters() as f64
+        aic(&self.model, self.log_likelihood)
     }
 
     /// Akaike's criterion corrected for small samples (Hurvich & Tsai 1989); infinite where n <= k + 1.
@@ -130,7 +130,7 @@ impl FittedArima {
 
     /// Schwarz's criterion, -2 loglik + k log n.
     pub fn bic(&self) -> f64 {
-        -2.0 * self.log_likelihood + self.model.parameters() as f64 * (self.observations as f64).ln()
+        bic(&self.model, self.log_likelihood, self.observations)
     }
 
     /// Takes in new observations without estimating again: the state advances, the coefficients stay.
@@ -218,6 +218,14 @@ impl FittedArima {
             recent.insert(0, noise);
         }
     }
+}
+
+pub(crate) fn aic(model: &Arima, log_likelihood: f64) -> f64 {
+    -2.0 * log_likelihood + 2.0 * model.parameters() as f64
+}
+
+pub(crate) fn bic(model: &Arima, log_likelihood: f64, observations: usize) -> f64 {
+    -2.0 * log_likelihood + model.parameters() as f64 * (observations as f64).ln()
 }
 
 /// -2 loglik + 2 k n / (n - k - 1).
