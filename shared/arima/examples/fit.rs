@@ -4,7 +4,11 @@
 //! seq 1 100 | cargo run --release -p arima --example fit -- --auto --horizon 5 --level 80 --level 95
 //! cat lynx.txt | cargo run --release -p arima --example fit -- --order 2,0,2 --mean
 //! cat lynx.txt | cargo run --release -p arima --example fit -- --order 2,0,0 --at ar1=1.3,ar2=-.7
+//! cat prices.txt | cargo run --release -p arima --example fit -- --auto --transform log --centre mean --table --diagnostics
 //! ```
+//!
+//! Intervals are predictive with `--auto` (the coefficients' uncertainty is in them) and plug-in otherwise, as R's are;
+//! `--intervals` asks for either.
 //!
 //! With `--batch FILE` each line of a file, gzipped or not, is a series: `id,m,h,values...`, the season's length, the steps
 //! to forecast, the values. One object a line is printed, in the file's order, with its `id`. Memory does not grow with
@@ -21,10 +25,15 @@ use std::{
     time::Instant,
 };
 
-use arima::{Arima, AutoArima, Coefficients, Constant, FittedArima, Order, Search, Seasonal};
+use arima::{
+    Arima, AutoArima, BoxCox, Coefficients, Constant, Criterion, FittedArima, Interval, Order, Refusal, Search,
+    Seasonal, Tried,
+};
 use augurs_core::Fit;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use flate2::read::MultiGzDecoder;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -69,12 +78,69 @@ struct Arguments {
     /// Levels of the prediction intervals, in percent
     #[arg(long, value_name = "PERCENT")]
     level: Vec<f64>,
+    /// What the intervals hold [default: predictive with --auto, otherwise plug-in]
+    #[arg(long, value_enum)]
+    intervals: Option<Intervals>,
+    /// Fit the logarithm, or the Box-Cox transform of this power, and transform the forecasts back
+    #[arg(long, value_name = "log|POWER", value_parser = transform, allow_hyphen_values = true)]
+    transform: Option<BoxCox>,
+    /// Which centre of a transformed forecast to print as its mean
+    #[arg(long, value_enum, default_value_t = Centre::Median, requires = "transform")]
+    centre: Centre,
+    /// What ranks the candidates of a selection
+    #[arg(long, value_enum, default_value_t = Ranking::Cautious)]
+    criterion: Ranking,
+    /// End a selection after so many seconds, with the best so far
+    #[arg(long, value_name = "SECONDS")]
+    budget: Option<f64>,
+    /// Print the table of candidates too
+    #[arg(long, requires = "auto")]
+    table: bool,
+    /// Print standard errors of the coefficients, and the Ljung-Box test of the residuals, too
+    #[arg(long)]
+    diagnostics: bool,
+    /// Print so many simulated paths too
+    #[arg(long, value_name = "PATHS", conflicts_with = "transform")]
+    simulate: Option<usize>,
+    /// Seed of the simulation
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// A file of series, one a line: id,m,h,values...
     #[arg(long, value_name = "FILE", conflicts_with = "at")]
     batch: Option<PathBuf>,
     /// Threads of a batch [default: all cores]
     #[arg(long, value_name = "N", requires = "batch")]
     threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Intervals {
+    /// From the estimates as if they were known
+    PlugIn,
+    /// Allowing for their uncertainty
+    Predictive,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Centre {
+    Median,
+    Mean,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Ranking {
+    Cautious,
+    Aicc,
+    Aic,
+    Bic,
+}
+
+fn transform(text: &str) -> Result<BoxCox, String> {
+    if text == "log" {
+        return Ok(BoxCox::LOG);
+    }
+    let power = text.parse().map_err(|_| "neither 'log' nor a number".to_owned())?;
+    BoxCox::new(power).map_err(|e| e.to_string())
 }
 
 /// One series, and what is asked of it.
@@ -185,10 +251,33 @@ fn batch_line(arguments: &Arguments, line: &str) -> Value {
 }
 
 fn answer(arguments: &Arguments, task: &Task) -> Result<Value, String> {
+    let y = match &arguments.transform {
+        Some(transform) => transform.apply(&task.y).map_err(text)?,
+        None => task.y.clone(),
+    };
     let start = Instant::now();
-    let fitted = fit(arguments, task)?;
-    let forecast = describe_forecast(&fitted, task.horizon, &arguments.level)?;
-    Ok(describe(&fitted, &forecast, start.elapsed().as_secs_f64()))
+    let (fitted, tried) = fit(arguments, &y, task.period)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let mut answer = describe(&fitted, seconds);
+    answer["forecast"] = describe_forecast(arguments, &fitted, task.horizon)?;
+    if arguments.diagnostics {
+        diagnose(&fitted, task.period, &mut answer)?;
+    }
+    if arguments.table {
+        answer["tried"] = tried.iter().map(describe_candidate).collect();
+    }
+    if let Some(paths) = arguments.simulate {
+        let mut rng = ChaCha8Rng::seed_from_u64(arguments.seed);
+        let paths = (0..paths).map(|_| fitted.simulate(task.horizon, &mut rng).map_err(text));
+        answer["paths"] = json!(paths.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(answer)
+}
+
+// By value, as `map_err` gives it.
+#[allow(clippy::needless_pass_by_value)]
+fn text(error: arima::Error) -> String {
+    error.to_string()
 }
 
 fn read_series(text: &str) -> Result<Vec<f64>, String> {
@@ -203,13 +292,24 @@ fn read_series(text: &str) -> Result<Vec<f64>, String> {
         .collect()
 }
 
-fn fit(arguments: &Arguments, task: &Task) -> Result<FittedArima, String> {
-    let y = &task.y;
+fn fit(arguments: &Arguments, y: &[f64], period: usize) -> Result<(FittedArima, Vec<Tried>), String> {
     let Some(Numbers([p, d, q])) = arguments.order else {
-        let search = if arguments.grid { Search::Grid } else { Search::Stepwise };
-        let (max_order, period) = (arguments.max_order, task.period.max(1));
-        let auto = AutoArima { max_order, period, search, ..AutoArima::default() };
-        return auto.fit(y).map_err(|e| e.to_string());
+        let auto = AutoArima {
+            max_order: arguments.max_order,
+            period: period.max(1),
+            search: if arguments.grid { Search::Grid } else { Search::Stepwise },
+            criterion: match arguments.criterion {
+                Ranking::Cautious => Criterion::Cautious,
+                Ranking::Aicc => Criterion::Aicc,
+                Ranking::Aic => Criterion::Aic,
+                Ranking::Bic => Criterion::Bic,
+            },
+            ..AutoArima::default()
+        };
+        let start = Instant::now();
+        let in_time = || arguments.budget.is_none_or(|seconds| start.elapsed().as_secs_f64() < seconds);
+        let selected = auto.select(y, in_time).map_err(text)?;
+        return Ok((selected.fitted, selected.tried));
     };
     let mut model = Arima::new(Order { p, d, q });
     if let Some(Numbers([p, d, q, period])) = arguments.seasonal {
@@ -226,7 +326,8 @@ fn fit(arguments: &Arguments, task: &Task) -> Result<FittedArima, String> {
         None => model.fit(y),
         Some(at) => model.evaluate(y, &coefficients(&model, at)?),
     }
-    .map_err(|e| e.to_string())
+    .map(|fitted| (fitted, Vec::new()))
+    .map_err(text)
 }
 
 /// Reads `ar1=0.5,ma1=-0.2`; a coefficient of the model that is left out is 0.
@@ -263,19 +364,70 @@ fn coefficients(model: &Arima, text: &str) -> Result<Coefficients, String> {
     Ok(at)
 }
 
-fn describe_forecast(fitted: &FittedArima, horizon: usize, levels: &[f64]) -> Result<Value, String> {
-    let forecast = fitted.forecast(horizon).map_err(|e| e.to_string())?;
-    let intervals = levels
-        .iter()
-        .map(|&level| {
-            let interval = forecast.interval(level / 100.0).map_err(|e| e.to_string())?;
-            Ok(json!({ "level": level, "lower": interval.lower, "upper": interval.upper }))
-        })
-        .collect::<Result<Vec<_>, String>>()?;
-    Ok(json!({ "mean": forecast.mean, "intervals": intervals }))
+fn describe_forecast(arguments: &Arguments, fitted: &FittedArima, horizon: usize) -> Result<Value, String> {
+    let usual = if arguments.order.is_some() { Intervals::PlugIn } else { Intervals::Predictive };
+    let forecast = match arguments.intervals.unwrap_or(usual) {
+        Intervals::PlugIn => fitted.forecast(horizon),
+        Intervals::Predictive => fitted.predictive(horizon),
+    };
+    let forecast = forecast.map_err(text)?;
+    let Some(transform) = arguments.transform else {
+        let intervals = describe_intervals(&arguments.level, |level| forecast.interval(level))?;
+        return Ok(json!({ "mean": forecast.mean, "intervals": intervals }));
+    };
+    let restored = transform.restore(forecast);
+    let centre = match arguments.centre {
+        Centre::Median => restored.median(),
+        Centre::Mean => restored.mean().map_err(text)?,
+    };
+    let intervals = describe_intervals(&arguments.level, |level| restored.interval(level))?;
+    Ok(json!({ "mean": centre, "intervals": intervals }))
 }
 
-fn describe(fitted: &FittedArima, forecast: &Value, seconds: f64) -> Value {
+fn describe_intervals(
+    levels: &[f64],
+    interval: impl Fn(f64) -> Result<Interval, arima::Error>,
+) -> Result<Vec<Value>, String> {
+    let describe = |&level: &f64| {
+        let interval = interval(level / 100.0).map_err(text)?;
+        Ok(json!({ "level": level, "lower": interval.lower, "upper": interval.upper }))
+    };
+    levels.iter().map(describe).collect()
+}
+
+/// Adds the coefficients' standard errors and the test of the residuals.
+fn diagnose(fitted: &FittedArima, period: usize, answer: &mut Value) -> Result<(), String> {
+    let names = fitted.coefficients().named();
+    let covariance = fitted.covariance().map_err(text)?;
+    let error = |i: usize| covariance.as_ref().map(|covariance| covariance[i][i].sqrt());
+    let errors = names.iter().enumerate().map(|(i, (name, _))| (name.clone(), json!(error(i))));
+    answer["standard_errors"] = Value::Object(errors.collect());
+    // As many lags as Hyndman & Athanasopoulos (2021, section 5.4) recommend, and always more than coefficients.
+    let lags = if period > 1 { 2 * period } else { 10 };
+    let lags = lags.min(fitted.observations() / 5).max(fitted.model().arma_parameters() + 1);
+    answer["ljung_box"] = fitted.ljung_box(lags).map_or(
+        Value::Null,
+        |test| json!({ "lags": lags, "statistic": test.statistic, "df": test.degrees_of_freedom, "p": test.p_value }),
+    );
+    Ok(())
+}
+
+fn describe_candidate(tried: &Tried) -> Value {
+    let refused = tried.refused.map(|refusal| match refusal {
+        Refusal::NearUnitRoot => "near unit root",
+        Refusal::NotConverged => "not converged",
+        Refusal::TooShort => "too short",
+    });
+    let finite = |value: f64| value.is_finite().then_some(value);
+    json!({
+        "model": tried.model.to_string(),
+        "loglik": finite(tried.log_likelihood),
+        "criterion": finite(tried.criterion),
+        "refused": refused,
+    })
+}
+
+fn describe(fitted: &FittedArima, seconds: f64) -> Value {
     let Arima { order, seasonal, .. } = fitted.model();
     let coefficients: serde_json::Map<String, Value> =
         fitted.coefficients().named().into_iter().map(|(name, value)| (name, json!(value))).collect();
@@ -291,7 +443,6 @@ fn describe(fitted: &FittedArima, forecast: &Value, seconds: f64) -> Value {
         "bic": fitted.bic(),
         "nobs": fitted.observations(),
         "converged": fitted.converged(),
-        "forecast": forecast,
         "seconds": seconds,
     })
 }

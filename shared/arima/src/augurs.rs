@@ -10,10 +10,8 @@ impl Predict for FittedArima {
     /// One-step predictions of the training series. The first d + m D values have none: differencing conditions on
     /// them, and they are given as they were.
     fn predict_in_sample_inplace(&self, level: Option<f64>, forecast: &mut AugursForecast) -> Result<(), Error> {
-        let in_sample = self.in_sample.as_ref().ok_or(Error::NoTrainingSeries)?;
-        let forecasts =
-            Forecast { mean: in_sample.predicted.clone(), standard_error: in_sample.standard_errors.clone() };
-        fill(forecast, forecasts, level)
+        let in_sample = self.in_sample()?;
+        fill(forecast, Forecast::normal(in_sample.predicted.clone(), in_sample.standard_errors.clone()), level)
     }
 
     fn predict_inplace(&self, horizon: usize, level: Option<f64>, forecast: &mut AugursForecast) -> Result<(), Error> {

@@ -52,12 +52,12 @@ impl Coefficients {
         if let Some((name, value)) = self.named().into_iter().find(|(_, value)| !value.is_finite()) {
             return Err(Error::Coefficients { what: format!("{name} is {value}") });
         }
-        Ok(Arma {
-            ar: self.ar.clone(),
-            ma: self.ma.clone(),
-            seasonal_ar: self.sar.clone(),
-            seasonal_ma: self.sma.clone(),
-        })
+        Ok(self.polynomials())
+    }
+
+    pub(crate) fn polynomials(&self) -> Arma {
+        let Coefficients { ar, ma, sar, sma, .. } = self.clone();
+        Arma { ar, ma, seasonal_ar: sar, seasonal_ma: sma }
     }
 
     /// Each coefficient with its name: `ar1`, `ma1`, `sar1`, `sma1`, `mean`, `drift`.

@@ -69,6 +69,11 @@ impl Differenced {
         self.values.len()
     }
 
+    /// Whether all values are the same, down to rounding.
+    pub(crate) fn is_still(&self) -> bool {
+        self.values.iter().all(|v| (v - self.values[0]).powi(2) <= self.noise)
+    }
+
     /// The likelihood at these coefficients; `None` outside the stationary region.
     pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
         let mut workspace = Workspace::default();

@@ -28,6 +28,12 @@ pub enum Error {
         /// The model asked for.
         model: Arima,
     },
+    /// The estimates lie so close to the edge of the stationary region that 64-bit arithmetic loses the state.
+    #[error("{model} is hardly stationary on this series: its forecasts cannot be computed")]
+    Unstable {
+        /// The model asked for.
+        model: Arima,
+    },
     /// The values span a range that 64-bit arithmetic cannot square.
     #[error("the series' values are too large to square: scale it down first")]
     TooLarge,
@@ -65,14 +71,20 @@ pub enum Error {
         /// The level asked for.
         got: f64,
     },
+    /// A transform that does not exist, or that cannot take a value.
+    #[error("transform: {what}")]
+    Transform {
+        /// What is wrong.
+        what: String,
+    },
     /// A stored model of another format, or one that contradicts itself.
     #[error("stored model: {what}")]
     Stored {
         /// What could not be read.
         what: String,
     },
-    /// In-sample predictions need the training series, which a stored model does not carry.
-    #[error("a model read back from storage has no in-sample predictions")]
+    /// What looks back needs the training series, which a model carries neither through storage nor past new observations.
+    #[error("the model no longer holds its training series: fit it again")]
     NoTrainingSeries,
 }
 

@@ -1,7 +1,8 @@
 //! A fitted model: what was estimated, and the state it forecasts from.
 
 use crate::{
-    Arima, Coefficients, Constant, Error, Forecast, differenced::Profile, gaps::Gapped, parameters::Arma, state::State,
+    Arima, Coefficients, Constant, Error, Forecast, differenced::Profile, gaps::Gapped, parameters::Arma,
+    series::check_values, state::State,
 };
 
 /// The longest horizon that can be asked for.
@@ -9,8 +10,11 @@ pub const MAX_HORIZON: usize = 10_000;
 
 /// A fitted ARIMA model.
 ///
-/// `sigma2` is the maximum-likelihood estimate (divisor n, the observations left after differencing), and intervals use
-/// it as it is; parameter uncertainty is not in them.
+/// `sigma2` is the maximum-likelihood estimate (divisor n, the observations left after differencing). [`forecast`] uses it
+/// and the coefficients as if they were known; [`predictive`] allows for their being estimates.
+///
+/// [`forecast`]: FittedArima::forecast
+/// [`predictive`]: FittedArima::predictive
 #[derive(Debug, Clone, PartialEq)]
 pub struct FittedArima {
     pub(crate) model: Arima,
@@ -20,7 +24,9 @@ pub struct FittedArima {
     pub(crate) observations: usize,
     pub(crate) converged: bool,
     pub(crate) position: Position,
-    /// One-step predictions of the training series; not stored.
+    /// delta_1.. of what differencing the state leaves to do; follows from the rest.
+    pub(crate) lags: Vec<f64>,
+    /// The training series with its one-step predictions; not stored.
     pub(crate) in_sample: Option<InSample>,
 }
 
@@ -39,6 +45,8 @@ pub(crate) struct Position {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct InSample {
+    /// The series; not a number where a value is missing.
+    pub(crate) observed: Vec<f64>,
     pub(crate) predicted: Vec<f64>,
     pub(crate) standard_errors: Vec<f64>,
 }
@@ -63,6 +71,7 @@ impl FittedArima {
             observations: y.iter().filter(|v| !v.is_nan()).count() - model.lost_to_differencing(),
             converged,
             position: Position { seen: 0, undifferenced: false, recent: Vec::new(), state },
+            lags: model.differencing(),
             in_sample: None,
         };
         if !fitted.sigma2.is_finite() {
@@ -71,20 +80,23 @@ impl FittedArima {
         if y.iter().any(|v| v.is_nan()) {
             let noise: Vec<f64> = y.iter().enumerate().map(|(t, v)| v - fitted.deterministic(t + 1)).collect();
             let gapped = Gapped::new(Arima { constant: Constant::None, ..*model }, &noise)?;
-            let state = gapped.state(arma).ok_or(Error::TooLarge)?;
-            fitted.position = Position { seen: y.len(), undifferenced: true, recent: Vec::new(), state };
-            return Ok(fitted);
+            let (seen, state) = gapped.first_state(arma).ok_or(Error::TooLarge)?;
+            fitted.position = Position { seen, undifferenced: true, recent: Vec::new(), state };
+            fitted.lags.clear();
         }
-        let mut in_sample =
-            InSample { predicted: Vec::with_capacity(y.len()), standard_errors: Vec::with_capacity(y.len()) };
-        let delta = model.differencing();
-        for &value in y {
-            let (predicted, standard_error) = fitted.one_step(&delta).unwrap_or((value, 0.0));
-            in_sample.predicted.push(predicted);
-            in_sample.standard_errors.push(standard_error);
-            fitted.take_in(value, &delta);
+        let start = fitted.position.seen;
+        let mut predicted = y[..start].to_vec();
+        let mut standard_errors = vec![0.0; start];
+        for &value in &y[start..] {
+            let (mean, standard_error) = fitted.one_step().unwrap_or((value, 0.0));
+            predicted.push(mean);
+            standard_errors.push(standard_error);
+            fitted.take_in(value);
         }
-        fitted.in_sample = Some(in_sample);
+        if !fitted.position.state.is_consistent() {
+            return Err(Error::Unstable { model: *model });
+        }
+        fitted.in_sample = Some(InSample { observed: y.to_vec(), predicted, standard_errors });
         Ok(fitted)
     }
 
@@ -133,18 +145,14 @@ impl FittedArima {
         bic(&self.model, self.log_likelihood, self.observations)
     }
 
-    /// Takes in new observations without estimating again: the state advances, the coefficients stay.
+    /// Takes in new observations without estimating again: the state advances, the coefficients stay. A value that is not a
+    /// number is missing.
     ///
     /// # Errors
-    /// [`Error::NotFinite`]; the model is then as it was.
+    /// [`Error::NotFinite`] for an infinite one; the model is then as it was.
     pub fn advance(&mut self, new: &[f64]) -> Result<(), Error> {
-        if let Some((index, &value)) = new.iter().enumerate().find(|(_, v)| !v.is_finite()) {
-            return Err(Error::NotFinite { index, value });
-        }
-        let delta = self.lags();
-        for &value in new {
-            self.take_in(value, &delta);
-        }
+        check_values(new)?;
+        new.iter().for_each(|&value| self.take_in(value));
         self.in_sample = None;
         Ok(())
     }
@@ -154,10 +162,8 @@ impl FittedArima {
     /// # Errors
     /// [`Error::Horizon`] outside 1..=[`MAX_HORIZON`].
     pub fn forecast(&self, horizon: usize) -> Result<Forecast, Error> {
-        if horizon == 0 || horizon > MAX_HORIZON {
-            return Err(Error::Horizon { got: horizon, max: MAX_HORIZON });
-        }
-        let delta = self.lags();
+        check_horizon(horizon)?;
+        let delta = &self.lags;
         let mut noise: Vec<f64> = self.position.recent.iter().rev().copied().collect();
         for w in self.position.state.forecast(horizon) {
             let past: f64 =
@@ -169,25 +175,15 @@ impl FittedArima {
             .enumerate()
             .map(|(h, e)| e + self.deterministic(self.position.seen + 1 + h))
             .collect();
-        let mut largest = 0.0_f64;
-        let standard_error = self
-            .position
-            .state
-            .forecast_variances(&delta, horizon)
-            .into_iter()
-            .map(|variance| {
-                // Where a series is differenced, the innovations to come only ever add. What is uncertain in the present
-                // state may fade by a fraction of order 1/n; an interval that narrowed for that would mislead.
-                largest = if self.model.lost_to_differencing() == 0 { variance } else { largest.max(variance) };
-                (self.sigma2 * largest).sqrt()
-            })
-            .collect();
-        Ok(Forecast { mean, standard_error })
+        let variances = self.position.state.forecast_variances(delta, horizon);
+        let standard_error =
+            widening(&self.model, variances.into_iter()).map(|variance| (self.sigma2 * variance).sqrt()).collect();
+        Ok(Forecast::normal(mean, standard_error))
     }
 
-    /// The differencing that the state leaves to do.
-    fn lags(&self) -> Vec<f64> {
-        if self.position.undifferenced { Vec::new() } else { self.model.differencing() }
+    /// The training series with its predictions.
+    pub(crate) fn in_sample(&self) -> Result<&InSample, Error> {
+        self.in_sample.as_ref().ok_or(Error::NoTrainingSeries)
     }
 
     /// mean + drift t.
@@ -196,28 +192,68 @@ impl FittedArima {
     }
 
     /// Prediction and standard error of the next observation; `None` until differencing has all its lags.
-    fn one_step(&self, delta: &[f64]) -> Option<(f64, f64)> {
+    pub(crate) fn one_step(&self) -> Option<(f64, f64)> {
         let Position { seen, recent, state, .. } = &self.position;
-        (recent.len() == delta.len()).then(|| {
-            let past: f64 = delta.iter().zip(recent).map(|(c, e)| c * e).sum();
-            let mean = self.deterministic(seen + 1) + past + state.predicted();
+        (recent.len() == self.lags.len()).then(|| {
+            let mean = self.deterministic(seen + 1) + self.past() + state.predicted();
             (mean, (self.sigma2 * state.variance()).sqrt())
         })
     }
 
-    fn take_in(&mut self, value: f64, delta: &[f64]) {
+    /// What the values before contribute to the next through differencing.
+    fn past(&self) -> f64 {
+        self.lags.iter().zip(&self.position.recent).map(|(c, e)| c * e).sum()
+    }
+
+    pub(crate) fn take_in(&mut self, value: f64) {
+        if value.is_nan() {
+            return self.pass_over();
+        }
         let noise = value - self.deterministic(self.position.seen + 1);
+        let past = self.past();
         let Position { seen, recent, state, .. } = &mut self.position;
         *seen += 1;
-        if recent.len() == delta.len() {
-            let past: f64 = delta.iter().zip(recent.iter()).map(|(c, e)| c * e).sum();
+        if recent.len() == self.lags.len() {
             state.update(noise - past);
             recent.pop();
         }
-        if !delta.is_empty() {
+        if !self.lags.is_empty() {
             recent.insert(0, noise);
         }
     }
+
+    /// A missing value: from here on, values before the last may be uncertain, so the state is that of the series itself.
+    fn pass_over(&mut self) {
+        if !self.position.undifferenced {
+            let period = self.model.seasonal.period;
+            let arma = self.coefficients.polynomials();
+            let Position { state, recent, .. } = &self.position;
+            self.position.state = state.beside(&arma.phi(period), &arma.theta(period), &self.lags, recent);
+            self.position.undifferenced = true;
+            self.position.recent.clear();
+            self.lags.clear();
+        }
+        self.position.seen += 1;
+        self.position.state.skip();
+    }
+}
+
+/// Forecast variances that never shrink with the horizon where the series is differenced: the innovations to come only
+/// ever add. What is uncertain in the present state may fade by a fraction of order 1/n; an interval that narrowed for
+/// that would mislead.
+pub(crate) fn widening(model: &Arima, variances: impl Iterator<Item = f64>) -> impl Iterator<Item = f64> {
+    let differenced = model.lost_to_differencing() > 0;
+    variances.scan(0.0_f64, move |largest, variance| {
+        *largest = if differenced { largest.max(variance) } else { variance };
+        Some(*largest)
+    })
+}
+
+pub(crate) fn check_horizon(horizon: usize) -> Result<(), Error> {
+    if horizon == 0 || horizon > MAX_HORIZON {
+        return Err(Error::Horizon { got: horizon, max: MAX_HORIZON });
+    }
+    Ok(())
 }
 
 pub(crate) fn aic(model: &Arima, log_likelihood: f64) -> f64 {

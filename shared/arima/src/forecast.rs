@@ -1,4 +1,4 @@
-use statrs::distribution::{ContinuousCDF, Normal};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use crate::Error;
 
@@ -9,6 +9,8 @@ pub struct Forecast {
     pub mean: Vec<f64>,
     /// Standard errors, one a step.
     pub standard_error: Vec<f64>,
+    /// Of the Student distribution that each (value - mean) / standard error follows; infinite for the normal one.
+    pub degrees_of_freedom: f64,
 }
 
 /// A central prediction interval at each step.
@@ -21,21 +23,24 @@ pub struct Interval {
 }
 
 impl Forecast {
+    pub(crate) fn normal(mean: Vec<f64>, standard_error: Vec<f64>) -> Forecast {
+        Forecast { mean, standard_error, degrees_of_freedom: f64::INFINITY }
+    }
+
     /// The central interval that holds each future value with this probability.
     ///
     /// # Errors
     /// [`Error::Level`] unless 0 < level < 1.
     pub fn interval(&self, level: f64) -> Result<Interval, Error> {
-        let z = central_quantile(level)?;
-        let at = |sign: f64| self.mean.iter().zip(&self.standard_error).map(|(m, s)| m + sign * z * s).collect();
+        if !(level > 0.0 && level < 1.0) {
+            return Err(Error::Level { got: level });
+        }
+        let probability = 0.5 + level / 2.0;
+        let quantile = match StudentsT::new(0.0, 1.0, self.degrees_of_freedom) {
+            Ok(student) if self.degrees_of_freedom.is_finite() => student.inverse_cdf(probability),
+            _ => Normal::standard().inverse_cdf(probability),
+        };
+        let at = |sign: f64| self.mean.iter().zip(&self.standard_error).map(|(m, s)| m + sign * quantile * s).collect();
         Ok(Interval { lower: at(-1.0), upper: at(1.0) })
     }
-}
-
-/// z such that a standard normal value falls within +-z with this probability.
-pub(crate) fn central_quantile(level: f64) -> Result<f64, Error> {
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Error::Level { got: level });
-    }
-    Ok(Normal::standard().inverse_cdf(0.5 + level / 2.0))
 }

@@ -12,12 +12,11 @@ use std::f64::consts::PI;
 
 use crate::{
     Arima, Error,
-    autocovariance::psi_weights,
     differenced::{Profile, regressor_columns},
     innovations::dot,
     parameters::Arma,
     regression::{Regression, regress},
-    state::{State, integrate},
+    state::State,
 };
 
 /// A series with missing values (not a number), scaled, and the model's regressors.
@@ -71,8 +70,15 @@ impl Gapped {
         observed.saturating_sub(self.model.lost_to_differencing())
     }
 
+    /// Whether all values are the same, down to rounding. (Once differenced, they are so in more ways than this sees.)
+    pub(crate) fn is_still(&self) -> bool {
+        let mut observed = self.values.iter().filter(|v| !v.is_nan());
+        let first = observed.next();
+        first.is_some_and(|first| observed.all(|v| (v - first).powi(2) <= self.noise))
+    }
+
     pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
-        let end = self.run(arma)?;
+        let end = self.run(arma, self.values.len())?;
         Some(Profile {
             sigma2: end.mean_square * self.scale * self.scale,
             constants: end.weights.iter().map(|w| w * self.scale).collect(),
@@ -86,7 +92,7 @@ impl Gapped {
 
     /// As for a complete series; infinite where it is not defined.
     pub(crate) fn value(&self, u: &[f64]) -> f64 {
-        let end = self.run(&Arma::from_unconstrained(&self.model, u));
+        let end = self.run(&Arma::from_unconstrained(&self.model, u), self.values.len());
         end.map_or(f64::INFINITY, |end| if end.objective.is_nan() { f64::INFINITY } else { end.objective })
     }
 
@@ -107,58 +113,23 @@ impl Gapped {
         self.value(u)
     }
 
-    /// The state after the last value: that of the undifferenced process, whose autoregression is phi(B) Delta(B), in the
-    /// series' own units.
-    pub(crate) fn state(&self, arma: &Arma) -> Option<State> {
-        let end = self.run(arma)?;
+    /// The state of the undifferenced process, in the series' own units, as soon as the diffuse constants are determined,
+    /// and after how many values that is. The model must have no constant.
+    pub(crate) fn first_state(&self, arma: &Arma) -> Option<(usize, State)> {
         let period = self.model.seasonal.period;
-        let (phi, theta) = (arma.phi(period), arma.theta(period));
         let delta = self.model.differencing();
-        let whole = crate::polynomial::expand_autoregressive(&phi, &delta, 1);
-        let r = phi.len().max(theta.len() + 1);
-        let size = whole.len().max(theta.len() + 1);
-
-        // What each element of the joint state contributes to the next values...
-        let autoregressive = psi_weights(&phi, &[], size);
-        let mut responses: Vec<Vec<f64>> = (0..r)
-            .map(|i| {
-                let delayed: Vec<f64> =
-                    std::iter::repeat_n(0.0, i).chain(autoregressive.iter().copied()).take(size).collect();
-                integrate(&delayed, &delta)
-            })
-            .collect();
-        responses.extend((0..delta.len()).map(|lag| {
-            // The noise `lag` steps before the last is 1, all else 0.
-            let direct: Vec<f64> = (0..size).map(|h| delta.get(lag + h).copied().unwrap_or(0.0)).collect();
-            integrate(&direct, &delta)
-        }));
-        // ... determines the undifferenced state: its elements are those values passed through phi(B) Delta(B).
-        let difference = |values: &[f64]| -> Vec<f64> {
-            (0..size)
-                .map(|i| values[i] - whole.iter().take(i).enumerate().map(|(j, c)| c * values[i - 1 - j]).sum::<f64>())
-                .collect()
-        };
-        let map: Vec<Vec<f64>> = responses.iter().map(|response| difference(response)).collect();
-        let joint = map.len();
-        let mean: Vec<f64> =
-            (0..size).map(|i| (0..joint).map(|a| map[a][i] * end.mean[a]).sum::<f64>() * self.scale).collect();
-        let mut covariance = vec![0.0; size * size];
-        for i in 0..size {
-            for j in 0..size {
-                let mut sum = 0.0;
-                for a in 0..joint {
-                    for b in 0..joint {
-                        sum += map[a][i] * end.covariance[a * joint + b] * map[b][j];
-                    }
-                }
-                covariance[i * size + j] = sum;
-            }
-        }
-        Some(State::known(&whole, &theta, mean, covariance))
+        let mut observed = 0;
+        let (seen, end) = (0..=self.values.len()).find_map(|seen| {
+            observed += usize::from(seen > 0 && !self.values[seen - 1].is_nan());
+            let end = if observed < delta.len() { None } else { self.run(arma, seen) };
+            end.map(|end| (seen, end))
+        })?;
+        let joint: Vec<f64> = end.mean.iter().map(|m| m * self.scale).collect();
+        Some((seen, State::undifferenced(&arma.phi(period), &arma.theta(period), &delta, &joint, &end.covariance)))
     }
 
-    /// Runs the augmented filter over the series.
-    fn run(&self, arma: &Arma) -> Option<End> {
+    /// Runs the augmented filter over the first values of the series; `None` where they do not determine the constants.
+    fn run(&self, arma: &Arma, first: usize) -> Option<End> {
         let period = self.model.seasonal.period;
         let (phi, theta) = (arma.phi(period), arma.theta(period));
         let delta = self.model.differencing();
@@ -180,7 +151,7 @@ impl Gapped {
         }
         let mut innovations = vec![Vec::new(); columns];
         let mut sum_log = 0.0;
-        for (t, &value) in self.values.iter().enumerate() {
+        for (t, &value) in self.values.iter().enumerate().take(first) {
             if !value.is_nan() {
                 let gain = joint.seen(&covariance);
                 let variance = joint.observe(&gain);
@@ -222,8 +193,9 @@ impl Gapped {
         sum_log: f64,
     ) -> Option<End> {
         let mut data = innovations.remove(0);
+        let lengths: Vec<f64> = innovations.iter().map(|column| dot(column, column)).collect();
         let Regression { weights, squares, triangle } = regress(&mut data, &mut innovations, dot);
-        if squares[..k].iter().any(|square| *square <= 0.0) {
+        if squares[..k].iter().zip(&lengths).any(|(square, length)| *square <= 1e-20 * length) {
             // Too few observations to fix the level, or the season.
             return None;
         }

@@ -81,9 +81,14 @@ impl Series {
         }
     }
 
-    /// Whether the constant alone explains the differenced series down to rounding.
+    /// Whether nothing is left for ARMA terms to explain: the differenced series is a constant, or the model's own constant
+    /// explains it, down to rounding.
     pub(crate) fn is_degenerate(&self) -> bool {
-        self.profile(&Arma::default()).is_some_and(|profile| profile.sigma2 == 0.0)
+        let still = match self {
+            Series::Complete(series) => series.is_still(),
+            Series::Gapped(series) => series.is_still(),
+        };
+        still || self.profile(&Arma::default()).is_some_and(|profile| profile.sigma2 == 0.0)
     }
 }
 

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::autocovariance::{arma_autocovariances, psi_weights};
+use crate::{
+    autocovariance::{arma_autocovariances, psi_weights},
+    polynomial,
+};
 
 /// What is known of an ARMA process after its last observation: the predicted state and its covariance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +39,52 @@ impl State {
         let r = mean.len();
         let pad = |c: &[f64], length: usize| (0..length).map(|i| c.get(i).copied().unwrap_or(0.0)).collect();
         State { phi: pad(phi, r), theta: pad(theta, r - 1), mean, covariance, settled: false }
+    }
+
+    /// The same process without its differencing: y_t = w_t + delta_1 y_{t-1} + ..., w_t the process of phi and theta. What is
+    /// known of it is the joint state of w's own (Harvey's form) and y's last values, newest first, with its covariance.
+    pub(crate) fn undifferenced(phi: &[f64], theta: &[f64], delta: &[f64], joint: &[f64], covariance: &[f64]) -> State {
+        let whole = polynomial::expand_autoregressive(phi, delta, 1);
+        let r = phi.len().max(theta.len() + 1);
+        let size = whole.len().max(theta.len() + 1);
+
+        // What each element of the joint state contributes to the next values...
+        let mut responses = delayed_responses(phi, delta, r, size);
+        responses.extend((0..delta.len()).map(|lag| {
+            // The value `lag` steps before the last is 1, all else 0.
+            let direct: Vec<f64> = (0..size).map(|h| delta.get(lag + h).copied().unwrap_or(0.0)).collect();
+            integrate(&direct, delta)
+        }));
+        // ... determines the undifferenced state: its elements are those values passed through phi(B) Delta(B).
+        let map: Vec<Vec<f64>> = responses
+            .iter()
+            .map(|values| {
+                let past = |i: usize| whole.iter().take(i).enumerate().map(|(j, c)| c * values[i - 1 - j]).sum::<f64>();
+                (0..size).map(|i| values[i] - past(i)).collect()
+            })
+            .collect();
+        let mean = (0..size).map(|i| map.iter().zip(joint).map(|(row, m)| row[i] * m).sum()).collect();
+        let known = map.len();
+        let mut whole_covariance = vec![0.0; size * size];
+        for i in 0..size {
+            let half: Vec<f64> =
+                (0..known).map(|b| (0..known).map(|a| map[a][i] * covariance[a * known + b]).sum()).collect();
+            for j in 0..size {
+                whole_covariance[i * size + j] = half.iter().zip(&map).map(|(h, row)| h * row[j]).sum();
+            }
+        }
+        State::known(&whole, theta, mean, whole_covariance)
+    }
+
+    /// As [`State::undifferenced`], for y's last values known exactly.
+    pub(crate) fn beside(&self, phi: &[f64], theta: &[f64], delta: &[f64], recent: &[f64]) -> State {
+        let (r, k) = (self.r(), delta.len());
+        let joint: Vec<f64> = self.mean.iter().chain(recent).copied().collect();
+        let mut covariance = vec![0.0; (r + k) * (r + k)];
+        for i in 0..r {
+            covariance[i * (r + k)..][..r].copy_from_slice(self.covariance_row(i));
+        }
+        State::undifferenced(phi, theta, delta, &joint, &covariance)
     }
 
     /// Row i of the covariance.
@@ -84,21 +133,34 @@ impl State {
         let variance = self.covariance[0];
         let filtered: Vec<f64> =
             (0..r).map(|i| self.mean[i] + self.covariance[i * r] / variance * innovation).collect();
-        for i in 0..r {
-            self.mean[i] = self.phi[i] * filtered[0] + if i + 1 < r { filtered[i + 1] } else { 0.0 };
-        }
+        self.mean = self.shifted(&filtered);
         if !self.settled {
-            self.advance_covariance();
+            self.advance_covariance(true);
         }
         innovation
     }
 
-    fn advance_covariance(&mut self) {
+    /// Passes over the next observation, which is missing.
+    pub(crate) fn skip(&mut self) {
+        self.mean = self.shifted(&self.mean);
+        self.advance_covariance(false);
+        self.settled = false;
+    }
+
+    /// T a.
+    fn shifted(&self, a: &[f64]) -> Vec<f64> {
+        (0..a.len()).map(|i| self.phi[i] * a[0] + a.get(i + 1).copied().unwrap_or(0.0)).collect()
+    }
+
+    /// T P T' + R R', where P is the covariance after the observation if there was one.
+    fn advance_covariance(&mut self, observed: bool) {
         let r = self.r();
         let p = &self.covariance;
         let variance = p[0];
-        let filtered = |i: usize, j: usize| {
-            if i < r && j < r { p[i * r + j] - p[i * r] * p[j] / variance } else { 0.0 }
+        let filtered = |i: usize, j: usize| match (i < r && j < r, observed) {
+            (false, _) => 0.0,
+            (true, false) => p[i * r + j],
+            (true, true) => p[i * r + j] - p[i * r] * p[j] / variance,
         };
         let mut next = vec![0.0; r * r];
         let mut change = 0.0_f64;
@@ -129,13 +191,7 @@ impl State {
         (0..horizon)
             .map(|_| {
                 let first = mean[0];
-                mean.rotate_left(1);
-                if let Some(last) = mean.last_mut() {
-                    *last = 0.0;
-                }
-                for (m, c) in mean.iter_mut().zip(&self.phi) {
-                    *m += c * first;
-                }
+                mean = self.shifted(&mean);
                 first
             })
             .collect()
@@ -145,16 +201,7 @@ impl State {
     /// whose past values are known: what of the present state is uncertain, and the innovations still to come.
     pub(crate) fn forecast_variances(&self, delta: &[f64], horizon: usize) -> Vec<f64> {
         let r = self.r();
-        // responses[i][h]: how much a unit of state element i moves the integrated process h + 1 steps ahead. It takes
-        // i steps to reach the top of the state, and acts from there like an innovation of the autoregression.
-        let autoregressive = psi_weights(&self.phi, &[], horizon);
-        let responses: Vec<Vec<f64>> = (0..r)
-            .map(|i| {
-                let delayed: Vec<f64> =
-                    std::iter::repeat_n(0.0, i).chain(autoregressive.iter().copied()).take(horizon).collect();
-                integrate(&delayed, delta)
-            })
-            .collect();
+        let responses = delayed_responses(&self.phi, delta, r, horizon);
         let psi = integrate(&psi_weights(&self.phi, &self.theta, horizon), delta);
         let mut to_come = 0.0;
         (0..horizon)
@@ -172,6 +219,14 @@ impl State {
             })
             .collect()
     }
+}
+
+/// How much a unit of each of the r state elements moves the integrated process 1, 2, .. steps ahead. It takes element i
+/// that many steps to reach the top of the state, and from there it acts like an innovation of the autoregression.
+fn delayed_responses(phi: &[f64], delta: &[f64], r: usize, steps: usize) -> Vec<Vec<f64>> {
+    let autoregressive = psi_weights(phi, &[], steps);
+    let delayed = |i: usize| std::iter::repeat_n(0.0, i).chain(autoregressive.iter().copied()).take(steps);
+    (0..r).map(|i| integrate(&delayed(i).collect::<Vec<_>>(), delta)).collect()
 }
 
 /// Runs weights through 1/Delta(B).

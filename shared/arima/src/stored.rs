@@ -71,7 +71,9 @@ impl TryFrom<Format1> for FittedArima {
         if !(stored.sigma2.is_finite() && stored.sigma2 >= 0.0) {
             return refuse("sigma2 is not a variance");
         }
+        let lags = if *undifferenced { Vec::new() } else { stored.model.differencing() };
         Ok(FittedArima {
+            lags,
             model: stored.model,
             coefficients: stored.coefficients,
             sigma2: stored.sigma2,

@@ -136,6 +136,97 @@ fn fits_reach_the_best_of_r() {
     assert!(below_known.len() * 20 <= checked, "{} of {checked}: {below_known:?}", below_known.len());
 }
 
+/// Fitted here, forecast as R does from its own fit: where both found the same optimum.
+#[test]
+fn forecasts_as_in_r() {
+    let Some(set) = reference_set() else {
+        eprintln!("no reference set beside the project: skipped");
+        return;
+    };
+    let (mut checked, mut other) = (0, 0);
+    for case in cases(&set) {
+        let reference = &case.json["ML"];
+        let mean = numbers(&reference["forecast"]["mean"]);
+        if mean.is_empty() || !reference["coef_names"].is_array() {
+            continue;
+        }
+        let errors = numbers(&reference["forecast"]["se"]);
+        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
+        let theirs = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
+        let fitted = case.model.fit(&case.y).unwrap_or_else(|e| panic!("{}: {e}", case.id));
+        if fitted.log_likelihood() - theirs.log_likelihood() > 1e-4 {
+            other += 1;
+            continue;
+        }
+        let forecast = fitted.forecast(mean.len()).expect("a horizon");
+        for h in 0..mean.len() {
+            let gap = (forecast.mean[h] - mean[h]).abs() / errors[h];
+            assert!(gap < 0.02, "{} step {}: {} against {}", case.id, h + 1, forecast.mean[h], mean[h]);
+            let ratio = forecast.standard_error[h] / errors[h];
+            assert!((ratio - 1.0).abs() < 0.02, "{} step {}: error ratio {ratio}", case.id, h + 1);
+        }
+        checked += 1;
+    }
+    eprintln!("{checked} cases with R's optimum, {other} with a better one");
+    assert!(checked > 50, "only {checked}");
+}
+
+/// The last standardised residuals at R's estimates, gaps or not. (R's are not divided by sigma; its first ones hold its
+/// diffuse prior's share.)
+#[test]
+fn residuals_as_in_r() {
+    let Some(set) = reference_set() else {
+        eprintln!("no reference set beside the project: skipped");
+        return;
+    };
+    let mut checked = 0;
+    for case in cases(&set) {
+        let reference = &case.json["ML"];
+        let expected = numbers(&reference["residuals_last"]);
+        if expected.is_empty() || !reference["coef_names"].is_array() {
+            continue;
+        }
+        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
+        let fitted = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
+        let residuals = fitted.residuals().expect("the training series");
+        let sigma = fitted.sigma2().sqrt();
+        for (got, expected) in residuals[residuals.len() - expected.len()..].iter().zip(&expected) {
+            let same = (got.is_nan() && expected.is_nan()) || (got - expected / sigma).abs() < 2e-3;
+            assert!(same, "{}: {got} against {}", case.id, expected / sigma);
+        }
+        checked += 1;
+    }
+    assert!(checked > 50, "only {checked}");
+}
+
+/// Standard errors of the coefficients, at R's estimates.
+#[test]
+fn standard_errors_as_in_r() {
+    let Some(set) = reference_set() else {
+        eprintln!("no reference set beside the project: skipped");
+        return;
+    };
+    let (mut checked, mut other) = (0, Vec::new());
+    for case in cases(&set) {
+        let reference = &case.json["ML"];
+        let expected = numbers(&reference["se"]);
+        if !reference["coef_names"].is_array() || expected.iter().any(|e| !e.is_finite()) {
+            continue;
+        }
+        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
+        let fitted = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
+        let Some(covariance) = fitted.covariance().expect("the training series") else { continue };
+        let ratio = |i: usize| covariance[i][i].sqrt() / expected[i];
+        if !(0..expected.len()).all(|i| (ratio(i) - 1.0).abs() < 0.01) {
+            other.push(case.id);
+        }
+        checked += 1;
+    }
+    // R differences the likelihood with steps of 1e-3, and on some ridges does not stand on the top.
+    eprintln!("{checked} cases; other than R's by more than 1 %: {other:?}");
+    assert!(checked > 50 && other.len() * 10 < checked, "{checked}: {other:?}");
+}
+
 /// Where values are missing: R's forecasts from R's fit, on series with 6 and 25 gaps.
 #[test]
 fn forecasts_across_gaps() {
@@ -313,4 +404,8 @@ fn nile_as_in_r() {
             assert!(error < 1e-3, "{model} step {}: error {}", h + 1, forecast.standard_error[h]);
         }
     }
+    // Box.test(residuals(arima(Nile, c(1, 0, 1))), lag = 10, type = "Ljung", fitdf = 2)
+    let test = order(1, 0, 1).with_mean().fit(&y).expect("fits").ljung_box(10).expect("enough residuals");
+    assert_eq!(test.degrees_of_freedom, 8);
+    assert!((test.statistic - 10.006_663).abs() < 1e-2 && (test.p_value - 0.264_558_6).abs() < 1e-3, "{test:?}");
 }

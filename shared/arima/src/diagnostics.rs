@@ -1,0 +1,65 @@
+//! What the fit left unexplained.
+
+use statrs::distribution::{ChiSquared, ContinuousCDF};
+
+use crate::{Error, FittedArima, fitted::InSample};
+
+/// A test of whether residuals are white.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LjungBox {
+    /// Q = n (n + 2) sum r_k^2 / (n - k).
+    pub statistic: f64,
+    /// Lags less the ARMA coefficients that were estimated.
+    pub degrees_of_freedom: usize,
+    /// Probability of so large a statistic where residuals are white.
+    pub p_value: f64,
+}
+
+impl FittedArima {
+    /// One-step predictions of the training series, in its units, one for each value. The first d + m D are the values
+    /// themselves: differencing conditions on them.
+    ///
+    /// # Errors
+    /// [`Error::NoTrainingSeries`] for a model that was read back or advanced.
+    pub fn fitted_values(&self) -> Result<&[f64], Error> {
+        Ok(&self.in_sample()?.predicted)
+    }
+
+    /// Standardised residuals (value - prediction) / standard error, one for each value of the training series; not a
+    /// number where the value is missing or has no prediction.
+    ///
+    /// # Errors
+    /// [`Error::NoTrainingSeries`] for a model that was read back or advanced.
+    pub fn residuals(&self) -> Result<Vec<f64>, Error> {
+        let InSample { observed, predicted, standard_errors } = self.in_sample()?;
+        let pairs = observed.iter().zip(predicted).zip(standard_errors);
+        Ok(pairs.map(|((y, mean), error)| if *error > 0.0 { (y - mean) / error } else { f64::NAN }).collect())
+    }
+
+    /// Ljung & Box's test (1978, Biometrika 65, 297-303) on the first `lags` autocorrelations of the residuals.
+    ///
+    /// # Errors
+    /// [`Error::Order`] unless the lags are more than the ARMA coefficients and fewer than the residuals;
+    /// [`Error::NoTrainingSeries`] for a model that was read back or advanced.
+    pub fn ljung_box(&self, lags: usize) -> Result<LjungBox, Error> {
+        let residuals = self.residuals()?;
+        let there = residuals.iter().filter(|e| !e.is_nan());
+        let count = there.clone().count();
+        let estimated = self.model().arma_parameters();
+        if lags <= estimated || lags >= count {
+            let what =
+                format!("{}: a Ljung-Box test takes {} to {count} lags, not {lags}", self.model(), estimated + 1);
+            return Err(Error::Order { what });
+        }
+        let n = count as f64;
+        let mean = there.sum::<f64>() / n;
+        // A missing residual has no product with any other.
+        let centred: Vec<f64> = residuals.iter().map(|e| if e.is_nan() { 0.0 } else { e - mean }).collect();
+        let product = |lag: usize| centred[lag..].iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>();
+        let square = product(0);
+        let sum: f64 = (1..=lags).map(|k| (product(k) / square).powi(2) / (n - k as f64)).sum();
+        let (statistic, degrees_of_freedom) = (n * (n + 2.0) * sum, lags - estimated);
+        let p_value = ChiSquared::new(degrees_of_freedom as f64).map_or(f64::NAN, |chi| chi.sf(statistic));
+        Ok(LjungBox { statistic, degrees_of_freedom, p_value })
+    }
+}
