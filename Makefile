@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build deny bench clean
+.PHONY: help run test check fmt build deny bench bench-arima accuracy clean
 
 export CARGO_TERM_COLOR ?= auto
 
@@ -29,6 +29,16 @@ build: ## Build the closing-bell command
 
 bench: ## Time the ARIMA kernels, fits and selections
 	cargo bench --locked --package arima
+
+bench-arima: ## Time the ARIMA engine beside R, statsforecast, pmdarima, statsmodels and anofox-forecast
+	python3 bench/peers/run.py
+
+# Competition series and R's forecasts of them; not part of the project, whose licences do not allow it.
+SERIES ?= ../shared/reference/forecasting
+
+accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=folder)
+	@if [ -d "$(SERIES)" ]; then cargo run --quiet --release --locked --package arima --example accuracy -- "$(SERIES)"; \
+	else echo "there is no folder $(SERIES): set SERIES to one with the series (shared/arima/examples/accuracy.rs says how they look)"; fi
 
 fmt: ## Format the code
 	cargo fmt --all
