@@ -2,7 +2,7 @@
 //! for the innovations, and one regression on lags of the data and of those gives all coefficients. Seasonal lags enter
 //! the regression additively: near enough to start from.
 
-use crate::{Arima, matrix, parameters::Arma};
+use crate::{Arima, innovations::dot, matrix, parameters::Arma};
 
 /// A differenced series and its approximate innovations, made once for all candidate orders.
 pub(crate) struct HannanRissanen {
@@ -31,14 +31,13 @@ impl HannanRissanen {
         let columns = ar.len() + ma.len();
         let reach = ar.iter().chain(&ma).max().copied().unwrap_or(0);
         let first = if ma.is_empty() { reach } else { self.long + reach };
-        let row = |t: usize, j: usize| match ar.get(j) {
-            Some(lag) => self.x[t - lag],
-            None => self.innovations[t - ma[j - ar.len()]],
-        };
         let solution = if self.x.len() < first + 2 * columns + 2 {
             None
         } else {
-            least_squares(columns, first..self.x.len(), row, |t| self.x[t])
+            let rows = |lag: &usize| first - lag..self.x.len() - lag;
+            let past = ar.iter().map(|lag| &self.x[rows(lag)]);
+            let columns: Vec<&[f64]> = past.chain(ma.iter().map(|lag| &self.innovations[rows(lag)])).collect();
+            least_squares(&columns, &self.x[first..])
         };
         let solution = solution.unwrap_or_else(|| vec![0.0; columns]);
         let (ar_part, ma_part) = solution.split_at(ar.len());
@@ -76,23 +75,9 @@ fn long_autoregression(x: &[f64], order: usize) -> Vec<f64> {
 }
 
 /// Solves the normal equations; `None` where they are singular.
-fn least_squares(
-    columns: usize,
-    rows: std::ops::Range<usize>,
-    row: impl Fn(usize, usize) -> f64,
-    target: impl Fn(usize) -> f64,
-) -> Option<Vec<f64>> {
-    let mut products = vec![vec![0.0; columns]; columns];
-    let mut solution = vec![0.0; columns];
-    for t in rows {
-        for i in 0..columns {
-            let value = row(t, i);
-            solution[i] += value * target(t);
-            for (j, entry) in products[i].iter_mut().enumerate().take(i + 1) {
-                *entry += value * row(t, j);
-            }
-        }
-    }
+fn least_squares(columns: &[&[f64]], target: &[f64]) -> Option<Vec<f64>> {
+    let products: Vec<Vec<f64>> = columns.iter().map(|a| columns.iter().map(|b| dot(a, b)).collect()).collect();
+    let mut solution: Vec<f64> = columns.iter().map(|column| dot(column, target)).collect();
     matrix::solve(&matrix::cholesky(&products)?, &mut solution);
     Some(solution)
 }

@@ -130,10 +130,11 @@ impl State {
         let r = self.r();
         let predicted = self.mean[0];
         let innovation = value - predicted;
-        let variance = self.covariance[0];
-        let filtered: Vec<f64> =
-            (0..r).map(|i| self.mean[i] + self.covariance[i * r] / variance * innovation).collect();
-        self.mean = self.shifted(&filtered);
+        let weight = innovation / self.covariance[0];
+        for (i, m) in self.mean.iter_mut().enumerate() {
+            *m += self.covariance[i * r] * weight;
+        }
+        self.shift();
         if !self.settled {
             self.advance_covariance(true);
         }
@@ -142,14 +143,17 @@ impl State {
 
     /// Passes over the next observation, which is missing.
     pub(crate) fn skip(&mut self) {
-        self.mean = self.shifted(&self.mean);
+        self.shift();
         self.advance_covariance(false);
         self.settled = false;
     }
 
-    /// T a.
-    fn shifted(&self, a: &[f64]) -> Vec<f64> {
-        (0..a.len()).map(|i| self.phi[i] * a[0] + a.get(i + 1).copied().unwrap_or(0.0)).collect()
+    /// T a: the state one step later, before its observation.
+    fn shift(&mut self) {
+        let first = self.mean[0];
+        for i in 0..self.r() {
+            self.mean[i] = self.phi[i] * first + self.mean.get(i + 1).copied().unwrap_or(0.0);
+        }
     }
 
     /// T P T' + R R', where P is the covariance after the observation if there was one.
@@ -187,11 +191,11 @@ impl State {
 
     /// Means of the next observations.
     pub(crate) fn forecast(&self, horizon: usize) -> Vec<f64> {
-        let mut mean = self.mean.clone();
+        let mut ahead = self.clone();
         (0..horizon)
             .map(|_| {
-                let first = mean[0];
-                mean = self.shifted(&mean);
+                let first = ahead.mean[0];
+                ahead.shift();
                 first
             })
             .collect()
