@@ -156,37 +156,36 @@ impl State {
         }
     }
 
-    /// T P T' + R R', where P is the covariance after the observation if there was one.
-    fn advance_covariance(&mut self, observed: bool) {
+    /// T P T' + R R'. Where the observation was seen, P is first freed of what it explained; nothing is then uncertain about
+    /// the state's first element, and the autoregression has no part in the next covariance.
+    fn advance_covariance(&mut self, seen: bool) {
         let r = self.r();
-        let p = &self.covariance;
-        let variance = p[0];
-        let filtered = |i: usize, j: usize| match (i < r && j < r, observed) {
-            (false, _) => 0.0,
-            (true, false) => p[i * r + j],
-            (true, true) => p[i * r + j] - p[i * r] * p[j] / variance,
-        };
-        let mut next = vec![0.0; r * r];
+        // One zero past the end of everything, so that the shift needs no branch.
+        let padded = |row: &[f64]| row.iter().copied().chain(std::iter::once(0.0)).collect::<Vec<_>>();
+        let first = padded(&self.covariance[..r]);
+        let inverse = 1.0 / first[0];
+        let loading: Vec<f64> = std::iter::once(1.0).chain(self.theta.iter().copied()).collect();
+        let mut below = vec![0.0; r + 1];
         let mut change = 0.0_f64;
         for i in 0..r {
-            for j in 0..=i {
-                let value = self.phi[i] * self.phi[j] * filtered(0, 0)
-                    + self.phi[i] * filtered(0, j + 1)
-                    + self.phi[j] * filtered(i + 1, 0)
-                    + filtered(i + 1, j + 1)
-                    + self.loading(i) * self.loading(j);
-                change = change.max((value - p[i * r + j]).abs());
-                next[i * r + j] = value;
-                next[j * r + i] = value;
+            match self.covariance.get((i + 1) * r..(i + 2) * r) {
+                Some(next) => below[..r].copy_from_slice(next),
+                None => below.fill(0.0),
             }
+            let (a, from_below, before) = (self.phi[i], first[i + 1], self.covariance[i * r + i]);
+            let row = self.covariance[i * r..][..r].iter_mut().zip(&below[1..]).zip(&first[1..]);
+            for (((value, below), beside), (b, load)) in row.zip(self.phi.iter().zip(&loading)) {
+                let carried = if seen {
+                    below - from_below * beside * inverse
+                } else {
+                    below + (a * beside + b * from_below) + a * b * first[0]
+                };
+                *value = carried + loading[i] * load;
+            }
+            // Successive covariances differ by a semidefinite matrix: nothing changes more than its diagonal.
+            change = change.max((self.covariance[i * r + i] - before).abs());
         }
-        self.settled = change <= 1e-15 * next[0];
-        self.covariance = next;
-    }
-
-    /// R = (1, theta_1, ..)': how an innovation enters the state.
-    fn loading(&self, i: usize) -> f64 {
-        if i == 0 { 1.0 } else { self.theta[i - 1] }
+        self.settled = change <= 1e-15 * self.covariance[0];
     }
 
     /// Means of the next observations.
