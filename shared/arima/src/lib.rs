@@ -1,7 +1,7 @@
 //! ARIMA models: exact likelihood, automatic selection, forecasts with intervals.
 //!
-//! `&[f64]` in, numbers out: no dates, no I/O, no clock, no randomness. [`Arima`] is a model to fit, [`AutoArima`] picks
-//! one, [`FittedArima`] forecasts, takes in new observations and serialises. Both fit through `augurs_core::Fit` and
+//! `&[f64]` in, numbers out: no dates, no I/O, no clock, and no random numbers but the caller's. [`Arima`] is a model to fit,
+//! [`AutoArima`] picks one, [`FittedArima`] forecasts, takes in new observations and serialises. Both fit through `augurs_core::Fit` and
 //! predict through `augurs_core::Predict`.
 //!
 //! ```
