@@ -1,6 +1,9 @@
 """Times the ARIMA engine beside its peers, on the same series, one thread each, one after the other, and prints the
-ratios. `make bench-arima` runs it. What it compares with is installed under target/; what cannot be is left out, with a
-message.
+ratios. `make bench-arima` runs it. Python packages and the Rust peer are installed under target/; R's packages are Debian's,
+and are installed where that is allowed (as root). What cannot be installed is left out, with a message.
+
+Python and R are measured by processor time, after a first fit that is not counted; the Rust programs, which have one thread
+and nothing to wait for, by the clock.
 
     python3 bench/peers/run.py [--quick]
 """
@@ -96,7 +99,11 @@ def ours(fit, orders, file):
 
 def peer(command):
     """Name, series fitted and seconds a series."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=ONE_THREAD, timeout=3600)
+    try:
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=ONE_THREAD, timeout=3600)
+    except subprocess.TimeoutExpired:
+        say(f"  {command[0]} {command[-1]}: not done after an hour, left out")
+        return None
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         say(f"  {command[0]} {command[-1]}: {done.stderr.strip().splitlines()[-1:]}")

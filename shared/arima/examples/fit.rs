@@ -100,7 +100,7 @@ struct Arguments {
     #[arg(long)]
     diagnostics: bool,
     /// Print so many simulated paths too
-    #[arg(long, value_name = "PATHS", conflicts_with = "transform")]
+    #[arg(long, value_name = "PATHS", conflicts_with_all = ["transform", "batch"])]
     simulate: Option<usize>,
     /// Seed of the simulation
     #[arg(long, default_value_t = 1)]
@@ -150,6 +150,9 @@ struct Task {
     horizon: usize,
 }
 
+/// No order and no season that the engine takes is longer.
+const LARGEST: usize = 1_000;
+
 /// Exactly N comma-separated orders.
 #[derive(Clone, Copy)]
 struct Numbers<const N: usize>([usize; N]);
@@ -163,6 +166,9 @@ impl<const N: usize> FromStr for Numbers<N> {
             .map(|part| part.trim().parse().map_err(|_| format!("'{part}' is not a whole number")))
             .collect::<Result<_, _>>()?;
         let count = numbers.len();
+        if let Some(order) = numbers.iter().find(|order| **order > LARGEST) {
+            return Err(format!("{order} is beyond any order, at most {LARGEST}"));
+        }
         numbers.try_into().map(Numbers).map_err(|_| format!("{N} numbers are needed, not {count}"))
     }
 }
@@ -175,6 +181,10 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if arguments.batch.is_some() => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             print(&json!({ "error": error }));
             ExitCode::FAILURE
@@ -205,7 +215,8 @@ fn batch(arguments: &Arguments, path: &Path) -> Result<(), String> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build();
     let threads = threads.map_err(|e| format!("--threads: {e}"))?;
 
-    let mut lines = BufReader::new(unpacked).lines();
+    // What is no text is refused with its own line, not with the file.
+    let mut lines = BufReader::new(unpacked).split(b'\n').map(|line| Ok(String::from_utf8_lossy(&line?).into_owned()));
     let mut refused = 0;
     loop {
         let some: Vec<String> = lines.by_ref().take(AT_A_TIME).collect::<Result<_, _>>().map_err(failed)?;
@@ -233,9 +244,9 @@ fn batch_line(arguments: &Arguments, line: &str) -> Value {
             text.parse::<usize>().map_err(|_| format!("{name} is '{text}', not a whole number"))
         };
         let (m, h) = (whole("m")?, whole("h")?);
-        let values: Vec<&str> = fields.by_ref().collect();
+        let values = fields.by_ref().enumerate();
         let task = Task {
-            y: read_series(&values.join("\n"))?,
+            y: values.map(|(i, value)| read_value(value, &format!("value {}", i + 1))).collect::<Result<_, _>>()?,
             period: arguments.season.unwrap_or(m),
             horizon: arguments.horizon.unwrap_or(h),
         };
@@ -261,7 +272,7 @@ fn answer(arguments: &Arguments, task: &Task) -> Result<Value, String> {
     let mut answer = describe(&fitted, seconds);
     answer["forecast"] = describe_forecast(arguments, &fitted, task.horizon)?;
     if arguments.diagnostics {
-        diagnose(&fitted, task.period, &mut answer)?;
+        diagnose(&fitted, &mut answer)?;
     }
     if arguments.table {
         answer["tried"] = tried.iter().map(describe_candidate).collect();
@@ -285,11 +296,16 @@ fn read_series(text: &str) -> Result<Vec<f64>, String> {
         .enumerate()
         .map(|(index, line)| (index + 1, line.trim()))
         .filter(|(_, line)| !line.is_empty())
-        .map(|(number, line)| match line {
-            "NA" => Ok(f64::NAN),
-            _ => line.parse().map_err(|_| format!("line {number}: '{line}' is not a number")),
-        })
+        .map(|(number, line)| read_value(line, &format!("line {number}")))
         .collect()
+}
+
+/// A number; `NA`, or nothing between two commas, is a missing one.
+fn read_value(text: &str, place: &str) -> Result<f64, String> {
+    match text {
+        "" | "NA" => Ok(f64::NAN),
+        _ => text.parse().map_err(|_| format!("{place}: '{text}' is not a number")),
+    }
 }
 
 fn fit(arguments: &Arguments, y: &[f64], period: usize) -> Result<(FittedArima, Vec<Tried>), String> {
@@ -347,8 +363,8 @@ fn coefficients(model: &Arima, text: &str) -> Result<Coefficients, String> {
         let digits = name.find(|c: char| c.is_ascii_digit()).unwrap_or(name.len());
         let place = name[digits..].parse::<usize>().ok().and_then(|i| i.checked_sub(1));
         let slot = match (&name[..digits], place) {
-            ("mean", None) => at.mean.insert(value),
-            ("drift", None) => at.drift.insert(value),
+            ("mean", None) if name == "mean" => at.mean.insert(value),
+            ("drift", None) if name == "drift" => at.drift.insert(value),
             (family, Some(place)) => match family {
                 "ar" => at.ar.get_mut(place),
                 "ma" => at.ma.get_mut(place),
@@ -378,7 +394,8 @@ fn describe_forecast(arguments: &Arguments, fitted: &FittedArima, horizon: usize
     let restored = transform.restore(forecast);
     let centre = match arguments.centre {
         Centre::Median => restored.median(),
-        Centre::Mean => restored.mean().map_err(text)?,
+        // A predictive forecast has no mean once it is transformed back.
+        Centre::Mean => transform.restore(fitted.forecast(horizon).map_err(text)?).mean().map_err(text)?,
     };
     let intervals = describe_intervals(&arguments.level, |level| restored.interval(level))?;
     Ok(json!({ "mean": centre, "intervals": intervals }))
@@ -396,13 +413,14 @@ fn describe_intervals(
 }
 
 /// Adds the coefficients' standard errors and the test of the residuals.
-fn diagnose(fitted: &FittedArima, period: usize, answer: &mut Value) -> Result<(), String> {
+fn diagnose(fitted: &FittedArima, answer: &mut Value) -> Result<(), String> {
     let names = fitted.coefficients().named();
     let covariance = fitted.covariance().map_err(text)?;
     let error = |i: usize| covariance.as_ref().map(|covariance| covariance[i][i].sqrt());
     let errors = names.iter().enumerate().map(|(i, (name, _))| (name.clone(), json!(error(i))));
     answer["standard_errors"] = Value::Object(errors.collect());
     // As many lags as Hyndman & Athanasopoulos (2021, section 5.4) recommend, and always more than coefficients.
+    let period = fitted.model().seasonal.period;
     let lags = if period > 1 { 2 * period } else { 10 };
     let lags = lags.min(fitted.observations() / 5).max(fitted.model().arma_parameters() + 1);
     answer["ljung_box"] = fitted.ljung_box(lags).map_or(

@@ -7,7 +7,8 @@ use crate::{Error, FittedArima, fitted::InSample};
 /// A test of whether residuals are white.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LjungBox {
-    /// Q = n (n + 2) sum r_k^2 / (n - k).
+    /// Q = n (n + 2) sum r_k^2 / (n - k); where residuals are missing, r_k comes from the pairs that are there, whose number
+    /// takes the place of n - k.
     pub statistic: f64,
     /// Lags less the ARMA coefficients that were estimated.
     pub degrees_of_freedom: usize,
@@ -47,8 +48,8 @@ impl FittedArima {
         let count = there.clone().count();
         let estimated = self.model().arma_parameters();
         if lags <= estimated || lags >= count {
-            let what =
-                format!("{}: a Ljung-Box test takes {} to {count} lags, not {lags}", self.model(), estimated + 1);
+            let (least, most) = (estimated + 1, count.saturating_sub(1));
+            let what = format!("{}: a Ljung-Box test takes {least} to {most} lags, not {lags}", self.model());
             return Err(Error::Order { what });
         }
         let n = count as f64;
@@ -56,9 +57,15 @@ impl FittedArima {
         // A missing residual has no product with any other.
         let centred: Vec<f64> = residuals.iter().map(|e| if e.is_nan() { 0.0 } else { e - mean }).collect();
         let product = |lag: usize| centred[lag..].iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>();
-        let square = product(0);
-        let sum: f64 = (1..=lags).map(|k| (product(k) / square).powi(2) / (n - k as f64)).sum();
-        let (statistic, degrees_of_freedom) = (n * (n + 2.0) * sum, lags - estimated);
+        let both =
+            |lag: usize| residuals[lag..].iter().zip(&residuals).filter(|(a, b)| !(a.is_nan() || b.is_nan())).count();
+        let variance = product(0) / n;
+        // In terms of the mean product over p pairs, r_k n / p, a lag's share is its square times p (n + 2) / n.
+        let share = |lag: usize| {
+            let pairs = both(lag) as f64;
+            if pairs > 0.0 { (product(lag) / pairs / variance).powi(2) * pairs * (n + 2.0) / n } else { 0.0 }
+        };
+        let (statistic, degrees_of_freedom) = ((1..=lags).map(share).sum::<f64>(), lags - estimated);
         let p_value = ChiSquared::new(degrees_of_freedom as f64).map_or(f64::NAN, |chi| chi.sf(statistic));
         Ok(LjungBox { statistic, degrees_of_freedom, p_value })
     }

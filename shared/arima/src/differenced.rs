@@ -86,6 +86,16 @@ impl Differenced {
         })
     }
 
+    /// The whitened innovations, in the series' own units.
+    pub(crate) fn whitened(&self, arma: &Arma) -> Option<Vec<f64>> {
+        let mut workspace = Workspace::default();
+        self.innovations(arma, arma.is_invertible(), &mut workspace)?;
+        let Workspace { gains, innovations, .. } = &workspace;
+        let later = if let End::Constant(_, variance) = gains.end { variance } else { 1.0 };
+        let variances = gains.variances().iter().copied().chain(std::iter::repeat(later));
+        Some(innovations.iter().zip(variances).map(|(v, f)| v * self.scale / f.sqrt()).collect())
+    }
+
     /// The log-likelihood in the series' own scale.
     pub(crate) fn log_likelihood(&self, objective: f64) -> f64 {
         let constant = 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln();
@@ -266,7 +276,8 @@ fn rescale(values: &mut [f64]) -> Option<f64> {
     }
     let mean_square = values.iter().map(|v| (v / largest).powi(2)).sum::<f64>() / values.len() as f64;
     let scale = largest * mean_square.sqrt();
-    let usable = scale.is_finite() && scale.is_normal();
+    // Its square must be a number too: sigma2 is in its units.
+    let usable = (scale * scale).is_normal();
     values.iter_mut().for_each(|v| *v /= scale);
     usable.then_some(scale)
 }

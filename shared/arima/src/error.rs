@@ -4,7 +4,7 @@ use crate::Arima;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A value of the series is infinite, or missing where it must not be.
+    /// A value of the series is infinite.
     #[error("value {index} of the series is {value}, not a finite number")]
     NotFinite {
         /// Position in the series, from 0.
@@ -34,8 +34,14 @@ pub enum Error {
         /// The model asked for.
         model: Arima,
     },
+    /// Values are missing that differencing cannot do without, such as every value of one step of the season.
+    #[error("too many values are missing for {model}: differencing needs a value of every step of the season")]
+    Undetermined {
+        /// The model asked for.
+        model: Arima,
+    },
     /// The values span a range that 64-bit arithmetic cannot square.
-    #[error("the series' values are too large to square: scale it down first")]
+    #[error("the series' values are too large or too small to square: scale the series first")]
     TooLarge,
     /// A mean or a drift vanishes under this differencing.
     #[error("{model}: {term} is not identified, because differencing removes it")]

@@ -80,7 +80,7 @@ impl FittedArima {
         if y.iter().any(|v| v.is_nan()) {
             let noise: Vec<f64> = y.iter().enumerate().map(|(t, v)| v - fitted.deterministic(t + 1)).collect();
             let gapped = Gapped::new(Arima { constant: Constant::None, ..*model }, &noise)?;
-            let (seen, state) = gapped.first_state(arma).ok_or(Error::TooLarge)?;
+            let (seen, state) = gapped.first_state(arma).ok_or(Error::Unstable { model: *model })?;
             fitted.position = Position { seen, undifferenced: true, recent: Vec::new(), state };
             fitted.lags.clear();
         }
@@ -93,11 +93,21 @@ impl FittedArima {
             standard_errors.push(standard_error);
             fitted.take_in(value);
         }
-        if !fitted.position.state.is_consistent() {
+        fitted.in_sample = Some(InSample { observed: y.to_vec(), predicted, standard_errors });
+        if !fitted.position.state.is_consistent() || fitted.has_lost_digits(start)? {
             return Err(Error::Unstable { model: *model });
         }
-        fitted.in_sample = Some(InSample { observed: y.to_vec(), predicted, standard_errors });
         Ok(fitted)
+    }
+
+    /// Whether this filter and the likelihood's, which compute the same in different ways, disagree on sigma2: so close to
+    /// the edge of the stationary region, rounding decides.
+    fn has_lost_digits(&self, start: usize) -> Result<bool, Error> {
+        if start > 0 || self.sigma2 == 0.0 {
+            return Ok(false);
+        }
+        let square: f64 = self.residuals()?.iter().filter(|e| !e.is_nan()).map(|e| e * e).sum();
+        Ok((square / self.observations as f64 - 1.0).abs() > 1e-3)
     }
 
     /// The model that was fitted.

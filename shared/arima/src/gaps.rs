@@ -34,6 +34,8 @@ pub(crate) struct Gapped {
 struct End {
     objective: f64,
     mean_square: f64,
+    /// Whitened, less what the regressors explain.
+    innovations: Vec<f64>,
     /// Mean and drift, as far as the model has them.
     weights: Vec<f64>,
     /// The joint state's mean for the scaled data, diffuse effects and regressors at their estimates.
@@ -51,7 +53,7 @@ impl Gapped {
         let level = observed().map(|v| v / count).sum::<f64>();
         let spread = observed().map(|v| (v - level).abs() / count).sum::<f64>();
         let scale = if spread > 0.0 { spread } else { 1.0 };
-        if !(scale.is_normal() && (largest / scale).is_finite()) {
+        if !((scale * scale).is_normal() && (largest / scale).is_finite()) {
             return Err(Error::TooLarge);
         }
         let rounding = 8.0 * f64::EPSILON * largest / scale;
@@ -86,6 +88,12 @@ impl Gapped {
         })
     }
 
+    /// The whitened innovations, freed of the diffuse constants, in the series' own units.
+    pub(crate) fn whitened(&self, arma: &Arma) -> Option<Vec<f64>> {
+        let end = self.run(arma, self.values.len())?;
+        Some(end.innovations.iter().map(|v| v * self.scale).collect())
+    }
+
     pub(crate) fn log_likelihood(&self, objective: f64) -> f64 {
         -(self.len() as f64) * (objective + 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln())
     }
@@ -96,7 +104,8 @@ impl Gapped {
         end.map_or(f64::INFINITY, |end| if end.objective.is_nan() { f64::INFINITY } else { end.objective })
     }
 
-    /// The objective and its gradient, by central differences: gapped series are short enough to afford them.
+    /// The objective and its gradient, by central differences: a run costs O(n (r + k)^2), so long
+    /// seasonal series with gaps take seconds.
     pub(crate) fn objective(&self, u: &[f64], gradient: &mut [f64]) -> f64 {
         let mut probe = u.to_vec();
         for i in 0..u.len() {
@@ -118,12 +127,18 @@ impl Gapped {
     pub(crate) fn first_state(&self, arma: &Arma) -> Option<(usize, State)> {
         let period = self.model.seasonal.period;
         let delta = self.model.differencing();
-        let mut observed = 0;
-        let (seen, end) = (0..=self.values.len()).find_map(|seen| {
-            observed += usize::from(seen > 0 && !self.values[seen - 1].is_nan());
-            let end = if observed < delta.len() { None } else { self.run(arma, seen) };
-            end.map(|end| (seen, end))
-        })?;
+        // Once determined they stay so: the first such place is found by halving.
+        let (mut too_few, mut enough) = (0, self.values.len());
+        while enough > too_few + 1 {
+            let between = usize::midpoint(too_few, enough);
+            if self.run(arma, between).is_some() {
+                enough = between;
+            } else {
+                too_few = between;
+            }
+        }
+        let seen = if delta.is_empty() { 0 } else { enough };
+        let end = self.run(arma, seen)?;
         let joint: Vec<f64> = end.mean.iter().map(|m| m * self.scale).collect();
         Some((seen, State::undifferenced(&arma.phi(period), &arma.theta(period), &delta, &joint, &end.covariance)))
     }
@@ -226,7 +241,7 @@ impl Gapped {
                 }
             }
         }
-        Some(End { objective, mean_square, weights: weights[k..].to_vec(), mean, covariance })
+        Some(End { objective, mean_square, innovations: data, weights: weights[k..].to_vec(), mean, covariance })
     }
 }
 

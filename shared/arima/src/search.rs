@@ -20,7 +20,8 @@ use crate::{
 const SHORT: usize = 66;
 
 /// A polynomial with a root inside this radius is refused, as near to not being stationary or invertible: 1.01, and in
-/// short series as far as the root's memory, 1 / (radius - 1) observations, exceeds a third of the series.
+/// short series as far as the root's memory, 1 / (radius - 1) observations (seasons, of a seasonal polynomial), exceeds a third
+/// of the series.
 fn smallest_root(n: usize) -> f64 {
     if n < SHORT { 1.0 + 3.0 / n as f64 } else { 1.01 }
 }
@@ -36,7 +37,8 @@ fn price_of_search(rules: &AutoArima, model: &Arima, n: usize) -> f64 {
     }
     let seasonal = if rules.period > 1 { 2 * rules.max_seasonal_order } else { 0 };
     let choice = (2 * rules.max_order + seasonal + 1) as f64;
-    let paid = model.parameters() - 1 - model.order.q.min(model.order.d);
+    // A mean is no finding: without it, the series' level would be one.
+    let paid = model.arma_parameters() + usize::from(model.has_drift()) - model.order.q.min(model.order.d);
     (2.0 * choice.ln() - 2.0).max(0.0) * paid as f64
 }
 
@@ -100,12 +102,16 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
 
     /// Fits the best precisely, from where the search left it.
     pub(crate) fn end(self) -> Result<Selected, Error> {
-        let fitted = match self.best.map(|place| &self.candidates[place]) {
+        let mut allowed: Vec<&Candidate> = self.candidates.iter().filter(|c| c.tried.refused.is_none()).collect();
+        allowed.sort_by(|a, b| a.tried.criterion.total_cmp(&b.tried.criterion));
+        let fit = |candidate: &&Candidate| {
+            let series = Series::new(&candidate.tried.model, self.y).ok()?;
+            let minimum = estimate(&series, candidate.point.clone(), PRECISE).ok()?;
+            fitted_at(&series, self.y, &minimum).ok()
+        };
+        let fitted = match allowed.iter().find_map(fit) {
+            Some(fitted) => fitted,
             None => self.simplest.fit(self.y)?,
-            Some(best) => {
-                let series = Series::new(&best.tried.model, self.y)?;
-                fitted_at(&series, self.y, &estimate(&series, best.point.clone(), PRECISE)?)?
-            }
         };
         let tried = self.candidates.into_iter().map(|candidate| candidate.tried).collect();
         Ok(Selected { fitted, tried, finished: self.finished })
@@ -125,13 +131,14 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
             let with = |p, q| reordered(&centre, p, q, centre.seasonal.p, centre.seasonal.q);
             if self.best_model() == Some(centre) {
                 // Pure autoregressions are cheap, and often lie more than a step away.
-                for p in 1..=self.rules.max_order {
+                for p in 1..=self.max_order() {
                     self.consider(with(p, 0));
                 }
             }
-            if self.best_model().is_some_and(|best| best.order.p == self.rules.max_order && best.order.q == 0) {
+            if self.best_model().is_some_and(|best| best.order.p == self.max_order() && best.order.q == 0) {
                 // The longest autoregression stands in for a moving average that no step leads to.
-                for (p, q) in (0..=2).flat_map(|p| (1..=self.rules.max_order).map(move |q| (p, q))) {
+                let longest = self.max_order();
+                for (p, q) in (0..=2).flat_map(|p| (1..=longest).map(move |q| (p, q))) {
                     self.consider(with(p, q));
                 }
             }
@@ -142,7 +149,7 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
     }
 
     pub(crate) fn whole_grid(&mut self) {
-        let (most, most_seasonal) = (self.rules.max_order, self.rules.max_seasonal_order);
+        let (most, most_seasonal) = (self.max_order(), self.rules.max_seasonal_order);
         for sum in 0..=LARGEST_SUM {
             for p in 0..=most.min(sum) {
                 for q in 0..=most.min(sum - p) {
@@ -155,6 +162,11 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
                 }
             }
         }
+    }
+
+    /// Largest p and q. A third of the series is the furthest that a lag can be learned from.
+    fn max_order(&self) -> usize {
+        self.rules.max_order.min(self.y.len() / 3)
     }
 
     fn best_model(&self) -> Option<Arima> {
@@ -181,9 +193,8 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
 
     fn is_allowed(&self, model: &Arima) -> bool {
         let Arima { order, seasonal, .. } = model;
-        // A third of a short series is the furthest that a lag can be learned from.
         let reach = self.y.len() / 3;
-        order.p.max(order.q) <= self.rules.max_order.min(reach)
+        order.p.max(order.q) <= self.max_order()
             && (self.rules.period <= 1
                 || seasonal.p.max(seasonal.q) <= self.rules.max_seasonal_order.min(reach / self.rules.period))
     }

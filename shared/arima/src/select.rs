@@ -2,7 +2,7 @@
 //!
 //! D by the strength of the season, d by repeated KPSS tests, then p, q, P, Q and the constant by the search in
 //! `search.rs`, on the AICc unless told otherwise. Every candidate is fitted by exact maximum likelihood: no
-//! approximation ranks them, so the AICc that chose a model is the AICc it has. Candidates differ in no differencing, so
+//! approximation ranks them, so what chose a model is what it has. Candidates differ in no differencing, so
 //! their criteria compare.
 
 use augurs_core::Fit;
@@ -111,8 +111,8 @@ impl Fit for AutoArima {
 }
 
 impl AutoArima {
-    /// As [`Fit::fit`], with the whole table of candidates. `keep_going` is asked before each one: when it says no, the best
-    /// so far is the answer. (Here is no clock: a budget in seconds is the caller's to measure.)
+    /// As [`Fit::fit`], with the whole table of candidates. Once one can be chosen, `keep_going` is asked before each
+    /// further one: when it says no, the best so far is the answer. (Here is no clock: a budget in seconds is the caller's to measure.)
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -131,7 +131,9 @@ impl AutoArima {
         if got < needed {
             return Err(Error::TooShort { model: simplest, needed, got });
         }
-        if Series::new(&simplest, y)?.is_degenerate() {
+        // Nothing to choose, or too little to choose by.
+        let enough = got - simplest.lost_to_differencing() > simplest.parameters() + 1;
+        if !enough || Series::new(&simplest, y)?.is_degenerate() {
             return Ok(Selected { fitted: simplest.fit(y)?, tried: Vec::new(), finished: true });
         }
         let mut selection = Selection::new(self, simplest, y, keep_going);
@@ -143,11 +145,13 @@ impl AutoArima {
     }
 
     /// The model with the usual constant and no ARMA terms, differenced as the tests say.
-    fn differenced(&self, y: &[f64]) -> Result<Arima, Error> {
-        let y = &filled(y);
+    fn differenced(&self, given: &[f64]) -> Result<Arima, Error> {
+        let y = &filled(given);
         let period = self.period.max(1);
-        let seasonal_d =
-            if period == 1 { 0 } else { self.seasonal_d.unwrap_or_else(|| differencing::seasonal(y, period)) };
+        // A season with a step that was never seen cannot be differenced away.
+        let whole = (0..period).all(|step| given.iter().skip(step).step_by(period).any(|v| !v.is_nan()));
+        let strong = |y: &[f64]| if whole { differencing::seasonal(y, period) } else { 0 };
+        let seasonal_d = if period == 1 { 0 } else { self.seasonal_d.unwrap_or_else(|| strong(y)) };
         let seasonal = if period == 1 { Seasonal::NONE } else { Seasonal { p: 0, d: seasonal_d, q: 0, period } };
         let only_seasonal = Arima::new(Order { p: 0, d: 0, q: 0 }).with_seasonal(seasonal);
         only_seasonal.check()?;

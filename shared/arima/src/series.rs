@@ -30,7 +30,12 @@ impl Series {
         if got == y.len() {
             Ok(Series::Complete(Differenced::new(*model, y)?))
         } else {
-            Ok(Series::Gapped(Gapped::new(*model, y)?))
+            let series = Gapped::new(*model, y)?;
+            // Differencing at a season's length needs every step of the season once.
+            if series.profile(&Arma::default()).is_none() {
+                return Err(Error::Undetermined { model: *model });
+            }
+            Ok(Series::Gapped(series))
         }
     }
 
@@ -54,6 +59,14 @@ impl Series {
         match self {
             Series::Complete(series) => series.profile(arma),
             Series::Gapped(series) => series.profile(arma),
+        }
+    }
+
+    /// The whitened innovations at these coefficients, in the series' own units: their mean square is sigma2.
+    pub(crate) fn whitened(&self, arma: &Arma) -> Option<Vec<f64>> {
+        match self {
+            Series::Complete(series) => series.whitened(arma),
+            Series::Gapped(series) => series.whitened(arma),
         }
     }
 
@@ -92,7 +105,7 @@ impl Series {
     }
 }
 
-/// Refuses infinite values and a series without any.
+/// Refuses infinite values.
 pub(crate) fn check_values(y: &[f64]) -> Result<(), Error> {
     match y.iter().enumerate().find(|(_, v)| v.is_infinite()) {
         Some((index, &value)) => Err(Error::NotFinite { index, value }),

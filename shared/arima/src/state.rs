@@ -122,7 +122,8 @@ impl State {
 
     /// Variance of the next observation, in units of sigma2.
     pub(crate) fn variance(&self) -> f64 {
-        self.covariance[0]
+        // The innovation's own is 1: less is rounding, close to the edge of the stationary region.
+        self.covariance[0].max(1.0)
     }
 
     /// Takes in the next observation and returns its innovation.
@@ -130,7 +131,7 @@ impl State {
         let r = self.r();
         let predicted = self.mean[0];
         let innovation = value - predicted;
-        let weight = innovation / self.covariance[0];
+        let weight = innovation / self.variance();
         for (i, m) in self.mean.iter_mut().enumerate() {
             *m += self.covariance[i * r] * weight;
         }
@@ -163,7 +164,7 @@ impl State {
         // One zero past the end of everything, so that the shift needs no branch.
         let padded = |row: &[f64]| row.iter().copied().chain(std::iter::once(0.0)).collect::<Vec<_>>();
         let first = padded(&self.covariance[..r]);
-        let inverse = 1.0 / first[0];
+        let inverse = 1.0 / self.variance();
         let loading: Vec<f64> = std::iter::once(1.0).chain(self.theta.iter().copied()).collect();
         let mut below = vec![0.0; r + 1];
         let mut change = 0.0_f64;

@@ -65,7 +65,7 @@ impl TryFrom<Format1> for FittedArima {
         if !state.is_consistent() || !state.is_of(&phi, &theta) || !polynomial::roots_outside(&arma.phi(period), 1.0) {
             return refuse("the state does not belong to the coefficients");
         }
-        if recent.len() != (*seen).min(lags) || recent.iter().any(|v| !v.is_finite()) {
+        if *seen < lags || recent.len() != lags || recent.iter().any(|v| !v.is_finite()) {
             return refuse("the recent values do not belong to the differencing");
         }
         if !(stored.sigma2.is_finite() && stored.sigma2 >= 0.0) {

@@ -17,9 +17,10 @@ impl FittedArima {
     /// the edge of the invertible region, or where the model explains the series entirely.
     ///
     /// # Errors
-    /// [`Error::NoTrainingSeries`] for a model that was read back or advanced.
+    /// [`Error::NoTrainingSeries`] for a model that was read back or advanced; [`Error::Coefficients`] where the moving
+    /// average is not invertible.
     pub fn covariance(&self) -> Result<Option<Vec<Vec<f64>>>, Error> {
-        let surface = Surface::new(self)?;
+        let mut surface = Surface::new(self)?;
         let Some(covariance) = surface.hessian().and_then(|hessian| matrix::inverse(&hessian)) else { return Ok(None) };
         // From the optimiser's parameters to the coefficients; mean and drift stay as they are.
         let jacobian = jacobian(&self.model, &surface.u);
@@ -41,8 +42,8 @@ impl FittedArima {
     /// Which orders to fit is taken as known.
     ///
     /// # Errors
-    /// [`Error::Horizon`]; [`Error::NoTrainingSeries`] for a model that was read back or advanced; [`Error::TooShort`]
-    /// where there are no more observations than coefficients.
+    /// [`Error::Horizon`]; [`Error::NoTrainingSeries`] for a model that was read back or advanced;
+    /// [`Error::Coefficients`] where the moving average is not invertible.
     pub fn predictive(&self, horizon: usize) -> Result<Forecast, Error> {
         let forecast = self.forecast(horizon)?;
         let surface = Surface::new(self)?;
@@ -50,11 +51,6 @@ impl FittedArima {
             return Ok(forecast);
         }
         let count = surface.count();
-        if self.observations <= count {
-            let needed = self.model.lost_to_differencing() + count + 1;
-            let got = self.observations + self.model.lost_to_differencing();
-            return Err(Error::TooShort { model: self.model, needed, got });
-        }
         let directions = (0..count).map(|i| surface.direction(i, horizon)).collect::<Result<Vec<_>, _>>()?;
         let mut information: Vec<Vec<f64>> = directions
             .iter()
@@ -62,11 +58,12 @@ impl FittedArima {
             .collect();
         for (i, row) in information.iter_mut().enumerate() {
             // A coefficient that moves nothing has no part in the error either.
-            row[i] += if row[i] > 0.0 { 1e-8 * row[i] } else { 1.0 };
+            row[i] += if row[i] > 0.0 { 1e-6 * row[i] } else { 1.0 };
         }
         let covariance = matrix::inverse(&information).unwrap_or_else(|| vec![vec![0.0; count]; count]);
 
-        let freedom = (self.observations - count) as f64;
+        // A fit has more observations than coefficients.
+        let freedom = self.observations.saturating_sub(count).max(1) as f64;
         let inflation = self.observations as f64 / freedom;
         let variances = forecast.standard_error.iter().enumerate().map(|(h, error)| {
             let along = |i: usize| directions[i].forecast[h];
@@ -112,7 +109,12 @@ impl<'a> Surface<'a> {
                 0.1 * sigma / column.iter().map(|x| x * x).sum::<f64>().sqrt()
             })
             .collect();
-        let u = fitted.coefficients.polynomials().to_unconstrained();
+        let arma = fitted.coefficients.polynomials();
+        if !arma.is_invertible() {
+            let what = format!("{}: the moving average is not invertible, and no estimate", fitted.model);
+            return Err(Error::Coefficients { what });
+        }
+        let u = arma.to_unconstrained();
         Ok(Surface { fitted, observed, u, constants: mean.into_iter().chain(drift).collect(), constant_steps })
     }
 
@@ -138,32 +140,39 @@ impl<'a> Surface<'a> {
         Coefficients::new(&self.fitted.model, &Arma::from_unconstrained(&self.fitted.model, u), constants)
     }
 
-    /// By central differences.
+    /// By central differences; from one side at the edge of the stationary region.
     fn direction(&self, i: usize, horizon: usize) -> Result<Direction, Error> {
         let at = |steps: f64| {
             let (u, constants, step) = self.moved(i, steps);
-            let moved = self.fitted.model.evaluate(self.observed, &self.coefficients(&u, &constants))?;
-            let sigma = moved.sigma2.sqrt();
-            let residuals: Vec<f64> = moved.residuals()?.iter().map(|e| e * sigma).collect();
-            Ok::<_, Error>((residuals, moved.forecast(horizon)?.mean, step))
+            let at = self.coefficients(&u, &constants);
+            let forecast = self.fitted.model.evaluate(self.observed, &at).and_then(|moved| moved.forecast(horizon));
+            let residuals = self.innovations(&at).ok_or(Error::Unstable { model: self.fitted.model });
+            forecast.and_then(|forecast| Ok((residuals?, forecast.mean, steps * step)))
         };
-        let ((above, mean_above, step), (below, mean_below, _)) = (at(1.0)?, at(-1.0)?);
-        let slope = |a: &[f64], b: &[f64]| {
-            let both = a.iter().zip(b);
-            both.map(|(a, b)| if a.is_nan() || b.is_nan() { 0.0 } else { (a - b) / (2.0 * step) }).collect()
+        let ((above, mean_above, end), (below, mean_below, start)) = match (at(1.0), at(-1.0)) {
+            (Ok(above), Ok(below)) => (above, below),
+            (Ok(above), Err(_)) => (above, at(0.0)?),
+            (Err(_), below) => (at(0.0)?, below?),
         };
+        let slope = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) / (end - start)).collect();
         Ok(Direction { residuals: slope(&above, &below), forecast: slope(&mean_above, &mean_below) })
+    }
+
+    /// Whitened innovations at these coefficients, in the series' units.
+    fn innovations(&self, at: &Coefficients) -> Option<Vec<f64>> {
+        let model = Arima { constant: Constant::None, ..self.fitted.model };
+        Series::new(&model, &self.without_constant(at)).ok()?.whitened(&at.polynomials())
+    }
+
+    /// The observations less mean and drift.
+    fn without_constant(&self, at: &Coefficients) -> Vec<f64> {
+        let (mean, drift) = (at.mean.unwrap_or(0.0), at.drift.unwrap_or(0.0));
+        self.observed.iter().enumerate().map(|(t, y)| y - mean - drift * (t + 1) as f64).collect()
     }
 
     /// -log-likelihood at these parameters, and its derivatives by u.
     fn value(&self, u: &[f64], constants: &[f64]) -> Option<(f64, Vec<f64>)> {
-        let Coefficients { mean, drift, .. } = self.coefficients(u, constants);
-        let rest: Vec<f64> = self
-            .observed
-            .iter()
-            .enumerate()
-            .map(|(t, y)| y - mean.unwrap_or(0.0) - drift.unwrap_or(0.0) * (t + 1) as f64)
-            .collect();
+        let rest = self.without_constant(&self.coefficients(u, constants));
         let series = Series::new(&Arima { constant: Constant::None, ..self.fitted.model }, &rest).ok()?;
         let mut gradient = vec![0.0; u.len()];
         let objective = series.objective(u, &mut Workspace::default(), &mut gradient);
@@ -172,8 +181,25 @@ impl<'a> Surface<'a> {
         value.is_finite().then_some((value, gradient))
     }
 
+    /// Shortens the constants' steps until each moves the log-likelihood by less than 0.05: near a moving-average root of
+    /// 1 the level is known far better than its variance over n.
+    fn shorten_steps(&mut self) -> Option<()> {
+        let (centre, _) = self.value(&self.u, &self.constants)?;
+        for i in 0..self.constants.len() {
+            for _ in 0..8 {
+                let (u, constants, _) = self.moved(self.u.len() + i, 1.0);
+                if self.value(&u, &constants).is_some_and(|(value, _)| value - centre < 0.05) {
+                    break;
+                }
+                self.constant_steps[i] *= 0.2;
+            }
+        }
+        Some(())
+    }
+
     /// Of -log-likelihood by u and the constants: differences of the gradient where there is one, of values otherwise.
-    fn hessian(&self) -> Option<Vec<Vec<f64>>> {
+    fn hessian(&mut self) -> Option<Vec<Vec<f64>>> {
+        self.shorten_steps()?;
         let (k, count) = (self.u.len(), self.count());
         let at = |i: usize, steps: f64| {
             let (u, constants, step) = self.moved(i, steps);

@@ -286,7 +286,9 @@ impl Ledger for DynamoLedger {
             .key(PARTITION, text(run_key(run)))
             .key(SORT, text(RUN))
             .condition_expression("attribute_exists(pk)")
-            .update_expression("SET #s = :status, tickers = :tickers, seconds = :seconds, report = :report, closed_at = :at")
+            .update_expression(
+                "SET #s = :status, tickers = :tickers, seconds = :seconds, report = :report, closed_at = :at",
+            )
             .expression_attribute_names("#s", "status")
             .expression_attribute_values(":status", text(closure.status.to_string()))
             .expression_attribute_values(":tickers", text(json(&closure.tickers)))

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use pipeline::Error;
 
 /// Codes of errors that pass: the SDK has retried them, and a later start of the stage may find better weather.

@@ -87,8 +87,7 @@ impl Archive for S3Archive {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let mut pages =
-            self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| failed(&self.name(prefix), "listed", &error))?;
