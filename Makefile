@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt build deny bench bench-arima accuracy clean
+.PHONY: help run test test-cloud check fmt build deny bench bench-arima accuracy clean
 
 export CARGO_TERM_COLOR ?= auto
 
@@ -12,6 +12,9 @@ run: ## Run one night: on Tiingo's prices with TIINGO_API_KEY set, on the record
 test: ## Run every test
 	cargo test --workspace --locked
 	tests/full_disk.sh
+
+test-cloud: ## Test the AWS adapters on two clouds that run on this machine (needs python3)
+	tests/cloud.sh
 
 check: ## What CI checks before the tests: format, lints, documentation, licences
 	cargo fmt --all --check

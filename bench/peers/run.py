@@ -5,7 +5,9 @@ and are installed where that is allowed (as root). What cannot be installed is l
 Python and R are measured by processor time, after a first fit that is not counted; the Rust programs, which have one thread
 and nothing to wait for, by the clock.
 
-    python3 bench/peers/run.py [--quick]
+    python3 bench/peers/run.py [--quick | --curves]
+
+`--quick` gives the peers two series each, `--curves` measures ours alone over n and m.
 """
 
 import json
@@ -141,6 +143,12 @@ def series_file(generator, *arguments):
 def main():
     WORK.mkdir(parents=True, exist_ok=True)
     fit, generator = example("fit"), example("bench_series")
+    if "--curves" not in sys.argv[1:]:
+        compare(fit, generator)
+    curves(fit, generator)
+
+
+def compare(fit, generator):
     say("Installing what to compare with, where it is missing ...")
     python, r, anofox = python_peers(), r_peers(), anofox_peer()
 
@@ -156,6 +164,8 @@ def main():
                 name, fitted, seconds = result
                 print(f"| {name} | {seconds * 1e3:.1f} | {seconds / own:.0f} | {fitted} |", flush=True)
 
+
+def curves(fit, generator):
     print("\n| n | automatic, ms | ARIMA(2,1,2), ms |\n| ---: | ---: | ---: |")
     for n in [125, 250, 500, 1000, 2000, 4000, 8000]:
         file = series_file(generator, "arima", "20", str(n), "1")
@@ -168,4 +178,5 @@ def main():
         print(f"| {m} | {ours(fit, ['--auto'], file) * 1e3:.0f} | {ours(fit, airline, file) * 1e3:.3f} |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

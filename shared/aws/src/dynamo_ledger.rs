@@ -28,7 +28,10 @@ use pipeline::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::failure::failed;
+use crate::{
+    failure::failed,
+    race::{Setback, until_settled},
+};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -102,6 +105,10 @@ impl DynamoLedger {
     }
 
     async fn write(&self, items: Vec<TransactWriteItem>) -> Result<Written, Error> {
+        until_settled(|| self.attempt(items.clone())).await
+    }
+
+    async fn attempt(&self, items: Vec<TransactWriteItem>) -> Result<Written, Setback> {
         let answer = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         let Err(error) = answer else { return Ok(Written::Wholly) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
@@ -109,13 +116,13 @@ impl DynamoLedger {
             if let Some(place) = codes.clone().position(|code| code == "ConditionalCheckFailed") {
                 return Ok(Written::Refused(place));
             }
-            // Another transaction is at the same items at this moment.
             if codes.any(|code| matches!(code, "TransactionConflict" | "ThrottlingError")) {
                 let reason = "another transaction is under way".to_owned();
-                return Err(Error::Store { what: self.table.clone(), action: "written", reason, transient: true });
+                let what = self.table.clone();
+                return Err(Setback::Raced(Error::Store { what, action: "written", reason, transient: true }));
             }
         }
-        Err(failed(&self.table, "written", &error))
+        Err(Setback::Failed(failed(&self.table, "written", &error)))
     }
 
     fn put(&self, item: Item, condition: &str, values: Option<Item>) -> TransactWriteItem {

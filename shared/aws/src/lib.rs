@@ -1,10 +1,10 @@
-//! Closing Bell in an AWS account: the archive is a bucket, the ledger a table.
-//!
-//! `docs/aws.md` lists the table's items and what each call costs.
+//! Closing Bell's ports in an AWS account: the archive is a bucket ([`S3Archive`]), the ledger a table ([`DynamoLedger`],
+//! whose items its module lists).
 
 mod clients;
 mod dynamo_ledger;
 mod failure;
+mod race;
 mod s3_archive;
 
 pub use clients::Clients;

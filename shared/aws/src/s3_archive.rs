@@ -2,13 +2,16 @@ use async_trait::async_trait;
 use aws_sdk_s3::{Client, primitives::ByteStream, types::ChecksumAlgorithm};
 use pipeline::{Archive, Created, Error, Key};
 
-use crate::failure::{failed, status};
+use crate::{
+    failure::{failed, status},
+    race::{Setback, until_settled},
+};
 
 /// An archive in a bucket.
 ///
 /// An object is put with `If-None-Match: *` and a SHA-256 checksum that S3 verifies: it is absent or whole, and the first
 /// writer wins. 412 says that the key is taken: the bytes that stand there are compared. 409 says that another writer is at
-/// it at this moment: the outcome is looked up a moment later.
+/// it at this moment: a moment later it stands.
 #[derive(Debug, Clone)]
 pub struct S3Archive {
     client: Client,
@@ -18,13 +21,32 @@ pub struct S3Archive {
 /// No object of ours comes near: it bounds what a damaged or foreign object can cost.
 const LARGEST: i64 = 64 << 20;
 
-/// How often a race for one key is looked at again.
-const RACES: u32 = 5;
-
 impl S3Archive {
     /// The archive in this bucket, which must exist.
     pub fn new(client: Client, bucket: impl Into<String>) -> S3Archive {
         S3Archive { client, bucket: bucket.into() }
+    }
+
+    async fn put(&self, key: &Key, bytes: &[u8]) -> Result<Created, Setback> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key.as_str())
+            .if_none_match("*")
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .body(ByteStream::from(bytes.to_vec()));
+        let Err(error) = put.send().await else { return Ok(Created::New) };
+        let failure = || failed(&self.name(key.as_str()), "written", &error);
+        match status(&error) {
+            Some(409) => Err(Setback::Raced(failure())),
+            Some(412) => match self.read(key).await.map_err(Setback::Failed)? {
+                Some(standing) if standing == bytes => Ok(Created::Existed),
+                Some(_) => Err(Setback::Failed(Error::Conflict { key: key.to_string() })),
+                None => Err(Setback::Raced(failure())),
+            },
+            _ => Err(Setback::Failed(failure())),
+        }
     }
 
     fn name(&self, key: &str) -> String {
@@ -35,33 +57,7 @@ impl S3Archive {
 #[async_trait]
 impl Archive for S3Archive {
     async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
-        let mut race = 0;
-        loop {
-            let put = self
-                .client
-                .put_object()
-                .bucket(&self.bucket)
-                .key(key.as_str())
-                .if_none_match("*")
-                .checksum_algorithm(ChecksumAlgorithm::Sha256)
-                .body(ByteStream::from(bytes.to_vec()))
-                .send()
-                .await;
-            let Err(error) = put else { return Ok(Created::New) };
-            let race_lost = status(&error) == Some(409);
-            if !race_lost && status(&error) != Some(412) {
-                return Err(failed(&self.name(key.as_str()), "written", &error));
-            }
-            match self.read(key).await? {
-                Some(standing) if standing == bytes => return Ok(Created::Existed),
-                Some(_) => return Err(Error::Conflict { key: key.to_string() }),
-                None if race < RACES => {
-                    race += 1;
-                    tokio::time::sleep(std::time::Duration::from_millis(50 << race)).await;
-                }
-                None => return Err(failed(&self.name(key.as_str()), "written", &error)),
-            }
-        }
+        until_settled(|| self.put(key, bytes)).await
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {

@@ -3,6 +3,8 @@
 
 use aws::{Clients, DynamoLedger, S3Archive};
 use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+use futures::future::join_all;
+use pipeline::{Archive, Created, Error, Key, Ledger, RunId, Stage, StageKey, StageRecord};
 
 /// Clients, and a name that no other test of this run has.
 async fn cloud(name: &str) -> Option<(Clients, String)> {
@@ -49,4 +51,34 @@ async fn archive_in_a_bucket() {
 async fn ledger_in_a_table() {
     let Some((clients, name)) = cloud("ledger").await else { return };
     pipeline::conformance::ledger(&ledger(&clients, &name).await).await;
+}
+
+/// Writers at the same moment: one is first, and every other learns what stands.
+#[tokio::test]
+async fn one_of_many_writers_is_first() {
+    let Some((clients, name)) = cloud("races").await else { return };
+    let run = RunId::from_text("2020-12-11-00000000");
+
+    let archive = archive(&clients, &name).await;
+    let key = Key::run(&run, "tickers.json");
+    let texts: Vec<String> = (0..8).map(|i| format!("writer {i}")).collect();
+    let outcomes = join_all(texts.iter().map(|text| archive.create(&key, text.as_bytes()))).await;
+    let first: Vec<usize> = (0..8).filter(|i| matches!(outcomes[*i], Ok(Created::New))).collect();
+    let [first] = first[..] else { panic!("{outcomes:?}") };
+    for (i, outcome) in outcomes.iter().enumerate().filter(|(i, _)| *i != first) {
+        assert!(matches!(outcome, Err(Error::Conflict { .. })), "writer {i}: {outcome:?}");
+    }
+    assert_eq!(archive.read(&key).await.expect("reads").as_deref(), Some(texts[first].as_bytes()));
+
+    let ledger = ledger(&clients, &name).await;
+    let key = StageKey { run, ticker: "NLS".parse().expect("a ticker"), stage: Stage::Fetch };
+    let as_of = "2020-12-11".parse().expect("a session");
+    let record = |result: &String| StageRecord { key: key.clone(), as_of, result: result.clone() };
+    let answers = join_all(texts.iter().map(|text| ledger.commit(record(text)))).await;
+    let standing = ledger.committed(&key).await.expect("reads").expect("one of them stands");
+    for (i, answer) in answers.into_iter().enumerate() {
+        assert_eq!(answer.expect("an answer"), standing, "writer {i}");
+    }
+    let history = ledger.history(&key.ticker, Stage::Fetch, as_of, 10).await.expect("lists");
+    assert_eq!(history, [standing], "the others left no trace");
 }
