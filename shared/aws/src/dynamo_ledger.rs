@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     Client,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
     types::{AttributeValue, ConditionCheck, Put, TransactWriteItem},
 };
 use forecasting::{Ticker, TradingDay};
@@ -304,7 +304,9 @@ impl Ledger for DynamoLedger {
             .expression_attribute_values(":at", text(now()));
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
                 Err(Error::Missing { key: format!("{} {run}", self.table) })
             }
             Err(error) => Err(failed(&self.table, "written", &error)),

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use aws_sdk_s3::{Client, primitives::ByteStream, types::ChecksumAlgorithm};
+use aws_sdk_s3::{Client, operation::get_object::GetObjectError, primitives::ByteStream, types::ChecksumAlgorithm};
 use pipeline::{Archive, Created, Error, Key};
 
 use crate::{
@@ -64,7 +64,7 @@ impl Archive for S3Archive {
         let get = self.client.get_object().bucket(&self.bucket).key(key.as_str()).send().await;
         let object = match get {
             Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => return Ok(None),
+            Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
             Err(error) => return Err(failed(&self.name(key.as_str()), "read", &error)),
         };
         let length = object.content_length().unwrap_or(0);
