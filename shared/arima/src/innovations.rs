@@ -206,13 +206,7 @@ fn divide_in_pairs<const Q: usize>(h: &[f64], x: &[f64], state: &[f64], theta: [
     let mut past = [[0.0; 2]; Q];
     let mut pairs = out.chunks_exact_mut(2);
     for pair in &mut pairs {
-        let mut values = [pair[0], pair[1]];
-        for j in (0..Q).rev() {
-            values[0] -= even[j] * past[j][0];
-            values[1] -= even[j] * past[j][1];
-        }
-        pair.copy_from_slice(&values);
-        shift(&mut past, values);
+        divide_pair(pair, &mut past, &even);
     }
     if let [last] = pairs.into_remainder() {
         for j in 0..Q {
@@ -239,19 +233,25 @@ fn divide_in_pairs_backwards<const Q: usize>(v: &[f64], theta: [f64; Q], out: &m
     let mut past = [[0.0; 2]; Q];
     let mut pairs = out.rchunks_exact_mut(2);
     for pair in &mut pairs {
-        let mut values = [pair[0], pair[1]];
-        for j in (0..Q).rev() {
-            values[0] -= even[j] * past[j][0];
-            values[1] -= even[j] * past[j][1];
-        }
-        pair.copy_from_slice(&values);
-        shift(&mut past, values);
+        divide_pair(pair, &mut past, &even);
     }
     if let [first] = pairs.into_remainder() {
         for j in 0..Q {
             *first -= even[j] * past[j][1];
         }
     }
+}
+
+/// Two observations, side by side: each waits for those two, four, .. places before it.
+#[inline]
+fn divide_pair<const Q: usize>(pair: &mut [f64], past: &mut [[f64; 2]; Q], even: &[f64; Q]) {
+    let mut values = [pair[0], pair[1]];
+    for j in (0..Q).rev() {
+        values[0] -= even[j] * past[j][0];
+        values[1] -= even[j] * past[j][1];
+    }
+    pair.copy_from_slice(&values);
+    shift(past, values);
 }
 
 /// Puts a value in front; written out because `rotate_right` would leave the registers.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use arima::{Arima, AutoArima, Coefficients, Constant, Order, Seasonal};
+use arima::{Arima, AutoArima, Coefficients, Constant, FittedArima, Order, Seasonal};
 use augurs_core::Fit;
 use serde_json::Value;
 
@@ -73,6 +73,24 @@ fn coefficients(model: &Arima, names: &Value, values: &[f64]) -> Coefficients {
         }
     }
     at
+}
+
+/// A case with R's own maximum-likelihood fit, and the model at R's coefficients.
+struct AtR<'a> {
+    case: Case<'a>,
+    reference: &'a Value,
+    fitted: FittedArima,
+}
+
+fn at_r_estimates(set: &Value) -> Vec<AtR<'_>> {
+    let all = cases(set).into_iter().filter(|case| case.json["ML"]["coef_names"].is_array());
+    all.map(|case| {
+        let reference = &case.json["ML"];
+        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
+        let fitted = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
+        AtR { case, reference, fitted }
+    })
+    .collect()
 }
 
 #[test]
@@ -144,15 +162,12 @@ fn forecasts_as_in_r() {
         return;
     };
     let (mut checked, mut other) = (0, 0);
-    for case in cases(&set) {
-        let reference = &case.json["ML"];
+    for AtR { case, reference, fitted: theirs } in at_r_estimates(&set) {
         let mean = numbers(&reference["forecast"]["mean"]);
-        if mean.is_empty() || !reference["coef_names"].is_array() {
+        if mean.is_empty() {
             continue;
         }
         let errors = numbers(&reference["forecast"]["se"]);
-        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
-        let theirs = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
         let fitted = case.model.fit(&case.y).unwrap_or_else(|e| panic!("{}: {e}", case.id));
         if fitted.log_likelihood() - theirs.log_likelihood() > 1e-4 {
             other += 1;
@@ -180,14 +195,8 @@ fn residuals_as_in_r() {
         return;
     };
     let mut checked = 0;
-    for case in cases(&set) {
-        let reference = &case.json["ML"];
+    for AtR { case, reference, fitted } in at_r_estimates(&set) {
         let expected = numbers(&reference["residuals_last"]);
-        if expected.is_empty() || !reference["coef_names"].is_array() {
-            continue;
-        }
-        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
-        let fitted = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
         let residuals = fitted.residuals().expect("the training series");
         let sigma = fitted.sigma2().sqrt();
         for (got, expected) in residuals[residuals.len() - expected.len()..].iter().zip(&expected) {
@@ -207,14 +216,11 @@ fn standard_errors_as_in_r() {
         return;
     };
     let (mut checked, mut other) = (0, Vec::new());
-    for case in cases(&set) {
-        let reference = &case.json["ML"];
+    for AtR { case, reference, fitted } in at_r_estimates(&set) {
         let expected = numbers(&reference["se"]);
-        if !reference["coef_names"].is_array() || expected.iter().any(|e| !e.is_finite()) {
+        if expected.iter().any(|e| !e.is_finite()) {
             continue;
         }
-        let at = coefficients(&case.model, &reference["coef_names"], &numbers(&reference["coef"]));
-        let fitted = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
         let Some(covariance) = fitted.covariance().expect("the training series") else { continue };
         let ratio = |i: usize| covariance[i][i].sqrt() / expected[i];
         if !(0..expected.len()).all(|i| (ratio(i) - 1.0).abs() < 0.01) {
@@ -235,16 +241,12 @@ fn forecasts_across_gaps() {
         return;
     };
     let mut checked = 0;
-    for case in cases(&set) {
-        let reference = &case.json["ML"];
+    for AtR { case, reference, fitted } in at_r_estimates(&set) {
         let mean = numbers(&reference["forecast"]["mean"]);
-        let names = &reference["coef_names"];
-        if case.y.iter().all(|v| v.is_finite()) || mean.is_empty() || !names.is_array() {
+        if case.y.iter().all(|v| v.is_finite()) || mean.is_empty() {
             continue;
         }
         let errors = numbers(&reference["forecast"]["se"]);
-        let at = coefficients(&case.model, names, &numbers(&reference["coef"]));
-        let fitted = case.model.evaluate(&case.y, &at).unwrap_or_else(|e| panic!("{}: {e}", case.id));
         let forecast = fitted.forecast(mean.len()).expect("a horizon");
         // R's sigma2 holds its prior's share too; compare in units of sigma.
         let sigma = (fitted.sigma2() / reference["sigma2"].as_f64().expect("sigma2")).sqrt();
@@ -254,7 +256,7 @@ fn forecasts_across_gaps() {
             let ratio = forecast.standard_error[h] / errors[h] / sigma;
             assert!((ratio - 1.0).abs() < 2e-3, "{} step {}: error ratio {ratio}", case.id, h + 1);
         }
-        let again: arima::FittedArima =
+        let again: FittedArima =
             serde_json::from_str(&serde_json::to_string(&fitted).expect("serialises")).expect("reads back");
         assert_eq!(again.forecast(3), fitted.forecast(3));
         checked += 1;
