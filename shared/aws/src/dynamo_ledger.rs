@@ -13,27 +13,23 @@
 //! What must be first or nothing is written in a transaction whose conditions are the keys themselves, so a call that is
 //! repeated after days finds what stands: DynamoDB's own request tokens last ten minutes. Every read is consistent.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     Client,
     operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
-    types::{AttributeValue, ConditionCheck, Put, TransactWriteItem},
+    types::{ConditionCheck, Put, TransactWriteItem},
 };
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{
     Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
 };
-use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     failure::failed,
+    item::{Item, PARTITION, SORT, Stored, item, json, text, word},
     race::{Setback, until_settled},
 };
-
-type Item = HashMap<String, AttributeValue>;
 
 /// A ledger in a table.
 #[derive(Debug, Clone)]
@@ -41,9 +37,6 @@ pub struct DynamoLedger {
     client: Client,
     table: String,
 }
-
-const PARTITION: &str = "pk";
-const SORT: &str = "sk";
 
 /// Nothing stands under this key yet.
 const ABSENT: &str = "attribute_not_exists(pk)";
@@ -148,66 +141,13 @@ impl DynamoLedger {
         TransactWriteItem::builder().condition_check(check).build()
     }
 
+    fn stored<'a>(&'a self, item: &'a Item) -> Stored<'a> {
+        Stored { table: &self.table, item }
+    }
+
     /// What stands where a condition said that something does.
     fn standing<T>(&self, found: Option<T>, key: &str) -> Result<T, Error> {
         found.ok_or_else(|| Error::Missing { key: format!("{} {key}", self.table) })
-    }
-
-    fn run_entry(&self, item: &Item) -> Result<RunEntry, Error> {
-        let closure = match item.get("status") {
-            None => None,
-            Some(_) => Some(Closure {
-                status: self.word(item, "status")?,
-                tickers: self.json(item, "tickers")?,
-                seconds: self.json(item, "seconds")?,
-                report: self.json(item, "report")?,
-            }),
-        };
-        Ok(RunEntry {
-            run: Run {
-                id: self.word(item, "run")?,
-                as_of: self.word(item, "as_of")?,
-                trigger: self.word(item, "trigger")?,
-                configuration: self.json(item, "configuration")?,
-            },
-            opened_at: self.string(item, "opened_at")?.to_owned(),
-            closed_at: item.get("closed_at").and_then(|value| value.as_s().ok()).cloned(),
-            closure,
-        })
-    }
-
-    fn stage_record(&self, item: &Item) -> Result<StageRecord, Error> {
-        Ok(StageRecord {
-            key: StageKey {
-                run: self.word(item, "run")?,
-                ticker: self.word(item, "ticker")?,
-                stage: self.word(item, "stage")?,
-            },
-            as_of: self.word(item, "as_of")?,
-            result: self.string(item, "result")?.to_owned(),
-        })
-    }
-
-    fn string<'a>(&self, item: &'a Item, name: &str) -> Result<&'a str, Error> {
-        let found = item.get(name).and_then(|value| value.as_s().ok());
-        found.map(String::as_str).ok_or_else(|| self.damaged(item, format!("attribute {name} is not there")))
-    }
-
-    /// An attribute that holds JSON.
-    fn json<T: DeserializeOwned>(&self, item: &Item, name: &str) -> Result<T, Error> {
-        let json = self.string(item, name)?;
-        serde_json::from_str(json).map_err(|error| self.damaged(item, format!("attribute {name}: {error}")))
-    }
-
-    /// An attribute that holds a word, such as a trigger or a date.
-    fn word<T: DeserializeOwned>(&self, item: &Item, name: &str) -> Result<T, Error> {
-        let word = serde_json::Value::from(self.string(item, name)?);
-        serde_json::from_value(word).map_err(|error| self.damaged(item, format!("attribute {name}: {error}")))
-    }
-
-    fn damaged(&self, item: &Item, reason: String) -> Error {
-        let part = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
-        Error::Damaged { key: format!("{} {} {}", self.table, part(PARTITION), part(SORT)), reason }
     }
 }
 
@@ -220,24 +160,6 @@ enum Sorted<'a> {
 
 /// After every sort key that starts with the text before it: no key of ours holds a character as high.
 const END: char = '\u{10ffff}';
-
-fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
-}
-
-fn item<const N: usize>(partition: &str, sort: &str, attributes: [(&str, String); N]) -> Item {
-    let keys = [(PARTITION, partition.to_owned()), (SORT, sort.to_owned())];
-    keys.into_iter().chain(attributes).map(|(name, value)| (name.to_owned(), text(value))).collect()
-}
-
-fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("records are plain data")
-}
-
-/// A value that serialises as a word, without its quotes.
-fn word<T: Serialize>(value: &T) -> String {
-    json(value).trim_matches('"').to_owned()
-}
 
 fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
@@ -315,13 +237,13 @@ impl Ledger for DynamoLedger {
 
     async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error> {
         let found = self.get(&run_key(run), RUN).await?;
-        found.map(|item| self.run_entry(&item)).transpose()
+        found.map(|item| self.stored(&item).run_entry()).transpose()
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error> {
         let mut entries = Vec::new();
         for listed in self.query(RUNS, Sorted::All, Some(limit)).await? {
-            let run = RunId::from_text(self.string(&listed, "run")?);
+            let run = RunId::from_text(self.stored(&listed).string("run")?);
             let found = self.run(&run).await?;
             entries.push(self.standing(found, run.as_str())?);
         }
@@ -356,7 +278,7 @@ impl Ledger for DynamoLedger {
 
     async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
         let found = self.get(&run_key(&key.run), &stage_key(&key.ticker, key.stage)).await?;
-        found.map(|item| self.stage_record(&item)).transpose()
+        found.map(|item| self.stored(&item).stage_record()).transpose()
     }
 
     async fn history(
@@ -369,7 +291,7 @@ impl Ledger for DynamoLedger {
         let (partition, bound) = (format!("HISTORY#{ticker}#{stage}"), format!("{up_to}#{END}"));
         let mut records = Vec::new();
         for listed in self.query(&partition, Sorted::Below(&bound), Some(limit)).await? {
-            let run = RunId::from_text(self.string(&listed, "run")?);
+            let run = RunId::from_text(self.stored(&listed).string("run")?);
             let found = self.committed(&StageKey { run: run.clone(), ticker: ticker.clone(), stage }).await?;
             records.push(self.standing(found, run.as_str())?);
         }
@@ -378,7 +300,7 @@ impl Ledger for DynamoLedger {
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
         let found = self.get(&ticker_key(ticker), CHAMPION).await?;
-        found.map(|item| self.json(&item, "champion")).transpose()
+        found.map(|item| self.stored(&item).json("champion")).transpose()
     }
 
     async fn decide(
@@ -431,7 +353,7 @@ impl Ledger for DynamoLedger {
             Written::Wholly => Ok(receipt.clone()),
             Written::Refused(0) => {
                 let found = self.get(&partition, &receipt_key(run)).await?;
-                self.json(&self.standing(found, run.as_str())?, "receipt")
+                self.stored(&self.standing(found, run.as_str())?).json("receipt")
             }
             Written::Refused(_) => Err(Error::ChampionMoved { ticker: ticker.clone() }),
         }
@@ -440,12 +362,12 @@ impl Ledger for DynamoLedger {
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         let mut items = self.query(&ticker_key(ticker), Sorted::StartingWith("RECEIPT#"), None).await?;
         let place = |item: &Item| -> Result<[String; 3], Error> {
-            let [as_of, decided_at, run] = ["as_of", "decided_at", "run"].map(|name| self.string(item, name));
+            let [as_of, decided_at, run] = ["as_of", "decided_at", "run"].map(|name| self.stored(item).string(name));
             Ok([as_of?.to_owned(), decided_at?.to_owned(), run?.to_owned()])
         };
         let mut placed = Vec::with_capacity(items.len());
         for item in items.drain(..) {
-            placed.push((place(&item)?, self.json(&item, "receipt")?));
+            placed.push((place(&item)?, self.stored(&item).json("receipt")?));
         }
         placed.sort_by(|a: &([String; 3], Receipt), b| b.0.cmp(&a.0));
         Ok(placed.into_iter().map(|(_, receipt)| receipt).collect())

@@ -4,6 +4,7 @@
 mod clients;
 mod dynamo_ledger;
 mod failure;
+mod item;
 mod race;
 mod s3_archive;
 

@@ -1,0 +1,93 @@
+//! Items of the table: how records become attributes, and back.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use pipeline::{Closure, Error, Run, RunEntry, StageKey, StageRecord};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+pub(crate) const PARTITION: &str = "pk";
+pub(crate) const SORT: &str = "sk";
+
+/// An item as it was read. What does not fit is an error that names its keys.
+pub(crate) struct Stored<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) item: &'a Item,
+}
+
+impl<'a> Stored<'a> {
+    /// A run, with its closure once it is closed.
+    pub(crate) fn run_entry(&self) -> Result<RunEntry, Error> {
+        let closure = match self.item.get("status") {
+            None => None,
+            Some(_) => Some(Closure {
+                status: self.word("status")?,
+                tickers: self.json("tickers")?,
+                seconds: self.json("seconds")?,
+                report: self.json("report")?,
+            }),
+        };
+        Ok(RunEntry {
+            run: Run {
+                id: self.word("run")?,
+                as_of: self.word("as_of")?,
+                trigger: self.word("trigger")?,
+                configuration: self.json("configuration")?,
+            },
+            opened_at: self.string("opened_at")?.to_owned(),
+            closed_at: self.item.get("closed_at").and_then(|value| value.as_s().ok()).cloned(),
+            closure,
+        })
+    }
+
+    /// A stage's result.
+    pub(crate) fn stage_record(&self) -> Result<StageRecord, Error> {
+        Ok(StageRecord {
+            key: StageKey { run: self.word("run")?, ticker: self.word("ticker")?, stage: self.word("stage")? },
+            as_of: self.word("as_of")?,
+            result: self.string("result")?.to_owned(),
+        })
+    }
+
+    pub(crate) fn string(&self, name: &str) -> Result<&'a str, Error> {
+        let found = self.item.get(name).and_then(|value| value.as_s().ok());
+        found.map(String::as_str).ok_or_else(|| self.damaged(format!("attribute {name} is not there")))
+    }
+
+    /// An attribute that holds JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let json = self.string(name)?;
+        serde_json::from_str(json).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
+    }
+
+    /// An attribute that holds a word, such as a trigger or a date.
+    fn word<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let word = serde_json::Value::from(self.string(name)?);
+        serde_json::from_value(word).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
+    }
+
+    fn damaged(&self, reason: String) -> Error {
+        let part = |name| self.item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
+        Error::Damaged { key: format!("{} {} {}", self.table, part(PARTITION), part(SORT)), reason }
+    }
+}
+
+pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+pub(crate) fn item<const N: usize>(partition: &str, sort: &str, attributes: [(&str, String); N]) -> Item {
+    let keys = [(PARTITION, partition.to_owned()), (SORT, sort.to_owned())];
+    keys.into_iter().chain(attributes).map(|(name, value)| (name.to_owned(), text(value))).collect()
+}
+
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("records are plain data")
+}
+
+/// A value that serialises as a word, without its quotes.
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
+    json(value).trim_matches('"').to_owned()
+}
