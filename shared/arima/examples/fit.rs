@@ -94,7 +94,7 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS")]
     budget: Option<f64>,
     /// Print the table of candidates too
-    #[arg(long, requires = "auto")]
+    #[arg(long, conflicts_with = "order")]
     table: bool,
     /// Print standard errors of the coefficients, and the Ljung-Box test of the residuals, too
     #[arg(long)]

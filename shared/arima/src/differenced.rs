@@ -143,8 +143,9 @@ impl Differenced {
             filter(gains, arma, &phi, period, &regressor.values, column);
         }
         let weights = regress(innovations, columns, |a, b| product(a, b, gains)).weights;
-        residual.clear();
-        residual.extend_from_slice(&self.values);
+        if !self.regressors.is_empty() {
+            residual.clone_from(&self.values);
+        }
         for (weight, regressor) in weights.iter().zip(&self.regressors) {
             for (x, column) in residual.iter_mut().zip(&regressor.values) {
                 *x -= weight * column;
@@ -163,6 +164,7 @@ impl Differenced {
         let n = self.len();
         let period = self.model.seasonal.period;
         let Workspace { gains, residual, innovations, adjoint, mean_square, .. } = workspace;
+        let residual = if self.regressors.is_empty() { &self.values } else { &*residual };
         let steps = gains.steps();
         let p = arma.ar.len() + period * arma.seasonal_ar.len();
         let weight = 1.0 / (n as f64 * *mean_square);
@@ -210,7 +212,7 @@ impl Differenced {
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
     gains: Gains,
-    /// The scaled series less its regressors' part.
+    /// The scaled series less its regressors' part, where there are any.
     residual: Vec<f64>,
     /// Its innovations.
     innovations: Vec<f64>,

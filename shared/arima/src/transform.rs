@@ -1,5 +1,7 @@
 //! Box & Cox's power transforms (1964, J. Royal Statistical Society B 26, 211-252), and the way back.
 
+use std::fmt;
+
 use crate::{Error, Forecast, Interval};
 
 /// x = (y^lambda - 1) / lambda, or log y where lambda is 0.
@@ -70,6 +72,12 @@ impl BoxCox {
             return x.exp();
         }
         ((self.lambda * x).max(-1.0).ln_1p() / self.lambda).exp()
+    }
+}
+
+impl fmt::Display for BoxCox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.lambda == 0.0 { f.write_str("the logarithm") } else { write!(f, "power {}", self.lambda) }
     }
 }
 
