@@ -48,8 +48,7 @@ impl BoxCox {
                 let transformed = self.forward(value);
                 let outside = value < 0.0 || (value == 0.0 && self.lambda <= 0.0) || transformed.is_infinite();
                 if outside {
-                    let what =
-                        format!("value {index} of the series is {value}, which power {} cannot take", self.lambda);
+                    let what = format!("value {index} of the series is {value}, which {self} cannot take");
                     return Err(Error::Transform { what });
                 }
                 Ok(transformed)
@@ -75,6 +74,7 @@ impl BoxCox {
     }
 }
 
+/// "the logarithm", or "power 0.5".
 impl fmt::Display for BoxCox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.lambda == 0.0 { f.write_str("the logarithm") } else { write!(f, "power {}", self.lambda) }
@@ -111,13 +111,13 @@ impl RestoredForecast {
         let lambda = self.transform.lambda;
         if lambda < 0.0 {
             return Err(Error::Transform {
-                what: format!("power {lambda} leaves the forecast no mean: take the median"),
+                what: format!("{} leaves the forecast no mean: take the median", self.transform),
             });
         }
         let Forecast { mean, standard_error, degrees_of_freedom } = &self.transformed;
         if degrees_of_freedom.is_finite() && lambda < 1.0 {
             let what =
-                format!("power {lambda} leaves a predictive forecast no mean: take the median, or a plug-in forecast");
+                format!("{} leaves a predictive forecast no mean: take the median, or a plug-in one", self.transform);
             return Err(Error::Transform { what });
         }
         Ok(mean.iter().zip(standard_error).map(|(m, s)| self.mean_at(*m, *s)).collect())
