@@ -1,45 +1,11 @@
 //! The contracts of archive and ledger, on a cloud that answers as AWS does: `tests/cloud.sh` starts one (or two) and sets
 //! the endpoint. Without an endpoint nothing is tested, and that is said.
 
-use aws::{Clients, DynamoLedger, S3Archive};
-use aws_sdk_dynamodb::types::{AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType};
+mod support;
+
 use futures::future::join_all;
 use pipeline::{Archive, Created, Error, Key, Ledger, RunId, Stage, StageKey, StageRecord};
-
-/// Clients, and a name that no other test of this run has.
-async fn cloud(name: &str) -> Option<(Clients, String)> {
-    if std::env::var("AWS_ENDPOINT_URL").is_err() {
-        eprintln!("AWS_ENDPOINT_URL is not set: the AWS adapters are not tested here (tests/cloud.sh does)");
-        return None;
-    }
-    Some((Clients::from_environment().await, format!("conformance-{name}-{}", std::process::id())))
-}
-
-async fn archive(clients: &Clients, bucket: &str) -> S3Archive {
-    clients.s3.create_bucket().bucket(bucket).send().await.expect("makes a bucket");
-    S3Archive::new(clients.s3.clone(), bucket)
-}
-
-async fn ledger(clients: &Clients, table: &str) -> DynamoLedger {
-    let attribute = |name: &str| {
-        let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
-        definition.build().expect("it has a name and a type")
-    };
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("it has a name and a type")
-    };
-    let table_of_ours = clients
-        .dynamodb
-        .create_table()
-        .table_name(table)
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute("pk"))
-        .attribute_definitions(attribute("sk"))
-        .key_schema(key("pk", KeyType::Hash))
-        .key_schema(key("sk", KeyType::Range));
-    table_of_ours.send().await.expect("makes a table");
-    DynamoLedger::new(clients.dynamodb.clone(), table)
-}
+use support::{archive, cloud, ledger};
 
 #[tokio::test]
 async fn archive_in_a_bucket() {
