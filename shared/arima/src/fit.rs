@@ -72,19 +72,20 @@ impl Arima {
 
 /// The best optimum that can be found.
 ///
-/// The Hannan-Rissanen estimates lead to the only one, unless autoregression and moving average nearly cancel there: then
-/// the likelihood is a ridge, often with several tops, and other starts are tried too.
+/// In long series the Hannan-Rissanen estimates lead to the only one, unless autoregression and moving average nearly cancel
+/// there, or a root comes to the unit circle: then the likelihood often has several tops. There, and in shorter series,
+/// where they are less sharp and a fit is cheap, other starts are tried too.
 fn best_optimum(series: &Series, y: &[f64]) -> Result<Minimum, Error> {
     let model = *series.model();
     let white = vec![0.0; model.arma_parameters()];
     let regression = HannanRissanen::new(&bridged(&model, y), model.seasonal.period).estimate(&model);
     let first = estimate(series, regression.to_unconstrained(), PRECISE)
         .or_else(|_| estimate(series, white.clone(), PRECISE))?;
-    if first.converged && is_distinct(&model, &first.point, series.len()) {
+    if first.converged && series.len() >= LONG && is_distinct(&model, &first.point, series.len()) {
         return Ok(first);
     }
     let rough = |start| estimate(series, start, ROUGH).ok();
-    let others = std::iter::once(white).chain(near_cancelling(&model)).filter_map(rough);
+    let others = std::iter::once(white).chain(pairs_of_roots(&model)).filter_map(rough);
     match others.reduce(|best, other| if other.value < best.value { other } else { best }) {
         Some(best) if best.value < first.value || !first.converged => {
             let other = estimate(series, best.point, PRECISE)?;
@@ -94,25 +95,33 @@ fn best_optimum(series: &Series, y: &[f64]) -> Result<Minimum, Error> {
     }
 }
 
-/// Whether the coefficients are told apart: no variance is inflated tenfold (the customary bound of regression
-/// diagnostics) by what the others could stand in for, or the observations are many enough to make up for it.
+/// From so many observations on, one start may do.
+const LONG: usize = 500;
+
+/// Whether the coefficients are told apart: no root is near the unit circle, and no variance is inflated tenfold (the
+/// customary bound of regression diagnostics) by what the others could stand in for, or the observations are many enough
+/// to make up for it.
 fn is_distinct(model: &Arima, u: &[f64], n: usize) -> bool {
+    if has_root_within(&Arma::from_unconstrained(model, u), 1.01) {
+        return false;
+    }
     let inflation = information::variance_inflation(model, u, n);
     inflation < 10.0 || n as f64 > 50.0 * inflation
 }
 
-/// AR and MA roots side by side at either end of the unit circle: on prices the likelihood often has its highest top
-/// there.
-fn near_cancelling(model: &Arima) -> Vec<Vec<f64>> {
+/// AR and MA roots side by side at either end of the unit circle, where on prices the likelihood often has its highest top;
+/// and on opposite sides, halfway.
+fn pairs_of_roots(model: &Arima) -> Vec<Vec<f64>> {
     let Order { p, q, .. } = model.order;
     if p == 0 || q == 0 {
         return Vec::new();
     }
-    [3.0, -3.0]
-        .map(|u| {
+    // A moving average's partial autocorrelations have the other sign: equal ones cancel.
+    [(3.0, 3.0), (-3.0, -3.0), (0.7, -0.7), (-0.7, 0.7)]
+        .map(|(ar, ma)| {
             let mut start = vec![0.0; model.arma_parameters()];
-            start[0] = u;
-            start[p] = u;
+            start[0] = ar;
+            start[p] = ma;
             start
         })
         .into()

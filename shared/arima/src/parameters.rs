@@ -6,7 +6,7 @@
 use crate::{Arima, dual::Number, polynomial};
 
 /// Keeps partial autocorrelations a little inside (-1, 1): beyond this, autocovariances lose all their digits.
-const LARGEST_U: f64 = 5_000.0;
+const LARGEST_U: f64 = 500.0;
 
 /// AR, MA, seasonal AR and seasonal MA coefficients in their own polynomials, signs as in [`Arima`].
 #[derive(Debug, Clone, PartialEq, Default)]

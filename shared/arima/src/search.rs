@@ -223,7 +223,7 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
         let log_likelihood = profile.log_likelihood;
         let criterion = match self.rules.criterion {
             Criterion::Cautious => {
-                aicc(&model, log_likelihood, series.len()) + price_of_search(self.rules, &model, series.len())
+                aicc(&model, log_likelihood, series.len()) + price_of_search(self.rules, &model, self.y.len())
             }
             Criterion::Aicc => aicc(&model, log_likelihood, series.len()),
             Criterion::Aic => aic(&model, log_likelihood),
@@ -234,7 +234,7 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
         } else if !minimum.converged {
             Some(Refusal::NotConverged)
         } else {
-            has_root_within(&arma, smallest_root(series.len())).then_some(Refusal::NearUnitRoot)
+            has_root_within(&arma, smallest_root(self.y.len())).then_some(Refusal::NearUnitRoot)
         };
         Candidate { tried: Tried { model, log_likelihood, criterion, refused }, point: minimum.point }
     }
