@@ -85,7 +85,7 @@ fn best_optimum(series: &Series, y: &[f64]) -> Result<Minimum, Error> {
         return Ok(first);
     }
     let rough = |start| estimate(series, start, ROUGH).ok();
-    let others = std::iter::once(white).chain(pairs_of_roots(&model)).filter_map(rough);
+    let others = std::iter::once(white).chain(pairs_of_roots(&model, series.len())).filter_map(rough);
     match others.reduce(|best, other| if other.value < best.value { other } else { best }) {
         Some(best) if best.value < first.value || !first.converged => {
             let other = estimate(series, best.point, PRECISE)?;
@@ -110,21 +110,22 @@ fn is_distinct(model: &Arima, u: &[f64], n: usize) -> bool {
 }
 
 /// AR and MA roots side by side at either end of the unit circle, where on prices the likelihood often has its highest top;
-/// and on opposite sides, halfway.
-fn pairs_of_roots(model: &Arima) -> Vec<Vec<f64>> {
+/// and, in shorter series, on opposite sides, halfway.
+fn pairs_of_roots(model: &Arima, n: usize) -> Vec<Vec<f64>> {
     let Order { p, q, .. } = model.order;
     if p == 0 || q == 0 {
         return Vec::new();
     }
     // A moving average's partial autocorrelations have the other sign: equal ones cancel.
-    [(3.0, 3.0), (-3.0, -3.0), (0.7, -0.7), (-0.7, 0.7)]
-        .map(|(ar, ma)| {
-            let mut start = vec![0.0; model.arma_parameters()];
-            start[0] = ar;
-            start[p] = ma;
-            start
-        })
-        .into()
+    let pairs: &[(f64, f64)] = &[(3.0, 3.0), (-3.0, -3.0), (0.7, -0.7), (-0.7, 0.7)];
+    let pairs = if n < LONG { pairs } else { &pairs[..2] };
+    let start = |&(ar, ma): &(f64, f64)| {
+        let mut start = vec![0.0; model.arma_parameters()];
+        start[0] = ar;
+        start[p] = ma;
+        start
+    };
+    pairs.iter().map(start).collect()
 }
 
 /// The model at an optimum of its likelihood.
