@@ -3,10 +3,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use forecasting::Ticker;
 use jiff::civil::Date;
-use pipeline::{Error, History, MarketData};
+use pipeline::{Error, History, MarketData, price_file::within};
 use tokio::sync::Mutex;
-
-use crate::csv_market::within;
 
 /// A market that is asked for each history once: a backfill of many sessions costs one request a ticker.
 pub struct CachedMarket<M> {

@@ -1,9 +1,7 @@
 use async_trait::async_trait;
 use forecasting::Ticker;
 use jiff::civil::Date;
-use pipeline::{Error, History, MarketData};
-
-use crate::csv_market::rows;
+use pipeline::{Error, History, MarketData, price_file::rows};
 
 /// The recorded sample that ships with the command: see `sample/README.md`.
 #[derive(Debug, Clone, Copy, Default)]

@@ -58,6 +58,7 @@ async fn night(there_on: usize) -> (usize, String, String) {
         window: None,
         policy: Policy::Always,
         significance: 0.05,
+        incoming: None,
     };
     let run = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
     assert_eq!(run.closure.expect("closed").status, RunStatus::Closed);

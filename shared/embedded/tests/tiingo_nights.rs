@@ -248,6 +248,7 @@ async fn vintages() {
                 window: None,
                 policy: forecasting::Policy::Always,
                 significance: 0.05,
+                incoming: None,
             };
             let ticker = configuration.tickers[0].clone();
             let as_of = day.parse().expect("a date");

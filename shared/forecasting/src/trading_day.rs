@@ -39,7 +39,7 @@ impl TradingDay {
     /// # Errors
     /// [`Error::NotASession`] where the calendar does not reach.
     pub fn last_closed(now: Timestamp) -> Result<Self, Error> {
-        let mut date = now.to_zoned(calendar::new_york()).date();
+        let mut date = TradingDay::date_at(now);
         for _ in 0..14 {
             if let Ok(day) = TradingDay::new(date)
                 && day.bell() <= now
@@ -49,6 +49,11 @@ impl TradingDay {
             date = date.saturating_sub(Span::new().days(1));
         }
         TradingDay::new(date)
+    }
+
+    /// The date in New York at a moment, session or not.
+    pub fn date_at(now: Timestamp) -> Date {
+        now.to_zoned(calendar::new_york()).date()
     }
 
     /// The date.

@@ -4,7 +4,7 @@ use forecasting::{BacktestPlan, Level, Policy, Ticker};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::Digest;
+use crate::{Digest, Key};
 
 /// Everything that decides what a run computes; it is archived with the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ use crate::Digest;
 pub struct Configuration {
     /// The tickers to work on, in order.
     pub tickers: Vec<Ticker>,
-    /// Where prices come from: `tiingo`, `recorded` or `csv`.
+    /// Where prices come from: `tiingo`, `recorded`, `csv` or `incoming`.
     pub market: String,
     /// First date of the histories.
     pub start: Date,
@@ -28,6 +28,19 @@ pub struct Configuration {
     pub policy: Policy,
     /// Largest Diebold-Mariano p-value that promotes a challenger.
     pub significance: f64,
+    /// The file to work on, where the market is `incoming`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incoming: Option<Incoming>,
+}
+
+/// A price file that was put under `incoming/`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incoming {
+    /// Where it was put; it may be gone from there, or be another by now.
+    pub key: Key,
+    /// Digest of the content that the run works on.
+    pub sha256: Digest,
 }
 
 impl Configuration {

@@ -57,6 +57,7 @@ fn a_run(as_of: TradingDay, name: &str) -> Run {
             window: None,
             policy: Policy::Always,
             significance: 0.05,
+            incoming: None,
         },
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use forecasting::{Ticker, TradingDay};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, RunId, VersionId};
+use crate::{Digest, Error, RunId, VersionId};
 
 /// The key of one archived object: a relative path with `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,6 +46,25 @@ impl Key {
     /// `reports/{run}/{name}`
     pub fn report(run: &RunId, name: &str) -> Key {
         Key(format!("reports/{run}/{name}"))
+    }
+
+    /// `closing-bell.toml`, the configuration of runs in the cloud. The one object that its owner changes.
+    pub fn settings() -> Key {
+        Key("closing-bell.toml".to_owned())
+    }
+
+    /// `incoming/{ticker}/{name}.csv`, as someone put it there.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a key of another shape.
+    pub fn incoming(key: &str) -> Result<(Key, Ticker), Error> {
+        let refused =
+            || Error::Request { field: "key", reason: format!("'{key}' is not of the form incoming/TICKER/NAME.csv") };
+        let rest = key.strip_prefix("incoming/").ok_or_else(refused)?;
+        let (ticker, name) = rest.split_once('/').ok_or_else(refused)?;
+        let named = name.strip_suffix(".csv").is_some_and(|stem| !stem.is_empty() && !stem.contains('/'));
+        let ticker = ticker.parse().map_err(|_| refused())?;
+        if named { Ok((Key(key.to_owned()), ticker)) } else { Err(refused()) }
     }
 
     /// `quarantine/{ticker}/{digest8}-{name}`

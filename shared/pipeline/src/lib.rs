@@ -9,16 +9,19 @@ mod digest;
 mod error;
 mod key;
 mod ports;
+pub mod price_file;
 mod run;
+pub mod settings;
 mod stages;
 mod stored;
 
-pub use configuration::Configuration;
+pub use configuration::{Configuration, Incoming};
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
 pub use ports::{Archive, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
+pub use settings::Settings;
 pub use stages::{
     BarStatus, Download, Evaluated, Fetched, Forecasted, ModelSummary, Planned, Prediction, Promoted, RealisedCoverage,
     Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VersionScore, evaluate, fetch, forecast, models, plan,

@@ -4,10 +4,10 @@ use std::{env, path::Path, sync::Arc, time::Duration};
 
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
-use pipeline::MarketData;
+use pipeline::{MarketData, Settings};
 use tiingo::{Client, Token};
 
-use super::{Failure, arguments::MarketName, settings::Settings};
+use super::{Failure, arguments::MarketName};
 use crate::{CsvMarket, RecordedMarket, Waits};
 
 /// A market, chosen.
@@ -90,10 +90,7 @@ impl Chosen {
             market: Arc::new(client),
             tickers: settings.watchlist.clone(),
             last_session: last_closed()?.date(),
-            waits: Waits {
-                pause: Duration::from_mins(settings.fetch.ask_again_minutes.into()),
-                limit: settings.fetch.ask_limit,
-            },
+            waits: Waits { pause: settings.fetch.pause(), limit: settings.fetch.ask_limit },
         })
     }
 

@@ -5,7 +5,6 @@ mod inspect;
 mod market;
 mod output;
 mod run;
-mod settings;
 
 use std::{io::IsTerminal, process::ExitCode};
 

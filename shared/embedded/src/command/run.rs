@@ -1,18 +1,17 @@
 //! `run` and `backfill`.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 
 use forecasting::TradingDay;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
-use pipeline::{Archive, Configuration, Ledger, RunEntry, RunStatus, Trigger};
+use pipeline::{Archive, Configuration, Ledger, RunEntry, RunStatus, Settings, Trigger};
 
 use super::{
     Failure,
     arguments::NightArguments,
     market::{Chosen, check_past},
     output,
-    settings::Settings,
 };
 use crate::{CachedMarket, DirectoryArchive, Lock, Night, SqliteLedger};
 
@@ -27,7 +26,7 @@ struct Prepared {
 
 impl Prepared {
     fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        let settings = Settings::read(arguments.config.as_deref())?;
+        let settings = read_settings(arguments.config.as_deref())?;
         let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
         let mut tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
         // The order in which tickers are named does not make another run.
@@ -73,6 +72,19 @@ impl Prepared {
 /// Where a data directory has its ledger.
 pub(super) fn ledger_path(data: &Path) -> std::path::PathBuf {
     data.join("ledger.sqlite")
+}
+
+const USUAL_FILE: &str = "closing-bell.toml";
+
+/// Reads the file that was named, or the usual one where it exists.
+fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
+    let path = named.unwrap_or(Path::new(USUAL_FILE));
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
+        Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
+    };
+    Settings::parse(&text).map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))
 }
 
 /// One night.

@@ -19,6 +19,13 @@ pub struct Promoted {
     pub champion: Champion,
 }
 
+impl Promoted {
+    /// Whether another version is in service by it than before.
+    pub fn changed(&self) -> bool {
+        self.decision != Decision::Keep
+    }
+}
+
 const RECEIPT_FORMAT: u32 = 1;
 
 /// Reaches the verdict on the contest; champion pointer and receipt move together.

@@ -1,20 +1,19 @@
-//! `closing-bell.toml`.
+//! `closing-bell.toml`: the same file on one machine and in the cloud.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::time::Duration;
 
 use forecasting::{FEWEST_TO_FIT, Level, Policy, Ticker};
 use jiff::civil::{Date, date};
-use pipeline::Configuration;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::Failure;
+use crate::Configuration;
 
 /// The configuration file; everything in it may be left out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Settings {
+pub struct Settings {
     /// Tickers of a night on Tiingo's prices.
-    pub(super) watchlist: Vec<Ticker>,
+    pub watchlist: Vec<Ticker>,
     #[serde(deserialize_with = "plain_date")]
     start: Date,
     horizon: usize,
@@ -23,8 +22,10 @@ pub(super) struct Settings {
     window: Window,
     policy: Policy,
     significance: f64,
-    pub(super) fetch: FetchSettings,
-    pub(super) tiingo: TiingoSettings,
+    /// What to do while a bar is missing.
+    pub fetch: FetchSettings,
+    /// The plan at Tiingo.
+    pub tiingo: TiingoSettings,
     /// Read by the scheduler and by the deployment, not by a single run.
     #[allow(dead_code, reason = "checked to be a table; one file serves every command")]
     schedule: Option<toml::Table>,
@@ -34,29 +35,32 @@ pub(super) struct Settings {
 }
 
 /// What to do while a session's bar is not published yet.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct FetchSettings {
-    pub(super) ask_again_minutes: u32,
-    pub(super) ask_limit: u32,
+pub struct FetchSettings {
+    /// The pause between two asks; a part of a minute is allowed.
+    pub ask_again_minutes: f64,
+    /// Asks after the first; then the run goes on with what is known.
+    pub ask_limit: u32,
 }
 
 /// The plan at Tiingo.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct TiingoSettings {
-    pub(super) requests_per_hour: Option<u32>,
+pub struct TiingoSettings {
+    /// Its hourly quota; left out, the free plan's.
+    pub requests_per_hour: Option<u32>,
 }
 
 /// The training window: `"all"`, or the last N sessions.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, expecting = "a window is \"all\" or a number of sessions")]
 enum Window {
     Word(AllWord),
     Sessions(usize),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum AllWord {
     All,
@@ -81,28 +85,26 @@ impl Default for Settings {
     }
 }
 
-impl Default for FetchSettings {
-    /// Every quarter of an hour from 17:00 to 20:00.
-    fn default() -> Self {
-        FetchSettings { ask_again_minutes: 15, ask_limit: 12 }
+impl FetchSettings {
+    /// The pause between two asks, in whole seconds.
+    pub fn pause(&self) -> Duration {
+        Duration::from_secs_f64((self.ask_again_minutes * 60.0).ceil())
     }
 }
 
-const USUAL_FILE: &str = "closing-bell.toml";
+impl Default for FetchSettings {
+    /// Every quarter of an hour from 17:00 to 20:00.
+    fn default() -> Self {
+        FetchSettings { ask_again_minutes: 15.0, ask_limit: 12 }
+    }
+}
 
 impl Settings {
-    /// Reads the file that was named, or the usual one where it exists.
-    pub(super) fn read(named: Option<&Path>) -> Result<Settings, Failure> {
-        let path = named.unwrap_or(Path::new(USUAL_FILE));
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
-            Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
-        };
-        Settings::parse(&text).map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))
-    }
-
-    fn parse(text: &str) -> Result<Settings, String> {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// One line that says what is wrong, and where.
+    pub fn parse(text: &str) -> Result<Settings, String> {
         let settings: Settings = toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
@@ -141,14 +143,18 @@ impl Settings {
         if self.tiingo.requests_per_hour == Some(0) {
             return Err("tiingo.requests_per_hour must be at least 1".to_owned());
         }
-        if self.fetch.ask_again_minutes == 0 {
-            return Err("fetch.ask_again_minutes must be at least 1".to_owned());
+        let minutes = self.fetch.ask_again_minutes;
+        if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
+            return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
+        }
+        if self.fetch.ask_limit > 1_000 {
+            return Err(format!("fetch.ask_limit is {}, but must be at most 1000", self.fetch.ask_limit));
         }
         Ok(())
     }
 
     /// What a run on this market and these tickers is asked to do.
-    pub(super) fn configuration(&self, market: &str, tickers: Vec<Ticker>) -> Configuration {
+    pub fn configuration(&self, market: &str, tickers: Vec<Ticker>) -> Configuration {
         Configuration {
             tickers,
             market: market.to_owned(),
@@ -162,6 +168,7 @@ impl Settings {
             },
             policy: self.policy,
             significance: self.significance,
+            incoming: None,
         }
     }
 }
@@ -244,6 +251,7 @@ mod tests {
         check("policy = \"sometimes\"", "sometimes");
         check("horizon = ", "line 1");
         check("policy = { max_age = 0 }", "max_age must be at least 1");
+        check("[fetch]\nask_again_minutes = 0", "must be above 0");
         check("[tiingo]\nrequests_per_hour = 0", "requests_per_hour must be at least 1");
     }
 }
