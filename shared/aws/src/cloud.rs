@@ -1,18 +1,18 @@
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-/// The SDK's clients, made once per process.
+use crate::{DynamoLedger, Events, S3Archive, SecretParameter};
+
+/// The account that a function works in: the SDK's settings, loaded once per cold start. A client is made only where it is
+/// asked for, so that a function holds no more code than it uses.
 #[derive(Debug, Clone)]
-pub struct Clients {
-    /// For the archive.
-    pub s3: aws_sdk_s3::Client,
-    /// For the ledger.
-    pub dynamodb: aws_sdk_dynamodb::Client,
+pub struct Cloud {
+    config: SdkConfig,
 }
 
 /// To open a connection: inside a region it takes milliseconds.
@@ -27,9 +27,9 @@ const OPERATION: Duration = Duration::from_secs(30);
 /// Attempts, with exponential backoff and jitter between them.
 const ATTEMPTS: u32 = 4;
 
-impl Clients {
+impl Cloud {
     /// Region, credentials and, for tests, the endpoint come from the environment, as every AWS tool takes them.
-    pub async fn from_environment() -> Clients {
+    pub async fn from_environment() -> Cloud {
         // The workspace's one TLS stack.
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let timeouts = TimeoutConfig::builder()
@@ -37,12 +37,51 @@ impl Clients {
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        let shared = aws_config::defaults(BehaviorVersion::latest())
+        let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .load()
             .await;
-        Clients { s3: aws_sdk_s3::Client::new(&shared), dynamodb: aws_sdk_dynamodb::Client::new(&shared) }
+        Cloud { config }
     }
+
+    /// For the archive.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        aws_sdk_s3::Client::new(&self.config)
+    }
+
+    /// For the ledger.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.config)
+    }
+
+    /// The archive in the bucket that `CLOSING_BELL_BUCKET` names.
+    pub fn archive(&self) -> Result<S3Archive, Unset> {
+        Ok(S3Archive::new(self.s3(), variable("CLOSING_BELL_BUCKET")?))
+    }
+
+    /// The ledger in the table that `CLOSING_BELL_TABLE` names.
+    pub fn ledger(&self) -> Result<DynamoLedger, Unset> {
+        Ok(DynamoLedger::new(self.dynamodb(), variable("CLOSING_BELL_TABLE")?))
+    }
+
+    /// The event bus that `CLOSING_BELL_BUS` names.
+    pub fn events(&self) -> Result<Events, Unset> {
+        Ok(Events::new(aws_sdk_eventbridge::Client::new(&self.config), variable("CLOSING_BELL_BUS")?))
+    }
+
+    /// The secret in the parameter that `CLOSING_BELL_TOKEN_PARAMETER` names.
+    pub fn token_parameter(&self) -> Result<SecretParameter, Unset> {
+        Ok(SecretParameter::new(aws_sdk_ssm::Client::new(&self.config), variable("CLOSING_BELL_TOKEN_PARAMETER")?))
+    }
+}
+
+/// The template gives the function no such variable.
+#[derive(Debug, thiserror::Error)]
+#[error("the environment variable {0} is not set")]
+pub struct Unset(&'static str);
+
+fn variable(name: &'static str) -> Result<String, Unset> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(Unset(name))
 }

@@ -8,7 +8,12 @@
 //! HISTORY#{ticker}#{stage} {as_of}#{committed_at}#{run}   that there is such a result: the newest are the last
 //! TICKER#{ticker}          CHAMPION                       the champion pointer
 //! TICKER#{ticker}          RECEIPT#{run}                  a receipt
+//! RUN#{run}                START#{request}                which execution a request started
+//! RUN#{run}                FAILURE#{ticker}               why a ticker was given up, by which execution
+//! RUN#{run}                SECONDS#{ticker}               how long a ticker has been worked on
 //! ```
+//!
+//! The last three are the cloud's own (`executions.rs`): there a run is worked on by many processes.
 //!
 //! What must be first or nothing is written in a transaction whose conditions are the keys themselves, so a call that is
 //! repeated after days finds what stands: DynamoDB's own request tokens last ten minutes. Every read is consistent.
@@ -34,8 +39,8 @@ use crate::{
 /// A ledger in a table.
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 /// Nothing stands under this key yet.
@@ -67,7 +72,12 @@ impl DynamoLedger {
     }
 
     /// Items of a partition in the order of their sort keys, from the end where `newest` says how many at most.
-    async fn query(&self, partition: &str, sort: Sorted<'_>, newest: Option<usize>) -> Result<Vec<Item>, Error> {
+    pub(crate) async fn query(
+        &self,
+        partition: &str,
+        sort: Sorted<'_>,
+        newest: Option<usize>,
+    ) -> Result<Vec<Item>, Error> {
         let mut query = self
             .client
             .query()
@@ -141,7 +151,7 @@ impl DynamoLedger {
         TransactWriteItem::builder().condition_check(check).build()
     }
 
-    fn stored<'a>(&'a self, item: &'a Item) -> Stored<'a> {
+    pub(crate) fn stored<'a>(&'a self, item: &'a Item) -> Stored<'a> {
         Stored { table: &self.table, item }
     }
 
@@ -152,7 +162,7 @@ impl DynamoLedger {
 }
 
 /// Which sort keys of a partition.
-enum Sorted<'a> {
+pub(crate) enum Sorted<'a> {
     All,
     StartingWith(&'a str),
     Below(&'a str),
@@ -161,11 +171,11 @@ enum Sorted<'a> {
 /// After every sort key that starts with the text before it: no key of ours holds a character as high.
 const END: char = '\u{10ffff}';
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
-fn run_key(run: &RunId) -> String {
+pub(crate) fn run_key(run: &RunId) -> String {
     format!("RUN#{run}")
 }
 

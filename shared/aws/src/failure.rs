@@ -33,7 +33,12 @@ where
         }
         _ => false,
     };
-    Error::Store { what: what.to_owned(), action, reason: DisplayErrorContext(error).to_string(), transient }
+    let reason = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => DisplayErrorContext(error).to_string(),
+    };
+    Error::Store { what: what.to_owned(), action, reason, transient }
 }
 
 /// The status of the answer, where there was one.

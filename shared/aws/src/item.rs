@@ -63,7 +63,7 @@ impl<'a> Stored<'a> {
     }
 
     /// An attribute that holds a word, such as a trigger or a date.
-    fn word<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+    pub(crate) fn word<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         let word = serde_json::Value::from(self.string(name)?);
         serde_json::from_value(word).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
     }

@@ -1,13 +1,23 @@
-//! Closing Bell's ports in an AWS account: the archive is a bucket ([`S3Archive`]), the ledger a table ([`DynamoLedger`],
-//! whose items its module lists).
+//! Closing Bell in an AWS account: the archive is a bucket ([`S3Archive`]), the ledger a table ([`DynamoLedger`], whose items
+//! its module lists), and [`serve`] makes a Lambda function of a stage.
 
-mod clients;
+mod cloud;
 mod dynamo_ledger;
+mod events;
+mod executions;
 mod failure;
 mod item;
 mod race;
 mod s3_archive;
+mod secret_parameter;
+mod serve;
+mod start;
 
-pub use clients::Clients;
+pub use cloud::{Cloud, Unset};
 pub use dynamo_ledger::DynamoLedger;
+pub use events::Events;
+pub use executions::Failure;
 pub use s3_archive::S3Archive;
+pub use secret_parameter::SecretParameter;
+pub use serve::{StageEvent, TRANSIENT, name, serve, serve_stage, start_logging};
+pub use start::{Asked, Start};

@@ -24,6 +24,7 @@ fn configuration() -> Configuration {
         window: None,
         policy: Policy::Always,
         significance: 0.05,
+        incoming: None,
     }
 }
 
@@ -62,7 +63,7 @@ async fn both_ways_leave_equal_archives_and_ledgers() {
         let keys = bucket.list(prefix).await.expect("lists");
         assert_eq!(keys, directory.list(prefix).await.expect("lists"));
         for key in keys {
-            let object = clients.s3.get_object().bucket(&name).key(&key).send().await.expect("is there");
+            let object = clients.s3().get_object().bucket(&name).key(&key).send().await.expect("is there");
             let bytes = object.body.collect().await.expect("reads").to_vec();
             assert!(bytes == std::fs::read(data.path().join(&key)).expect("reads"), "{key}: other bytes");
             compared += 1;

@@ -1,0 +1,122 @@
+//! What a ledger in the cloud holds beside the port's records: who works on a run, and what became of it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use forecasting::Ticker;
+use pipeline::{Error, Ledger, Run, RunId};
+use serde::Deserialize;
+
+use crate::{
+    DynamoLedger,
+    dynamo_ledger::{Sorted, now, run_key},
+    failure::failed,
+    item::{PARTITION, SORT, item, text},
+};
+
+/// Why a ticker was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The execution that gave it up.
+    pub execution: String,
+    /// In words.
+    pub reason: String,
+}
+
+impl DynamoLedger {
+    /// A run that `plan` has opened.
+    pub async fn opened(&self, run: &RunId) -> Result<Run, Error> {
+        let entry = self.run(run).await?;
+        Ok(entry.ok_or_else(|| Error::Missing { key: format!("run {run}") })?.run)
+    }
+
+    /// Whether this execution is the one to work on a run for this request. The first that asks is, whenever it asks again;
+    /// what delivers a trigger twice starts two executions, and the second is not.
+    pub async fn claim(&self, run: &RunId, request: &str, execution: &str) -> Result<bool, Error> {
+        let sort = format!("START#{request}");
+        let claim = item(&run_key(run), &sort, [("execution", execution.to_owned()), ("started_at", now())]);
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(claim))
+            .condition_expression("attribute_not_exists(pk) OR execution = :execution")
+            .expression_attribute_values(":execution", text(execution));
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(failed(&self.table, "written", &error)),
+        }
+    }
+
+    /// The tickers of a run that were given up, by the execution that was the last to do so. The state machine writes these
+    /// items: a function that crashed could not.
+    pub async fn failures(&self, run: &RunId) -> Result<BTreeMap<Ticker, Failure>, Error> {
+        let mut failures = BTreeMap::new();
+        for item in self.query(&run_key(run), Sorted::StartingWith("FAILURE#"), None).await? {
+            let stored = self.stored(&item);
+            let reason = reason(stored.string("error")?, stored.string("cause")?);
+            let failure = Failure { execution: stored.string("execution")?.to_owned(), reason };
+            failures.insert(stored.word("ticker")?, failure);
+        }
+        Ok(failures)
+    }
+
+    /// Adds to the time that a ticker has been worked on.
+    pub async fn add_seconds(&self, run: &RunId, ticker: &Ticker, seconds: f64) -> Result<(), Error> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .key(PARTITION, text(run_key(run)))
+            .key(SORT, text(format!("SECONDS#{ticker}")))
+            .update_expression("SET ticker = :ticker ADD seconds :seconds")
+            .expression_attribute_values(":ticker", text(ticker.as_str()))
+            .expression_attribute_values(":seconds", AttributeValue::N(format!("{seconds:.6}")));
+        update.send().await.map(|_| ()).map_err(|error| failed(&self.table, "written", &error))
+    }
+
+    /// How long each ticker of a run has been worked on.
+    pub async fn seconds(&self, run: &RunId) -> Result<BTreeMap<Ticker, f64>, Error> {
+        let mut seconds = BTreeMap::new();
+        for item in self.query(&run_key(run), Sorted::StartingWith("SECONDS#"), None).await? {
+            let worked = item.get("seconds").and_then(|value| value.as_n().ok()).and_then(|text| text.parse().ok());
+            seconds.insert(self.stored(&item).word("ticker")?, worked.unwrap_or(0.0));
+        }
+        Ok(seconds)
+    }
+}
+
+/// What Step Functions calls a cause is the function's own answer where it gave one, and prose where it did not.
+fn reason(error: &str, cause: &str) -> String {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer {
+        error_type: String,
+        error_message: String,
+    }
+    match serde_json::from_str::<Answer>(cause) {
+        // Ours are whole sentences; the runtime's own (`Runtime.ExitError`, `Sandbox.Timedout`) need their name.
+        Ok(answer) if answer.error_type.contains('.') => format!("{}: {}", answer.error_type, answer.error_message),
+        Ok(answer) => answer.error_message,
+        Err(_) if cause.is_empty() => error.to_owned(),
+        Err(_) => format!("{error}: {cause}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn reasons_from_causes() {
+        let ours = r#"{"errorType":"UnknownTicker","errorMessage":"FB: Tiingo answers 404"}"#;
+        assert_eq!(reason("UnknownTicker", ours), "FB: Tiingo answers 404");
+        let crash = r#"{"errorType":"Runtime.ExitError","errorMessage":"exit status 1"}"#;
+        assert_eq!(reason("Runtime.ExitError", crash), "Runtime.ExitError: exit status 1");
+        assert_eq!(reason("States.Timeout", ""), "States.Timeout");
+        assert_eq!(reason("Lambda.Unknown", "it broke"), "Lambda.Unknown: it broke");
+    }
+}

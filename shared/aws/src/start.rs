@@ -1,0 +1,188 @@
+//! What started an execution, and what it is therefore asked to do.
+
+use forecasting::{Ticker, TradingDay};
+use jiff::{Timestamp, civil::Date};
+use pipeline::{Archive, Configuration, Digest, Error, Incoming, Key, Settings, Trigger, price_file::PriceFile};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::events::{RUN_REQUESTED, SOURCE};
+
+/// A start, understood.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// What asks for the run.
+    pub trigger: Trigger,
+    /// What tells a second delivery of the same request from another request; `None` where nothing can deliver it twice.
+    pub request: Option<String>,
+    /// The moment it is for.
+    pub time: Timestamp,
+    /// The day whose prices the run may know; `None` for the last one.
+    pub as_of: Option<Date>,
+    /// The tickers to work on; none for the watchlist's.
+    pub tickers: Vec<Ticker>,
+    /// The file to work on.
+    pub incoming: Option<Key>,
+}
+
+/// What a start asks for, with the configuration as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Everything that decides what the run computes.
+    pub configuration: Configuration,
+    /// Its day.
+    pub as_of: Date,
+    /// How often a bar that is missing is asked for again: only tonight's is still to come.
+    pub asks: u32,
+    /// The file's content, where it works on one.
+    pub file: Option<Vec<u8>>,
+}
+
+/// The schedule's input, a person's at the console, or the detail of `run requested`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    trigger: Trigger,
+    #[serde(default)]
+    time: Option<Timestamp>,
+    #[serde(default)]
+    as_of: Option<Date>,
+    #[serde(default)]
+    tickers: Vec<Ticker>,
+    /// For whoever reads the execution's history.
+    #[serde(default, rename = "reason")]
+    _reason: Option<String>,
+}
+
+/// An event from the bus.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Delivered {
+    id: String,
+    source: String,
+    detail_type: String,
+    time: Timestamp,
+    detail: Value,
+}
+
+#[derive(Deserialize)]
+struct ObjectCreated {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+    /// The same however often one write is told of.
+    sequencer: Option<String>,
+}
+
+impl Start {
+    /// Understands the input of an execution that was started at this moment.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for an input that is none of ours.
+    pub fn of(input: Value, started: Timestamp) -> Result<Start, Error> {
+        let refused = |error: serde_json::Error| Error::Request { field: "input", reason: error.to_string() };
+        if input.get("detail-type").is_none() {
+            return Ok(Start::wanted(serde_json::from_value(input).map_err(refused)?, None, started));
+        }
+        let event: Delivered = serde_json::from_value(input).map_err(refused)?;
+        match (event.source.as_str(), event.detail_type.as_str()) {
+            ("aws.s3", "Object Created") => {
+                let created: ObjectCreated = serde_json::from_value(event.detail).map_err(refused)?;
+                let (key, ticker) = Key::incoming(&created.object.key)?;
+                Ok(Start {
+                    trigger: Trigger::Data,
+                    request: Some(created.object.sequencer.unwrap_or(event.id)),
+                    time: event.time,
+                    as_of: None,
+                    tickers: vec![ticker],
+                    incoming: Some(key),
+                })
+            }
+            (SOURCE, RUN_REQUESTED) => {
+                let wanted = serde_json::from_value(event.detail).map_err(refused)?;
+                Ok(Start::wanted(wanted, Some(event.id), event.time))
+            }
+            (source, kind) => {
+                Err(Error::Request { field: "input", reason: format!("no run is started by '{kind}' of {source}") })
+            }
+        }
+    }
+
+    /// Nothing but the schedule is delivered without an id: the moment that it was due at is the same each time.
+    fn wanted(wanted: Wanted, id: Option<String>, delivered: Timestamp) -> Start {
+        let due = wanted.time.filter(|_| wanted.trigger == Trigger::Schedule);
+        Start {
+            trigger: wanted.trigger,
+            request: id.or(due.map(|time| time.to_string())),
+            time: wanted.time.unwrap_or(delivered),
+            as_of: wanted.as_of,
+            tickers: wanted.tickers,
+            incoming: None,
+        }
+    }
+
+    /// Applies the configuration. Nothing here reads a clock: the start's own moment decides which session has closed.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for a day that has not closed yet or a start without tickers; [`Error::Missing`] for a file that
+    /// is gone.
+    pub async fn asked(&self, settings: &Settings, archive: &dyn Archive) -> Result<Asked, Error> {
+        let request = |field, reason: String| Error::Request { field, reason };
+        let last = TradingDay::last_closed(self.time).map_err(|e| request("time", e.to_string()))?;
+        if let Some(key) = &self.incoming {
+            return self.asked_of_file(settings, archive, key, last).await;
+        }
+        let mut tickers = if self.tickers.is_empty() { settings.watchlist.clone() } else { self.tickers.clone() };
+        // As the command does: the order in which tickers are named does not make another run.
+        tickers.sort();
+        tickers.dedup();
+        if tickers.is_empty() {
+            return Err(request("watchlist", "no tickers: name them in closing-bell.toml".to_owned()));
+        }
+        let as_of = match self.as_of {
+            Some(day) if has_closed(day, self.time) => day,
+            Some(day) => return Err(request("as_of", format!("{day}: that session has not closed yet"))),
+            // A holiday is the schedule's to find out: its run closes as "no session".
+            None if self.trigger == Trigger::Schedule => {
+                Some(TradingDay::date_at(self.time)).filter(|day| has_closed(*day, self.time)).unwrap_or(last.date())
+            }
+            None => last.date(),
+        };
+        let still_to_come = TradingDay::new(as_of).is_ok_and(|day| day.is_preliminary_at(self.time));
+        Ok(Asked {
+            configuration: settings.configuration("tiingo", tickers),
+            as_of,
+            asks: if still_to_come { settings.fetch.ask_limit } else { 0 },
+            file: None,
+        })
+    }
+
+    async fn asked_of_file(
+        &self,
+        settings: &Settings,
+        archive: &dyn Archive,
+        key: &Key,
+        last: TradingDay,
+    ) -> Result<Asked, Error> {
+        let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+        let sha256 = Digest::of(&bytes);
+        let ticker = self.tickers.first().cloned().ok_or_else(|| Error::Missing { key: key.to_string() })?;
+        // What cannot be read is fetch's to refuse, and to keep.
+        let newest = PriceFile::new(ticker, key.as_str(), bytes.clone()).last_session(last).unwrap_or(last);
+        let configuration = Configuration {
+            incoming: Some(Incoming { key: key.clone(), sha256 }),
+            ..settings.configuration("incoming", self.tickers.clone())
+        };
+        Ok(Asked { configuration, as_of: newest.date(), asks: 0, file: Some(bytes) })
+    }
+}
+
+fn has_closed(date: Date, now: Timestamp) -> bool {
+    match TradingDay::new(date) {
+        Ok(day) => day.bell() <= now,
+        Err(_) => date <= TradingDay::date_at(now),
+    }
+}
