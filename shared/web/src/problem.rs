@@ -1,0 +1,74 @@
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use pipeline::Error;
+use serde::Serialize;
+
+/// An error as RFC 9457 describes it: `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The status code.
+    pub status: u16,
+    /// The status in words.
+    pub title: &'static str,
+    /// What is wrong.
+    pub detail: String,
+    /// The field of the request that is at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+/// A store that cannot be reached now may be in half a minute.
+const RETRY_AFTER_SECONDS: &str = "30";
+
+impl Problem {
+    /// A problem with this status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Problem { status: status.as_u16(), title, detail: detail.into(), field: None }
+    }
+
+    /// A field of the request that is out of bounds or no value of its kind.
+    pub fn field(field: &str, reason: impl std::fmt::Display) -> Problem {
+        Problem { field: Some(field.to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, format!("{field}: {reason}")) }
+    }
+
+    /// The document.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a problem is plain data")
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Problem {
+        match &error {
+            Error::Request { field, reason } => Problem::field(field, reason),
+            Error::NoForecast { .. } | Error::UnknownTicker { .. } => {
+                Problem::new(StatusCode::NOT_FOUND, error.to_string())
+            }
+            // What stands behind it, names of stores and keys, is for the log.
+            _ if error.is_transient() => {
+                tracing::error!(%error, "a store cannot be reached");
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "a store cannot be reached now")
+            }
+            _ => {
+                tracing::error!(%error, "a request failed");
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer on record cannot be read")
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, self.to_json()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        response
+    }
+}
