@@ -1,0 +1,67 @@
+//! Lambda function `fetch`: bars from Tiingo, or from a file put under `incoming/`, to a price snapshot.
+
+use std::time::Duration;
+
+use aws::{Cloud, S3Archive, SecretParameter, StageEvent, serve_stage};
+use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, price_file::PriceFile};
+use serde::Serialize;
+use tiingo::{Client, Settings, Token};
+use tokio::sync::OnceCell;
+
+/// What there is now. A ticker that has no bar yet has no result: `plan` lists it again.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case", tag = "status", content = "why")]
+enum Answer {
+    Ready,
+    Later(String),
+}
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let cloud = Cloud::from_environment().await;
+    let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
+    let token = cloud.token_parameter()?;
+    let tiingo = OnceCell::new();
+    serve_stage("fetch", &ledger, async |run: &Run, event: &StageEvent| {
+        let market: &dyn MarketData = match incoming(&archive, run, event).await? {
+            Some(file) => &file.clone(),
+            None => tiingo.get_or_try_init(|| client(&token)).await?,
+        };
+        match pipeline::fetch(market, &archive, &ledger, run, &event.ticker, event.settle).await {
+            Ok(Fetched::Ready(snapshot)) => {
+                events.snapshot_stored(run, &event.ticker, &snapshot).await?;
+                Ok(Answer::Ready)
+            }
+            Ok(Fetched::NoBarYet) => Ok(Answer::Later("no bar yet".to_owned())),
+            // Not before the hour is over: the state machine has the patience that a function must not have.
+            Err(Error::QuotaExceeded { hourly: true, reason, .. }) if !event.settle => Ok(Answer::Later(reason)),
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+/// The file that the run works on, as `plan` archived it.
+async fn incoming(archive: &S3Archive, run: &Run, event: &StageEvent) -> Result<Option<PriceFile>, Error> {
+    let Some(incoming) = &run.configuration.incoming else { return Ok(None) };
+    let key = Key::run(&run.id, "incoming.csv");
+    let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    Ok(Some(PriceFile::new(event.ticker.clone(), incoming.key.as_str(), bytes)))
+}
+
+/// Made once per cold start, with the token as it is then.
+async fn client(token: &SecretParameter) -> Result<Client, Error> {
+    let refused = |reason: String| Error::Unauthorized { reason };
+    let token = Token::new(&token.read().await?).map_err(refused)?;
+    let base_url = std::env::var("TIINGO_BASE_URL").ok().filter(|address| !address.is_empty());
+    let settings = Settings {
+        base_url: base_url.unwrap_or_else(|| Settings::TIINGO.to_owned()),
+        // Each of many functions at once sees a part of the requests: what the server says is all there is to know.
+        requests_per_hour: None,
+        // Two questions, each with its retries, end before the function's own time does.
+        timeout: Duration::from_secs(10),
+        retries: 2,
+        ..Settings::default()
+    };
+    Client::new(&token, settings).map_err(refused)
+}

@@ -1,0 +1,164 @@
+//! Lambda function `plan`: opens the run of an execution, and says what is left to do.
+
+use aws::{Cloud, DynamoLedger, S3Archive, Start, serve};
+use forecasting::Ticker;
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use pipeline::{Archive, Digest, Error, Key, Ledger, Planned, Run, RunId, Settings, Stage, StageKey};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// From the state machine: at its start, and after each pass of `fetch`.
+#[derive(Deserialize)]
+struct Event {
+    /// The execution's name.
+    execution: String,
+    /// When it was started.
+    started: Timestamp,
+    /// What started it.
+    input: Value,
+    /// After a pass of `fetch`: its plan.
+    #[serde(default)]
+    before: Option<Before>,
+}
+
+#[derive(Deserialize)]
+struct Before {
+    run: RunId,
+    asks_left: u32,
+    wait_seconds: u64,
+}
+
+/// What to do now.
+#[derive(Serialize)]
+struct Answer {
+    next: Next,
+    run: RunId,
+    /// The key of the list of tickers to do it for.
+    list: Option<Key>,
+    /// Whether `fetch` is to go on with what is known.
+    settle: bool,
+    asks_left: u32,
+    wait_seconds: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Next {
+    /// The exchange was closed, or everything was done before, or another execution has this request in hand.
+    Nothing,
+    /// Fetch the tickers on the list.
+    Fetch,
+    /// Work on the tickers on the list, from `evaluate` to `forecast`.
+    Work,
+    /// No ticker is left: close the run.
+    Report,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let cloud = Cloud::from_environment().await;
+    let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
+    serve("plan", async |event: Event| match &event.before {
+        None => open(&archive, &ledger, event).await,
+        Some(before) => {
+            let run = ledger.opened(&before.run).await?;
+            let asks_left = before.asks_left;
+            after_fetch(&archive, &ledger, &run, &event.execution, asks_left, before.wait_seconds).await
+        }
+    })
+    .await
+}
+
+/// Opens the run, or finds it, and lists the tickers whose prices it lacks.
+async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Result<Answer, Error> {
+    let settings = settings(archive).await?;
+    let start = Start::of(event.input, event.started)?;
+    let asked = start.asked(&settings, archive).await?;
+    if let Some(file) = &asked.file {
+        let id = RunId::new(asked.as_of, &asked.configuration.digest());
+        archive.create(&Key::run(&id, "incoming.csv"), file).await?;
+    }
+    let wait_seconds = settings.fetch.pause().as_secs();
+    let planned = pipeline::plan(archive, ledger, asked.configuration, asked.as_of, start.trigger).await?;
+    let nothing =
+        |run: RunId| Answer { next: Next::Nothing, run, list: None, settle: false, asks_left: 0, wait_seconds: 0 };
+    let run = match planned {
+        Planned::NoSession(entry) | Planned::Done(entry) => return Ok(nothing(entry.run.id)),
+        Planned::Open(entry) => entry.run,
+    };
+    let request = start.request.unwrap_or_else(|| event.execution.clone());
+    if !ledger.claim(&run.id, &request, &event.execution).await? {
+        return Ok(nothing(run.id));
+    }
+    let lacking = lacking(ledger, &run, Stage::Fetch).await?;
+    if lacking.is_empty() {
+        return after_fetch(archive, ledger, &run, &event.execution, 0, wait_seconds).await;
+    }
+    let list = Some(write_list(archive, &run, "fetch", &lacking).await?);
+    let settle = asked.asks == 0;
+    Ok(Answer { next: Next::Fetch, run: run.id, list, settle, asks_left: asked.asks, wait_seconds })
+}
+
+/// While some lack their bar and it may still come, they alone are asked for again; then the work begins.
+async fn after_fetch(
+    archive: &S3Archive,
+    ledger: &DynamoLedger,
+    run: &Run,
+    execution: &str,
+    asks_left: u32,
+    wait_seconds: u64,
+) -> Result<Answer, Error> {
+    let failures = ledger.failures(&run.id).await?;
+    let given_up = |ticker: &Ticker| failures.get(ticker).is_some_and(|failure| failure.execution == execution);
+    let mut later = lacking(ledger, run, Stage::Fetch).await?;
+    later.retain(|ticker| !given_up(ticker));
+    let answer = |next, list, asks_left: u32| Answer {
+        next,
+        run: run.id.clone(),
+        list,
+        settle: asks_left == 0,
+        asks_left,
+        wait_seconds,
+    };
+    if !later.is_empty() && asks_left > 0 {
+        let list = write_list(archive, run, "fetch", &later).await?;
+        return Ok(answer(Next::Fetch, Some(list), asks_left - 1));
+    }
+    let mut ready = lacking(ledger, run, Stage::Forecast).await?;
+    ready.retain(|ticker| !given_up(ticker) && !later.contains(ticker));
+    if ready.is_empty() {
+        return Ok(answer(Next::Report, None, 0));
+    }
+    let list = write_list(archive, run, "work", &ready).await?;
+    Ok(answer(Next::Work, Some(list), 0))
+}
+
+async fn settings(archive: &dyn Archive) -> Result<Settings, Error> {
+    let key = Key::settings();
+    let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    let refused = |reason: String| Error::Request { field: "closing-bell.toml", reason };
+    let text = std::str::from_utf8(&bytes).map_err(|_| refused("it is not a text file".to_owned()))?;
+    Settings::parse(text).map_err(refused)
+}
+
+/// Reads at the same time: a watchlist of hundreds is asked about in a second.
+const READS: usize = 32;
+
+/// The run's tickers that have no result of this stage yet, in order.
+async fn lacking(ledger: &dyn Ledger, run: &Run, stage: Stage) -> Result<Vec<Ticker>, Error> {
+    let asked = run.configuration.tickers.iter().map(|ticker| async move {
+        let key = StageKey { run: run.id.clone(), ticker: ticker.clone(), stage };
+        ledger.committed(&key).await.map(|result| result.is_none().then(|| ticker.clone()))
+    });
+    let answers: Vec<Option<Ticker>> = stream::iter(asked).buffered(READS).try_collect().await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+/// Archives a list of tickers for a Distributed Map to read.
+async fn write_list(archive: &dyn Archive, run: &Run, what: &str, tickers: &[Ticker]) -> Result<Key, Error> {
+    let bytes = serde_json::to_vec(tickers).expect("tickers are plain data");
+    let key = Key::run(&run.id, &format!("{what}-{}.json", Digest::of(&bytes).short()));
+    archive.create(&key, &bytes).await?;
+    Ok(key)
+}

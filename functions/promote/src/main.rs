@@ -1,0 +1,19 @@
+//! Lambda function `promote`: the verdict; champion pointer and receipt move together.
+
+use aws::{Cloud, StageEvent, serve_stage};
+use pipeline::{Promoted, Run};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let cloud = Cloud::from_environment().await;
+    let (ledger, events) = (cloud.ledger()?, cloud.events()?);
+    serve_stage("promote", &ledger, async |run: &Run, event: &StageEvent| {
+        let promoted = pipeline::promote(&ledger, run, &event.ticker).await?;
+        if promoted.changed() {
+            events.champion_changed(run, &event.ticker, &promoted).await?;
+        }
+        let Promoted { decision, reason, .. } = promoted;
+        Ok((decision, reason))
+    })
+    .await
+}

@@ -1,0 +1,15 @@
+//! Lambda function `train`: selects a challenger, holds the contest, and stores the versions that the verdict may need.
+
+use aws::{Cloud, StageEvent, serve_stage};
+use pipeline::Run;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let cloud = Cloud::from_environment().await;
+    let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
+    serve_stage("train", &ledger, async |run: &Run, event: &StageEvent| {
+        let trained = pipeline::train(&archive, &ledger, run, &event.ticker).await?;
+        Ok(trained.versions.into_iter().map(|trained| trained.version).collect::<Vec<_>>())
+    })
+    .await
+}
