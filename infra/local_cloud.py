@@ -69,14 +69,14 @@ class LocalCloud:
             "TMPDIR": str(self.folder),
             "STATE_DIR": str(self.folder),
         }
-        log = (self.folder / "log").open("w")
-        self.process = subprocess.Popen(
-            [TOOLS / "ministack/bin/ministack"],
-            env=self.environment() | settings,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (self.folder / "log").open("w") as log:
+            self.process = subprocess.Popen(
+                [TOOLS / "ministack/bin/ministack"],
+                env=self.environment() | settings,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -110,13 +110,13 @@ class LocalCloud:
 
     def deploy(self, configuration, token, **parameters):
         """Deploys the template with these parameters, uploads the configuration, and puts the token."""
-        overrides = [f"{name}={value}" for name, value in parameters.items()]
+        # ministack knows no alarms on metric expressions.
+        all_parameters = {"Architecture": "x86_64", "NoRunAlarm": "false"} | parameters
+        overrides = [f'ParameterKey={name},ParameterValue="{value}"' for name, value in all_parameters.items()]
         done = subprocess.run(
             [TOOLS / "sam/bin/sam", "deploy", "--template-file", ROOT / "infra/template.yaml", "--stack-name", STACK]
             + ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-progressbar", "--region", REGION]
-            + ["--no-fail-on-empty-changeset", "--parameter-overrides", "Architecture=x86_64"]
-            # ministack knows no alarms on metric expressions.
-            + ["NoRunAlarm=false", *overrides],
+            + ["--no-fail-on-empty-changeset", "--parameter-overrides", *overrides],
             env=self.environment(),
             cwd=self.folder,
             capture_output=True,

@@ -79,6 +79,7 @@ class Tiingo:
 
     def stop(self):
         self.server.shutdown()
+        self.server.server_close()
 
 
 if __name__ == "__main__":

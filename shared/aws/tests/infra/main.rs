@@ -1,0 +1,226 @@
+//! Template and state machine against the code and each other: what no linter can see.
+
+mod needs;
+mod permissions;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value as Json;
+use serde_norway::{Value, value::TaggedValue};
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(project(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn template() -> Value {
+    serde_norway::from_str(&read("infra/template.yaml")).expect("YAML")
+}
+
+fn state_machine() -> Json {
+    serde_json::from_str(&read("infra/state_machine.asl.json")).expect("JSON")
+}
+
+/// The tag and text of `!GetAtt A.Arn`, `!Ref A`, `!Sub "..."`.
+fn tagged(value: &Value) -> Option<(String, &str)> {
+    let Value::Tagged(tagged) = value else { return None };
+    let TaggedValue { tag, value } = &**tagged;
+    Some((tag.to_string(), value.as_str()?))
+}
+
+/// Every function of the template by the name of its folder: `PlanFunction` is functions/plan.
+fn functions(template: &Value) -> BTreeMap<String, &Value> {
+    let resources = template["Resources"].as_mapping().expect("resources");
+    let functions = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::Serverless::Function");
+    let named = functions.map(|(name, resource)| {
+        let name = name.as_str().and_then(|name| name.strip_suffix("Function")).expect("is called ...Function");
+        (name.to_ascii_lowercase(), &resource["Properties"])
+    });
+    named.collect()
+}
+
+/// Every state of a definition and of the definitions in it, by name.
+fn states(definition: &Json) -> Vec<(String, &Json)> {
+    let mut found = Vec::new();
+    for (name, state) in definition["States"].as_object().expect("states") {
+        found.push((name.clone(), state));
+        if state["Type"] == "Map" {
+            found.extend(states(&state["ItemProcessor"]));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_substitution_exists_and_is_used() {
+    let text = read("infra/state_machine.asl.json");
+    let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split('}').next().expect("closed")).collect();
+    let template = template();
+    let given = template["Resources"]["Night"]["Properties"]["DefinitionSubstitutions"].as_mapping().expect("a mapping");
+    let given: BTreeSet<&str> = given.keys().map(|name| name.as_str().expect("a name")).collect();
+    assert_eq!(used, given);
+}
+
+#[test]
+fn every_task_names_a_function_of_the_template() {
+    let (machine, template) = (state_machine(), template());
+    let functions = functions(&template);
+    let given = &template["Resources"]["Night"]["Properties"]["DefinitionSubstitutions"];
+    let mut called = BTreeSet::new();
+    for (state, task) in states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Task") {
+        let resource = task["Resource"].as_str().expect("a resource");
+        if resource == "arn:aws:states:::dynamodb:putItem" {
+            continue;
+        }
+        let name = resource.strip_prefix("${").and_then(|name| name.strip_suffix("Arn}")).expect("a substitution");
+        let arn = tagged(&given[format!("{name}Arn")]).expect("an attribute");
+        assert_eq!(arn, ("!GetAtt".to_owned(), format!("{name}.Arn").as_str()), "{state}");
+        let function = name.strip_suffix("Function").expect("is called ...Function").to_ascii_lowercase();
+        assert!(functions.contains_key(&function), "{state} calls {function}");
+        called.insert(function);
+    }
+    // What is answered over HTTP is not called.
+    let over_http = ["predict", "start"].map(str::to_owned);
+    assert_eq!(called, functions.into_keys().filter(|name| !over_http.contains(name)).collect());
+}
+
+/// Of AWS's own errors, those that pass.
+const PASSING: [&str; 8] = [
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "DynamoDB.InternalServerErrorException",
+    "DynamoDB.ProvisionedThroughputExceededException",
+    "DynamoDB.RequestLimitExceededException",
+    "DynamoDB.ThrottlingException",
+];
+
+#[test]
+fn only_errors_that_pass_are_retried() {
+    let machine = state_machine();
+    for (state, task) in states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Task") {
+        let retries = task["Retry"].as_array().unwrap_or_else(|| panic!("{state} retries nothing"));
+        let names: Vec<&str> = retries
+            .iter()
+            .inspect(|retry| {
+                assert_eq!(retry["JitterStrategy"], "FULL", "{state}");
+                assert!(retry["BackoffRate"].as_f64().is_some_and(|rate| rate > 1.0), "{state}");
+                assert!(retry["MaxAttempts"].as_u64().is_some_and(|attempts| attempts <= 5), "{state}");
+            })
+            .flat_map(|retry| retry["ErrorEquals"].as_array().expect("names"))
+            .map(|name| name.as_str().expect("a name"))
+            .collect();
+        let lambda = task["Resource"].as_str().is_some_and(|resource| resource.starts_with("${"));
+        assert_eq!(names.contains(&aws::TRANSIENT), lambda, "{state}");
+        for name in names {
+            assert!(name == aws::TRANSIENT || PASSING.contains(&name), "{state} retries {name}");
+        }
+    }
+}
+
+/// What a function says of an error that passes is the name that is retried, and nothing else has that name.
+#[test]
+fn the_name_of_what_passes_is_the_codes() {
+    let ticker: forecasting::Ticker = "KO".parse().expect("a ticker");
+    let reason = || "?".to_owned();
+    let store = |transient| pipeline::Error::Store { what: reason(), action: "read", reason: reason(), transient };
+    let quota = |hourly| pipeline::Error::QuotaExceeded { ticker: ticker.clone(), reason: reason(), hourly };
+    let errors = [
+        store(true),
+        store(false),
+        quota(true),
+        quota(false),
+        pipeline::Error::ChampionMoved { ticker: ticker.clone() },
+        pipeline::Error::MarketUnavailable { ticker: ticker.clone(), reason: reason() },
+        pipeline::Error::UnknownTicker { ticker: ticker.clone(), reason: reason() },
+        pipeline::Error::Missing { key: reason() },
+        pipeline::Error::Conflict { key: reason() },
+    ];
+    for error in errors {
+        assert_eq!(aws::name(&error) == aws::TRANSIENT, error.is_transient(), "{error:?}");
+    }
+}
+
+#[test]
+fn one_tickers_failure_stops_no_other() {
+    let machine = state_machine();
+    for (name, map) in states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Map") {
+        assert_eq!(map["ToleratedFailurePercentage"], 100, "{name}");
+        assert_eq!(map["Catch"][0]["Next"], "Report", "{name}: the report always runs");
+        assert_eq!(map["ItemProcessor"]["ProcessorConfig"]["ExecutionType"], "EXPRESS", "{name}");
+        for (child, task) in states(&map["ItemProcessor"]) {
+            if task["Type"] == "Task" && child != "GiveUp" {
+                assert_eq!(task["Catch"][0]["ErrorEquals"][0], "States.ALL", "{child}");
+                assert_eq!(task["Catch"][0]["Next"], "GiveUp", "{child}");
+            }
+            // A thousand children answer with nothing, or the map's answer would outgrow what a state may hold.
+            if task["End"] == true && child != "GiveUp" {
+                assert_eq!(task.get("OutputPath"), Some(&Json::Null), "{child}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_clock_is_new_yorks() {
+    let template = template();
+    let default = |name: &str| template["Parameters"][name]["Default"].as_str().expect("a default").to_owned();
+    let schedule = default("Schedule");
+    assert_eq!(schedule, "cron(0 17 ? * MON-FRI *)");
+    // AWS writes a year behind the usual five fields, and ? for "whichever".
+    let fields = schedule.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')).expect("cron(...)");
+    let (usual, year) = fields.rsplit_once(' ').expect("six fields");
+    assert_eq!((usual.split(' ').count(), year), (5, "*"));
+    usual.replace('?', "*").parse::<croner::Cron>().expect("a cron expression");
+
+    let zone = jiff::tz::TimeZone::get(&default("ScheduleTimezone")).expect("a time zone");
+    assert_eq!(zone.iana_name(), Some("America/New_York"));
+    let evening = &template["Resources"]["Night"]["Properties"]["Events"]["Evening"];
+    assert_eq!(evening["Type"], "ScheduleV2", "EventBridge rules know only UTC");
+    let properties = &evening["Properties"];
+    assert_eq!(tagged(&properties["ScheduleExpression"]), Some(("!Ref".to_owned(), "Schedule")));
+    assert_eq!(tagged(&properties["ScheduleExpressionTimezone"]), Some(("!Ref".to_owned(), "ScheduleTimezone")));
+}
+
+#[test]
+fn functions_are_the_templates_and_each_has_an_event() {
+    let names = |path: &str| -> BTreeSet<String> {
+        let entries = fs::read_dir(project(path)).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    };
+    let template = template();
+    let functions = functions(&template);
+    let of_template: BTreeSet<String> = functions.keys().cloned().collect();
+    assert_eq!(names("functions"), of_template);
+    assert_eq!(names("events"), of_template.iter().map(|name| format!("{name}.json")).collect());
+    for (name, function) in functions {
+        assert_eq!(function["CodeUri"], format!("../target/lambda/{name}/bootstrap.zip"));
+        let event = serde_json::from_str::<Json>(&read(&format!("events/{name}.json")));
+        assert!(event.is_ok(), "events/{name}.json: {event:?}");
+    }
+}
+
+/// Retries of one state must end before the five minutes of an express execution do.
+#[test]
+fn a_child_has_time_for_every_attempt() {
+    let (machine, template) = (state_machine(), template());
+    let functions = functions(&template);
+    let seconds = |name: &str| {
+        let own = functions[name]["Timeout"].as_u64();
+        own.unwrap_or_else(|| template["Globals"]["Function"]["Timeout"].as_u64().expect("a default"))
+    };
+    for (state, task) in states(&machine).into_iter().filter(|(_, state)| state["Type"] == "Task") {
+        let Some(name) = task["Resource"].as_str().and_then(|resource| resource.strip_prefix("${")) else { continue };
+        let function = name.strip_suffix("FunctionArn}").expect("a function").to_ascii_lowercase();
+        let attempts = 1 + task["Retry"][0]["MaxAttempts"].as_u64().expect("a number");
+        assert!(attempts * seconds(&function) <= 240, "{state}");
+    }
+}

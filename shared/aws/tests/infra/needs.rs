@@ -1,0 +1,240 @@
+//! What the stages ask of their ports, noted while nights of every kind run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger};
+use forecasting::{Policy, Ticker, TradingDay};
+use jiff::civil::{Date, date};
+use pipeline::{
+    Archive, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned, Pointing, Receipt,
+    Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
+};
+
+/// An action on a resource: a prefix of the archive (`prices/*`), `bucket`, `table`, `bus` or `parameter`.
+pub(crate) type Needs = BTreeSet<(String, String)>;
+
+/// Notes what is asked for on behalf of the function that is set.
+#[derive(Default)]
+struct Notes {
+    function: String,
+    needs: BTreeMap<String, Needs>,
+}
+
+#[derive(Clone)]
+struct Noted<T> {
+    inner: Arc<T>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl<T> Noted<T> {
+    fn note(&self, actions: &[&str], resource: &str) {
+        let mut notes = self.notes.lock().expect("no panic");
+        let function = notes.function.clone();
+        let needs = notes.needs.entry(function).or_default();
+        needs.extend(actions.iter().map(|action| ((*action).to_owned(), resource.to_owned())));
+    }
+}
+
+fn prefix(key: &Key) -> String {
+    key.as_str().split_once('/').map_or_else(|| key.to_string(), |(folder, _)| format!("{folder}/*"))
+}
+
+#[async_trait]
+impl Archive for Noted<DirectoryArchive> {
+    async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
+        // What stands there already is read, and compared.
+        self.note(&["s3:PutObject", "s3:GetObject"], &prefix(key));
+        self.inner.create(key, bytes).await
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        self.note(&["s3:GetObject"], &prefix(key));
+        // Without it, S3 answers 403 where there is no object.
+        self.note(&["s3:ListBucket"], "bucket");
+        self.inner.read(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        self.note(&["s3:ListBucket"], "bucket");
+        self.inner.list(prefix).await
+    }
+}
+
+const GET: &str = "dynamodb:GetItem";
+const PUT: &str = "dynamodb:PutItem";
+const QUERY: &str = "dynamodb:Query";
+const UPDATE: &str = "dynamodb:UpdateItem";
+
+#[async_trait]
+impl Ledger for Noted<SqliteLedger> {
+    async fn open_run(&self, run: &Run) -> Result<RunEntry, Error> {
+        self.note(&[PUT, GET], "table");
+        self.inner.open_run(run).await
+    }
+
+    async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error> {
+        self.note(&[UPDATE], "table");
+        self.inner.close_run(run, closure).await
+    }
+
+    async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error> {
+        self.note(&[GET], "table");
+        self.inner.run(run).await
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error> {
+        self.note(&[QUERY, GET], "table");
+        self.inner.runs(limit).await
+    }
+
+    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
+        self.note(&[PUT, GET], "table");
+        self.inner.commit(record).await
+    }
+
+    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        self.note(&[GET], "table");
+        self.inner.committed(key).await
+    }
+
+    async fn history(
+        &self,
+        ticker: &Ticker,
+        stage: Stage,
+        up_to: TradingDay,
+        limit: usize,
+    ) -> Result<Vec<StageRecord>, Error> {
+        self.note(&[QUERY, GET], "table");
+        self.inner.history(ticker, stage, up_to, limit).await
+    }
+
+    async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
+        self.note(&[GET], "table");
+        self.inner.champion(ticker).await
+    }
+
+    async fn decide(
+        &self,
+        receipt: &Receipt,
+        expected: Option<&Champion>,
+        pointing: Pointing,
+    ) -> Result<Receipt, Error> {
+        self.note(&[PUT, GET, "dynamodb:ConditionCheckItem"], "table");
+        self.inner.decide(receipt, expected, pointing).await
+    }
+
+    async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.receipts(ticker).await
+    }
+}
+
+/// What each function asks of archive and ledger: its stage, in nights of every kind, and what stands around the stage.
+pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let notes = Arc::new(Mutex::new(Notes::default()));
+    let archive = Arc::new(DirectoryArchive::open(folder.path()).expect("opens"));
+    let archive = Noted { inner: archive, notes: notes.clone() };
+    let ledger = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
+    let ledger = Noted { inner: ledger, notes: notes.clone() };
+    let stores = Stores { archive, ledger, notes };
+
+    let ticker: Ticker = "KO".parse().expect("a ticker");
+    let settings = Settings::parse("start = 2019-01-01").expect("reads");
+    let always = settings.configuration("recorded", vec![ticker.clone()]);
+    let degraded = Configuration { policy: Policy::Degraded, ..always.clone() };
+    // Two nights, and two replays of the past under the champion of a later day, with and without training.
+    stores.night(&RecordedMarket, always.clone(), date(2020, 12, 10)).await;
+    stores.night(&RecordedMarket, always.clone(), date(2020, 12, 11)).await;
+    stores.night(&RecordedMarket, always.clone(), date(2020, 12, 8)).await;
+    stores.night(&RecordedMarket, degraded, date(2020, 12, 9)).await;
+    // A holiday, and a file that is none.
+    stores.night(&RecordedMarket, always.clone(), date(2020, 12, 25)).await;
+    let nonsense = PriceFile::new(ticker.clone(), "incoming/KO/new.csv", b"%PDF-1.4".to_vec());
+    let of_file = Configuration { market: "incoming".to_owned(), ..always };
+    stores.night(&nonsense, of_file, date(2020, 12, 11)).await;
+
+    stores.act_as("predict");
+    pipeline::predict(&stores.archive, &stores.ledger, &ticker, None, &[]).await.expect("answers");
+    pipeline::models(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
+    stores.ledger.receipts(&ticker).await.expect("lists");
+    stores.ledger.runs(10).await.expect("lists");
+
+    // Around the stages (executions.rs): every one finds its run and adds its seconds; `plan` reads the configuration and
+    // the file, writes lists and a claim; failures and seconds are queried.
+    for stage in Stage::ALL {
+        stores.act_as(stage.as_str());
+        stores.ledger.note(&[GET, UPDATE], "table");
+    }
+    stores.act_as("fetch");
+    stores.archive.note(&["s3:GetObject"], "runs/*");
+    stores.act_as("report");
+    stores.ledger.note(&[GET, QUERY], "table");
+    stores.act_as("plan");
+    stores.ledger.note(&[GET, PUT, QUERY], "table");
+    stores.archive.note(&["s3:ListBucket"], "bucket");
+    for read in ["closing-bell.toml", "incoming/*"] {
+        stores.archive.note(&["s3:GetObject"], read);
+    }
+    std::mem::take(&mut stores.notes.lock().expect("no panic").needs)
+}
+
+struct Stores {
+    archive: Noted<DirectoryArchive>,
+    ledger: Noted<SqliteLedger>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl Stores {
+    fn act_as(&self, function: &str) {
+        function.clone_into(&mut self.notes.lock().expect("no panic").function);
+    }
+
+    async fn night(&self, market: &dyn MarketData, configuration: Configuration, as_of: Date) {
+        let (archive, ledger) = (&self.archive, &self.ledger);
+        self.act_as("plan");
+        let planned = pipeline::plan(archive, ledger, configuration, as_of, Trigger::Backfill).await.expect("plans");
+        let Planned::Open(RunEntry { run, .. }) = planned else { return };
+        let mut failures = BTreeMap::new();
+        for ticker in &run.configuration.tickers {
+            if let Err(error) = self.work(market, &run, ticker).await {
+                failures.insert(ticker.clone(), error.to_string());
+            }
+        }
+        self.act_as("report");
+        pipeline::report(archive, ledger, &run, &failures, &BTreeMap::new()).await.expect("reports");
+    }
+
+    async fn work(&self, market: &dyn MarketData, run: &Run, ticker: &Ticker) -> Result<(), Error> {
+        let (archive, ledger) = (&self.archive, &self.ledger);
+        self.act_as("fetch");
+        // As a market that is asked over the network: with former snapshots, and waiting.
+        pipeline::fetch(&Remote(market), archive, ledger, run, ticker, true).await?;
+        self.act_as("evaluate");
+        if pipeline::evaluate(archive, ledger, run, ticker).await?.training.due {
+            self.act_as("train");
+            pipeline::train(archive, ledger, run, ticker).await?;
+            self.act_as("promote");
+            pipeline::promote(ledger, run, ticker).await?;
+        }
+        self.act_as("forecast");
+        pipeline::forecast(archive, ledger, run, ticker).await.map(|_| ())
+    }
+}
+
+struct Remote<'a>(&'a dyn MarketData);
+
+#[async_trait]
+impl MarketData for Remote<'_> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<pipeline::History, Error> {
+        self.0.history(ticker, from, to).await
+    }
+
+    async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
+        self.0.rejected(ticker).await
+    }
+}

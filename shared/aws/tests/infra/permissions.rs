@@ -1,0 +1,71 @@
+//! Each role may do what its function needs, and nothing more.
+
+use std::collections::BTreeSet;
+
+use serde_norway::Value;
+
+use crate::{
+    functions,
+    needs::{Needs, of_the_stages},
+    read, tagged, template,
+};
+
+#[tokio::test]
+async fn each_role_has_what_its_function_needs_and_no_more() {
+    let mut needed = of_the_stages().await;
+    let template = template();
+    for (name, function) in functions(&template) {
+        let needs = needed.entry(name.clone()).or_default();
+        // What a function's `main` makes for itself beside archive and ledger.
+        let main = read(&format!("functions/{name}/src/main.rs"));
+        for (made, action, resource) in [
+            ("cloud.archive()", "s3:", ""),
+            ("cloud.ledger()", "dynamodb:", ""),
+            (".events()", "events:PutEvents", "bus"),
+            ("cloud.token_parameter()", "ssm:GetParameter", "parameter"),
+        ] {
+            match (main.contains(made), resource) {
+                (makes, "") => assert_eq!(makes, needs.iter().any(|need| need.0.starts_with(action)), "{name}: {made}"),
+                (true, _) => {
+                    needs.insert((action.to_owned(), resource.to_owned()));
+                }
+                (false, _) => {}
+            }
+        }
+        let allowed = allowed(&function["Policies"][0]["Statement"]);
+        let lacking: BTreeSet<_> = needs.difference(&allowed).collect();
+        let too_much: BTreeSet<_> = allowed.difference(needs).collect();
+        assert!(lacking.is_empty() && too_much.is_empty(), "{name} lacks {lacking:?}, has too much: {too_much:?}");
+    }
+}
+
+/// Actions by resource, in the words of `needs`.
+fn allowed(statements: &Value) -> Needs {
+    let mut allowed = Needs::new();
+    for statement in statements.as_sequence().expect("statements") {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in one_or_more(&statement["Action"]) {
+            let action = action.as_str().expect("an action");
+            assert!(!action.contains('*'), "{action}");
+            for resource in one_or_more(&statement["Resource"]) {
+                allowed.insert((action.to_owned(), named(resource)));
+            }
+        }
+    }
+    allowed
+}
+
+fn one_or_more(value: &Value) -> Vec<&Value> {
+    value.as_sequence().map_or_else(|| vec![value], |values| values.iter().collect())
+}
+
+fn named(resource: &Value) -> String {
+    match tagged(resource) {
+        Some((_, "ArchiveBucket.Arn")) => "bucket".to_owned(),
+        Some((_, "LedgerTable.Arn")) => "table".to_owned(),
+        Some((_, text)) if text.ends_with("event-bus/${EventBusName}") => "bus".to_owned(),
+        Some((_, text)) if text.ends_with("parameter${TokenParameter}") => "parameter".to_owned(),
+        Some((_, text)) => text.strip_prefix("${ArchiveBucket.Arn}/").expect("a part of the archive").to_owned(),
+        None => panic!("a resource of another kind: {resource:?}"),
+    }
+}

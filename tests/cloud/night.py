@@ -1,0 +1,336 @@
+"""Whole nights on the local cloud: the template deployed, its roles' policies enforced, prices from a server that answers as
+Tiingo does. Started by tests/cloud.sh, which has built what is needed.
+"""
+
+import concurrent.futures
+import io
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
+from local_cloud import ROOT, LocalCloud  # noqa: E402
+from recorded_tiingo import LAST_SESSION, SAMPLE, TOKEN, Tiingo  # noqa: E402
+
+COMMAND = ROOT / "target/debug/closing-bell"
+GOOD = ["GOOGL", "KO", "MSFT", "NLS", "XOM"]
+CONFIGURATION = f"""
+watchlist = {json.dumps(GOOD + ["NOBODY", "GARBAGE"])}
+[fetch]
+ask_again_minutes = 0.02
+ask_limit = 4
+"""
+EVENING = f"{LAST_SESSION}T22:00:00Z"
+
+
+class Nights(unittest.TestCase):
+    """In the order of their names: each works on what the ones before have left."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.tiingo = Tiingo()
+        cls.cloud = LocalCloud().start()
+        try:
+            cls.tiingo.bodies["GARBAGE"] = b'[{"price":1}]'
+            cls.tiingo.late["XOM"] = 3
+            cls.cloud.deploy(
+                CONFIGURATION, TOKEN, Schedule="rate(1 minute)", TrialTime=EVENING, TiingoBaseUrl=cls.tiingo.url
+            )
+            cls.listen()
+            cls.asker = cls.cloud.new_user("asker", "AskPolicy")
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cloud.stop()
+        cls.tiingo.stop()
+
+    @classmethod
+    def listen(cls):
+        """Everything that is told on the bus goes to a queue."""
+        queue = cls.cloud.client("sqs").create_queue(QueueName="told")["QueueUrl"]
+        arn = "arn:aws:sqs:us-east-1:000000000000:told"
+        events = cls.cloud.client("events")
+        events.put_rule(Name="told", EventPattern='{"source":["closing-bell"]}')
+        events.put_targets(Rule="told", Targets=[{"Id": "told", "Arn": arn}])
+        cls.queue = queue
+
+    def told(self):
+        """What was told since the last call: kind, ticker."""
+        sqs = self.cloud.client("sqs")
+        found = []
+        while messages := sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                event = json.loads(message["Body"])
+                found.append((event["detail-type"], event["detail"].get("ticker", event["detail"].get("status"))))
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+        return sorted(found, key=str)
+
+    def objects(self, prefix=""):
+        s3 = self.cloud.client("s3")
+        bucket = self.cloud.outputs["ArchiveBucket"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def items(self):
+        pages = self.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self.cloud.outputs["LedgerTable"])
+        items = [item for page in pages for item in page["Items"]]
+        return [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+
+    def ask(self, path, user="asker"):
+        status, body = self.cloud.call("PredictUrl", path, self.asker if user == "asker" else user)
+        return status, json.loads(body) if body.startswith(("{", "[")) else body
+
+    def closure(self, run):
+        status, entry = self.ask(f"/runs/{run}")
+        self.assertEqual(status, 200, entry)
+        return entry["closure"]
+
+    def newest_run(self):
+        """The run that was opened last."""
+        return max((item for item in self.items() if item["sk"] == "RUN"), key=lambda item: item["opened_at"])["run"]
+
+    def states_of(self, arn):
+        history = self.cloud.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        entered = [event.get("stateEnteredEventDetails") for event in history]
+        return [details["name"] for details in entered if details]
+
+    def new_execution(self, known, seconds=90):
+        """The execution that appears beside those known."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            new = [e["executionArn"] for e in self.cloud.executions() if e["executionArn"] not in known]
+            if new:
+                return new[0]
+            time.sleep(0.5)
+        self.fail("no execution was started")
+
+    def known(self):
+        return {execution["executionArn"] for execution in self.cloud.executions()}
+
+    def test_1_the_schedule_starts_a_whole_night(self):
+        arn = self.new_execution(set(), 120)
+        self.stop_the_clock()
+        night = self.cloud.wait(arn)
+        self.assertEqual((night["status"], night["error"]), ("FAILED", "PartialRun"), night)
+        # Its late bar was there on the third ask; the others were not asked for again with it.
+        self.assertEqual(self.states_of(arn).count("WaitForBars"), 2)
+        self.assertEqual(self.states_of(arn).count("FetchAll"), 3)
+        self.assertEqual(self.tiingo.asked["NOBODY"], 1)
+
+        told = self.told()
+        stored = [("price snapshot stored", ticker) for ticker in GOOD]
+        changed = [("champion changed", ticker) for ticker in GOOD]
+        self.assertEqual(told, sorted(stored + changed + [("run closed", "partial")], key=str))
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.same_night_on_one_machine(pathlib.Path(folder))
+
+    def stop_the_clock(self):
+        scheduler = self.cloud.client("scheduler")
+        for schedule in scheduler.list_schedules()["Schedules"]:
+            found = scheduler.get_schedule(Name=schedule["Name"])
+            kept = ["Name", "ScheduleExpression", "ScheduleExpressionTimezone", "Target", "FlexibleTimeWindow"]
+            scheduler.update_schedule(State="DISABLED", **{name: found[name] for name in kept if name in found})
+
+    def same_night_on_one_machine(self, folder):
+        (folder / "closing-bell.toml").write_text(CONFIGURATION)
+        done = subprocess.run(
+            [COMMAND, "run", "--as-of", LAST_SESSION, "--json"],
+            cwd=folder,
+            env=os.environ | {"TIINGO_API_KEY": TOKEN, "TIINGO_BASE_URL": self.tiingo.url},
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        result = json.loads(done.stdout)
+        failed = [ticker["ticker"] for ticker in result["tickers"] if ticker["status"] == "failed"]
+        self.assertEqual(failed, ["GARBAGE", "NOBODY"])
+
+        # Byte for byte, but for the lists that travel between functions and the configuration that is no file of a run's.
+        cloud = self.objects()
+        cloud = {key: bytes for key, bytes in cloud.items() if key != "closing-bell.toml"}
+        lists = [key for key in cloud if key.startswith("runs/") and key.split("/")[-1].split("-")[0] in ("fetch", "work")]
+        self.assertGreaterEqual(len(lists), 3, cloud.keys())
+        for key in lists:
+            del cloud[key]
+        data = folder / "closing-bell-data"
+        here = {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
+        here = {key: bytes for key, bytes in here.items() if not key.startswith(("ledger.sqlite", "lock"))}
+        self.assertEqual(sorted(cloud), sorted(here))
+        self.assertGreater(len(here), 20)
+        for key, bytes in here.items():
+            self.assertEqual(cloud[key], bytes, key)
+        self.same_ledgers(sqlite3.connect(data / "ledger.sqlite"))
+
+    def same_ledgers(self, sqlite):
+        """Every record, but for timestamps, timings and what started the run."""
+        items = self.items()
+        compared = {
+            "runs": ("RUN#", "RUN", ["run", "as_of", "status", "configuration", "tickers"]),
+            "stages": ("RUN#", "STAGE#", ["run", "ticker", "stage", "as_of", "result"]),
+            "receipts": ("TICKER#", "RECEIPT#", ["run", "as_of", "decision", "reason", "receipt"]),
+            "champions": ("TICKER#", "CHAMPION", ["version", "as_of", "champion"]),
+        }
+        for table, (partition, sort, columns) in compared.items():
+            of_table = [i for i in items if i["pk"].startswith(partition) and i["sk"].startswith(sort)]
+            there = sorted(tuple(item[column] for column in columns) for item in of_table)
+            here = sorted(sqlite.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall())
+            self.assertGreater(len(here), 0, table)
+            self.assertEqual(there, here, table)
+        triggers = {item["trigger"] for item in items if item["sk"] == "RUN"}
+        self.assertEqual(triggers, {"schedule"})
+
+    def test_2_a_start_that_is_delivered_twice_works_once(self):
+        before, asked = self.items(), dict(self.tiingo.asked)
+        arn = self.cloud.start_night({"trigger": "schedule", "time": EVENING})
+        self.assertEqual(self.cloud.wait(arn)["status"], "SUCCEEDED")
+        self.assertEqual(self.states_of(arn), ["Plan", "WhatToDo", "NothingToDo"])
+        self.assertEqual(self.items(), before)
+        self.assertEqual(self.tiingo.asked, asked)
+
+        # Both at the same moment: one works, the other does not.
+        start = {"trigger": "schedule", "time": "2020-12-10T22:00:00Z", "tickers": ["KO"]}
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            both = list(pool.map(lambda _: self.cloud.start_night(start), range(2)))
+        ended = [self.cloud.wait(arn)["status"] for arn in both]
+        self.assertEqual(ended, ["SUCCEEDED", "SUCCEEDED"])
+        self.assertEqual(sorted("FetchAll" in self.states_of(arn) for arn in both), [False, True])
+
+    def test_3_a_holiday_is_no_session(self):
+        arn = self.cloud.start_night({"trigger": "schedule", "time": "2020-12-25T22:00:00Z"})
+        self.assertEqual(self.cloud.wait(arn)["status"], "SUCCEEDED")
+        self.assertEqual(self.closure(self.newest_run())["status"], "no session")
+
+    def test_4_a_file_trains_its_series_alone(self):
+        lines = (SAMPLE / "TSLA.csv").read_text().splitlines()[1:]
+        text = "date,value\n" + "".join(f"{line.split(',')[0]},{line.split(',')[2]}\n" for line in lines)
+        night = self.drop("incoming/MY-SERIES/prices.csv", text)
+        self.assertEqual(night["status"], "SUCCEEDED", night)
+        closure = self.closure(self.newest_run())
+        self.assertEqual([ticker["ticker"] for ticker in closure["tickers"]], ["MY-SERIES"])
+        status, forecast = self.ask("/forecast/MY-SERIES")
+        self.assertEqual((status, forecast["origin"]), (200, LAST_SESSION), forecast)
+
+        # What cannot be read is refused with the reason, and kept.
+        night = self.drop("incoming/MY-SERIES/second.csv", "%PDF-1.4")
+        self.assertEqual(night["error"], "PartialRun", night)
+        reason = self.closure(self.newest_run())["tickers"][0]["reason"]
+        self.assertIn("incoming/MY-SERIES/second.csv: its first line is '%PDF-1.4'", reason)
+        kept = self.objects("quarantine/MY-SERIES/")
+        self.assertIn(b"%PDF-1.4", kept.values())
+        self.assertEqual(self.ask("/forecast/MY-SERIES")[1]["version"], forecast["version"])
+
+    def drop(self, key, text):
+        known = self.known()
+        self.cloud.client("s3").put_object(Bucket=self.cloud.outputs["ArchiveBucket"], Key=key, Body=text.encode())
+        return self.cloud.wait(self.new_execution(known, 30))
+
+    def test_5_who_may_ask_and_who_may_start(self):
+        status, forecast = self.ask("/forecast/KO?horizon=2&level=90")
+        self.assertEqual((status, len(forecast["horizons"])), (200, 2))
+        self.assertEqual(self.ask("/forecast/KO?horizon=zwei")[0], 400)
+        self.assertEqual(self.ask("/forecast/UNKNOWN")[0], 404)
+        self.assertEqual(self.ask("/forecast/KO", user=None)[0], 403, "unsigned")
+        self.assertEqual(self.ask("/forecast/KO", user=self.cloud.new_user("nobody"))[0], 403)
+
+        starter = self.cloud.new_user("starter", "StartPolicy")
+        wanted = json.dumps({"tickers": ["ko"], "as_of": "2020-12-09", "reason": "I want to see"}).encode()
+        self.assertEqual(self.cloud.call("StartUrl", "/runs", self.asker, wanted)[0], 403)
+        self.assertEqual(self.cloud.call("StartUrl", "/runs", None, wanted)[0], 403)
+        for body, field in [(b'{"tickers":["../x"]}', "body"), (b"{", "body"), (b'{"as_off":1}', "body")]:
+            status, problem = self.cloud.call("StartUrl", "/runs", starter, body)
+            self.assertEqual((status, json.loads(problem)["field"]), (400, field))
+        known = self.known()
+        self.assertEqual(self.cloud.call("StartUrl", "/runs", starter, wanted)[0], 202)
+        self.assertEqual(self.cloud.wait(self.new_execution(known, 30))["status"], "SUCCEEDED")
+        _, entry = self.ask(f"/runs/{self.newest_run()}")
+        self.assertEqual((entry["run"]["trigger"], entry["run"]["as_of"]), ("manual", "2020-12-09"))
+
+    def test_6_a_function_that_crashes(self):
+        functions = self.cloud.client("lambda")
+        name = self.cloud.function("Train")
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            bootstrap = zipfile.ZipInfo("bootstrap")
+            bootstrap.external_attr = 0o755 << 16
+            archive.writestr(bootstrap, "#!/bin/sh\nexit 3\n")
+        start = {"trigger": "manual", "as_of": "2020-12-08", "tickers": ["KO", "NLS"]}
+        version = self.ask("/forecast/KO")[1]["version"]
+        functions.update_function_code(FunctionName=name, ZipFile=packed.getvalue())
+        try:
+            night = self.cloud.wait(self.cloud.start_night(start))
+        finally:
+            code = (ROOT / "target/lambda/train/bootstrap.zip").read_bytes()
+            functions.update_function_code(FunctionName=name, ZipFile=code)
+        self.assertEqual(night["error"], "PartialRun", night)
+        run = self.newest_run()
+        for ticker in self.closure(run)["tickers"]:
+            self.assertEqual(ticker["status"], "failed", ticker)
+            self.assertIn("Runtime.", ticker["reason"])
+        self.assertEqual(self.ask("/forecast/KO")[1]["version"], version, "the champion is still in service")
+
+        # Starting the run again completes what is missing, and redoes nothing.
+        asked = dict(self.tiingo.asked)
+        self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["status"], "SUCCEEDED")
+        self.assertEqual(self.closure(run)["status"], "closed")
+        self.assertEqual(self.tiingo.asked, asked, "their prices were there")
+
+    def test_7_a_function_without_its_permission(self):
+        iam = self.cloud.client("iam")
+        role = self.cloud.client("lambda").get_function_configuration(FunctionName=self.cloud.function("Forecast"))["Role"]
+        role = role.split("/")[-1]
+        policy = iam.list_role_policies(RoleName=role)["PolicyNames"][0]
+        document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+        less = json.loads(json.dumps(document))
+        less["Statement"] = [statement for statement in less["Statement"] if statement["Action"] != "s3:PutObject"]
+        self.assertEqual(len(less["Statement"]), len(document["Statement"]) - 1)
+        start = {"trigger": "manual", "as_of": "2020-12-07", "tickers": ["KO"]}
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
+        try:
+            night = self.cloud.wait(self.cloud.start_night(start))
+        finally:
+            iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
+        self.assertEqual(night["error"], "PartialRun", night)
+        reason = self.closure(self.newest_run())["tickers"][0]["reason"]
+        self.assertIn("AccessDenied", reason)
+        self.assertIn("s3:PutObject", reason)
+        self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["status"], "SUCCEEDED")
+
+    def test_8_a_configuration_that_cannot_be_read(self):
+        self.cloud.configure("horizon = 5\nhorizn = 3\n")
+        try:
+            night = self.cloud.wait(self.cloud.start_night({"trigger": "manual"}))
+        finally:
+            self.cloud.configure(CONFIGURATION)
+        self.assertEqual((night["status"], night["error"]), ("FAILED", "Request"), night)
+        self.assertIn("line 2: unknown field `horizn`", night["cause"])
+
+    def test_9_sample_events(self):
+        """The samples for `cargo lambda invoke`, in the order of a night, on the configuration that the project ships."""
+        self.cloud.configure((ROOT / "closing-bell.toml").read_text())
+        functions = self.cloud.client("lambda")
+        try:
+            for name in ["plan", "fetch", "evaluate", "train", "promote", "forecast", "report", "predict", "start"]:
+                payload = (ROOT / f"events/{name}.json").read_bytes()
+                answer = functions.invoke(FunctionName=self.cloud.function(name.capitalize()), Payload=payload)
+                said = answer["Payload"].read().decode()
+                self.assertNotIn("FunctionError", answer, f"{name}: {said}")
+                if name in ("predict", "start"):
+                    self.assertIn(json.loads(said)["statusCode"], (200, 202), said)
+        finally:
+            self.cloud.configure(CONFIGURATION)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
