@@ -1,19 +1,24 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cloud check fmt build deny bench bench-arima accuracy clean
+.PHONY: help run test test-cloud check fmt build deny bench bench-arima bench-cloud accuracy clean \
+	functions watch invoke deploy deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
+SHELL := bash
+
+# A variable that must be set on the command line.
+named = $(or $($1),$(error $@ needs $1=..., one of $(notdir $(wildcard functions/*))))
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run one night: on Tiingo's prices with TIINGO_API_KEY set, on the recorded sample without
-	cargo run --release --locked -- run
+	cargo run --release --locked --package embedded -- run
 
 test: ## Run every test
 	cargo test --workspace --locked
 	tests/full_disk.sh
 
-test-cloud: ## Test the AWS adapters on two clouds that run on this machine (needs python3)
+test-cloud: ## Test all that runs on AWS on clouds on this machine, without an account (needs python3 and npm)
 	tests/cloud.sh
 
 check: ## What CI checks before the tests: format, lints, documentation, licences
@@ -28,7 +33,7 @@ deny: ## Check licences, bans and sources (with cargo-deny, where it is installe
 	else echo "cargo-deny is not installed (cargo install --locked cargo-deny): licences and sources are not checked"; fi
 
 build: ## Build the closing-bell command
-	cargo build --release --locked
+	cargo build --release --locked --package embedded
 
 bench: ## Time the ARIMA kernels, fits and selections
 	cargo bench --locked --package arima
@@ -42,6 +47,40 @@ SERIES ?= ../shared/reference/forecasting
 accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=folder)
 	@if [ -d "$(SERIES)" ]; then cargo run --quiet --release --locked --package arima --example accuracy -- "$(SERIES)"; \
 	else echo "there is no folder $(SERIES): set SERIES to one with the series (shared/arima/examples/accuracy.rs says how they look)"; fi
+
+# --- AWS. Tools are installed under target/cloud at their first use; docs/deploy.md begins with an empty account.
+
+functions: ## Build every Lambda function, or one with F=train, for ARCHITECTURE (arm64)
+	@. infra/tools.sh && build_functions $(F)
+
+deploy: ## Deploy everything to the account of your credentials; PARAMETERS="AlarmEmail=... Schedule=..."
+	infra/deploy.sh $(PARAMETERS)
+
+deploy-function: ## Build and deploy the code of one function: F=train
+	@. infra/tools.sh && build_functions $(call named,F) && deploy_function $(F)
+
+invoke: ## Invoke a deployed function with its sample event: F=fetch; LOCAL=1 for the one under `make watch`
+	@. infra/tools.sh && invoke_function $(call named,F) $(LOCAL)
+
+watch: ## Serve every function on this machine for `make invoke F=... LOCAL=1`, on `make local-cloud` or your account
+	@. infra/tools.sh && watch_functions
+
+logs: ## Follow the deployed functions' log
+	@. infra/tools.sh && follow_logs
+
+remove: ## Remove the deployed stack; bucket and table stay, and are named
+	@. infra/tools.sh && remove_stack
+
+local-cloud: ## Deploy on a cloud on this machine, with recorded prices, and say how to try it; Ctrl-C stops it
+	@. infra/tools.sh && ARCHITECTURE=$$(host_architecture) build_functions && run_local_cloud
+
+TICKERS ?= 500
+
+cost: ## What a month on AWS costs: TICKERS=500
+	@python3 infra/cost.py $(TICKERS)
+
+bench-cloud: ## Measure the functions: size, start, memory, time of each stage
+	@. infra/tools.sh && ARCHITECTURE=$$(host_architecture) build_functions && bench_functions
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -7,6 +7,7 @@ same template and state machine as an account gets, and with its roles' policies
 import json
 import os
 import pathlib
+import platform
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3
@@ -42,6 +44,7 @@ class LocalCloud:
         self.url = f"http://127.0.0.1:{self.port}"
         self.folder = TOOLS / f"ministack-{self.port}"
         self.outputs = {}
+        self.process = None
 
     def environment(self):
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -89,7 +92,7 @@ class LocalCloud:
 
     def stop(self):
         """Ends the server and the functions that it started."""
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
                 self.process.wait(15)
@@ -111,7 +114,8 @@ class LocalCloud:
     def deploy(self, configuration, token, **parameters):
         """Deploys the template with these parameters, uploads the configuration, and puts the token."""
         # ministack knows no alarms on metric expressions.
-        all_parameters = {"Architecture": "x86_64", "NoRunAlarm": "false"} | parameters
+        machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+        all_parameters = {"Architecture": machine, "NoRunAlarm": "false"} | parameters
         overrides = [f'ParameterKey={name},ParameterValue="{value}"' for name, value in all_parameters.items()]
         done = subprocess.run(
             [TOOLS / "sam/bin/sam", "deploy", "--template-file", ROOT / "infra/template.yaml", "--stack-name", STACK]
@@ -147,7 +151,7 @@ class LocalCloud:
 
     def call(self, output, path, user=None, body=None, method=None):
         """Calls a function URL, signed where there is a user: status, body."""
-        host = urllib.request.urlparse(self.outputs[output]).netloc
+        host = urllib.parse.urlparse(self.outputs[output]).netloc
         request = botocore.awsrequest.AWSRequest(
             method or ("POST" if body is not None else "GET"), f"{self.url}{path}", data=body, headers={"Host": host}
         )
@@ -196,3 +200,63 @@ class LocalCloud:
             iam.attach_user_policy(UserName=name, PolicyArn=self.outputs[policy])
         key = iam.create_access_key(UserName=name)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
+
+
+def main():
+    """`make local-cloud`"""
+    from recorded_tiingo import LAST_SESSION, TOKEN, Tiingo
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    tiingo = Tiingo()
+    cloud = LocalCloud(int(os.environ.get("PORT", "4566")))
+    settings = TOOLS / "local.env"
+    try:
+        cloud.start()
+        print("deploying ...", flush=True)
+        evening = f"{LAST_SESSION}T22:00:00Z"
+        configuration = (ROOT / "closing-bell.toml").read_text()
+        cloud.deploy(configuration, TOKEN, TrialTime=evening, TiingoBaseUrl=tiingo.url, ScheduleState="DISABLED")
+        key, secret = cloud.new_user("you", "AskPolicy")
+        cloud.client("iam").attach_user_policy(UserName="you", PolicyArn=cloud.outputs["StartPolicy"])
+        names = {
+            "CLOSING_BELL_BUCKET": cloud.outputs["ArchiveBucket"],
+            "CLOSING_BELL_TABLE": cloud.outputs["LedgerTable"],
+            "CLOSING_BELL_BUS": "default",
+            "CLOSING_BELL_TOKEN_PARAMETER": cloud.outputs["TokenParameter"],
+            "TIINGO_BASE_URL": tiingo.url,
+            "AWS_ENDPOINT_URL": cloud.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+        }
+        settings.write_text("".join(f"{name}={value}\n" for name, value in names.items()))
+        print("one night on the recorded prices ...", flush=True)
+        night = cloud.wait(cloud.start_night({"trigger": "schedule", "time": evening}))
+        print(f"the night {night['status'].lower()}\n")
+        host = urllib.parse.urlparse(cloud.outputs["PredictUrl"]).netloc
+        start = urllib.parse.urlparse(cloud.outputs["StartUrl"]).netloc
+        signed = f"curl -s --aws-sigv4 aws:amz:{REGION}:lambda --user {key}:{secret}"
+        print(
+            f"""Ask for a forecast (curl 7.75 or newer signs it):
+    {signed} -H 'Host: {host}' '{cloud.url}/forecast/NLS?horizon=2'
+See the runs:
+    {signed} -H 'Host: {host}' {cloud.url}/runs
+Start one:
+    {signed} -H 'Host: {start}' -d '{{"tickers":["NLS"],"as_of":"2020-12-10"}}' {cloud.url}/runs
+Any AWS tool works on it with
+    export AWS_ENDPOINT_URL={cloud.url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}
+such as `make invoke F=fetch`, `make logs`, `aws s3 ls {cloud.outputs["ArchiveBucket"]} --recursive`.
+Ctrl-C stops it, and nothing stays."""
+        , flush=True)
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        settings.unlink(missing_ok=True)
+        cloud.stop()
+        tiingo.stop()
+        shutil.rmtree(cloud.folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=$root/target/cloud
 mkdir -p "$tools"
+# One half of AWS's tools reads this name, the other half that.
+if [ -n "${AWS_REGION:-}" ]; then export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-$AWS_REGION}; fi
 
 # environment NAME PACKAGE...: a virtual environment with these packages, made once for this list of them.
 environment() {
@@ -44,6 +46,9 @@ build_functions() {
   cargo_lambda build --locked --profile lambda --output-format zip "--$(architecture)" "${packages[@]}"
 }
 
+# What runs on this machine itself.
+host_architecture() { case $(uname -m) in aarch64 | arm64) echo arm64 ;; *) echo x86_64 ;; esac }
+
 # cargo lambda's name of ARCHITECTURE, which is the template's.
 architecture() {
   case ${ARCHITECTURE:-arm64} in
@@ -52,3 +57,45 @@ architecture() {
     *) echo "ARCHITECTURE is '$ARCHITECTURE', but must be arm64 or x86_64" >&2; return 1 ;;
   esac
 }
+
+# The name that CloudFormation gave a function.
+deployed_name() {
+  sam --version >/dev/null
+  "$tools/sam/bin/python" "$root/infra/deployed_name.py" "${STACK:-closing-bell}" "$1"
+}
+
+deploy_function() {
+  local name
+  name=$(deployed_name "$1") || return
+  cargo_lambda deploy --binary-name "$1" ${DRY:+--dry} "$name"
+}
+
+# invoke_function NAME [LOCAL]
+invoke_function() {
+  local name
+  if [ -n "${2:-}" ]; then
+    cargo_lambda invoke --invoke-address 127.0.0.1 "$1" --data-file "$root/events/$1.json" || return
+  else
+    name=$(deployed_name "$1") || return
+    cargo_lambda invoke --remote --data-file "$root/events/$1.json" "$name" || return
+  fi
+  echo
+}
+
+# On `make local-cloud` where it runs, on the account of the credentials otherwise.
+watch_functions() {
+  local environment=()
+  [ -f "$tools/local.env" ] && environment=(--env-file "$tools/local.env")
+  cargo_lambda watch --invoke-address 127.0.0.1 "${environment[@]}"
+}
+
+follow_logs() { sam logs --stack-name "${STACK:-closing-bell}" --cw-log-group "/closing-bell/${STACK:-closing-bell}" --tail; }
+
+remove_stack() {
+  sam delete --stack-name "${STACK:-closing-bell}"
+  echo "Bucket, table and token parameter are kept; docs/deploy.md says how to remove them."
+}
+
+run_local_cloud() { ministack && sam --version >/dev/null && "$tools/ministack/bin/python" "$root/infra/local_cloud.py"; }
+
+bench_functions() { ministack && sam --version >/dev/null && "$tools/ministack/bin/python" "$root/bench/functions.py"; }

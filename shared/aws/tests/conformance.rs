@@ -48,3 +48,46 @@ async fn one_of_many_writers_is_first() {
     let history = ledger.history(&key.ticker, Stage::Fetch, as_of, 10).await.expect("lists");
     assert_eq!(history, [standing], "the others left no trace");
 }
+
+/// What the cloud's own records promise: a request is worked on by one execution, failures and seconds are found again.
+#[tokio::test]
+async fn executions_of_a_run() {
+    let Some((clients, name)) = cloud("executions").await else { return };
+    let ledger = ledger(&clients, &name).await;
+    let run = RunId::from_text("2020-12-11-00000000");
+    let other = RunId::from_text("2020-12-10-00000000");
+
+    let racing: Vec<String> = (0..8).map(|i| format!("execution-{i}")).collect();
+    let answers = join_all(racing.iter().map(|execution| ledger.claim(&run, "request", execution))).await;
+    let winners: Vec<&String> =
+        racing.iter().zip(answers).filter(|(_, won)| *won.as_ref().expect("answers")).map(|(e, _)| e).collect();
+    let [winner] = winners[..] else { panic!("{winners:?}") };
+    assert!(ledger.claim(&run, "request", winner).await.expect("answers"), "the winner may ask again");
+    assert!(ledger.claim(&run, "another", "execution-9").await.expect("answers"), "another request");
+    assert!(ledger.claim(&other, "request", "execution-9").await.expect("answers"), "another run");
+
+    let ticker: forecasting::Ticker = "NLS".parse().expect("a ticker");
+    assert!(ledger.failures(&run).await.expect("lists").is_empty());
+    assert!(ledger.seconds(&run).await.expect("lists").is_empty());
+    for seconds in [0.25, 1.5] {
+        ledger.add_seconds(&run, &ticker, seconds).await.expect("adds");
+    }
+    assert_eq!(ledger.seconds(&run).await.expect("lists"), [(ticker.clone(), 1.75)].into());
+
+    // As the state machine writes it.
+    let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());
+    let put = clients
+        .dynamodb()
+        .put_item()
+        .table_name(&name)
+        .item("pk", text("RUN#2020-12-11-00000000"))
+        .item("sk", text("FAILURE#NLS"))
+        .item("ticker", text("NLS"))
+        .item("execution", text("execution-1"))
+        .item("error", text("Stale"))
+        .item("cause", text(r#"{"errorType":"Stale","errorMessage":"NLS: no bar since 2020-11-30"}"#));
+    put.send().await.expect("writes");
+    let failures = ledger.failures(&run).await.expect("lists");
+    let failure = failures.get(&ticker).expect("is there");
+    assert_eq!((failure.execution.as_str(), failure.reason.as_str()), ("execution-1", "NLS: no bar since 2020-11-30"));
+}

@@ -7,6 +7,18 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use support::Bench;
 
 #[test]
+fn a_configuration_is_checked_without_a_run() {
+    let bench = Bench::new();
+    assert!(bench.run("check").expect(0).out.contains("closing-bell.toml can be used"));
+    bench.write("other.toml", "horizon = 5\nhorizn = 3\n");
+    assert!(
+        bench.run("check --config other.toml").expect(2).err.contains("other.toml: line 2: unknown field `horizn`")
+    );
+    assert!(bench.run("check --config missing.toml").expect(2).err.contains("missing.toml cannot be read"));
+    assert!(!bench.path("closing-bell-data").exists(), "nothing was run");
+}
+
+#[test]
 fn wrong_usage_and_configuration() {
     let bench = Bench::new();
     bench.write("broken.toml", "horizon = 5\nhorizn = 3\n");

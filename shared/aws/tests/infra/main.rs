@@ -63,7 +63,8 @@ fn every_substitution_exists_and_is_used() {
     let text = read("infra/state_machine.asl.json");
     let used: BTreeSet<&str> = text.split("${").skip(1).map(|rest| rest.split('}').next().expect("closed")).collect();
     let template = template();
-    let given = template["Resources"]["Night"]["Properties"]["DefinitionSubstitutions"].as_mapping().expect("a mapping");
+    let given =
+        template["Resources"]["Night"]["Properties"]["DefinitionSubstitutions"].as_mapping().expect("a mapping");
     let given: BTreeSet<&str> = given.keys().map(|name| name.as_str().expect("a name")).collect();
     assert_eq!(used, given);
 }
@@ -157,12 +158,12 @@ fn one_tickers_failure_stops_no_other() {
         assert_eq!(map["Catch"][0]["Next"], "Report", "{name}: the report always runs");
         assert_eq!(map["ItemProcessor"]["ProcessorConfig"]["ExecutionType"], "EXPRESS", "{name}");
         for (child, task) in states(&map["ItemProcessor"]) {
-            if task["Type"] == "Task" && child != "GiveUp" {
+            if task["Type"] == "Task" && !child.starts_with("GiveUp") {
                 assert_eq!(task["Catch"][0]["ErrorEquals"][0], "States.ALL", "{child}");
-                assert_eq!(task["Catch"][0]["Next"], "GiveUp", "{child}");
+                assert!(task["Catch"][0]["Next"].as_str().is_some_and(|next| next.starts_with("GiveUp")), "{child}");
             }
             // A thousand children answer with nothing, or the map's answer would outgrow what a state may hold.
-            if task["End"] == true && child != "GiveUp" {
+            if task["End"] == true && !child.starts_with("GiveUp") {
                 assert_eq!(task.get("OutputPath"), Some(&Json::Null), "{child}");
             }
         }

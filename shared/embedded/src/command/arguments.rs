@@ -22,6 +22,12 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightArguments,
     },
+    /// Check a configuration file without running anything
+    Check {
+        /// The configuration file [default: closing-bell.toml]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Replay past nights, one run a session, each knowing only what was known then
     Backfill {
         /// First session

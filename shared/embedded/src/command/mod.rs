@@ -73,6 +73,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Run { as_of, night } => run::run(as_of, &night).await,
+        Command::Check { config } => run::check(config.as_deref()),
         Command::Backfill { from, to, night } => run::backfill(from, to, &night).await,
         Command::Predict { ticker, horizon, level, store } => inspect::predict(&ticker, horizon, &level, &store).await,
         Command::Runs { store } => inspect::runs(&store).await,

@@ -1,6 +1,6 @@
 //! What is printed on standard output: tables for people, JSON for programs.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use comfy_table::{CellAlignment, Table, presets};
 use forecasting::{Decision, Ticker};
@@ -251,6 +251,10 @@ pub(super) fn receipts(receipts: &[Receipt]) {
         print(&format!("{as_of}  {:<8} {}  {}", decision.as_str(), champion.version, champion.specification));
         print(&format!("            {reason} (run {run})"));
     }
+}
+
+pub(super) fn checked(file: &Path, watchlist: usize) {
+    print(&format!("{} can be used: its watchlist has {watchlist} tickers", file.display()));
 }
 
 pub(super) fn verified(verified: &Verified) {

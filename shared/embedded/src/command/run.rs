@@ -87,6 +87,13 @@ fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
     Settings::parse(&text).map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))
 }
 
+/// Reads the configuration, as a run would, and no more.
+pub(super) fn check(named: Option<&Path>) -> Result<ExitCode, Failure> {
+    let watchlist = read_settings(named)?.watchlist.len();
+    output::checked(named.unwrap_or(Path::new(USUAL_FILE)), watchlist);
+    Ok(ExitCode::SUCCESS)
+}
+
 /// One night.
 pub(super) async fn run(as_of: Option<Date>, arguments: &NightArguments) -> Result<ExitCode, Failure> {
     if let Some(as_of) = as_of {

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the functions, deploys the stack into the account that the environment's credentials belong to, uploads
+# closing-bell.toml, and asks for the Tiingo token where the account has none yet.
+#
+#     infra/deploy.sh [Parameter=value]...
+#
+# STACK (closing-bell), ARCHITECTURE (arm64) and CONFIG (closing-bell.toml) are read from the environment.
+set -euo pipefail
+. "$(dirname "$0")/tools.sh"
+cd "$root"
+stack=${STACK:-closing-bell}
+config=${CONFIG:-closing-bell.toml}
+
+# What the night would refuse is refused before anything is deployed.
+cargo run --quiet --locked --package embedded -- check --config "$config"
+
+build_functions
+sam deploy --template-file infra/template.yaml --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
+  --no-confirm-changeset --no-fail-on-empty-changeset \
+  --parameter-overrides "Architecture=${ARCHITECTURE:-arm64}" "$@"
+"$tools/sam/bin/python" infra/after_deploy.py "$stack" "$config"
