@@ -109,14 +109,38 @@ def stage_seconds(cloud):
     return seconds
 
 
+def usage(cloud, before):
+    """What the night asked of the services: requests from the cloud's log, write units from what lies in the table."""
+    lines = (cloud.folder / "log").read_text().splitlines()[before:]
+    requests = [match for line in lines if (match := re.search(r"(GET|PUT|POST|HEAD) (\S+) -> service=(\w+)", line))]
+    s3 = [verb for verb, path, service in (m.groups() for m in requests) if service == "s3"]
+    dynamodb = sum(m[3] == "dynamodb" for m in requests)
+    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=cloud.outputs["LedgerTable"])
+    items = [item for page in pages for item in page["Items"]]
+    size = lambda item: sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
+    # What is put with a condition on two items is a transaction, at twice the price.
+    units = sum(-(-size(item) // 1024) * (1 if item["sk"]["S"].startswith(("START", "SECONDS")) else 2) for item in items)
+    logs = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=cloud.outputs["LogGroup"])
+    logged = sum(len(event["message"]) for page in logs for event in page["events"])
+    return {
+        "S3 PUT": s3.count("PUT"),
+        "S3 GET": s3.count("GET"),
+        "DynamoDB requests": dynamodb,
+        "DynamoDB write units": units,
+        "log bytes": logged,
+    }
+
+
 def night():
     tiingo = Tiingo()
     tiingo.rows["TEN"] = ten_years()
+    os.environ["LOG_LEVEL"] = "DEBUG"
     cloud = LocalCloud().start()
     try:
         configuration = 'watchlist = ["TEN"]\nstart = 2010-12-01\n'
         evening = f"{LAST_SESSION}T22:00:00Z"
         cloud.deploy(configuration, TOKEN, TrialTime=evening, TiingoBaseUrl=tiingo.url, ScheduleState="DISABLED")
+        before = len((cloud.folder / "log").read_text().splitlines())
         ended = cloud.wait(cloud.start_night({"trigger": "schedule", "time": evening}))
         if ended["status"] != "SUCCEEDED":
             raise RuntimeError(f"the night {ended}")
@@ -124,14 +148,14 @@ def night():
         status, body = cloud.call("PredictUrl", "/forecast/TEN", asker)
         if status != 200:
             raise RuntimeError(body)
-        return len(tiingo.rows["TEN"]), peaks(cloud), stage_seconds(cloud)
+        return len(tiingo.rows["TEN"]), peaks(cloud), stage_seconds(cloud), usage(cloud, before)
     finally:
         cloud.stop()
         tiingo.stop()
 
 
 def main():
-    bars, memory, seconds = night()
+    bars, memory, seconds, used = night()
     print(f"One night of one ticker with {bars} bars; {STARTS} starts each.\n")
     print("| function | zip, MB | exec to first request, ms | peak memory, MB | stage, s |")
     print("| --- | ---: | ---: | ---: | ---: |")
@@ -145,6 +169,7 @@ def main():
             peak = f"{memory[name]:.1f}" if memory.get(name) else "-"
             stage = " + ".join(f"{value:.3f}" for value in seconds.get(name, [])) or "-"
             print(f"| {name} | {packed.stat().st_size / 1e6:.2f} | {taken:.1f} | {peak} | {stage} |")
+    print("\nThe night with its one forecast asked for: " + ", ".join(f"{count} {what}" for what, count in used.items()))
 
 
 if __name__ == "__main__":

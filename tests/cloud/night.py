@@ -16,7 +16,7 @@ import unittest
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
-from local_cloud import ROOT, LocalCloud  # noqa: E402
+from local_cloud import ROOT, STACK, TOOLS, LocalCloud  # noqa: E402
 from recorded_tiingo import LAST_SESSION, SAMPLE, TOKEN, Tiingo  # noqa: E402
 
 COMMAND = ROOT / "target/debug/closing-bell"
@@ -330,6 +330,33 @@ class Nights(unittest.TestCase):
                     self.assertIn(json.loads(said)["statusCode"], (200, 202), said)
         finally:
             self.cloud.configure(CONFIGURATION)
+
+    def processed(self):
+        """The template as CloudFormation is given it in the end, when SAM has written out its part."""
+        template = self.cloud.client("cloudformation").get_template(StackName=STACK, TemplateStage="Processed")
+        body = template["TemplateBody"]
+        return json.loads(body) if isinstance(body, str) else json.loads(json.dumps(body))
+
+    def test_991_what_sam_makes_of_the_template(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(self.processed(), file)
+            file.flush()
+            linted = subprocess.run([TOOLS / "sam/bin/cfn-lint", file.name], capture_output=True, text=True)
+        self.assertEqual(linted.returncode, 0, linted.stdout)
+
+    def test_992_predict_is_open_only_where_it_is_asked_for(self):
+        self.assertEqual(self.ask("/healthz", user=None)[0], 403)
+        self.cloud.deploy(
+            CONFIGURATION, TOKEN, PredictAuth="NONE", ScheduleState="DISABLED", TiingoBaseUrl=self.tiingo.url
+        )
+        self.assertEqual(self.ask("/healthz", user=None)[0], 200)
+        self.assertEqual(self.cloud.call("StartUrl", "/runs", None, b"{}")[0], 403)
+        # Everyone needs both permissions too, since October 2025.
+        resources = self.processed()["Resources"].values()
+        public = [r["Properties"] for r in resources if r["Type"] == "AWS::Lambda::Permission"]
+        public = [p for p in public if p["Principal"] == "*"]
+        self.assertEqual(sorted(p["Action"] for p in public), ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"])
+        self.assertTrue(all("PredictFunction" in json.dumps(p["FunctionName"]) for p in public), public)
 
 
 if __name__ == "__main__":

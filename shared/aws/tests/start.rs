@@ -28,7 +28,7 @@ async fn asked(input: Value, files: &[(&str, &str)]) -> Result<(Start, Asked), E
     Ok((start, asked))
 }
 
-fn delivered(source: &str, kind: &str, detail: Value) -> Value {
+fn delivered(source: &str, kind: &str, detail: &Value) -> Value {
     json!({ "version": "0", "id": "e-1", "source": source, "detail-type": kind, "account": "0", "region": "us-east-1",
             "time": "2020-12-11T23:30:00Z", "resources": [], "detail": detail })
 }
@@ -66,7 +66,7 @@ async fn the_order_of_tickers_does_not_matter() {
 #[tokio::test]
 async fn requests_and_days() {
     let detail = json!({ "trigger": "manual", "tickers": ["nls"], "as_of": "2020-12-09", "reason": "" });
-    let (start, whole) = asked(delivered("closing-bell", "run requested", detail), &[]).await.expect("understood");
+    let (start, whole) = asked(delivered("closing-bell", "run requested", &detail), &[]).await.expect("understood");
     assert_eq!((start.request.as_deref(), start.time), (Some("e-1"), at("2020-12-11T23:30:00Z")));
     assert_eq!((whole.as_of.to_string().as_str(), whole.asks), ("2020-12-09", 0));
 
@@ -80,8 +80,8 @@ async fn requests_and_days() {
     check(json!({ "trigger": "sometimes" }), "sometimes").await;
     check(json!({ "trigger": "manual", "tikers": [] }), "tikers").await;
     check(json!({ "trigger": "schedule", "time": "<aws.scheduler.scheduled-time>" }), "input").await;
-    check(delivered("aws.s3", "Object Deleted", json!({})), "no run is started by 'Object Deleted'").await;
-    let created = |key: &str| delivered("aws.s3", "Object Created", json!({ "object": { "key": key } }));
+    check(delivered("aws.s3", "Object Deleted", &json!({})), "no run is started by 'Object Deleted'").await;
+    let created = |key: &str| delivered("aws.s3", "Object Created", &json!({ "object": { "key": key } }));
     check(created("incoming/NLS.csv"), "incoming/TICKER/NAME.csv").await;
     check(created("incoming/N L S/x.csv"), "incoming/TICKER/NAME.csv").await;
     check(created("incoming/NLS/x.csv"), "missing").await;
@@ -91,7 +91,7 @@ async fn requests_and_days() {
 async fn a_file() {
     let key = "incoming/NLS/new.csv";
     let detail = json!({ "bucket": { "name": "b" }, "object": { "key": key, "size": 40, "sequencer": "00F1" } });
-    let event = || delivered("aws.s3", "Object Created", detail.clone());
+    let event = || delivered("aws.s3", "Object Created", &detail);
     let text = "date,value\n2020-12-08,15\n2020-12-09,16\n2020-12-10,\n2029-01-02,20\n";
     let (start, first) = asked(event(), &[(key, text)]).await.expect("understood");
     assert_eq!((start.trigger, start.request.as_deref()), (Trigger::Data, Some("00F1")));
