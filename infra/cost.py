@@ -63,7 +63,7 @@ def month(tickers):
         "S3, requests": nights * (S3_PUTS * PRICES["put"] + S3_GETS * PRICES["get"]),
         "S3, a year's files": 12 * nights * KEPT_KB / 1e6 * PRICES["stored GB"],
         "EventBridge": nights * EVENTS * PRICES["event"],
-        "CloudWatch": nights * LOG_KB / 1e6 * PRICES["log GB"] + 5 * PRICES["alarm"],
+        "CloudWatch": nights * LOG_KB / 1e6 * PRICES["log GB"] + 4 * PRICES["alarm"],
     }
 
 

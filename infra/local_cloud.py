@@ -11,6 +11,7 @@ import platform
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -39,9 +40,10 @@ def free_port():
 class LocalCloud:
     """A cloud of its own: started empty, gone when it stops."""
 
-    def __init__(self, port=None):
+    def __init__(self, port=None, tls=False):
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.folder = TOOLS / f"ministack-{self.port}"
         self.outputs = {}
         self.process = None
@@ -56,11 +58,13 @@ class LocalCloud:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
-        }
+        } | ({"AWS_CA_BUNDLE": str(self.folder / "certificate.pem")} if self.tls else {})
 
     def start(self):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
+        if self.tls:
+            self.make_certificate()
         settings = {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
@@ -71,6 +75,9 @@ class LocalCloud:
             "SFTP_ENABLED": "0",
             "TMPDIR": str(self.folder),
             "STATE_DIR": str(self.folder),
+            "USE_SSL": "1" if self.tls else "0",
+            "MINISTACK_SSL_CERT": str(self.folder / "certificate.pem"),
+            "MINISTACK_SSL_KEY": str(self.folder / "key.pem"),
         }
         with (self.folder / "log").open("w") as log:
             self.process = subprocess.Popen(
@@ -83,12 +90,22 @@ class LocalCloud:
         deadline = time.monotonic() + 60
         while True:
             try:
-                urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).read()
+                trusted = ssl.create_default_context(cafile=self.folder / "certificate.pem") if self.tls else None
+                urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2, context=trusted).read()
                 return self
             except OSError as error:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"ministack did not start: {(self.folder / 'log').read_text()}") from error
                 time.sleep(0.1)
+
+    def make_certificate(self):
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
+            + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+            check=True,
+            capture_output=True,
+        )
 
     def stop(self):
         """Ends the server and the functions that it started."""
@@ -108,6 +125,7 @@ class LocalCloud:
             region_name=REGION,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
+            verify=str(self.folder / "certificate.pem") if self.tls else None,
             config=botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=120),
         )
 

@@ -39,11 +39,13 @@ ministack() {
 
 functions() { (cd "$root/functions" && ls); }
 
-# Builds every function, or those named.
+# Builds every function, or those named. All are selected in both cases, or cargo would choose the dependencies' features
+# anew and build them again.
 build_functions() {
-  local packages=()
-  for name in ${*:-$(functions)}; do packages+=(--package "$name"); done
-  cargo_lambda build --locked --profile lambda --output-format zip "--$(architecture)" "${packages[@]}"
+  local selected=()
+  for name in $(functions); do selected+=(--package "$name"); done
+  for name in "$@"; do selected+=(--bin "$name"); done
+  cargo_lambda build --locked --profile lambda --output-format zip "--$(architecture)" "${selected[@]}"
 }
 
 # What runs on this machine itself.

@@ -18,3 +18,6 @@ cargo build --quiet --locked --package embedded
 echo "== nights"
 ministack
 "$tools/ministack/bin/python" tests/cloud/night.py
+
+echo "== make deploy"
+"$tools/ministack/bin/python" tests/cloud/deploy.py

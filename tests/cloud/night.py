@@ -138,10 +138,9 @@ class Nights(unittest.TestCase):
 
     def stop_the_clock(self):
         scheduler = self.cloud.client("scheduler")
-        for schedule in scheduler.list_schedules()["Schedules"]:
-            found = scheduler.get_schedule(Name=schedule["Name"])
-            kept = ["Name", "ScheduleExpression", "ScheduleExpressionTimezone", "Target", "FlexibleTimeWindow"]
-            scheduler.update_schedule(State="DISABLED", **{name: found[name] for name in kept if name in found})
+        found = scheduler.get_schedule(Name=f"{STACK}-evening")
+        kept = ["Name", "ScheduleExpression", "ScheduleExpressionTimezone", "Target", "FlexibleTimeWindow"]
+        scheduler.update_schedule(State="DISABLED", **{name: found[name] for name in kept if name in found})
 
     def same_night_on_one_machine(self, folder):
         (folder / "closing-bell.toml").write_text(CONFIGURATION)

@@ -184,6 +184,8 @@ fn the_clock_is_new_yorks() {
 
     let zone = jiff::tz::TimeZone::get(&default("ScheduleTimezone")).expect("a time zone");
     assert_eq!(zone.iana_name(), Some("America/New_York"));
+    let weekend = &template["Resources"]["Night"]["Properties"]["Events"]["Weekend"]["Properties"]["ScheduleExpression"];
+    assert_eq!(weekend, "cron(0 17 ? * SAT,SUN *)", "together with the evenings, every day of the week");
     let evening = &template["Resources"]["Night"]["Properties"]["Events"]["Evening"];
     assert_eq!(evening["Type"], "ScheduleV2", "EventBridge rules know only UTC");
     let properties = &evening["Properties"];

@@ -1,0 +1,71 @@
+"""`make deploy` and `make remove` as a person types them, on a local cloud that speaks TLS. Started by tests/cloud.sh."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
+from local_cloud import ROOT, STACK, LocalCloud  # noqa: E402
+
+
+class Deployment(unittest.TestCase):
+    def setUp(self):
+        self.cloud = LocalCloud(tls=True)
+        self.addCleanup(self.cloud.stop)
+        self.cloud.start()
+
+    def make(self, *arguments, answers="", **environment):
+        return subprocess.run(
+            ["make", "--silent", *arguments],
+            cwd=ROOT,
+            env=self.cloud.environment() | environment,
+            input=answers,
+            capture_output=True,
+            text=True,
+        )
+
+    def test_deploy_again_and_remove(self):
+        refused = self.cloud.folder / "refused.toml"
+        refused.write_text("horizon = 5\nhorizn = 3\n")
+        done = self.make("deploy", CONFIG=str(refused))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("line 2: unknown field `horizn`", done.stderr)
+        self.assertEqual(self.cloud.client("cloudformation").list_stacks()["StackSummaries"], [], "nothing is deployed")
+
+        done = self.make("deploy", "PARAMETERS=ScheduleState=DISABLED LogLevel=debug", TIINGO_API_KEY="a-token")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertNotIn("a-token", done.stdout + done.stderr)
+        stack = self.cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy"]:
+            self.assertIn(outputs[name], done.stdout)
+        uploaded = self.cloud.client("s3").get_object(Bucket=outputs["ArchiveBucket"], Key="closing-bell.toml")
+        self.assertEqual(uploaded["Body"].read(), (ROOT / "closing-bell.toml").read_bytes())
+        ssm = self.cloud.client("ssm")
+        token = ssm.get_parameter(Name=outputs["TokenParameter"], WithDecryption=True)["Parameter"]
+        self.assertEqual((token["Type"], token["Value"]), ("SecureString", "a-token"))
+        # Plain http is refused by the bucket: what is uploaded and read goes over TLS.
+        policy = json.loads(self.cloud.client("s3").get_bucket_policy(Bucket=outputs["ArchiveBucket"])["Policy"])
+        self.assertEqual(policy["Statement"][0]["Effect"], "Deny")
+
+        done = self.make("deploy", "PARAMETERS=ScheduleState=DISABLED LogLevel=debug", TIINGO_API_KEY="another")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        kept = ssm.get_parameter(Name=outputs["TokenParameter"], WithDecryption=True)["Parameter"]["Value"]
+        self.assertEqual(kept, "a-token", "a token that is there stays")
+
+        for name in sorted(path.name for path in (ROOT / "functions").iterdir()):
+            dry = self.make("deploy-function", f"F={name}", "DRY=1")
+            self.assertEqual(dry.returncode, 0, dry.stdout + dry.stderr)
+        self.assertIn("needs F=", self.make("deploy-function").stderr)
+        self.assertIn("nothing", self.make("invoke", "F=nothing").stderr)
+
+        done = self.make("remove", answers="y\ny\n")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        buckets = [bucket["Name"] for bucket in self.cloud.client("s3").list_buckets()["Buckets"]]
+        self.assertIn(outputs["ArchiveBucket"], buckets, "what is kept stays")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
