@@ -53,7 +53,7 @@ accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=fold
 functions: ## Build every Lambda function, or one with F=train, for ARCHITECTURE (arm64)
 	@. infra/tools.sh && build_functions $(F)
 
-deploy: ## Deploy everything to the account of your credentials; PARAMETERS="AlarmEmail=... Schedule=..."
+deploy: ## Deploy everything to the account of your credentials; PARAMETERS="AlarmEmail=... 'Schedule=cron(...)'"
 	infra/deploy.sh $(PARAMETERS)
 
 deploy-function: ## Build and deploy the code of one function: F=train

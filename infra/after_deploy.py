@@ -35,4 +35,4 @@ except ssm.exceptions.ParameterNotFound:
         print(f"There is no token yet: put it into the SecureString parameter {name}, or deploy again with TIINGO_API_KEY set.")
 
 for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy", "NightInConsole", "LogGroup"]:
-    print(f"{name:15} {value[name]}  {outputs[name].get('Description', '')}")
+    print(f"{name:15} {value[name].rstrip('/')}  {outputs[name].get('Description', '')}")

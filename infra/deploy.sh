@@ -2,7 +2,7 @@
 # Builds the functions, deploys the stack into the account that the environment's credentials belong to, uploads
 # closing-bell.toml, and asks for the Tiingo token where the account has none yet.
 #
-#     infra/deploy.sh [Parameter=value]...
+#     infra/deploy.sh [Parameter=value]...        such as 'Schedule=cron(0 18 ? * MON-FRI *)'
 #
 # STACK (closing-bell), ARCHITECTURE (arm64) and CONFIG (closing-bell.toml) are read from the environment.
 set -euo pipefail
@@ -15,7 +15,11 @@ config=${CONFIG:-closing-bell.toml}
 cargo run --quiet --locked --package embedded -- check --config "$config"
 
 build_functions
+# SAM's own short form takes a value apart at its blanks, and cron(...) has some.
+overrides=("ParameterKey=Architecture,ParameterValue=${ARCHITECTURE:-arm64}")
+for parameter in "$@"; do overrides+=("ParameterKey=${parameter%%=*},ParameterValue=\"${parameter#*=}\""); done
+
 sam deploy --template-file infra/template.yaml --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
   --no-confirm-changeset --no-fail-on-empty-changeset \
-  --parameter-overrides "Architecture=${ARCHITECTURE:-arm64}" "$@"
+  --parameter-overrides "${overrides[@]}"
 "$tools/sam/bin/python" infra/after_deploy.py "$stack" "$config"

@@ -13,22 +13,21 @@ environment() {
   if [ "$(cat "$marker" 2>/dev/null)" != "$*" ]; then
     command -v python3 >/dev/null || { echo "python3 is needed to install $*" >&2; return 1; }
     echo "installing $* ..." >&2
-    rm -rf "${tools:?}/$name"
-    python3 -m venv "$tools/$name"
-    "$tools/$name/bin/pip" install --quiet --disable-pip-version-check "$@"
-    echo "$*" >"$marker"
+    # Chained, because `set -e` does not reach into what is called before an && or ||.
+    rm -rf "${tools:?}/$name" && python3 -m venv "$tools/$name" &&
+      "$tools/$name/bin/pip" install --quiet --disable-pip-version-check "$@" && echo "$*" >"$marker"
   fi
 }
 
 # Builds functions for Lambda; ziglang is the linker for its C library.
 cargo_lambda() {
-  environment cargo-lambda cargo-lambda==1.9.2 ziglang==0.17.0
+  environment cargo-lambda cargo-lambda==1.9.2 ziglang==0.17.0 || return
   PATH=$tools/cargo-lambda/bin:$PATH cargo lambda "$@"
 }
 
 # Deploys; cfn-lint is what `sam validate --lint` looks with.
 sam() {
-  environment sam aws-sam-cli==1.170.0 cfn-lint==1.58.0
+  environment sam aws-sam-cli==1.170.0 cfn-lint==1.58.0 || return
   SAM_CLI_TELEMETRY=0 "$tools/sam/bin/sam" "$@"
 }
 
@@ -42,10 +41,11 @@ functions() { (cd "$root/functions" && ls); }
 # Builds every function, or those named. All are selected in both cases, or cargo would choose the dependencies' features
 # anew and build them again.
 build_functions() {
-  local selected=()
+  local selected=() target
+  target=$(architecture) || return
   for name in $(functions); do selected+=(--package "$name"); done
   for name in "$@"; do selected+=(--bin "$name"); done
-  cargo_lambda build --locked --profile lambda --output-format zip "--$(architecture)" "${selected[@]}"
+  cargo_lambda build --locked --profile lambda --output-format zip "--$target" "${selected[@]}"
 }
 
 # What runs on this machine itself.
@@ -62,8 +62,7 @@ architecture() {
 
 # The name that CloudFormation gave a function.
 deployed_name() {
-  sam --version >/dev/null
-  "$tools/sam/bin/python" "$root/infra/deployed_name.py" "${STACK:-closing-bell}" "$1"
+  sam --version >/dev/null && "$tools/sam/bin/python" "$root/infra/stack.py" "${STACK:-closing-bell}" function "$1"
 }
 
 deploy_function() {
@@ -94,8 +93,9 @@ watch_functions() {
 follow_logs() { sam logs --stack-name "${STACK:-closing-bell}" --cw-log-group "/closing-bell/${STACK:-closing-bell}" --tail; }
 
 remove_stack() {
-  sam delete --stack-name "${STACK:-closing-bell}"
-  echo "Bucket, table and token parameter are kept; docs/deploy.md says how to remove them."
+  local stack=${STACK:-closing-bell} kept
+  kept=$(sam --version >/dev/null && "$tools/sam/bin/python" "$root/infra/stack.py" "$stack" kept) || return
+  sam delete --stack-name "$stack" && printf 'These are kept; docs/deploy.md says how to remove them:\n%s\n' "$kept"
 }
 
 run_local_cloud() { ministack && sam --version >/dev/null && "$tools/ministack/bin/python" "$root/infra/local_cloud.py"; }

@@ -9,6 +9,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
 from local_cloud import ROOT, STACK, LocalCloud  # noqa: E402
 
+PARAMETERS = "ScheduleState=DISABLED 'Schedule=cron(0 18 ? * MON-FRI *)' AlarmEmail="
+
 
 class Deployment(unittest.TestCase):
     def setUp(self):
@@ -34,13 +36,15 @@ class Deployment(unittest.TestCase):
         self.assertIn("line 2: unknown field `horizn`", done.stderr)
         self.assertEqual(self.cloud.client("cloudformation").list_stacks()["StackSummaries"], [], "nothing is deployed")
 
-        done = self.make("deploy", "PARAMETERS=ScheduleState=DISABLED LogLevel=debug", TIINGO_API_KEY="a-token")
+        done = self.make("deploy", f"PARAMETERS={PARAMETERS}", TIINGO_API_KEY="a-token")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn("a-token", done.stdout + done.stderr)
         stack = self.cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy"]:
-            self.assertIn(outputs[name], done.stdout)
+            self.assertIn(outputs[name].rstrip("/"), done.stdout)
+        schedule = self.cloud.client("scheduler").get_schedule(Name=f"{STACK}-evening")
+        self.assertEqual((schedule["ScheduleExpression"], schedule["State"]), ("cron(0 18 ? * MON-FRI *)", "DISABLED"))
         uploaded = self.cloud.client("s3").get_object(Bucket=outputs["ArchiveBucket"], Key="closing-bell.toml")
         self.assertEqual(uploaded["Body"].read(), (ROOT / "closing-bell.toml").read_bytes())
         ssm = self.cloud.client("ssm")
@@ -50,7 +54,7 @@ class Deployment(unittest.TestCase):
         policy = json.loads(self.cloud.client("s3").get_bucket_policy(Bucket=outputs["ArchiveBucket"])["Policy"])
         self.assertEqual(policy["Statement"][0]["Effect"], "Deny")
 
-        done = self.make("deploy", "PARAMETERS=ScheduleState=DISABLED LogLevel=debug", TIINGO_API_KEY="another")
+        done = self.make("deploy", f"PARAMETERS={PARAMETERS}", TIINGO_API_KEY="another")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         kept = ssm.get_parameter(Name=outputs["TokenParameter"], WithDecryption=True)["Parameter"]["Value"]
         self.assertEqual(kept, "a-token", "a token that is there stays")
@@ -65,6 +69,7 @@ class Deployment(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         buckets = [bucket["Name"] for bucket in self.cloud.client("s3").list_buckets()["Buckets"]]
         self.assertIn(outputs["ArchiveBucket"], buckets, "what is kept stays")
+        self.assertIn(outputs["ArchiveBucket"], done.stdout, "and is named")
 
 
 if __name__ == "__main__":

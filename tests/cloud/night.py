@@ -247,7 +247,7 @@ class Nights(unittest.TestCase):
         wanted = json.dumps({"tickers": ["ko"], "as_of": "2020-12-09", "reason": "I want to see"}).encode()
         self.assertEqual(self.cloud.call("StartUrl", "/runs", self.asker, wanted)[0], 403)
         self.assertEqual(self.cloud.call("StartUrl", "/runs", None, wanted)[0], 403)
-        for body, field in [(b'{"tickers":["../x"]}', "body"), (b"{", "body"), (b'{"as_off":1}', "body")]:
+        for body, field in [(b'{"tickers":["../x"]}', "tickers"), (b'{"as_of":"soon"}', "as_of"), (b"{", "body")]:
             status, problem = self.cloud.call("StartUrl", "/runs", starter, body)
             self.assertEqual((status, json.loads(problem)["field"]), (400, field))
         known = self.known()

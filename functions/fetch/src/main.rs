@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{Cloud, S3Archive, SecretParameter, StageEvent, serve_stage};
+use aws::{Cloud, S3Archive, SecretParameter, StageEvent, serve_stage, told};
 use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, price_file::PriceFile};
 use serde::Serialize;
 use tiingo::{Client, Settings, Token};
@@ -29,12 +29,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         };
         match pipeline::fetch(market, &archive, &ledger, run, &event.ticker, event.settle).await {
             Ok(Fetched::Ready(snapshot)) => {
-                events.snapshot_stored(run, &event.ticker, &snapshot).await?;
+                told(events.snapshot_stored(run, &event.ticker, &snapshot).await);
                 Ok(Answer::Ready)
             }
             Ok(Fetched::NoBarYet) => Ok(Answer::Later("no bar yet".to_owned())),
             // Not before the hour is over: the state machine has the patience that a function must not have.
-            Err(Error::QuotaExceeded { hourly: true, reason, .. }) if !event.settle => Ok(Answer::Later(reason)),
+            Err(Error::QuotaExceeded { hourly: true, reason, .. }) if !event.last_ask => Ok(Answer::Later(reason)),
             Err(error) => Err(error),
         }
     })

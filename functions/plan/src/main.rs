@@ -25,6 +25,7 @@ struct Event {
 #[derive(Deserialize)]
 struct Before {
     run: RunId,
+    settle: bool,
     asks_left: u32,
     wait_seconds: u64,
 }
@@ -34,10 +35,14 @@ struct Before {
 struct Answer {
     next: Next,
     run: RunId,
+    /// For whoever reads the execution's history.
+    why: String,
     /// The key of the list of tickers to do it for.
     list: Option<Key>,
-    /// Whether `fetch` is to go on with what is known.
+    /// Whether `fetch` is to go on with the prices that are known.
     settle: bool,
+    /// Whether it is asked for the last time.
+    last_ask: bool,
     asks_left: u32,
     wait_seconds: u64,
 }
@@ -63,8 +68,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         None => open(&archive, &ledger, event).await,
         Some(before) => {
             let run = ledger.opened(&before.run).await?;
-            let asks_left = before.asks_left;
-            after_fetch(&archive, &ledger, &run, &event.execution, asks_left, before.wait_seconds).await
+            after_fetch(&archive, &ledger, &run, &event.execution, before).await
         }
     })
     .await
@@ -81,57 +85,89 @@ async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Resul
     }
     let wait_seconds = settings.fetch.pause().as_secs();
     let planned = pipeline::plan(archive, ledger, asked.configuration, asked.as_of, start.trigger).await?;
-    let nothing =
-        |run: RunId| Answer { next: Next::Nothing, run, list: None, settle: false, asks_left: 0, wait_seconds: 0 };
+    let nothing = |run: RunId, why: String| Answer {
+        next: Next::Nothing,
+        run,
+        why,
+        list: None,
+        settle: false,
+        last_ask: false,
+        asks_left: 0,
+        wait_seconds: 0,
+    };
     let run = match planned {
-        Planned::NoSession(entry) | Planned::Done(entry) => return Ok(nothing(entry.run.id)),
+        Planned::NoSession(entry) => {
+            return Ok(nothing(entry.run.id, "the exchange was closed on that day".to_owned()));
+        }
+        Planned::Done(entry) => return Ok(nothing(entry.run.id, "everything was done before".to_owned())),
         Planned::Open(entry) => entry.run,
     };
     let request = start.request.unwrap_or_else(|| event.execution.clone());
     if !ledger.claim(&run.id, &request, &event.execution).await? {
-        return Ok(nothing(run.id));
+        return Ok(nothing(run.id, format!("another execution was started by this request, {request}")));
     }
+    let before = Before { run: run.id.clone(), settle: asked.settle, asks_left: asked.asks, wait_seconds };
     let lacking = lacking(ledger, &run, Stage::Fetch).await?;
     if lacking.is_empty() {
-        return after_fetch(archive, ledger, &run, &event.execution, 0, wait_seconds).await;
+        return after_fetch(archive, ledger, &run, &event.execution, &before).await;
     }
-    let list = Some(write_list(archive, &run, "fetch", &lacking).await?);
-    let settle = asked.asks == 0;
-    Ok(Answer { next: Next::Fetch, run: run.id, list, settle, asks_left: asked.asks, wait_seconds })
+    ask(archive, &run, &lacking, asked.asks, &before).await
 }
 
-/// While some lack their bar and it may still come, they alone are asked for again; then the work begins.
+/// While some lack their prices and may still get them, they alone are asked for again; then the work begins.
 async fn after_fetch(
     archive: &S3Archive,
     ledger: &DynamoLedger,
     run: &Run,
     execution: &str,
-    asks_left: u32,
-    wait_seconds: u64,
+    before: &Before,
 ) -> Result<Answer, Error> {
     let failures = ledger.failures(&run.id).await?;
     let given_up = |ticker: &Ticker| failures.get(ticker).is_some_and(|failure| failure.execution == execution);
     let mut later = lacking(ledger, run, Stage::Fetch).await?;
     later.retain(|ticker| !given_up(ticker));
-    let answer = |next, list, asks_left: u32| Answer {
-        next,
-        run: run.id.clone(),
-        list,
-        settle: asks_left == 0,
-        asks_left,
-        wait_seconds,
-    };
-    if !later.is_empty() && asks_left > 0 {
-        let list = write_list(archive, run, "fetch", &later).await?;
-        return Ok(answer(Next::Fetch, Some(list), asks_left - 1));
+    if !later.is_empty() && before.asks_left > 0 {
+        return ask(archive, run, &later, before.asks_left - 1, before).await;
     }
     let mut ready = lacking(ledger, run, Stage::Forecast).await?;
     ready.retain(|ticker| !given_up(ticker) && !later.contains(ticker));
-    if ready.is_empty() {
-        return Ok(answer(Next::Report, None, 0));
-    }
-    let list = write_list(archive, run, "work", &ready).await?;
-    Ok(answer(Next::Work, Some(list), 0))
+    let (next, list) = if ready.is_empty() {
+        (Next::Report, None)
+    } else {
+        (Next::Work, Some(write_list(archive, run, "work", &ready).await?))
+    };
+    let why = format!("{} tickers are ready", ready.len());
+    Ok(Answer {
+        next,
+        run: run.id.clone(),
+        why,
+        list,
+        settle: true,
+        last_ask: true,
+        asks_left: 0,
+        wait_seconds: before.wait_seconds,
+    })
+}
+
+/// One pass of `fetch` for these tickers, after which there are so many left.
+async fn ask(
+    archive: &S3Archive,
+    run: &Run,
+    tickers: &[Ticker],
+    asks_left: u32,
+    before: &Before,
+) -> Result<Answer, Error> {
+    let last_ask = asks_left == 0;
+    Ok(Answer {
+        next: Next::Fetch,
+        run: run.id.clone(),
+        why: format!("{} tickers lack their prices", tickers.len()),
+        list: Some(write_list(archive, run, "fetch", tickers).await?),
+        settle: before.settle || last_ask,
+        last_ask,
+        asks_left,
+        wait_seconds: before.wait_seconds,
+    })
 }
 
 async fn settings(archive: &dyn Archive) -> Result<Settings, Error> {

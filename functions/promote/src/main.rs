@@ -1,6 +1,6 @@
 //! Lambda function `promote`: the verdict; champion pointer and receipt move together.
 
-use aws::{Cloud, StageEvent, serve_stage};
+use aws::{Cloud, StageEvent, serve_stage, told};
 use pipeline::{Promoted, Run};
 
 #[tokio::main]
@@ -10,7 +10,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     serve_stage("promote", &ledger, async |run: &Run, event: &StageEvent| {
         let promoted = pipeline::promote(&ledger, run, &event.ticker).await?;
         if promoted.changed() {
-            events.champion_changed(run, &event.ticker, &promoted).await?;
+            told(events.champion_changed(run, &event.ticker, &promoted).await);
         }
         let Promoted { decision, reason, .. } = promoted;
         Ok((decision, reason))

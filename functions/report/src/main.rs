@@ -1,12 +1,26 @@
 //! Lambda function `report`: closes the run from what is committed, and tells it.
 
-use aws::{Cloud, serve};
+use std::collections::BTreeMap;
+
+use aws::{Cloud, serve, told};
+use forecasting::Ticker;
 use pipeline::{Error, Key, RunId, RunStatus};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
 struct Event {
     run: RunId,
+    /// Why the order itself broke off, where it did.
+    #[serde(default)]
+    error: Option<Broken>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Broken {
+    error: String,
+    #[serde(default)]
+    cause: String,
 }
 
 /// What the state machine branches on.
@@ -23,10 +37,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     serve("report", async |event: Event| {
         let run = ledger.opened(&event.run).await?;
         let failures = ledger.failures(&run.id).await?;
-        let reasons = failures.into_iter().map(|(ticker, failure)| (ticker, failure.reason)).collect();
+        let mut reasons: BTreeMap<Ticker, String> =
+            failures.into_iter().map(|(ticker, failure)| (ticker, failure.reason)).collect();
+        if let Some(Broken { error, cause }) = &event.error {
+            for ticker in &run.configuration.tickers {
+                reasons.entry(ticker.clone()).or_insert_with(|| format!("the night broke off: {error}: {cause}"));
+            }
+        }
         let seconds = ledger.seconds(&run.id).await?;
         let closure = pipeline::report(&archive, &ledger, &run, &reasons, &seconds).await?;
-        events.run_closed(&run, &closure).await?;
+        told(events.run_closed(&run, &closure).await);
         Ok::<_, Error>(Answer { status: closure.status, report: closure.report })
     })
     .await

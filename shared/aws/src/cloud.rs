@@ -19,10 +19,10 @@ pub struct Cloud {
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// For one attempt: the largest snapshot is a few hundred kilobytes.
-const ATTEMPT: Duration = Duration::from_secs(10);
+const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// For a call with all its attempts: well within a function's time-out.
-const OPERATION: Duration = Duration::from_secs(30);
+/// For a call with all its attempts: below every function's time-out, or a store that hangs would not be told from a crash.
+pub const OPERATION: Duration = Duration::from_secs(12);
 
 /// Attempts, with exponential backoff and jitter between them.
 const ATTEMPTS: u32 = 4;
@@ -68,7 +68,11 @@ impl Cloud {
 
     /// The event bus that `CLOSING_BELL_BUS` names.
     pub fn events(&self) -> Result<Events, Unset> {
-        Ok(Events::new(aws_sdk_eventbridge::Client::new(&self.config), variable("CLOSING_BELL_BUS")?))
+        Ok(Events::new(
+            aws_sdk_eventbridge::Client::new(&self.config),
+            variable("CLOSING_BELL_BUS")?,
+            variable("CLOSING_BELL_BUCKET")?,
+        ))
     }
 
     /// The secret in the parameter that `CLOSING_BELL_TOKEN_PARAMETER` names.

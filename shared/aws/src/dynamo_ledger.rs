@@ -119,7 +119,9 @@ impl DynamoLedger {
             if let Some(place) = codes.clone().position(|code| code == "ConditionalCheckFailed") {
                 return Ok(Written::Refused(place));
             }
-            if codes.any(|code| matches!(code, "TransactionConflict" | "ThrottlingError")) {
+            if codes
+                .any(|code| matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"))
+            {
                 let reason = "another transaction is under way".to_owned();
                 let what = self.table.clone();
                 return Err(Setback::Raced(Error::Store { what, action: "written", reason, transient: true }));

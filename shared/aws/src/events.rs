@@ -14,17 +14,25 @@ pub(crate) const SOURCE: &str = "closing-bell";
 /// The detail type of a request to start a run.
 pub(crate) const RUN_REQUESTED: &str = "run requested";
 
+/// What stands in the ledger stands, told or not: a bus that cannot be reached fails no stage.
+pub fn told(outcome: Result<(), Error>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "an event is not told");
+    }
+}
+
 /// Where events are told.
 #[derive(Debug, Clone)]
 pub struct Events {
     client: Client,
     bus: String,
+    archive: String,
 }
 
 impl Events {
-    /// Tells events on this bus, which must exist.
-    pub fn new(client: Client, bus: impl Into<String>) -> Events {
-        Events { client, bus: bus.into() }
+    /// Tells events on this bus, which must exist. The archive's name is in every event: a bus may hear of several.
+    pub fn new(client: Client, bus: impl Into<String>, archive: impl Into<String>) -> Events {
+        Events { client, bus: bus.into(), archive: archive.into() }
     }
 
     /// `price snapshot stored`
@@ -34,7 +42,7 @@ impl Events {
             "run": run.id, "ticker": ticker, "key": snapshot.key, "sha256": snapshot.sha256, "last": last, "bar": bar,
             "download": download,
         });
-        self.tell("price snapshot stored", &detail).await.map(|_| ())
+        self.tell("price snapshot stored", detail).await.map(|_| ())
     }
 
     /// `champion changed`
@@ -44,7 +52,7 @@ impl Events {
             "run": run.id, "ticker": ticker, "decision": decision.as_str(), "reason": reason, "version": champion.version,
             "model": champion.specification.to_string(),
         });
-        self.tell("champion changed", &detail).await.map(|_| ())
+        self.tell("champion changed", detail).await.map(|_| ())
     }
 
     /// `run closed`
@@ -55,17 +63,18 @@ impl Events {
             "done": count(TickerStatus::Done), "failed": count(TickerStatus::Failed),
             "skipped": count(TickerStatus::Skipped), "report": closure.report,
         });
-        self.tell("run closed", &detail).await.map(|_| ())
+        self.tell("run closed", detail).await.map(|_| ())
     }
 
     /// `run requested`: a rule starts the state machine with it. Answers with the event's id, by which its delivery is known
     /// again.
-    pub async fn run_requested(&self, detail: &Value) -> Result<String, Error> {
+    pub async fn run_requested(&self, detail: Value) -> Result<String, Error> {
         self.tell(RUN_REQUESTED, detail).await
     }
 
-    async fn tell(&self, detail_type: &str, detail: &Value) -> Result<String, Error> {
+    async fn tell(&self, detail_type: &str, mut detail: Value) -> Result<String, Error> {
         let what = || format!("the event '{detail_type}' on bus {}", self.bus);
+        detail["archive"] = self.archive.as_str().into();
         let entry = PutEventsRequestEntry::builder()
             .source(SOURCE)
             .detail_type(detail_type)

@@ -13,9 +13,9 @@ mod secret_parameter;
 mod serve;
 mod start;
 
-pub use cloud::{Cloud, Unset};
+pub use cloud::{Cloud, OPERATION, Unset};
 pub use dynamo_ledger::DynamoLedger;
-pub use events::Events;
+pub use events::{Events, told};
 pub use executions::Failure;
 pub use s3_archive::S3Archive;
 pub use secret_parameter::SecretParameter;

@@ -25,6 +25,9 @@ pub struct StageEvent {
     /// Go on with the prices that are known, although the session's own is missing (`fetch`).
     #[serde(default)]
     pub settle: bool,
+    /// Nobody will ask again tonight (`fetch`).
+    #[serde(default)]
+    pub last_ask: bool,
 }
 
 /// Answers events of Step Functions for as long as Lambda sends them; logs one line of JSON for each, with its run, ticker and

@@ -32,7 +32,9 @@ pub struct Asked {
     pub configuration: Configuration,
     /// Its day.
     pub as_of: Date,
-    /// How often a bar that is missing is asked for again: only tonight's is still to come.
+    /// Go on with the prices that are known: only tonight's bar is still to come.
+    pub settle: bool,
+    /// How often what is missing is asked for again: a bar, or prices for which an hour's quota was too small.
     pub asks: u32,
     /// The file's content, where it works on one.
     pub file: Option<Vec<u8>>,
@@ -52,6 +54,9 @@ struct Wanted {
     /// For whoever reads the execution's history.
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
+    /// By which the rule knows whose request it is.
+    #[serde(default, rename = "archive")]
+    _archive: Option<String>,
 }
 
 /// An event from the bus.
@@ -155,7 +160,8 @@ impl Start {
         Ok(Asked {
             configuration: settings.configuration("tiingo", tickers),
             as_of,
-            asks: if still_to_come { settings.fetch.ask_limit } else { 0 },
+            settle: !still_to_come || settings.fetch.ask_limit == 0,
+            asks: settings.fetch.ask_limit,
             file: None,
         })
     }
@@ -176,7 +182,7 @@ impl Start {
             incoming: Some(Incoming { key: key.clone(), sha256 }),
             ..settings.configuration("incoming", self.tickers.clone())
         };
-        Ok(Asked { configuration, as_of: newest.date(), asks: 0, file: Some(bytes) })
+        Ok(Asked { configuration, as_of: newest.date(), settle: true, asks: 0, file: Some(bytes) })
     }
 }
 

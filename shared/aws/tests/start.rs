@@ -35,22 +35,22 @@ fn delivered(source: &str, kind: &str, detail: &Value) -> Value {
 
 #[tokio::test]
 async fn the_clock() {
-    let check = async |time: &str, as_of: &str, asks: u32| {
+    let check = async |time: &str, as_of: &str, settle: bool| {
         let (start, asked) = asked(json!({ "trigger": "schedule", "time": time }), &[]).await.expect("understood");
         assert_eq!(start.trigger, Trigger::Schedule);
         assert_eq!(start.request.as_deref(), Some(time), "the moment it was due at tells two deliveries apart");
-        assert_eq!((asked.as_of.to_string().as_str(), asked.asks), (as_of, asks), "{time}");
+        assert_eq!((asked.as_of.to_string().as_str(), asked.settle, asked.asks), (as_of, settle, 7), "{time}");
     };
-    check("2020-12-11T22:00:00Z", "2020-12-11", 7).await;
+    check("2020-12-11T22:00:00Z", "2020-12-11", false).await;
     // In summer New York is an hour nearer.
-    check("2020-07-10T21:00:00Z", "2020-07-10", 7).await;
+    check("2020-07-10T21:00:00Z", "2020-07-10", false).await;
     // Long after the evening nothing is waited for.
-    check("2020-12-12T04:00:00Z", "2020-12-11", 0).await;
+    check("2020-12-12T04:00:00Z", "2020-12-11", true).await;
     // Holidays and weekends are for the run to close as "no session".
-    check("2020-12-25T22:00:00Z", "2020-12-25", 0).await;
-    check("2020-12-12T22:00:00Z", "2020-12-12", 0).await;
+    check("2020-12-25T22:00:00Z", "2020-12-25", true).await;
+    check("2020-12-12T22:00:00Z", "2020-12-12", true).await;
     // Before the bell, the last session that has closed.
-    check("2020-12-11T14:00:00Z", "2020-12-10", 0).await;
+    check("2020-12-11T14:00:00Z", "2020-12-10", true).await;
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn requests_and_days() {
     let detail = json!({ "trigger": "manual", "tickers": ["nls"], "as_of": "2020-12-09", "reason": "" });
     let (start, whole) = asked(delivered("closing-bell", "run requested", &detail), &[]).await.expect("understood");
     assert_eq!((start.request.as_deref(), start.time), (Some("e-1"), at("2020-12-11T23:30:00Z")));
-    assert_eq!((whole.as_of.to_string().as_str(), whole.asks), ("2020-12-09", 0));
+    assert_eq!((whole.as_of.to_string().as_str(), whole.settle), ("2020-12-09", true));
 
     let check = async |input: Value, expected: &str| {
         let error = asked(input.clone(), &[]).await.expect_err("refused");

@@ -99,6 +99,12 @@ impl Default for FetchSettings {
     }
 }
 
+/// More tickers than this would not fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
+pub const MOST_TICKERS: usize = 1_000;
+
+/// The next session must not find the night still waiting.
+const LONGEST_WAIT_HOURS: f64 = 10.0;
+
 impl Settings {
     /// Reads the file's text.
     ///
@@ -124,6 +130,7 @@ impl Settings {
         };
         within("horizon", self.horizon, 1..=60)?;
         within("holdout", self.holdout, self.horizon + 10..=2_000)?;
+        within("the number of tickers in the watchlist", self.watchlist.len(), 0..=MOST_TICKERS)?;
         within("the number of levels", self.levels.len(), 1..=10)?;
         if let Window::Sessions(sessions) = self.window {
             within("window", sessions, FEWEST_TO_FIT..=100_000)?;
@@ -147,8 +154,9 @@ impl Settings {
         if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
             return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
         }
-        if self.fetch.ask_limit > 1_000 {
-            return Err(format!("fetch.ask_limit is {}, but must be at most 1000", self.fetch.ask_limit));
+        let hours = minutes * f64::from(self.fetch.ask_limit) / 60.0;
+        if hours > LONGEST_WAIT_HOURS {
+            return Err(format!("fetch asks again for {hours} hours, but must end within {LONGEST_WAIT_HOURS}"));
         }
         Ok(())
     }
@@ -252,6 +260,7 @@ mod tests {
         check("horizon = ", "line 1");
         check("policy = { max_age = 0 }", "max_age must be at least 1");
         check("[fetch]\nask_again_minutes = 0", "must be above 0");
+        check("[fetch]\nask_again_minutes = 60\nask_limit = 12", "must end within 10");
         check("[tiingo]\nrequests_per_hour = 0", "requests_per_hour must be at least 1");
     }
 }

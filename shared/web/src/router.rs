@@ -8,7 +8,9 @@ use axum::{
     routing::get,
 };
 use forecasting::Ticker;
-use pipeline::{Archive, Ledger, RunId};
+use jiff::civil::Date;
+use pipeline::{Archive, Ledger, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use serde::Serialize;
 
 use crate::{Problem, query::ForecastQuery};
 
@@ -76,7 +78,41 @@ async fn receipts(State(stores): State<Stores>, Path(ticker): Path<String>) -> R
 }
 
 async fn runs(State(stores): State<Stores>) -> Result<Response, Problem> {
-    Ok(Json(stores.ledger.runs(RUNS_LISTED).await?).into_response())
+    let entries = stores.ledger.runs(RUNS_LISTED).await?;
+    Ok(Json(entries.iter().map(RunLine::of).collect::<Vec<_>>()).into_response())
+}
+
+/// A run in a list; `/runs/{run}` has its tickers. A function's answer must not outgrow 6 MB.
+#[derive(Serialize)]
+struct RunLine<'a> {
+    run: &'a RunId,
+    as_of: Date,
+    trigger: Trigger,
+    /// `None` while it is open.
+    status: Option<RunStatus>,
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    opened_at: &'a str,
+    closed_at: Option<&'a str>,
+}
+
+impl<'a> RunLine<'a> {
+    fn of(entry: &'a RunEntry) -> Self {
+        let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
+        let count = |status| tickers.iter().filter(|ticker| ticker.status == status).count();
+        RunLine {
+            run: &entry.run.id,
+            as_of: entry.run.as_of,
+            trigger: entry.run.trigger,
+            status: entry.closure.as_ref().map(|closure| closure.status),
+            done: count(TickerStatus::Done),
+            failed: count(TickerStatus::Failed),
+            skipped: count(TickerStatus::Skipped),
+            opened_at: &entry.opened_at,
+            closed_at: entry.closed_at.as_deref(),
+        }
+    }
 }
 
 async fn run(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {

@@ -54,7 +54,7 @@ async fn a_night_over_http() {
     let models = get(&router, "/models/KO").await.body;
     assert!(models.as_array().is_some_and(|m| m.iter().any(|m| m["in_service"] == true)), "{models}");
     let runs = get(&router, "/runs").await.body;
-    assert_eq!(runs[0]["run"]["id"], entry.run.id.as_str());
+    assert_eq!((&runs[0]["run"], &runs[0]["done"]), (&Value::from(entry.run.id.as_str()), &Value::from(1)));
     let run = get(&router, &format!("/runs/{}", entry.run.id)).await;
     assert_eq!((run.status, &run.body["closure"]["status"]), (StatusCode::OK, &Value::from("closed")));
     assert_eq!(get(&router, "/healthz").await.status, StatusCode::OK);

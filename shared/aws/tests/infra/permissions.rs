@@ -32,6 +32,7 @@ async fn each_role_has_what_its_function_needs_and_no_more() {
                 (false, _) => {}
             }
         }
+        assert_eq!(function["Policies"].as_sequence().map(Vec::len), Some(1), "{name}: all of it is looked at");
         let allowed = allowed(&function["Policies"][0]["Statement"]);
         let lacking: BTreeSet<_> = needs.difference(&allowed).collect();
         let too_much: BTreeSet<_> = allowed.difference(needs).collect();

@@ -24,6 +24,9 @@ struct Summary<'a> {
     tickers: &'a [TickerSummary],
 }
 
+/// A reason is for people; what lies behind it is in the log.
+const LONGEST_REASON: usize = 500;
+
 /// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
 ///
 /// `failures` are the errors of the tickers that were tried and not completed; `seconds` how long each ticker took.
@@ -52,7 +55,10 @@ pub async fn report(
                 status: if failures.contains_key(ticker) { TickerStatus::Failed } else { TickerStatus::Skipped },
                 verdict: None,
                 version: None,
-                reason: failures.get(ticker).cloned().unwrap_or_else(|| "not worked on yet".to_owned()),
+                reason: failures.get(ticker).map_or_else(
+                    || "neither a result nor a failure is on record".to_owned(),
+                    |reason| reason.chars().take(LONGEST_REASON).collect(),
+                ),
             },
         });
     }

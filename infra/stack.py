@@ -1,0 +1,31 @@
+"""What a deployed stack consists of:
+
+    stack.py STACK function NAME     the name that CloudFormation gave a function
+    stack.py STACK kept              what stays when the stack is removed
+"""
+
+import sys
+
+import boto3
+import botocore.exceptions
+
+KEPT = ["ArchiveBucket", "LedgerTable", "TokenParameter"]
+
+
+def main(stack, what, *names):
+    cloudformation = boto3.client("cloudformation")
+    if what == "function":
+        logical = f"{names[0].capitalize()}Function"
+        resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical)
+        print(resource["StackResourceDetail"]["PhysicalResourceId"])
+    else:
+        outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        for output in outputs:
+            if output["OutputKey"] in KEPT:
+                print(f"  {output['OutputKey']}: {output['OutputValue']}")
+
+
+try:
+    main(*sys.argv[1:])
+except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+    sys.exit(f"stack {sys.argv[1]} cannot be asked for {' '.join(sys.argv[2:])}: {error}")
