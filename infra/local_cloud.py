@@ -4,6 +4,7 @@
 same template and state machine as an account gets, and with its roles' policies enforced.
 """
 
+import atexit
 import json
 import os
 import pathlib
@@ -65,6 +66,9 @@ class LocalCloud:
         self.folder.mkdir(parents=True)
         if self.tls:
             self.make_certificate()
+        # Whoever ends this process ends the cloud, too.
+        atexit.register(self.stop)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         settings = {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
@@ -224,7 +228,6 @@ def main():
     """`make local-cloud`"""
     from recorded_tiingo import LAST_SESSION, TOKEN, Tiingo
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     tiingo = Tiingo()
     cloud = LocalCloud(int(os.environ.get("PORT", "4566")))
     settings = TOOLS / "local.env"

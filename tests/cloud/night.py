@@ -285,6 +285,20 @@ class Nights(unittest.TestCase):
         self.assertEqual(self.closure(run)["status"], "closed")
         self.assertEqual(self.tiingo.asked, asked, "their prices were there")
 
+    def test_61_a_night_that_is_stopped_half_way(self):
+        start = {"trigger": "manual", "as_of": "2020-12-04", "tickers": GOOD}
+        arn = self.cloud.start_night(start)
+        while "FetchAll" not in self.states_of(arn):
+            time.sleep(0.05)
+        self.cloud.client("stepfunctions").stop_execution(executionArn=arn)
+        self.assertEqual(self.cloud.wait(arn)["status"], "ABORTED")
+        self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["status"], "SUCCEEDED")
+        run = self.newest_run()
+        self.assertEqual(self.closure(run)["status"], "closed")
+        for ticker in GOOD:
+            receipts = [receipt for receipt in self.ask(f"/receipts/{ticker}")[1] if receipt["run"] == run]
+            self.assertEqual(len(receipts), 1, ticker)
+
     def test_7_a_function_without_its_permission(self):
         iam = self.cloud.client("iam")
         role = self.cloud.client("lambda").get_function_configuration(FunctionName=self.cloud.function("Forecast"))["Role"]
