@@ -299,6 +299,23 @@ class Nights(unittest.TestCase):
             receipts = [receipt for receipt in self.ask(f"/receipts/{ticker}")[1] if receipt["run"] == run]
             self.assertEqual(len(receipts), 1, ticker)
 
+    def test_62_why_the_order_broke_off_reaches_the_report(self):
+        start = {"trigger": "manual", "as_of": "2020-12-03", "tickers": ["KO"]}
+        event = {"execution": "by-hand", "started": EVENING, "input": start}
+        run = self.invoke("Plan", event)["run"]
+        broken = {"Error": "States.ItemReaderFailed", "Cause": "the list is not there"}
+        self.assertEqual(self.invoke("Report", {"run": run, "error": broken})["status"], "partial")
+        ticker = self.closure(run)["tickers"][0]
+        self.assertEqual(ticker["status"], "failed")
+        self.assertIn("States.ItemReaderFailed: the list is not there", ticker["reason"])
+
+    def invoke(self, function, event):
+        functions = self.cloud.client("lambda")
+        answer = functions.invoke(FunctionName=self.cloud.function(function), Payload=json.dumps(event))
+        said = json.loads(answer["Payload"].read())
+        self.assertNotIn("FunctionError", answer, said)
+        return said
+
     def test_7_a_function_without_its_permission(self):
         iam = self.cloud.client("iam")
         role = self.cloud.client("lambda").get_function_configuration(FunctionName=self.cloud.function("Forecast"))["Role"]
@@ -332,15 +349,11 @@ class Nights(unittest.TestCase):
     def test_9_sample_events(self):
         """The samples for `cargo lambda invoke`, in the order of a night, on the configuration that the project ships."""
         self.cloud.configure((ROOT / "closing-bell.toml").read_text())
-        functions = self.cloud.client("lambda")
         try:
             for name in ["plan", "fetch", "evaluate", "train", "promote", "forecast", "report", "predict", "start"]:
-                payload = (ROOT / f"events/{name}.json").read_bytes()
-                answer = functions.invoke(FunctionName=self.cloud.function(name.capitalize()), Payload=payload)
-                said = answer["Payload"].read().decode()
-                self.assertNotIn("FunctionError", answer, f"{name}: {said}")
+                said = self.invoke(name.capitalize(), json.loads((ROOT / f"events/{name}.json").read_text()))
                 if name in ("predict", "start"):
-                    self.assertIn(json.loads(said)["statusCode"], (200, 202), said)
+                    self.assertIn(said["statusCode"], (200, 202), said)
         finally:
             self.cloud.configure(CONFIGURATION)
 
