@@ -5,8 +5,9 @@
 export CARGO_TERM_COLOR ?= auto
 SHELL := bash
 
-# A variable that must be set on the command line.
-named = $(or $($1),$(error $@ needs $1=..., one of $(notdir $(wildcard functions/*))))
+# The function that the command line names.
+every = $(notdir $(wildcard functions/*))
+named = $(or $(filter $(every),$($1)),$(error $@ needs $1=..., one of $(every)))
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,13 +52,13 @@ accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=fold
 # --- AWS. Tools are installed under target/cloud at their first use; docs/deploy.md begins with an empty account.
 
 functions: ## Build every Lambda function, or one with F=train, for ARCHITECTURE (arm64)
-	@. infra/tools.sh && build_functions $(F)
+	@. infra/tools.sh && build_functions $(if $(F),$(call named,F))
 
 deploy: ## Deploy everything to the account of your credentials; PARAMETERS="AlarmEmail=... 'Schedule=cron(...)'"
 	infra/deploy.sh $(PARAMETERS)
 
 deploy-function: ## Build and deploy the code of one function: F=train
-	@. infra/tools.sh && build_functions $(call named,F) && deploy_function $(F)
+	@. infra/tools.sh && deploy_function $(call named,F)
 
 invoke: ## Invoke a deployed function with its sample event: F=fetch; LOCAL=1 for the one under `make watch`
 	@. infra/tools.sh && invoke_function $(call named,F) $(LOCAL)

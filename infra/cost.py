@@ -11,7 +11,7 @@ NIGHTS = 21
 ASKS = 4
 
 # What one ticker's night asks of the services: what `make bench-cloud` counts in a night of one ticker (the run's own share
-# included), and half as much again for later asks, for longer histories and for Lambda's own log lines.
+# included), rounded up by half or more for later asks, for longer histories and for Lambda's own log lines.
 S3_PUTS, S3_GETS = 15, 15
 TABLE_WRITES, TABLE_READS = 60, 90
 LOG_KB = 10
@@ -72,8 +72,8 @@ def main():
         counts = [int(argument) for argument in sys.argv[1:]]
     except ValueError:
         counts = []
-    if not counts or min(counts) < 1:
-        sys.exit("usage: cost.py TICKERS..., whole numbers from 1: make cost TICKERS=500")
+    if not counts or min(counts) < 1 or max(counts) > 1000:
+        sys.exit("usage: cost.py TICKERS..., whole numbers from 1 to 1000: make cost TICKERS=500")
     months = [month(count) for count in counts]
     print("| dollars a month | " + " | ".join(f"{count:,} tickers" for count in counts) + " |")
     print("| --- |" + " ---: |" * len(counts))

@@ -11,6 +11,19 @@ cd "$root"
 stack=${STACK:-closing-bell}
 config=${CONFIG:-closing-bell.toml}
 
+# What is missing is said before anything is built.
+architecture >/dev/null
+sam --version >/dev/null
+"$tools/sam/bin/python" - <<'PYTHON'
+import sys
+import boto3, botocore.exceptions
+
+try:
+    print("deploying to account", boto3.client("sts").get_caller_identity()["Account"])
+except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+    sys.exit(f"no account to deploy to: {error} (AWS_REGION and credentials come from the environment or a profile)")
+PYTHON
+
 # What the night would refuse is refused before anything is deployed.
 cargo run --quiet --locked --package embedded -- check --config "$config"
 

@@ -5,6 +5,7 @@ same template and state machine as an account gets, and with its roles' policies
 """
 
 import atexit
+import ctypes
 import json
 import os
 import pathlib
@@ -38,6 +39,12 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def end_with_parent():
+    """Where the system can: a parent that is killed takes the cloud with it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 class LocalCloud:
     """A cloud of its own: started empty, gone when it stops."""
 
@@ -62,6 +69,9 @@ class LocalCloud:
         } | ({"AWS_CA_BUNDLE": str(self.folder / "certificate.pem")} if self.tls else {})
 
     def start(self):
+        with socket.socket() as taken:
+            if taken.connect_ex(("127.0.0.1", self.port)) == 0:
+                sys.exit(f"port {self.port} is in use, perhaps by another local cloud: PORT=... takes another")
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         if self.tls:
@@ -90,6 +100,7 @@ class LocalCloud:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=end_with_parent,
             )
         deadline = time.monotonic() + 60
         while True:
@@ -120,6 +131,7 @@ class LocalCloud:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, service, user=None):
         key, secret = user or ("test", "test")
@@ -228,8 +240,13 @@ def main():
     """`make local-cloud`"""
     from recorded_tiingo import LAST_SESSION, TOKEN, Tiingo
 
+    # A shell's background jobs ignore it otherwise.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    port = os.environ.get("PORT", "4566")
+    if not port.isdecimal():
+        sys.exit(f"PORT is '{port}', but must be a number")
     tiingo = Tiingo()
-    cloud = LocalCloud(int(os.environ.get("PORT", "4566")))
+    cloud = LocalCloud(int(port))
     settings = TOOLS / "local.env"
     try:
         cloud.start()
@@ -264,6 +281,8 @@ See the runs:
     {signed} -H 'Host: {host}' {cloud.url}/runs
 Start one:
     {signed} -H 'Host: {start}' -d '{{"tickers":["NLS"],"as_of":"2020-12-10"}}' {cloud.url}/runs
+(`as_of` is needed here: the recorded prices end on {LAST_SESSION}. Some versions of curl sign a query as it is written: parameters
+in alphabetical order, please.)
 Any AWS tool works on it with
     export AWS_ENDPOINT_URL={cloud.url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}
 such as `make invoke F=fetch`, `make logs`, `aws s3 ls {cloud.outputs["ArchiveBucket"]} --recursive`.
@@ -273,10 +292,10 @@ Ctrl-C stops it, and nothing stays."""
     except KeyboardInterrupt:
         print()
     finally:
-        settings.unlink(missing_ok=True)
+        if settings.exists() and cloud.url in settings.read_text():
+            settings.unlink()
         cloud.stop()
         tiingo.stop()
-        shutil.rmtree(cloud.folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a deployed stack consists of:
 
     stack.py STACK function NAME     the name that CloudFormation gave a function
+    stack.py STACK architecture NAME what it runs on
     stack.py STACK kept              what stays when the stack is removed
 """
 
@@ -18,6 +19,8 @@ def main(stack, what, *names):
         logical = f"{names[0].capitalize()}Function"
         resource = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical)
         print(resource["StackResourceDetail"]["PhysicalResourceId"])
+    elif what == "architecture":
+        print(boto3.client("lambda").get_function_configuration(FunctionName=names[0])["Architectures"][0])
     else:
         outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
         for output in outputs:

@@ -65,10 +65,12 @@ deployed_name() {
   sam --version >/dev/null && "$tools/sam/bin/python" "$root/infra/stack.py" "${STACK:-closing-bell}" function "$1"
 }
 
+# Builds for what the function runs on, whatever ARCHITECTURE says.
 deploy_function() {
   local name
   name=$(deployed_name "$1") || return
-  cargo_lambda deploy --binary-name "$1" ${DRY:+--dry} "$name"
+  ARCHITECTURE=$("$tools/sam/bin/python" "$root/infra/stack.py" "${STACK:-closing-bell}" architecture "$name") || return
+  build_functions "$1" && cargo_lambda deploy --binary-name "$1" ${DRY:+--dry} "$name"
 }
 
 # invoke_function NAME [LOCAL]

@@ -68,7 +68,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         None => open(&archive, &ledger, event).await,
         Some(before) => {
             let run = ledger.opened(&before.run).await?;
-            after_fetch(&archive, &ledger, &run, &event.execution, before).await
+            after_fetch(&archive, &ledger, &run, event.started, before).await
         }
     })
     .await
@@ -109,7 +109,7 @@ async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Resul
     let before = Before { run: run.id.clone(), settle: asked.settle, asks_left: asked.asks, wait_seconds };
     let lacking = lacking(ledger, &run, Stage::Fetch).await?;
     if lacking.is_empty() {
-        return after_fetch(archive, ledger, &run, &event.execution, &before).await;
+        return after_fetch(archive, ledger, &run, event.started, &before).await;
     }
     ask(archive, &run, &lacking, asked.asks, &before).await
 }
@@ -119,11 +119,12 @@ async fn after_fetch(
     archive: &S3Archive,
     ledger: &DynamoLedger,
     run: &Run,
-    execution: &str,
+    started: Timestamp,
     before: &Before,
 ) -> Result<Answer, Error> {
     let failures = ledger.failures(&run.id).await?;
-    let given_up = |ticker: &Ticker| failures.get(ticker).is_some_and(|failure| failure.execution == execution);
+    // By this execution, or by another that works on the same run meanwhile.
+    let given_up = |ticker: &Ticker| failures.get(ticker).is_some_and(|failure| failure.failed_at >= started);
     let mut later = lacking(ledger, run, Stage::Fetch).await?;
     later.retain(|ticker| !given_up(ticker));
     if !later.is_empty() && before.asks_left > 0 {

@@ -67,5 +67,5 @@ async fn start(State(events): State<Arc<Events>>, body: Bytes) -> Result<Respons
     let detail = json!({ "trigger": "manual", "tickers": tickers, "as_of": as_of, "reason": reason });
     tracing::info!(%detail, "a run is requested");
     let id = events.run_requested(detail).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "request": id, "runs": "/runs" }))).into_response())
+    Ok((StatusCode::ACCEPTED, Json(json!({ "request": id }))).into_response())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
 use forecasting::Ticker;
+use jiff::Timestamp;
 use pipeline::{Error, Ledger, Run, RunId};
 use serde::Deserialize;
 
@@ -17,8 +18,8 @@ use crate::{
 /// Why a ticker was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The execution that gave it up.
-    pub execution: String,
+    /// When it was given up.
+    pub failed_at: Timestamp,
     /// In words.
     pub reason: String,
 }
@@ -51,14 +52,14 @@ impl DynamoLedger {
         }
     }
 
-    /// The tickers of a run that were given up, by the execution that was the last to do so. The state machine writes these
+    /// The tickers of a run that were given up, each by the last to do so. The state machine writes these
     /// items: a function that crashed could not.
     pub async fn failures(&self, run: &RunId) -> Result<BTreeMap<Ticker, Failure>, Error> {
         let mut failures = BTreeMap::new();
         for item in self.query(&run_key(run), Sorted::StartingWith("FAILURE#"), None).await? {
             let stored = self.stored(&item);
             let reason = reason(stored.string("error")?, stored.string("cause")?);
-            let failure = Failure { execution: stored.string("execution")?.to_owned(), reason };
+            let failure = Failure { failed_at: stored.word("failed_at")?, reason };
             failures.insert(stored.word("ticker")?, failure);
         }
         Ok(failures)

@@ -83,11 +83,12 @@ async fn executions_of_a_run() {
         .item("pk", text("RUN#2020-12-11-00000000"))
         .item("sk", text("FAILURE#NLS"))
         .item("ticker", text("NLS"))
-        .item("execution", text("execution-1"))
+        .item("failed_at", text("2020-12-11T22:01:02.345Z"))
         .item("error", text("Stale"))
         .item("cause", text(r#"{"errorType":"Stale","errorMessage":"NLS: no bar since 2020-11-30"}"#));
     put.send().await.expect("writes");
     let failures = ledger.failures(&run).await.expect("lists");
     let failure = failures.get(&ticker).expect("is there");
-    assert_eq!((failure.execution.as_str(), failure.reason.as_str()), ("execution-1", "NLS: no bar since 2020-11-30"));
+    assert_eq!(failure.reason, "NLS: no bar since 2020-11-30");
+    assert_eq!(failure.failed_at.to_string(), "2020-12-11T22:01:02.345Z");
 }

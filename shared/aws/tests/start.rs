@@ -83,7 +83,7 @@ async fn requests_and_days() {
     check(delivered("aws.s3", "Object Deleted", &json!({})), "no run is started by 'Object Deleted'").await;
     let created = |key: &str| delivered("aws.s3", "Object Created", &json!({ "object": { "key": key } }));
     check(created("incoming/NLS.csv"), "incoming/TICKER/NAME.csv").await;
-    check(created("incoming/N L S/x.csv"), "incoming/TICKER/NAME.csv").await;
+    check(created("incoming/N L S/x.csv"), "'N L S' is not a ticker").await;
     check(created("incoming/NLS/x.csv"), "missing").await;
 }
 

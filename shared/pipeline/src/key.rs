@@ -63,7 +63,8 @@ impl Key {
         let rest = key.strip_prefix("incoming/").ok_or_else(refused)?;
         let (ticker, name) = rest.split_once('/').ok_or_else(refused)?;
         let named = name.strip_suffix(".csv").is_some_and(|stem| !stem.is_empty() && !stem.contains('/'));
-        let ticker = ticker.parse().map_err(|_| refused())?;
+        let ticker =
+            ticker.parse().map_err(|error| Error::Request { field: "key", reason: format!("'{key}': {error}") })?;
         if named { Ok((Key(key.to_owned()), ticker)) } else { Err(refused()) }
     }
 
