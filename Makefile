@@ -7,7 +7,7 @@ SHELL := bash
 
 # The function that the command line names.
 every = $(notdir $(wildcard functions/*))
-named = $(or $(filter $(every),$($1)),$(error $@ needs $1=..., one of $(every)$(if $($1),, not $($1))))
+named = $(or $(filter $(every),$($1)),$(error $@ needs $1=..., one of $(every)$(if $($1), and not '$($1)')))
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
