@@ -19,7 +19,7 @@ test: ## Run every test
 	cargo test --workspace --locked
 	tests/full_disk.sh
 
-test-cloud: ## Test all that runs on AWS on clouds on this machine, without an account (needs python3 and npm)
+test-cloud: ## Test all that runs on AWS on clouds on this machine, without an account (needs python3, npm, openssl)
 	tests/cloud.sh
 
 check: ## What CI checks before the tests: format, lints, documentation, licences
