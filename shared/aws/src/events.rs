@@ -57,11 +57,10 @@ impl Events {
 
     /// `run closed`
     pub async fn run_closed(&self, run: &Run, closure: &Closure) -> Result<(), Error> {
-        let count = |status| closure.tickers.iter().filter(|ticker| ticker.status == status).count();
         let detail = json!({
             "run": run.id, "as_of": run.as_of, "trigger": run.trigger, "status": closure.status,
-            "done": count(TickerStatus::Done), "failed": count(TickerStatus::Failed),
-            "skipped": count(TickerStatus::Skipped), "report": closure.report,
+            "done": closure.count(TickerStatus::Done), "failed": closure.count(TickerStatus::Failed),
+            "skipped": closure.count(TickerStatus::Skipped), "report": closure.report,
         });
         self.tell("run closed", detail).await.map(|_| ())
     }

@@ -137,23 +137,20 @@ impl Start {
     pub async fn asked(&self, settings: &Settings, archive: &dyn Archive) -> Result<Asked, Error> {
         let request = |field, reason: String| Error::Request { field, reason };
         let last = TradingDay::last_closed(self.time).map_err(|e| request("time", e.to_string()))?;
-        if let Some(key) = &self.incoming {
-            return self.asked_of_file(settings, archive, key, last).await;
+        if let (Some(key), [ticker]) = (&self.incoming, self.tickers.as_slice()) {
+            return asked_of_file(settings, archive, key, ticker, last).await;
         }
-        let mut tickers = if self.tickers.is_empty() { settings.watchlist.clone() } else { self.tickers.clone() };
-        // As the command does: the order in which tickers are named does not make another run.
-        tickers.sort();
-        tickers.dedup();
+        let tickers = if self.tickers.is_empty() { settings.watchlist.clone() } else { self.tickers.clone() };
         if tickers.is_empty() {
             return Err(request("watchlist", "no tickers: name them in closing-bell.toml".to_owned()));
         }
         let as_of = match self.as_of {
-            Some(day) if has_closed(day, self.time) => day,
+            Some(day) if TradingDay::has_closed(day, self.time) => day,
             Some(day) => return Err(request("as_of", format!("{day}: that session has not closed yet"))),
             // A holiday is the schedule's to find out: its run closes as "no session".
-            None if self.trigger == Trigger::Schedule => {
-                Some(TradingDay::date_at(self.time)).filter(|day| has_closed(*day, self.time)).unwrap_or(last.date())
-            }
+            None if self.trigger == Trigger::Schedule => Some(TradingDay::date_at(self.time))
+                .filter(|day| TradingDay::has_closed(*day, self.time))
+                .unwrap_or(last.date()),
             None => last.date(),
         };
         let still_to_come = TradingDay::new(as_of).is_ok_and(|day| day.is_preliminary_at(self.time));
@@ -165,30 +162,22 @@ impl Start {
             file: None,
         })
     }
-
-    async fn asked_of_file(
-        &self,
-        settings: &Settings,
-        archive: &dyn Archive,
-        key: &Key,
-        last: TradingDay,
-    ) -> Result<Asked, Error> {
-        let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-        let sha256 = Digest::of(&bytes);
-        let ticker = self.tickers.first().cloned().ok_or_else(|| Error::Missing { key: key.to_string() })?;
-        // What cannot be read is fetch's to refuse, and to keep.
-        let newest = PriceFile::new(ticker, key.as_str(), bytes.clone()).last_session(last).unwrap_or(last);
-        let configuration = Configuration {
-            incoming: Some(Incoming { key: key.clone(), sha256 }),
-            ..settings.configuration("incoming", self.tickers.clone())
-        };
-        Ok(Asked { configuration, as_of: newest.date(), settle: true, asks: 0, file: Some(bytes) })
-    }
 }
 
-fn has_closed(date: Date, now: Timestamp) -> bool {
-    match TradingDay::new(date) {
-        Ok(day) => day.bell() <= now,
-        Err(_) => date <= TradingDay::date_at(now),
-    }
+async fn asked_of_file(
+    settings: &Settings,
+    archive: &dyn Archive,
+    key: &Key,
+    ticker: &Ticker,
+    last: TradingDay,
+) -> Result<Asked, Error> {
+    let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    let sha256 = Digest::of(&bytes);
+    // What cannot be read is fetch's to refuse, and to keep.
+    let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone()).last_session(last).unwrap_or(last);
+    let configuration = Configuration {
+        incoming: Some(Incoming { key: key.clone(), sha256 }),
+        ..settings.configuration("incoming", vec![ticker.clone()])
+    };
+    Ok(Asked { configuration, as_of: newest.date(), settle: true, asks: 0, file: Some(bytes) })
 }

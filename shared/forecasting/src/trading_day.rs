@@ -3,6 +3,7 @@ use std::{fmt, str::FromStr};
 use jiff::{
     Span, Timestamp,
     civil::{Date, time},
+    tz::TimeZone,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,14 @@ impl TradingDay {
             date = date.saturating_sub(Span::new().days(1));
         }
         TradingDay::new(date)
+    }
+
+    /// Whether a day is over for the exchange: a session at its bell, any other day when it has begun (in UTC).
+    pub fn has_closed(date: Date, now: Timestamp) -> bool {
+        match TradingDay::new(date) {
+            Ok(day) => day.bell() <= now,
+            Err(_) => date <= now.to_zoned(TimeZone::UTC).date(),
+        }
     }
 
     /// The date in New York at a moment, session or not.

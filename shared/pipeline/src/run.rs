@@ -129,6 +129,13 @@ pub struct Closure {
     pub report: Vec<Key>,
 }
 
+impl Closure {
+    /// How many tickers ended so.
+    pub fn count(&self, status: TickerStatus) -> usize {
+        self.tickers.iter().filter(|ticker| ticker.status == status).count()
+    }
+}
+
 /// A run as the ledger holds it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunEntry {

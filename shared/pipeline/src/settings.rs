@@ -161,8 +161,11 @@ impl Settings {
         Ok(())
     }
 
-    /// What a run on this market and these tickers is asked to do.
-    pub fn configuration(&self, market: &str, tickers: Vec<Ticker>) -> Configuration {
+    /// What a run on this market and these tickers is asked to do. The order in which they are named does not make another
+    /// run.
+    pub fn configuration(&self, market: &str, mut tickers: Vec<Ticker>) -> Configuration {
+        tickers.sort();
+        tickers.dedup();
         Configuration {
             tickers,
             market: market.to_owned(),

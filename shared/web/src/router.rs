@@ -99,8 +99,7 @@ struct RunLine<'a> {
 
 impl<'a> RunLine<'a> {
     fn of(entry: &'a RunEntry) -> Self {
-        let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
-        let count = |status| tickers.iter().filter(|ticker| ticker.status == status).count();
+        let count = |status| entry.closure.as_ref().map_or(0, |closure| closure.count(status));
         RunLine {
             run: &entry.run.id,
             as_of: entry.run.as_of,

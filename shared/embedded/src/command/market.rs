@@ -110,12 +110,7 @@ fn last_closed() -> Result<TradingDay, Failure> {
 
 /// Refuses a day whose session has not ended.
 pub(super) fn check_past(option: &str, as_of: Date) -> Result<(), Failure> {
-    let now = Timestamp::now();
-    let open = match TradingDay::new(as_of) {
-        Ok(day) => day.bell() > now,
-        Err(_) => as_of > now.to_zoned(jiff::tz::TimeZone::UTC).date(),
-    };
-    if open {
+    if !TradingDay::has_closed(as_of, Timestamp::now()) {
         return Err(Failure::Usage(format!("{option} {as_of}: that session has not closed yet")));
     }
     Ok(())

@@ -28,10 +28,7 @@ impl Prepared {
     fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
         let settings = read_settings(arguments.config.as_deref())?;
         let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
-        let mut tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
-        // The order in which tickers are named does not make another run.
-        tickers.sort();
-        tickers.dedup();
+        let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
         if tickers.is_empty() {
             let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";
             return Err(Failure::Usage(what.to_owned()));
