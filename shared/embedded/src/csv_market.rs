@@ -11,7 +11,7 @@ use forecasting::{Ticker, TradingDay};
 use jiff::civil::Date;
 use pipeline::{
     Error, History, MarketData,
-    price_file::{last_session, rows},
+    price_file::{PriceFile, last_session},
 };
 
 /// A folder of price files, `{TICKER}.csv` or `{TICKER}.csv.gz`.
@@ -90,7 +90,8 @@ impl MarketData for CsvMarket {
             reason: format!("{}: {reason}", path.display()),
         };
         let text = read_file(path).map_err(refused)?;
-        Ok(History { rows: rows(&text, from, to).map_err(refused)?, read_at: None })
+        let file = PriceFile::new(ticker.clone(), path.display().to_string(), text.into_bytes());
+        file.history(ticker, from, to).await
     }
 
     fn is_local(&self) -> bool {
