@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cloud check fmt build deny bench bench-arima bench-cloud accuracy clean \
+.PHONY: help run test test-cloud check fmt build deny bench bench-arima bench-cloud bench-night results accuracy clean \
 	functions watch invoke deploy deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
@@ -41,6 +41,15 @@ bench: ## Time the ARIMA kernels, fits and selections
 
 bench-arima: ## Time the ARIMA engine beside R, statsforecast, pmdarima, statsmodels and anofox-forecast
 	python3 bench/peers/run.py
+
+# A folder of price files; the recorded sample without.
+MARKET ?= $(wildcard ../shared/market/daily)
+
+bench-night: ## Time a night and show where its time goes (MARKET=folder of price files)
+	cargo run --quiet --release --locked --package embedded --example bench_night -- $(MARKET)
+
+results: ## Measure contests, intervals and policies anew, and write docs/results.md (MARKET=folder; about half an hour)
+	bench/results.sh $(MARKET)
 
 # Competition series and R's forecasts of them; not part of the project, whose licences do not allow it.
 SERIES ?= ../shared/reference/forecasting

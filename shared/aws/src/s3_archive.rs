@@ -82,6 +82,11 @@ impl Archive for S3Archive {
         Ok(Some(body.to_vec()))
     }
 
+    async fn remove(&self, key: &Key) -> Result<(), Error> {
+        let removed = self.client.delete_object().bucket(&self.bucket).key(key.as_str()).send().await;
+        removed.map(|_| ()).map_err(|error| failed(&self.name(key.as_str()), "removed", &error))
+    }
+
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
         let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
         let mut keys = Vec::new();

@@ -6,26 +6,16 @@ mod support;
 use std::sync::Arc;
 
 use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
-use forecasting::{Level, Policy, Ticker};
+use forecasting::Ticker;
 use jiff::civil::{Date, date};
-use pipeline::{Archive, Closure, Configuration, Ledger, RunEntry, RunStatus, Stage, StageKey, Trigger};
+use pipeline::{Archive, Closure, Configuration, Ledger, RunEntry, RunStatus, Settings, Stage, StageKey, Trigger};
 use support::cloud;
 
 const NIGHTS: [Date; 2] = [date(2020, 12, 10), date(2020, 12, 11)];
 
 fn configuration() -> Configuration {
-    Configuration {
-        tickers: ["GOOGL", "KO", "NLS"].map(|ticker| ticker.parse().expect("a ticker")).to_vec(),
-        market: "recorded".to_owned(),
-        start: date(2015, 1, 1),
-        horizon: 5,
-        levels: [80.0, 95.0].map(|level| Level::try_from(level).expect("a level")).to_vec(),
-        holdout: 60,
-        window: None,
-        policy: Policy::Always,
-        significance: 0.05,
-        incoming: None,
-    }
+    let tickers = ["GOOGL", "KO", "NLS"].map(|ticker| ticker.parse().expect("a ticker")).to_vec();
+    Settings::parse("").expect("defaults").configuration("recorded", tickers)
 }
 
 async fn nights(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Vec<RunEntry> {

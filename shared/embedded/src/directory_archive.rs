@@ -107,6 +107,10 @@ impl Archive for DirectoryArchive {
         absent_or(fs::read(self.root.join(key.as_str()))).map_err(failed(key.as_str(), "read"))
     }
 
+    async fn remove(&self, key: &Key) -> Result<(), Error> {
+        absent_or(fs::remove_file(self.root.join(key.as_str()))).map(|_| ()).map_err(failed(key.as_str(), "removed"))
+    }
+
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut keys = Vec::new();

@@ -10,12 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
-use forecasting::{Policy, Ticker};
-use jiff::{
-    Timestamp,
-    civil::{Date, date},
-};
-use pipeline::{Configuration, Error, History, MarketData, RunStatus, Trigger, predict};
+use forecasting::Ticker;
+use jiff::{Timestamp, civil::Date};
+use pipeline::{Error, History, MarketData, RunStatus, Settings, Trigger, predict};
 
 /// The recorded market, whose last bar is only there from some ask on, read at half past five of that evening.
 struct Evening {
@@ -48,18 +45,8 @@ async fn night(there_on: usize) -> (usize, String, String) {
         waits: Waits { pause: Duration::from_millis(1), limit: 3 },
     };
     let ticker: Ticker = "KO".parse().expect("a ticker");
-    let configuration = Configuration {
-        tickers: vec![ticker.clone()],
-        market: "tiingo".to_owned(),
-        start: date(2019, 1, 1),
-        horizon: 5,
-        levels: vec![80.0.try_into().expect("a level")],
-        holdout: 60,
-        window: None,
-        policy: Policy::Always,
-        significance: 0.05,
-        incoming: None,
-    };
+    let settings = Settings::parse("start = 2019-01-01\nlevels = [80]").expect("reads");
+    let configuration = settings.configuration("tiingo", vec![ticker.clone()]);
     let run = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
     assert_eq!(run.closure.expect("closed").status, RunStatus::Closed);
     let answer = predict(&*night.archive, &*night.ledger, &ticker, None, &[]).await.expect("predicts");

@@ -209,7 +209,7 @@ async fn vintages() {
     use std::io::Read as _;
 
     use embedded::{DirectoryArchive, SqliteLedger};
-    use pipeline::{Configuration, Download, Fetched, Planned, Trigger, fetch, plan};
+    use pipeline::{Download, Fetched, Planned, Settings, Trigger, fetch, plan};
 
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/market/vintages");
     let Ok(index) = fs::read_to_string(folder.join("INDEX.csv")) else {
@@ -238,18 +238,8 @@ async fn vintages() {
                 Some(Quote { date: fields[0].to_owned(), close, adjusted_close, dividend: 0.0, split_factor: 1.0 })
             });
             server.market.lock().expect("no panic").quotes.insert(ticker.to_owned(), quotes.collect());
-            let configuration = Configuration {
-                tickers: vec![ticker.parse().expect("a ticker")],
-                market: "tiingo".to_owned(),
-                start: "2016-01-01".parse().expect("a date"),
-                horizon: 5,
-                levels: vec![80.0.try_into().expect("a level")],
-                holdout: 60,
-                window: None,
-                policy: forecasting::Policy::Always,
-                significance: 0.05,
-                incoming: None,
-            };
+            let settings = Settings::parse("start = 2016-01-01\nlevels = [80]").expect("reads");
+            let configuration = settings.configuration("tiingo", vec![ticker.parse().expect("a ticker")]);
             let ticker = configuration.tickers[0].clone();
             let as_of = day.parse().expect("a date");
             let planned = plan(&archive, &ledger, configuration, as_of, Trigger::Manual).await.expect("plans");

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use crate::long_run::long_run_variance;
+
 /// One contender's losses against another's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -32,13 +34,7 @@ impl Comparison {
         let other_mean = other.iter().sum::<f64>() / size;
         let improvement = if other_mean > 0.0 { mean / other_mean } else { 0.0 };
 
-        let covariance =
-            |lag: usize| (lag..n).map(|t| (differences[t] - mean) * (differences[t - lag] - mean)).sum::<f64>() / size;
-        let mut variance = covariance(0) + 2.0 * (1..horizon.min(n)).map(covariance).sum::<f64>();
-        if variance <= 0.0 {
-            // The rectangular window can go negative; Diebold & Mariano's footnote 4 then falls back on no overlap.
-            variance = covariance(0);
-        }
+        let variance = long_run_variance(&differences, horizon);
         let h = horizon as f64;
         let correction = ((size + 1.0 - 2.0 * h + h * (h - 1.0) / size) / size).clamp(0.0, 1.0).sqrt();
         let statistic = correction * mean / (variance / size).sqrt();

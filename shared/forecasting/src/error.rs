@@ -65,12 +65,12 @@ pub enum Error {
     #[error("the prices span too many orders of magnitude to compare models on them")]
     NotComparable,
     /// A model could not be fitted or read.
-    #[error("{model}: {source}")]
+    #[error("{model}: {reason}")]
     Model {
         /// Which model.
         model: String,
         /// Why.
-        source: arima::Error,
+        reason: String,
     },
     /// A prediction level outside 0.01..=99.99.
     #[error("level {got} is not a percentage from 0.01 to 99.99")]

@@ -16,6 +16,11 @@ impl Level {
         self.0
     }
 
+    /// The probability below its upper end.
+    pub(crate) fn upper_tail(self) -> f64 {
+        0.5 + self.probability() / 2.0
+    }
+
     /// As a probability.
     pub fn probability(self) -> f64 {
         self.0 / 100.0

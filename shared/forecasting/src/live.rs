@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Coverage, Error, Level, PriceForecast, PriceSeries, TradingDay};
+use crate::{Coverage, Error, IntervalKind, Level, PriceForecast, PriceSeries, TradingDay, scorecard::quantile_loss};
 
 /// A forecast on record: made at one origin, in the basis of that day's prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -11,8 +11,29 @@ pub struct StandingForecast {
     pub origin: TradingDay,
     /// The adjusted close there, which fixes its basis.
     pub price: f64,
+    /// The kind of intervals that is served; the first forecasts on record knew but the models' own.
+    #[serde(default = "models_own")]
+    pub intervals: IntervalKind,
     /// One step a session.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StandingStep>,
+}
+
+fn models_own() -> IntervalKind {
+    IntervalKind::Model
+}
+
+/// One step of a forecast on record: what is served, and what is kept beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StandingStep {
+    /// What is served.
+    #[serde(flatten)]
+    pub served: Step,
+    /// Standard error of the log price, at the served intervals' scale; absent from the first forecasts on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+    /// The intervals of the kind that is not served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_intervals: Vec<Interval>,
 }
 
 /// The forecast of one session.
@@ -48,12 +69,39 @@ pub struct Score {
     pub horizon: usize,
     /// The session that was forecast.
     pub date: TradingDay,
+    /// The central forecast as it was served, and what came, in the basis of the origin's prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Outcome>,
     /// Absolute error of the central forecast.
     pub error: f64,
     /// Absolute error of the random walk, which forecasts the price at the origin.
     pub naive_error: f64,
-    /// Which intervals held.
+    /// Mean pinball loss of the median and the ends of the served intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinball: Option<f64>,
+    /// The same of the other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_pinball: Option<f64>,
+    /// Error of the log price in standard errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standardised: Option<f64>,
+    /// Kind of the served intervals.
+    #[serde(default = "models_own")]
+    pub intervals: IntervalKind,
+    /// Which of the served intervals held.
     pub inside: Vec<(Level, bool)>,
+    /// Which of the other kind held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_inside: Vec<(Level, bool)>,
+}
+
+/// A forecast beside what came.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The central forecast.
+    pub mean: f64,
+    /// The adjusted close that came.
+    pub actual: f64,
 }
 
 impl Score {
@@ -61,31 +109,46 @@ impl Score {
     pub fn place(&self) -> (TradingDay, usize) {
         (self.origin, self.horizon)
     }
+
+    /// The pinball loss with a kind's intervals; `None` where that kind was not on record.
+    pub fn pinball_of(&self, kind: IntervalKind) -> Option<f64> {
+        if kind == self.intervals { self.pinball } else { self.other_pinball }
+    }
+
+    /// Which intervals of a kind held; empty where that kind was not on record.
+    pub fn inside_of(&self, kind: IntervalKind) -> &[(Level, bool)] {
+        if kind == self.intervals { &self.inside } else { &self.other_inside }
+    }
 }
 
 impl StandingForecast {
-    /// Writes a forecast down: one step for each session after the origin.
-    pub fn new(origin: TradingDay, price: f64, forecast: &PriceForecast, levels: &[Level]) -> StandingForecast {
-        let intervals: Vec<_> = levels.iter().map(|&level| (level, forecast.interval(level))).collect();
+    /// Writes a forecast down, one step for each session after the origin: with the intervals that are served, and
+    /// those of the other kind beside them.
+    pub fn new(
+        origin: TradingDay,
+        price: f64,
+        served: &PriceForecast,
+        other: &PriceForecast,
+        levels: &[Level],
+    ) -> StandingForecast {
+        type Ends = (Level, (Vec<f64>, Vec<f64>));
+        let ends = |forecast: &PriceForecast| levels.iter().map(|&l| (l, forecast.interval(l))).collect::<Vec<Ends>>();
+        let (own, others) = (ends(served), ends(other));
+        let at = |h: usize, ends: &[Ends]| {
+            ends.iter().map(|(level, (l, u))| Interval { level: *level, lower: l[h], upper: u[h] }).collect()
+        };
+        let errors = served.standard_errors();
         let mut date = origin;
-        let steps = forecast
-            .central()
-            .into_iter()
-            .enumerate()
-            .map(|(h, mean)| {
-                date = date.next();
-                Step {
-                    horizon: h + 1,
-                    date,
-                    mean,
-                    intervals: intervals
-                        .iter()
-                        .map(|(level, (lower, upper))| Interval { level: *level, lower: lower[h], upper: upper[h] })
-                        .collect(),
-                }
-            })
-            .collect();
-        StandingForecast { origin, price, steps }
+        let step = |(h, mean): (usize, f64)| {
+            date = date.next();
+            StandingStep {
+                served: Step { horizon: h + 1, date, mean, intervals: at(h, &own) },
+                standard_error: Some(errors[h]),
+                other_intervals: at(h, &others),
+            }
+        };
+        let steps = served.central().into_iter().enumerate().map(step).collect();
+        StandingForecast { origin, price, intervals: served.kind(), steps }
     }
 
     /// Scores the steps whose session has come, in the present basis of the series.
@@ -93,29 +156,53 @@ impl StandingForecast {
     /// # Errors
     /// [`Error::NoBar`] where the series no longer has the origin: nothing tells the factor between the two bases.
     pub fn score(&self, series: &PriceSeries) -> Result<Vec<Score>, Error> {
-        let due: Vec<(&Step, f64)> =
-            self.steps.iter().filter_map(|step| Some((step, series.on(step.date)?.adjusted_close))).collect();
+        let due: Vec<(&StandingStep, f64)> =
+            self.steps.iter().filter_map(|step| Some((step, series.on(step.served.date)?.adjusted_close))).collect();
         if due.is_empty() {
             return Ok(Vec::new());
         }
         let base = series.on(self.origin).ok_or_else(|| Error::NoBar { date: self.origin.date() })?.adjusted_close;
         // Relative to the origin's price, a forecast is the same number in every basis.
-        let scores = due.into_iter().map(|(step, actual)| {
-            let outcome = actual / base;
-            Score {
-                origin: self.origin,
-                horizon: step.horizon,
-                date: step.date,
-                error: (step.mean / self.price - outcome).abs(),
-                naive_error: (1.0 - outcome).abs(),
-                inside: step
-                    .intervals
-                    .iter()
-                    .map(|i| (i.level, i.lower / self.price <= outcome && outcome <= i.upper / self.price))
-                    .collect(),
-            }
-        });
-        Ok(scores.collect())
+        Ok(due.into_iter().map(|(step, actual)| self.score_of(step, actual / base)).collect())
+    }
+
+    /// `outcome` is the price that came over that at the origin.
+    fn score_of(&self, step: &StandingStep, outcome: f64) -> Score {
+        let StandingStep { served, standard_error, other_intervals } = step;
+        let forecast = served.mean / self.price;
+        let held = |intervals: &[Interval]| {
+            intervals
+                .iter()
+                .map(|i| (i.level, i.lower / self.price <= outcome && outcome <= i.upper / self.price))
+                .collect()
+        };
+        let error = (forecast - outcome).abs();
+        let pinball = |intervals: &[Interval]| {
+            let ends: f64 = intervals.iter().map(|i| i.pinball(outcome * self.price) / self.price).sum();
+            (0.5 * error + ends) / (1 + 2 * intervals.len()) as f64
+        };
+        Score {
+            origin: self.origin,
+            horizon: served.horizon,
+            date: served.date,
+            prices: Some(Outcome { mean: served.mean, actual: outcome * self.price }),
+            error,
+            naive_error: (1.0 - outcome).abs(),
+            pinball: Some(pinball(&served.intervals)),
+            other_pinball: Some(pinball(other_intervals)).filter(|_| !other_intervals.is_empty()),
+            standardised: standard_error.filter(|e| *e > 0.0).map(|e| (outcome / forecast).ln() / e),
+            intervals: self.intervals,
+            inside: held(&served.intervals),
+            other_inside: held(other_intervals),
+        }
+    }
+}
+
+impl Interval {
+    /// Sum of the pinball losses of both ends.
+    fn pinball(&self, actual: f64) -> f64 {
+        let tail = (1.0 - self.level.probability()) / 2.0;
+        quantile_loss(actual, self.lower, tail) + quantile_loss(actual, self.upper, 1.0 - tail)
     }
 }
 

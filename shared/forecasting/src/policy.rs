@@ -1,9 +1,11 @@
-//! When to train: a policy looks at the champion's live record and says so, with the reason.
+//! When to train: a policy looks at the champion's live scores and says so, with the reason.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-use crate::LiveRecord;
+use crate::{ChangePoint, Comparison, Level, Score, TradingDay};
 
 /// When a run trains a challenger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,8 +27,10 @@ pub struct ChampionEvidence {
     pub age: Option<usize>,
     /// Mean absolute error over the random walk's in its backtest; `None` where the walk made no error.
     pub backtest_relative_error: Option<f64>,
-    /// Its live scores.
-    pub live: LiveRecord,
+    /// Scores of what this version has forecast since it was last challenged, in any order: what was asked once is answered.
+    pub scores: Vec<Score>,
+    /// The season in sessions; 1 for none.
+    pub season: usize,
 }
 
 /// Whether to train, and why.
@@ -34,20 +38,23 @@ pub struct ChampionEvidence {
 pub struct Training {
     /// Train a challenger.
     pub due: bool,
-    /// The reason in words.
+    /// The reason in words: of training, or of the branch that was taken instead.
     pub reason: String,
 }
 
-/// Live errors are compared only with at least this many scored forecasts.
-const FEWEST_SCORES: usize = 20;
+/// Live errors are compared only over at least this many origins.
+const FEWEST_ORIGINS: usize = 20;
 /// Live error beyond the backtest's that counts as degraded.
 const TOLERATED_EXCESS: f64 = 0.10;
-/// Probability that a sound model's coverage leaves its band on either side.
-const BAND_TAIL: f64 = 0.005;
+/// Probability that an excess came by chance, at most. The question is asked every evening.
+const CHANCE: f64 = 0.01;
+/// Probability that a sound model's coverage leaves its band on either side, on one evening.
+const BAND_TAIL: f64 = 0.000_5;
 
 impl Policy {
-    /// Decides. Without a champion there is always something to train.
-    pub fn decide(self, champion: Option<&ChampionEvidence>) -> Training {
+    /// Decides. Without a champion there is always something to train; and whatever the policy, where the live error passes
+    /// `bound` times the random walk's.
+    pub fn decide(self, bound: Option<f64>, champion: Option<&ChampionEvidence>) -> Training {
         let due = |reason: String| Training { due: true, reason };
         let not_due = |reason: String| Training { due: false, reason };
         let Some(champion) = champion else {
@@ -56,6 +63,10 @@ impl Policy {
         let Some(age) = champion.age else {
             return due("the champion cannot be read".to_owned());
         };
+        let live = LiveErrors::of(&champion.scores);
+        if let Some(reason) = bound.and_then(|bound| live.beyond(bound)) {
+            return due(reason);
+        }
         match self {
             Policy::Always => due("the policy trains at every run".to_owned()),
             Policy::MaxAge(sessions) if age >= sessions => {
@@ -64,77 +75,216 @@ impl Policy {
             Policy::MaxAge(sessions) => {
                 not_due(format!("the champion is {age} sessions old, the policy waits for {sessions}"))
             }
-            Policy::Degraded => match degradation(champion) {
-                Some(reason) => due(reason),
-                None => not_due(format!(
-                    "the champion holds what its backtest promised, over {} live forecasts",
-                    champion.live.n
-                )),
-            },
+            Policy::Degraded => {
+                let excess = champion.backtest_relative_error.and_then(|promised| live.excess(promised));
+                match excess.or_else(|| coverage_left_its_band(&champion.scores)) {
+                    Some(reason) => due(reason),
+                    None => errors_changed(champion).map_or_else(|| not_due(champion.holds(&live)), due),
+                }
+            }
         }
     }
 }
 
-/// Errors are relative to the random walk on the same days, so that a volatile week alone degrades nobody.
-fn degradation(champion: &ChampionEvidence) -> Option<String> {
-    let live = &champion.live;
-    if live.n < FEWEST_SCORES {
-        return None;
-    }
-    if let (Some(skill), Some(promised)) = (live.skill, champion.backtest_relative_error) {
-        let relative = 1.0 - skill;
-        if relative > promised * (1.0 + TOLERATED_EXCESS) {
-            return Some(format!(
-                "the live error is {relative:.3} of the random walk's, the backtest's was {promised:.3} ({} forecasts)",
-                live.n
-            ));
+/// Why a champion that has just been promoted is not what its backtest promised; `None` where it may be. `scores` are those
+/// of its specification since then.
+pub fn failing(scores: &[Score], promised: f64) -> Option<String> {
+    LiveErrors::of(scores).excess(promised)
+}
+
+/// Absolute errors at each origin that has all its sessions, averaged over them: the model's and the random walk's on the
+/// same days, so that a volatile week alone degrades nobody.
+struct LiveErrors {
+    own: Vec<f64>,
+    walk: Vec<f64>,
+    horizon: usize,
+}
+
+impl LiveErrors {
+    fn of(scores: &[Score]) -> LiveErrors {
+        let mut origins: BTreeMap<TradingDay, Vec<&Score>> = BTreeMap::new();
+        for score in scores {
+            origins.entry(score.origin).or_default().push(score);
         }
+        let horizon = origins.values().map(Vec::len).max().unwrap_or(1);
+        let complete = || origins.values().filter(|scores| scores.len() == horizon);
+        let mean = |of: fn(&Score) -> f64| {
+            complete().map(|scores| scores.iter().map(|s| of(s)).sum::<f64>() / horizon as f64).collect()
+        };
+        LiveErrors { own: mean(|score| score.error), walk: mean(|score| score.naive_error), horizon }
     }
-    live.coverage.iter().find_map(|coverage| {
-        let held = (coverage.realised * coverage.n as f64).round() as u64;
-        let binomial = Binomial::new(coverage.level.probability(), coverage.n as u64).ok()?;
+
+    /// The own error over the walk's, where enough is known of both.
+    fn relative(&self) -> Option<f64> {
+        let walk: f64 = self.walk.iter().sum();
+        (self.own.len() >= FEWEST_ORIGINS && walk > 0.0).then(|| self.own.iter().sum::<f64>() / walk)
+    }
+
+    fn beyond(&self, bound: f64) -> Option<String> {
+        let relative = self.relative().filter(|relative| *relative > bound)?;
+        let n = self.own.len();
+        Some(format!("the live error is {relative:.3} of the random walk's over {n} origins, the bound is {bound}"))
+    }
+
+    /// Where the error is beyond what was promised by more than is tolerated, and not by chance.
+    fn excess(&self, promised: f64) -> Option<String> {
+        let relative = self.relative().filter(|relative| *relative > promised * (1.0 + TOLERATED_EXCESS))?;
+        let promise: Vec<f64> = self.walk.iter().map(|walk| promised * walk).collect();
+        let comparison = Comparison::new(&promise, &self.own, self.horizon);
+        (comparison.p_value <= CHANCE).then(|| {
+            format!(
+                "the live error is {relative:.3} of the random walk's, the backtest's was {promised:.3} (p = {:.4} over {} origins)",
+                comparison.p_value, comparison.n
+            )
+        })
+    }
+}
+
+/// One session ahead: longer forecasts overlap, and are no independent draws.
+fn one_step(scores: &[Score]) -> Vec<&Score> {
+    let mut ahead: Vec<&Score> = scores.iter().filter(|score| score.horizon == 1).collect();
+    ahead.sort_by_key(|score| score.date);
+    ahead
+}
+
+fn coverage_left_its_band(scores: &[Score]) -> Option<String> {
+    let mut held: BTreeMap<String, (Level, u64, u64)> = BTreeMap::new();
+    for (level, inside) in one_step(scores).into_iter().flat_map(|score| &score.inside) {
+        let (_, count, n) = held.entry(level.to_string()).or_insert((*level, 0, 0));
+        *count += u64::from(*inside);
+        *n += 1;
+    }
+    held.into_values().filter(|(_, _, n)| *n >= FEWEST_ORIGINS as u64).find_map(|(level, held, n)| {
+        let binomial = Binomial::new(level.probability(), n).ok()?;
         let below = binomial.cdf(held);
         let above = if held == 0 { 1.0 } else { 1.0 - binomial.cdf(held - 1) };
-        (below < BAND_TAIL || above < BAND_TAIL).then(|| {
-            format!("the {} % interval held {held} of {} times, outside its binomial band", coverage.level, coverage.n)
-        })
+        (below < BAND_TAIL || above < BAND_TAIL)
+            .then(|| format!("the {level} % interval held {held} of {n} times, outside its binomial band"))
     })
+}
+
+fn standardised(champion: &ChampionEvidence) -> Vec<f64> {
+    one_step(&champion.scores).into_iter().filter_map(|score| score.standardised).collect()
+}
+
+fn errors_changed(champion: &ChampionEvidence) -> Option<String> {
+    let (change, enough) = ChangePoint::strongest(&standardised(champion), champion.season);
+    enough.then(|| format!("{} for {} sessions (evidence {:.1})", change.alternative, change.sessions, change.evidence))
+}
+
+impl ChampionEvidence {
+    fn holds(&self, live: &LiveErrors) -> String {
+        let n = standardised(self).len();
+        let known = match (live.relative(), self.backtest_relative_error) {
+            (Some(relative), Some(promised)) => {
+                format!("live error {relative:.3} of the random walk's, {promised:.3} promised")
+            }
+            _ => "too few to compare errors".to_owned(),
+        };
+        format!("the champion holds what its backtest promised, over {n} live sessions: {known}")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Coverage, Level};
+    use crate::IntervalKind;
 
-    fn evidence(age: usize, skill: f64, realised: f64, n: usize) -> ChampionEvidence {
+    /// One step ahead, `n` sessions: each error this share of the random walk's but for some noise, which of the intervals held, and the
+    /// standardised errors.
+    fn scores(n: usize, relative: f64, inside: impl Fn(usize) -> bool, error: impl Fn(usize) -> f64) -> Vec<Score> {
         let level = Level::try_from(80.0).expect("a level");
-        ChampionEvidence {
-            age: Some(age),
-            backtest_relative_error: Some(0.95),
-            live: LiveRecord { n, skill: Some(skill), coverage: vec![Coverage { level, realised, n }] },
-        }
+        let mut origin: TradingDay = "2019-01-02".parse().expect("a session");
+        (0..n)
+            .map(|t| {
+                let date = origin.next();
+                let noise = 1.0 + 0.1 * (t as f64 * 2.4).sin();
+                let score = Score {
+                    origin,
+                    horizon: 1,
+                    date,
+                    prices: None,
+                    error: relative * 0.01 * noise,
+                    naive_error: 0.01,
+                    pinball: None,
+                    other_pinball: None,
+                    standardised: Some(error(t)),
+                    intervals: IntervalKind::Model,
+                    inside: vec![(level, inside(t))],
+                    other_inside: Vec::new(),
+                };
+                origin = date;
+                score
+            })
+            .collect()
+    }
+
+    fn sound(t: usize) -> bool {
+        !t.is_multiple_of(5)
+    }
+
+    /// Independent to the eye of every alternative.
+    fn noise(t: usize) -> f64 {
+        let mut x = t as u64 + 1;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((x ^ (x >> 31)) as f64 / u64::MAX as f64 - 0.5) * 12.0_f64.sqrt()
+    }
+
+    fn evidence(age: usize, scores: Vec<Score>) -> ChampionEvidence {
+        ChampionEvidence { age: Some(age), backtest_relative_error: Some(0.95), scores, season: 1 }
     }
 
     #[test]
     fn decisions() {
-        let check = |policy: Policy, champion: Option<ChampionEvidence>, due: bool| {
-            let training = policy.decide(champion.as_ref());
-            assert_eq!(training.due, due, "{policy:?} {champion:?}: {}", training.reason);
+        let check = |policy: Policy, champion: Option<ChampionEvidence>, expected: Result<&str, &str>| {
+            let training = policy.decide(None, champion.as_ref());
+            let (due, reason) = match expected {
+                Ok(reason) => (true, reason),
+                Err(reason) => (false, reason),
+            };
+            assert_eq!(training.due, due, "{policy:?}: {}", training.reason);
+            assert!(training.reason.contains(reason), "{policy:?}: {}", training.reason);
         };
-        check(Policy::Degraded, None, true);
-        check(Policy::Always, Some(evidence(0, 0.05, 0.8, 100)), true);
-        check(Policy::MaxAge(5), Some(evidence(4, 0.05, 0.8, 100)), false);
-        check(Policy::MaxAge(5), Some(evidence(5, 0.05, 0.8, 100)), true);
-        check(Policy::Degraded, Some(evidence(4, 0.05, 0.8, 100)), false);
-        // Relative error 1.10 against 0.95 promised.
-        check(Policy::Degraded, Some(evidence(4, -0.10, 0.8, 100)), true);
-        // The same on too few forecasts.
-        check(Policy::Degraded, Some(evidence(4, -0.10, 0.8, 19)), false);
-        // 60 of 100 inside an 80 % interval.
-        check(Policy::Degraded, Some(evidence(4, 0.05, 0.6, 100)), true);
-        let unreadable = ChampionEvidence { age: None, ..evidence(0, 0.05, 0.8, 100) };
-        check(Policy::Degraded, Some(unreadable), true);
-        // 96 of 100 inside: too wide.
-        check(Policy::Degraded, Some(evidence(4, 0.05, 0.96, 100)), true);
+        let holds = || evidence(4, scores(100, 0.95, sound, noise));
+        check(Policy::Degraded, None, Ok("nothing is in service"));
+        check(Policy::Always, Some(holds()), Ok("at every run"));
+        check(Policy::MaxAge(5), Some(holds()), Err("waits for 5"));
+        check(Policy::MaxAge(4), Some(holds()), Ok("the policy allows 4"));
+        check(Policy::Degraded, Some(holds()), Err("holds what its backtest promised"));
+        let worse = |n| evidence(4, scores(n, 1.10, sound, noise));
+        check(Policy::Degraded, Some(worse(100)), Ok("the live error is 1.1"));
+        check(Policy::Degraded, Some(worse(19)), Err("too few"));
+        let narrow = evidence(4, scores(100, 0.95, |t| t % 5 > 1, noise));
+        check(Policy::Degraded, Some(narrow), Ok("held 60 of 100 times"));
+        let wide = evidence(4, scores(100, 0.95, |t| !t.is_multiple_of(50), noise));
+        check(Policy::Degraded, Some(wide), Ok("held 98 of 100 times"));
+        let shifted = evidence(4, scores(40, 0.95, sound, |t| noise(t) + if t < 20 { 0.0 } else { 1.5 }));
+        check(Policy::Degraded, Some(shifted), Ok("forecasts have become too low"));
+        let weekly = evidence(4, scores(60, 0.95, sound, |t| noise(t) + [2.0, -1.0, 1.0, -1.5, -0.5][t % 5]));
+        check(Policy::Degraded, Some(weekly), Ok("recur after 5 sessions"));
+        check(Policy::Degraded, Some(ChampionEvidence { age: None, ..holds() }), Ok("cannot be read"));
+    }
+
+    #[test]
+    fn a_bound_counts_whatever_the_policy() {
+        let champion = evidence(1, scores(30, 1.10, sound, noise));
+        let training = Policy::MaxAge(100).decide(Some(1.05), Some(&champion));
+        assert!(training.due && training.reason.contains("the bound is 1.05"), "{}", training.reason);
+        assert!(!Policy::MaxAge(100).decide(Some(1.2), Some(&champion)).due);
+    }
+
+    /// False alarms on noise: one in some 700 sessions, over as many as a century has.
+    #[test]
+    fn noise_seldom_alarms() {
+        let normal = |t: usize| (12 * t..12 * t + 12).map(noise).sum::<f64>() / 12.0_f64.sqrt();
+        let errors: Vec<f64> = (0..25_000).map(normal).collect();
+        let (mut alarms, mut from) = (0, 0);
+        for t in 1..=errors.len() {
+            if ChangePoint::strongest(&errors[from.max(t.saturating_sub(250))..t], 1).1 {
+                (alarms, from) = (alarms + 1, t);
+            }
+        }
+        assert!((15..=60).contains(&alarms), "{alarms} alarms in 25,000 sessions");
     }
 }

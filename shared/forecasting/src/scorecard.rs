@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, PriceForecast, Specification};
+use crate::{Level, Mean, Multipliers, PriceForecast, SkillInterval, Specification};
 
 /// How often an interval held.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,8 @@ pub struct Coverage {
 
 /// What a model lost over held-out sessions, averaged over origins and horizons.
 ///
-/// Errors are fractions of the price at their origin, so that neither the price's level nor a later rebasing weighs.
+/// Errors are fractions of the price at their origin, so that neither the price's level nor a later rebasing weighs. What
+/// came with a later version of this format is absent from older scorecards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {
     /// What was scored.
@@ -36,82 +37,164 @@ pub struct Scorecard {
     /// Mean pinball loss over the ends of all intervals and the median: the loss that verdicts compare
     /// (Gneiting & Raftery 2007, JASA 102, section 6).
     pub pinball: f64,
+    /// Continuous ranked probability score, as twice the mean pinball loss over the quantiles 0.05, 0.10, ..., 0.95
+    /// (Gneiting & Ranjan 2011, J. Business & Economic Statistics 29, eq. (14)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crps: Option<f64>,
+    /// Skill against the random walk, with its confidence interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<SkillInterval>,
     /// Coverage of each level's interval.
     pub coverage: Vec<Coverage>,
+    /// What the outcomes taught the adaptive intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multipliers: Option<Multipliers>,
+    /// The losses at each horizon; they are in the archived contest and left out of receipts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub horizons: Vec<HorizonLosses>,
 }
 
-/// Everything a forecast lost at one origin.
+/// Losses at one horizon: means over the origins, with their standard errors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HorizonLosses {
+    /// Sessions ahead.
+    pub horizon: usize,
+    /// Mean absolute error.
+    pub mae: Mean,
+    /// Root mean square error.
+    pub rmse: Mean,
+    /// Mean absolute error over that of the one-step random walk before the held-out sessions.
+    pub mase: Mean,
+    /// Mean pinball loss over the ends of all intervals and the median.
+    pub pinball: Mean,
+    /// Continuous ranked probability score.
+    pub crps: Mean,
+    /// Each level's interval.
+    pub levels: Vec<LevelLosses>,
+}
+
+/// Losses of one level's interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LevelLosses {
+    /// The level.
+    pub level: Level,
+    /// Mean pinball loss of its two ends.
+    pub pinball: Mean,
+    /// Share of outcomes inside it.
+    pub coverage: Mean,
+}
+
+/// What a forecast lost at one origin, one entry a step.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OriginLoss {
-    absolute: Vec<f64>,
-    square: Vec<f64>,
-    pub(crate) pinball: f64,
-    /// Outcomes inside, one count a level.
-    inside: Vec<usize>,
+    steps: Vec<StepLoss>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct StepLoss {
+    absolute: f64,
+    square: f64,
+    crps: f64,
+    /// Of the median, and each level's interval.
+    median: f64,
+    levels: Vec<LevelLoss>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct LevelLoss {
+    /// Mean of both ends.
+    pinball: f64,
+    inside: bool,
+}
+
+impl StepLoss {
+    /// Over the median and the ends of all intervals.
+    fn pinball(&self) -> f64 {
+        let ends: f64 = self.levels.iter().map(|level| 2.0 * level.pinball).sum();
+        (self.median + ends) / (1 + 2 * self.levels.len()) as f64
+    }
 }
 
 impl OriginLoss {
     /// Scores a forecast made when the price was `price` against what came.
     pub(crate) fn of(forecast: &PriceForecast, price: f64, actual: &[f64], levels: &[Level]) -> OriginLoss {
-        let errors: Vec<f64> = forecast.central().iter().zip(actual).map(|(f, y)| (y - f) / price).collect();
-        let mut pinball: f64 = errors.iter().map(|e| 0.5 * e.abs()).sum();
-        let mut inside = Vec::with_capacity(levels.len());
-        for &level in levels {
-            let (lower, upper) = forecast.interval(level);
-            let tail = (1.0 - level.probability()) / 2.0;
-            let ends = lower.iter().zip(&upper).zip(actual);
-            pinball += ends
-                .clone()
-                .map(|((l, u), y)| quantile_loss(*y, *l, tail) + quantile_loss(*y, *u, 1.0 - tail))
-                .sum::<f64>()
-                / price;
-            inside.push(ends.filter(|((l, u), y)| *l <= *y && *y <= *u).count());
-        }
-        let quantiles = (actual.len() * (1 + 2 * levels.len())) as f64;
-        OriginLoss {
-            absolute: errors.iter().map(|e| e.abs()).collect(),
-            square: errors.iter().map(|e| e * e).collect(),
-            pinball: pinball / quantiles,
-            inside,
-        }
+        let intervals: Vec<_> = levels.iter().map(|&level| (level, forecast.interval(level))).collect();
+        let of_step = |(h, (central, y)): (usize, (f64, &f64))| {
+            let error = (y - central) / price;
+            let pinball = |(lower, upper): (f64, f64), tail: f64| {
+                (quantile_loss(*y, lower, tail) + quantile_loss(*y, upper, 1.0 - tail)) / price
+            };
+            let median = 0.5 * error.abs();
+            let tails = (1..).map(|i| 0.5 - 0.05 * f64::from(i));
+            let grid: f64 = forecast.grid(h).zip(tails).map(|(ends, tail)| pinball(ends, tail)).sum();
+            StepLoss {
+                absolute: error.abs(),
+                square: error * error,
+                crps: 2.0 * (median + grid) / 19.0,
+                median,
+                levels: intervals
+                    .iter()
+                    .map(|(level, (lower, upper))| LevelLoss {
+                        pinball: pinball((lower[h], upper[h]), (1.0 - level.probability()) / 2.0) / 2.0,
+                        inside: lower[h] <= *y && *y <= upper[h],
+                    })
+                    .collect(),
+            }
+        };
+        OriginLoss { steps: forecast.central().into_iter().zip(actual).enumerate().map(of_step).collect() }
+    }
+
+    /// Whether the outcome `horizon` steps ahead lay inside each level's interval.
+    pub(crate) fn inside(&self, horizon: usize) -> impl Iterator<Item = bool> {
+        self.steps[horizon - 1].levels.iter().map(|level| level.inside)
+    }
+
+    fn mean(&self, of: impl Fn(&StepLoss) -> f64) -> f64 {
+        self.steps.iter().map(of).sum::<f64>() / self.steps.len() as f64
+    }
+
+    /// Mean pinball loss over all steps.
+    pub(crate) fn pinball(&self) -> f64 {
+        self.mean(StepLoss::pinball)
+    }
+
+    /// Mean absolute error over all steps.
+    pub(crate) fn absolute(&self) -> f64 {
+        self.mean(|step| step.absolute)
     }
 }
 
-fn quantile_loss(actual: f64, quantile: f64, probability: f64) -> f64 {
+/// Loss of a quantile forecast (Koenker & Bassett 1978).
+pub(crate) fn quantile_loss(actual: f64, quantile: f64, probability: f64) -> f64 {
     (actual - quantile) * (probability - if actual < quantile { 1.0 } else { 0.0 })
 }
 
 impl Scorecard {
     /// Averages over origins; `naive` is the mean absolute one-step relative change before the held-out sessions.
     pub(crate) fn new(specification: Specification, losses: &[OriginLoss], naive: f64, levels: &[Level]) -> Scorecard {
-        let horizon = losses.first().map_or(0, |loss| loss.absolute.len());
+        let horizon = losses.first().map_or(0, |loss| loss.steps.len());
         let n = losses.len() * horizon;
-        let mean = |pick: fn(&OriginLoss) -> &Vec<f64>| {
-            losses.iter().map(|loss| pick(loss).iter().sum::<f64>()).sum::<f64>() / n as f64
+        let mean =
+            |of: fn(&StepLoss) -> f64| losses.iter().map(|loss| loss.mean(of)).sum::<f64>() / losses.len() as f64;
+        let mae = mean(|step| step.absolute);
+        let coverage = |(i, &level): (usize, &Level)| {
+            let held = losses.iter().flat_map(|loss| &loss.steps).filter(|step| step.levels[i].inside).count();
+            Coverage { level, realised: held as f64 / n as f64, n }
         };
-        let mae = mean(|loss| &loss.absolute);
         Scorecard {
             specification,
             origins: losses.len(),
             horizon,
             mae,
-            rmse: mean(|loss| &loss.square).sqrt(),
+            rmse: mean(|step| step.square).sqrt(),
             mase: mae / naive,
-            pinball: losses.iter().map(|loss| loss.pinball).sum::<f64>() / losses.len() as f64,
-            coverage: levels
-                .iter()
-                .enumerate()
-                .map(|(i, &level)| {
-                    let inside: usize = losses.iter().map(|loss| loss.inside[i]).sum();
-                    Coverage { level, realised: inside as f64 / n as f64, n }
-                })
-                .collect(),
+            pinball: mean(StepLoss::pinball),
+            crps: Some(mean(|step| step.crps)),
+            skill: None,
+            coverage: levels.iter().enumerate().map(coverage).collect(),
+            multipliers: None,
+            horizons: (1..=horizon).map(|h| HorizonLosses::new(h, losses, naive, levels)).collect(),
         }
-    }
-
-    /// 1 - its mean absolute error over another's: positive where it is better. `None` where the other made no error.
-    pub fn skill_against(&self, other: &Scorecard) -> Option<f64> {
-        (other.mae > 0.0).then(|| 1.0 - self.mae / other.mae)
     }
 
     pub(crate) fn is_finite(&self) -> bool {
@@ -121,5 +204,34 @@ impl Scorecard {
     /// Forecasts behind the numbers.
     pub fn forecasts(&self) -> usize {
         self.origins * self.horizon
+    }
+}
+
+impl HorizonLosses {
+    fn new(horizon: usize, losses: &[OriginLoss], naive: f64, levels: &[Level]) -> HorizonLosses {
+        let mean = |of: &dyn Fn(&StepLoss) -> f64| {
+            let values: Vec<f64> = losses.iter().map(|loss| of(&loss.steps[horizon - 1])).collect();
+            Mean::of(&values, horizon)
+        };
+        let mae = mean(&|step| step.absolute);
+        let mse = mean(&|step| step.square);
+        let rmse = mse.value.sqrt();
+        HorizonLosses {
+            horizon,
+            mae,
+            rmse: mse.through(rmse, if rmse > 0.0 { 0.5 / rmse } else { 0.0 }),
+            mase: mae.through(mae.value / naive, 1.0 / naive),
+            pinball: mean(&StepLoss::pinball),
+            crps: mean(&|step| step.crps),
+            levels: levels
+                .iter()
+                .enumerate()
+                .map(|(i, &level)| LevelLosses {
+                    level,
+                    pinball: mean(&|step| step.levels[i].pinball),
+                    coverage: mean(&|step| if step.levels[i].inside { 1.0 } else { 0.0 }),
+                })
+                .collect(),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The rules on prices: what a series accepts, what a contest may know, what a verdict needs, what scores survive.
 
 use forecasting::{
-    BacktestPlan, Comparison, Contender, Contest, Decision, Level, LiveRecord, PriceSeries, Row, Scope, Scorecard,
-    Specification, StandingForecast, Ticker, TradingDay, Verdict,
+    Arima, BacktestPlan, Barred, Comparison, Contender, Contest, Decision, Family, IntervalKind, Level, LiveRecord,
+    PriceSeries, RandomWalk, Row, Scope, Scorecard, Specification, StandingForecast, Ticker, TradingDay, Verdict,
+    Window,
 };
 use jiff::civil::date;
 
@@ -19,7 +20,15 @@ fn levels() -> Vec<Level> {
 }
 
 fn plan() -> BacktestPlan {
-    BacktestPlan { holdout: 60, horizon: 5, levels: levels(), window: None }
+    BacktestPlan {
+        holdout: 60,
+        horizon: 5,
+        levels: levels(),
+        window: Window::All,
+        families: vec![Family::Arima],
+        season: 1,
+        intervals: IntervalKind::Adaptive,
+    }
 }
 
 /// Uniform on [0, 1), the same on every machine.
@@ -151,7 +160,7 @@ fn the_scope_names_what_stands_out() {
 #[test]
 fn a_forecast_knows_nothing_of_later_prices() {
     let values = prices(400, 0.3, 1);
-    let specification = Specification::select(&values[..300]).expect("selects");
+    let specification = Specification::select(Family::Arima, &values[..300], 1).expect("selects");
     let model = specification.fit(&values[..300]).expect("fits");
     let again = specification.fit(series(&values).adjusted_closes().get(..300).expect("long")).expect("fits");
     assert_eq!(model, again);
@@ -172,17 +181,104 @@ fn structure_is_found_and_noise_is_not() {
     let plan = BacktestPlan { holdout: 250, ..plan() };
     let contest = |phi: f64, seed: u64| Contest::run(&series(&prices(900, phi, seed)), &plan, None).expect("runs");
     let structured = (0..20).filter(|seed| {
-        let verdict = Verdict::of(&contest(0.6, *seed), 0.05);
+        let verdict = Verdict::of(&contest(0.6, *seed), 0.05, &[]);
         verdict.nominee.is_some_and(|nominee| !nominee.is_baseline())
     });
     let structured = structured.count();
     assert!(structured >= 15, "an AR(1) of 0.6 is worth promoting, but only {structured} of 20 were");
     let noise = (0..20).filter(|seed| {
-        let verdict = Verdict::of(&contest(0.0, 100 + *seed), 0.05);
+        let verdict = Verdict::of(&contest(0.0, 100 + *seed), 0.05, &[]);
         verdict.nominee.is_some_and(|nominee| !nominee.is_baseline())
     });
     let noise = noise.count();
     assert!(noise <= 3, "white noise is not, but {noise} of 20 were");
+}
+
+/// The canary: the same returns in another order have nothing to find, so whoever finds skill in them has cheated. As they
+/// came, these returns follow each other.
+#[test]
+fn shuffled_returns_have_no_skill() {
+    let plan = BacktestPlan { holdout: 120, ..plan() };
+    let skill = |prices: &[f64]| {
+        let contest = Contest::run(&series(prices), &plan, None).expect("a contest");
+        let promoted = Verdict::of(&contest, 0.05, &[]).nominee.is_some_and(|nominee| !nominee.is_baseline());
+        (contest.challengers[0].scorecard.skill.expect("the walk errs").value, promoted)
+    };
+    let (mut honest, mut shuffled, mut promoted) = (0.0, 0.0, 0);
+    for seed in 0..10 {
+        let values = prices(700, 0.6, seed);
+        let mut returns: Vec<f64> = values.windows(2).map(|pair| pair[1] / pair[0]).collect();
+        let mut random = 1_000 + seed;
+        for i in (1..returns.len()).rev() {
+            returns.swap(i, (uniform(&mut random) * (i + 1) as f64) as usize);
+        }
+        let reordered: Vec<f64> = returns
+            .iter()
+            .scan(values[0], |price, change| {
+                *price *= change;
+                Some(*price)
+            })
+            .collect();
+        honest += skill(&values).0 / 10.0;
+        let (found, wins) = skill(&reordered);
+        shuffled += found / 10.0;
+        promoted += usize::from(wins);
+    }
+    assert!(honest > 0.05, "as they came: {honest}");
+    assert!(shuffled < 0.005 && promoted <= 1, "shuffled: {shuffled}, {promoted} promoted");
+}
+
+#[test]
+fn several_families_must_prove_more() {
+    let arma = |p: usize| Arima::named(arima::Arima::new(arima::Order { p, d: 1, q: 1 }));
+    let [walk, drift] = Specification::BASELINES;
+    let no = |specification| contender(specification, 1.1, -0.1, 0.9);
+    let contest = |p_value: f64| Contest {
+        rules: None,
+        intervals: IntervalKind::Adaptive,
+        champion: Some(card(walk, 1.0, 1.0)),
+        forfeited: None,
+        challengers: vec![contender(arma(2), 0.9, 0.1, p_value), no(arma(3))],
+        baselines: vec![contender(walk, 1.0, 0.0, 1.0), no(drift)],
+    };
+    let verdict = Verdict::of(&contest(0.02), 0.05, &[]);
+    assert_eq!(verdict.nominee, Some(arma(2)), "{}", verdict.reason);
+    let verdict = Verdict::of(&contest(0.03), 0.05, &[]);
+    assert_eq!(verdict.decision, Decision::Refit, "{}", verdict.reason);
+    assert!(
+        verdict.reason.contains("p = 0.030 over 56 origins where 0.025 is asked of each of 2"),
+        "{}",
+        verdict.reason
+    );
+    // Who is barred does not win, and the reason says why.
+    let bar = Barred { specification: arma(2), reason: "it was rolled back from not long ago".to_owned() };
+    let verdict = Verdict::of(&contest(0.02), 0.05, std::slice::from_ref(&bar));
+    assert!(verdict.nominee == Some(walk) && verdict.reason.contains(&bar.reason), "{}", verdict.reason);
+    // A champion that cannot be estimated any more gives way.
+    let forfeited = Contest { champion: None, forfeited: Some("it diverges".to_owned()), ..contest(0.9) };
+    let verdict = Verdict::of(&forfeited, 0.05, &[]);
+    assert!(verdict.decision == Decision::Promote && verdict.reason.contains("it diverges"), "{}", verdict.reason);
+}
+
+/// Volatility that comes in clusters: a calm stretch, then a storm. The model's one sigma fits neither; the adaptive intervals
+/// hold in both.
+#[test]
+fn adaptive_intervals_hold_in_calm_and_storm() {
+    let mut values = prices(1_400, 0.0, 21);
+    let calm = values.clone();
+    for t in 1..values.len() {
+        let change = (calm[t] / calm[t - 1]).ln() * if (t / 200) % 2 == 0 { 0.6 } else { 2.4 };
+        values[t] = values[t - 1] * change.exp();
+    }
+    let coverage = |intervals: IntervalKind| {
+        let plan = BacktestPlan { holdout: 400, intervals, families: Vec::new(), ..plan() };
+        let contest = Contest::run(&series(&values), &plan, None).expect("a contest");
+        (contest.random_walk().coverage[0].realised, contest.random_walk().coverage[1].realised)
+    };
+    let (own_80, own_95) = coverage(IntervalKind::Model);
+    let (held_80, held_95) = coverage(IntervalKind::Adaptive);
+    assert!((0.76..=0.84).contains(&held_80) && (0.92..=0.98).contains(&held_95), "{held_80} {held_95}");
+    assert!((held_95 - 0.95).abs() < (own_95 - 0.95).abs(), "the model's own held {own_80} and {own_95}");
 }
 
 #[test]
@@ -198,7 +294,20 @@ fn too_short_or_still() {
 }
 
 fn card(specification: Specification, mae: f64, pinball: f64) -> Scorecard {
-    Scorecard { specification, origins: 56, horizon: 5, mae, rmse: mae, mase: 1.0, pinball, coverage: Vec::new() }
+    Scorecard {
+        specification,
+        origins: 56,
+        horizon: 5,
+        mae,
+        rmse: mae,
+        mase: 1.0,
+        pinball,
+        crps: None,
+        skill: None,
+        coverage: Vec::new(),
+        multipliers: None,
+        horizons: Vec::new(),
+    }
 }
 
 fn contender(specification: Specification, mae: f64, improvement: f64, p_value: f64) -> Contender {
@@ -210,17 +319,20 @@ fn contender(specification: Specification, mae: f64, improvement: f64, p_value: 
 
 #[test]
 fn verdicts() {
-    let arma = |p: usize| Specification::arima(arima::Arima::new(arima::Order { p, d: 1, q: 1 }));
+    let arma = |p: usize| Arima::named(arima::Arima::new(arima::Order { p, d: 1, q: 1 }));
     let [walk, drift] = Specification::BASELINES;
     let check =
         |champion: Option<Specification>, contenders: [Contender; 3], expected: (Decision, Option<Specification>)| {
             let [challenger, walk, drift] = contenders;
             let contest = Contest {
                 champion: champion.map(|specification| card(specification, 1.0, 1.0)),
-                challenger: Some(challenger),
+                rules: None,
+                intervals: IntervalKind::Adaptive,
+                forfeited: None,
+                challengers: vec![challenger],
                 baselines: vec![walk, drift],
             };
-            let verdict = Verdict::of(&contest, 0.05);
+            let verdict = Verdict::of(&contest, 0.05, &[]);
             assert_eq!((verdict.decision, verdict.nominee), expected, "{}", verdict.reason);
             assert!(!verdict.reason.is_empty());
         };
@@ -251,11 +363,11 @@ fn verdicts() {
 #[test]
 fn scores_survive_a_split() {
     let values = prices(210, 0.2, 5);
-    let model = Specification::RandomWalk { drift: true }.fit(&values[..200]).expect("fits");
+    let model = Specification::RandomWalk(RandomWalk { drift: true }).fit(&values[..200]).expect("fits");
     let before = series(&values[..200]);
     let origin = before.last();
     let forecast = model.forecast(5).expect("forecasts");
-    let standing = StandingForecast::new(origin.day, origin.adjusted_close, &forecast, &levels());
+    let standing = StandingForecast::new(origin.day, origin.adjusted_close, &forecast, &forecast, &levels());
     let whole = standing.score(&series(&values)).expect("scores");
     let quartered: Vec<f64> = values.iter().map(|price| price / 4.0).collect();
     let split = standing.score(&series(&quartered)).expect("scores");

@@ -1,10 +1,10 @@
 //! What a run is asked to do. Its digest is part of the run's id.
 
-use forecasting::{BacktestPlan, Level, Policy, Ticker};
+use forecasting::{BacktestPlan, Family, IntervalKind, Level, Policy, Ticker, Window};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Key};
+use crate::{Digest, Key, VersionId};
 
 /// Everything that decides what a run computes; it is archived with the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,15 +22,56 @@ pub struct Configuration {
     pub levels: Vec<Level>,
     /// Sessions held out to compare models.
     pub holdout: usize,
-    /// Train on the last N sessions, or on all.
-    pub window: Option<usize>,
+    /// Which sessions to train on.
+    pub window: Window,
+    /// The families whose members challenge the champion.
+    #[serde(default = "only_arima")]
+    pub families: Vec<Family>,
+    /// The season in sessions; 1 for none.
+    #[serde(default = "no_season")]
+    pub season: usize,
+    /// The intervals that are scored and served.
+    #[serde(default = "models_own")]
+    pub intervals: IntervalKind,
     /// When to train.
     pub policy: Policy,
+    /// Live error over the random walk's beyond which to train, whatever the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_bound: Option<f64>,
     /// Largest Diebold-Mariano p-value that promotes a challenger.
     pub significance: f64,
+    /// Versions are removed when they have been out of service for more sessions than this; `None` keeps them for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<usize>,
     /// The file to work on, where the market is `incoming`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incoming: Option<Incoming>,
+    /// What someone asked to roll back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackOrder>,
+}
+
+// What runs did before these could be chosen.
+fn only_arima() -> Vec<Family> {
+    vec![Family::Arima]
+}
+
+fn no_season() -> usize {
+    1
+}
+
+fn models_own() -> IntervalKind {
+    IntervalKind::Model
+}
+
+/// A person's word: this version is to serve again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackOrder {
+    /// The version.
+    pub version: VersionId,
+    /// The state of the champion pointer that the order was given on: given again on another one, it is another order.
+    pub sequence: u64,
 }
 
 /// A price file that was put under `incoming/`.
@@ -54,7 +95,16 @@ impl Configuration {
         serde_json::to_vec(self).expect("a configuration is plain data")
     }
 
-    pub(crate) fn backtest_plan(&self) -> BacktestPlan {
-        BacktestPlan { holdout: self.holdout, horizon: self.horizon, levels: self.levels.clone(), window: self.window }
+    /// How its contests are held.
+    pub fn backtest_plan(&self) -> BacktestPlan {
+        BacktestPlan {
+            holdout: self.holdout,
+            horizon: self.horizon,
+            levels: self.levels.clone(),
+            window: self.window,
+            families: self.families.clone(),
+            season: self.season,
+            intervals: self.intervals,
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! The ports' contracts, executable: every adapter runs these suites. A suite panics where a contract is broken.
 
-use forecasting::{Contest, Level, Policy, PriceSeries, Row, Specification, Ticker, TradingDay};
+use forecasting::{Contest, PriceSeries, Row, Specification, Ticker, TradingDay};
 use jiff::civil::{Date, date};
 
 use crate::{
-    Archive, Champion, Closure, Configuration, Created, Digest, Error, Key, Ledger, MarketData, Pointing, Receipt, Run,
-    RunId, RunStatus, SnapshotRef, Stage, StageKey, StageRecord, Trigger, VersionId,
+    Archive, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt, Run,
+    RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger, VersionId,
 };
 
 fn ticker(text: &str) -> Ticker {
@@ -40,6 +40,13 @@ pub async fn archive(archive: &dyn Archive) {
     assert_eq!(listed, [neighbour.as_str(), empty.as_str(), key.as_str()]);
     assert_eq!(archive.list("runs/2020-12-11-").await.expect("lists"), [empty.as_str(), key.as_str()]);
     assert!(archive.list("models/").await.expect("an empty folder is no error").is_empty());
+
+    // What is removed is gone, its neighbours are not, and a retry is harmless.
+    for _ in 0..2 {
+        archive.remove(&empty).await.expect("removes");
+        assert_eq!(archive.read(&empty).await.expect("reads"), None);
+    }
+    assert_eq!(archive.list("runs/2020-12-11-").await.expect("lists"), [key.as_str()]);
 }
 
 fn a_run(as_of: TradingDay, name: &str) -> Run {
@@ -47,18 +54,9 @@ fn a_run(as_of: TradingDay, name: &str) -> Run {
         id: RunId::from_text(name),
         as_of: as_of.date(),
         trigger: Trigger::Manual,
-        configuration: Configuration {
-            tickers: vec![ticker("NLS")],
-            market: "recorded".to_owned(),
-            start: date(2015, 1, 1),
-            horizon: 5,
-            levels: vec![Level::try_from(80.0).expect("a level")],
-            holdout: 60,
-            window: None,
-            policy: Policy::Always,
-            significance: 0.05,
-            incoming: None,
-        },
+        configuration: Settings::parse("levels = [80]")
+            .expect("defaults")
+            .configuration("recorded", vec![ticker("NLS")]),
     }
 }
 
@@ -142,7 +140,7 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
     let contest = Contest::run(&series, &configuration.backtest_plan(), None).expect("a contest");
     let sha256 = Digest::of(run.as_bytes());
     Receipt {
-        format: 1,
+        format: 2,
         ticker: ticker("NLS"),
         run: RunId::from_text(run),
         as_of,
@@ -153,15 +151,18 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
         champion: Champion {
             version: VersionId::from_text(run),
             sha256: sha256.clone(),
-            specification: Specification::RandomWalk { drift: false },
+            specification: Specification::BASELINES[0],
             as_of,
             sequence,
             backtest_skill: Some(0.0),
             backtest_coverage: contest.random_walk().coverage.clone(),
             backtest_forecasts: contest.random_walk().forecasts(),
+            multipliers: contest.random_walk().multipliers.clone(),
+            tenure: None,
         },
-        contest,
-        snapshot: SnapshotRef { key: Key::snapshot(&ticker("NLS"), as_of, &sha256), sha256: sha256.clone() },
+        contest: Some(contest.in_short()),
+        archived_contest: None,
+        snapshot: ObjectRef { key: Key::snapshot(&ticker("NLS"), as_of, &sha256), sha256: sha256.clone() },
         configuration: sha256,
     }
 }

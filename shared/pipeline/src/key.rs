@@ -38,6 +38,11 @@ impl Key {
         Key(format!("forecasts/{as_of}/{ticker}-{}.csv", digest.short()))
     }
 
+    /// `contests/{ticker}/{as_of}-{digest8}.json`
+    pub fn contest(ticker: &Ticker, as_of: TradingDay, digest: &Digest) -> Key {
+        Key(format!("contests/{ticker}/{as_of}-{}.json", digest.short()))
+    }
+
     /// `runs/{run}/{name}`
     pub fn run(run: &RunId, name: &str) -> Key {
         Key(format!("runs/{run}/{name}"))

@@ -15,7 +15,7 @@ pub mod settings;
 mod stages;
 mod stored;
 
-pub use configuration::{Configuration, Incoming};
+pub use configuration::{Configuration, Incoming, RollbackOrder};
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
@@ -23,11 +23,12 @@ pub use ports::{Archive, Created, History, Ledger, MarketData, Pointing, Stage, 
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
 pub use settings::Settings;
 pub use stages::{
-    BarStatus, Download, Evaluated, Fetched, Forecasted, ModelSummary, Planned, Prediction, Promoted, RealisedCoverage,
-    Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VersionScore, evaluate, fetch, forecast, models, plan,
-    predict, promote, report, train, verify,
+    Answered, BarStatus, Download, Evaluated, Fetched, Forecasted, KindOfIntervals, ModelSummary, Planned, Prediction,
+    Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
+    VersionScore, When, answered, evaluate, fetch, forecast, models, plan, predict, promote, report, results, rollback,
+    scores, train, verify, verify_receipt,
 };
 pub use stored::{
-    model_version::{ModelVersion, SnapshotRef, TrainingInputs, VersionId},
-    receipt::{Champion, Receipt},
+    model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs, VersionId},
+    receipt::{Champion, Receipt, Tenure},
 };

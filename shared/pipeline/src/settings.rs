@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forecasting::{FEWEST_TO_FIT, Level, Policy, Ticker};
+use forecasting::{FEWEST_TO_FIT, Family, IntervalKind, Level, Policy, Ticker, Window};
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -19,8 +19,14 @@ pub struct Settings {
     horizon: usize,
     levels: Vec<Level>,
     holdout: usize,
+    #[serde(deserialize_with = "window")]
     window: Window,
+    families: Vec<Family>,
+    season: usize,
+    intervals: IntervalKind,
     policy: Policy,
+    error_bound: Option<f64>,
+    retention: Option<usize>,
     significance: f64,
     /// What to do while a bar is missing.
     pub fetch: FetchSettings,
@@ -52,20 +58,6 @@ pub struct TiingoSettings {
     pub requests_per_hour: Option<u32>,
 }
 
-/// The training window: `"all"`, or the last N sessions.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "a window is \"all\" or a number of sessions")]
-enum Window {
-    Word(AllWord),
-    Sessions(usize),
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AllWord {
-    All,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -74,8 +66,13 @@ impl Default for Settings {
             horizon: 5,
             levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
             holdout: 60,
-            window: Window::Word(AllWord::All),
+            window: Window::All,
+            families: vec![Family::Arima],
+            season: 1,
+            intervals: IntervalKind::Adaptive,
             policy: Policy::Always,
+            error_bound: None,
+            retention: None,
             significance: 0.05,
             fetch: FetchSettings::default(),
             tiingo: TiingoSettings::default(),
@@ -101,6 +98,9 @@ impl Default for FetchSettings {
 
 /// More tickers than this would not fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
 pub const MOST_TICKERS: usize = 1_000;
+
+/// Half a year: a season is learned from several of them.
+const LONGEST_SEASON: usize = 130;
 
 /// The next session must not find the night still waiting.
 const LONGEST_WAIT_HOURS: f64 = 10.0;
@@ -138,6 +138,21 @@ impl Settings {
         if self.levels.windows(2).any(|pair| pair[0].percent() >= pair[1].percent()) {
             return Err("levels must increase".to_owned());
         }
+        within("season", self.season, 1..=LONGEST_SEASON)?;
+        within("the number of families", self.families.len(), 1..=10)?;
+        if let Some(twice) = self.families.iter().enumerate().find(|(i, f)| self.families[..*i].contains(f)) {
+            return Err(format!("families name {} twice", twice.1));
+        }
+        if self.season == 1 && self.families.contains(&Family::SeasonalRandomWalk) {
+            return Err("the seasonal random walk among the families needs a season of two sessions or more".to_owned());
+        }
+        if let Some(retention) = self.retention {
+            // Whoever may be rolled back to must still be there.
+            within("retention", retention, self.holdout..=100_000)?;
+        }
+        if let Some(bound) = self.error_bound.filter(|bound| !(*bound > 0.0 && bound.is_finite())) {
+            return Err(format!("error_bound is {bound}, but must be above 0"));
+        }
         if !(self.significance > 0.0 && self.significance <= 0.5) {
             return Err(format!("significance is {}, but must be within 0 and 0.5", self.significance));
         }
@@ -173,14 +188,36 @@ impl Settings {
             horizon: self.horizon,
             levels: self.levels.clone(),
             holdout: self.holdout,
-            window: match self.window {
-                Window::Word(AllWord::All) => None,
-                Window::Sessions(sessions) => Some(sessions),
-            },
+            window: self.window,
+            families: self.families.clone(),
+            season: self.season,
+            intervals: self.intervals,
             policy: self.policy,
+            error_bound: self.error_bound,
+            retention: self.retention,
             significance: self.significance,
             incoming: None,
+            rollback: None,
         }
+    }
+}
+
+/// `"all"`, a date, or a number of sessions.
+fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Window, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Sessions(usize),
+        Plain(toml::value::Datetime),
+        Word(String),
+    }
+    let wrong = || D::Error::custom("a window is \"all\", a date or a number of sessions");
+    let date = |text: &str| text.parse().map(Window::Since).map_err(|_| wrong());
+    match Written::deserialize(deserializer).map_err(|_| wrong())? {
+        Written::Sessions(sessions) => Ok(Window::Sessions(sessions)),
+        Written::Plain(moment) => date(&moment.to_string()),
+        Written::Word(word) if word == "all" => Ok(Window::All),
+        Written::Word(word) => date(&word),
     }
 }
 
@@ -207,7 +244,7 @@ mod tests {
     #[test]
     fn everything_may_be_left_out() {
         let configuration = Settings::parse("").expect("defaults").configuration("recorded", Vec::new());
-        assert_eq!((configuration.horizon, configuration.holdout, configuration.window), (5, 60, None));
+        assert_eq!((configuration.horizon, configuration.holdout, configuration.window), (5, 60, Window::All));
         assert_eq!(configuration.start, date(2015, 1, 1));
     }
 
@@ -220,7 +257,12 @@ mod tests {
             levels = [50, 80, 97.5]
             holdout = 120
             window = 750
+            families = ["arima", "ets", "theta", "seasonal_random_walk", "combination"]
+            season = 5
+            intervals = "model"
             policy = { max_age = 20 }
+            error_bound = 1.2
+            retention = 250
             significance = 0.1
             [fetch]
             ask_again_minutes = 10
@@ -235,9 +277,13 @@ mod tests {
         let settings = Settings::parse(text).expect("reads");
         assert_eq!(settings.watchlist[1].as_str(), "BRK-A");
         let configuration = settings.configuration("tiingo", settings.watchlist.clone());
-        assert_eq!((configuration.window, configuration.policy), (Some(750), Policy::MaxAge(20)));
+        assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(20)));
+        assert_eq!((configuration.families.len(), configuration.season), (5, 5));
+        assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
         assert_eq!(configuration.start, date(2016, 1, 1));
         assert!(Settings::parse("start = \"2016-01-01\"\nwindow = \"all\"\npolicy = \"degraded\"").is_ok());
+        let since = Settings::parse("window = 2018-01-01").expect("reads").configuration("tiingo", Vec::new());
+        assert_eq!(since.window, Window::Since(date(2018, 1, 1)));
     }
 
     #[test]
@@ -253,7 +299,15 @@ mod tests {
         check("levels = [95, 80]", "levels must increase");
         check("levels = [120]", "120 is not a percentage");
         check("window = 5", "window is 5");
-        check("window = \"some\"", "a window is \"all\" or a number");
+        check("window = \"some\"", "a window is \"all\", a date or a number");
+        check("families = []", "the number of families is 0");
+        check("families = [\"arima\", \"arima\"]", "families name arima twice");
+        check("families = [\"prophet\"]", "unknown variant `prophet`, expected one of `random_walk`, `arima`");
+        check("families = [\"seasonal_random_walk\"]", "needs a season");
+        check("season = 500", "season is 500");
+        check("retention = 5", "retention is 5, but must be within 60");
+        check("error_bound = -1.0", "error_bound is -1");
+        check("intervals = \"wide\"", "expected `model` or `adaptive`");
         check("start = \"soon\"", "'soon' is not a date");
         check("start = 2015-01-01T10:00:00", "is not a date");
         check("horizon = 60", "holdout is 60, but must be within 70 and 2000");

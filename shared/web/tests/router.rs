@@ -99,6 +99,10 @@ impl Archive for Unreachable {
         Err(unreachable_now())
     }
 
+    async fn remove(&self, _: &Key) -> Result<(), Error> {
+        Err(unreachable_now())
+    }
+
     async fn list(&self, _: &str) -> Result<Vec<String>, Error> {
         Err(unreachable_now())
     }

@@ -58,6 +58,11 @@ impl Archive for Noted<DirectoryArchive> {
         self.inner.read(key).await
     }
 
+    async fn remove(&self, key: &Key) -> Result<(), Error> {
+        self.note(&["s3:DeleteObject"], &prefix(key));
+        self.inner.remove(key).await
+    }
+
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
         self.note(&["s3:ListBucket"], "bucket");
         self.inner.list(prefix).await
@@ -152,6 +157,9 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 11)).await;
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 8)).await;
     stores.night(&RecordedMarket, degraded, date(2020, 12, 9)).await;
+    // One that keeps no version longer than a session out of service.
+    let brief = Configuration { retention: Some(1), ..always.clone() };
+    stores.night(&RecordedMarket, brief, date(2020, 12, 11)).await;
     // A holiday, and a file that is none.
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 25)).await;
     let nonsense = PriceFile::new(ticker.clone(), "incoming/KO/new.csv", b"%PDF-1.4".to_vec());

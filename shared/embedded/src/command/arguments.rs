@@ -30,12 +30,18 @@ pub(super) enum Command {
     },
     /// Replay past nights, one run a session, each knowing only what was known then
     Backfill {
-        /// First session
+        /// First session [default: the one after the newest run, to catch up]
         #[arg(long, value_name = "DATE")]
-        from: Date,
-        /// Last session
+        from: Option<Date>,
+        /// Last session [default: the market's last]
         #[arg(long, value_name = "DATE")]
-        to: Date,
+        to: Option<Date>,
+        /// At most this many runs now; the next call goes on from there
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+        /// Only say what would be run, downloaded and waited for
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         night: NightArguments,
     },
@@ -71,14 +77,68 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
-    /// Train a version again from its stored snapshot: the bytes must be equal
-    Verify {
+    /// List every past forecast of a ticker beside what happened, newest first
+    Scores {
+        /// The series
+        ticker: Ticker,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Add up all runs on record: verdicts, skill against the random walk, how often intervals held
+    Results {
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Say which version answered for a ticker on a day
+    Answered {
+        /// The series
+        ticker: Ticker,
+        /// The day
+        date: Date,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Put a version that was in service before into service again
+    Rollback {
         /// The series
         ticker: Ticker,
         /// The version
         version: String,
         #[command(flatten)]
         store: StoreArguments,
+    },
+    /// Do a version, or a verdict, again from the stored prices: every byte and every number must be equal
+    Verify {
+        /// The series
+        ticker: Ticker,
+        /// The version to train again [default: every receipt of the ticker is reached again]
+        version: Option<String>,
+        /// The run whose verdict to reach again
+        #[arg(long, value_name = "RUN", conflicts_with = "version")]
+        receipt: Option<String>,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Show on a made-up market how Closing Bell behaves
+    Demo {
+        #[command(subcommand)]
+        demo: Demo,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Demo {
+    /// A market whose law changes: what is noticed and when, what is retrained, and what it gains
+    Drift {
+        /// Another seed makes another market
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+        /// Where the market and the three ledgers are written; it must be empty or not exist
+        #[arg(long, value_name = "DIR", default_value = "closing-bell-demo")]
+        data: PathBuf,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -1,9 +1,10 @@
-//! `predict`, `runs`, `models`, `receipts` and `verify`: they read, and change nothing.
+//! What only reads: `predict`, `runs`, `models`, `receipts`, `scores`, `results`, `answered` and `verify`.
 
 use std::process::ExitCode;
 
 use forecasting::{Level, Ticker};
-use pipeline::{Ledger, VersionId};
+use jiff::civil::Date;
+use pipeline::{Ledger, RunId, VersionId};
 
 use super::{Failure, arguments::StoreArguments, output, run::ledger_path};
 use crate::{DirectoryArchive, SqliteLedger};
@@ -68,17 +69,91 @@ pub(super) async fn receipts(ticker: &Ticker, store: &StoreArguments) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn verify(ticker: &Ticker, version: &str, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (archive, _) = open(store)?;
-    // An id never has another shape; anything else might lead out of the archive.
-    if !version.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        return Err(Failure::Usage(format!("'{version}' is not a version: one looks like 2020-12-11-0123abcd")));
-    }
-    let verified = pipeline::verify(&archive, ticker, &VersionId::from_text(version)).await?;
+pub(super) async fn scores(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let (_, ledger) = open(store)?;
+    let scores = pipeline::scores(&ledger, ticker).await?;
     if store.json {
-        output::json(&verified);
+        output::json(&scores);
     } else {
-        output::verified(&verified);
+        output::scores(ticker, &scores);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn results(store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let (_, ledger) = open(store)?;
+    let results = pipeline::results(&ledger).await?;
+    if store.json {
+        output::json(&results);
+    } else {
+        output::results(&results);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let (_, ledger) = open(store)?;
+    let answered = pipeline::answered(&ledger, ticker, day).await?;
+    if store.json {
+        output::json(&answered);
+    } else {
+        output::answered(ticker, day, &answered);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A version, a receipt, or every receipt.
+pub(super) async fn verify(
+    ticker: &Ticker,
+    version: Option<&str>,
+    receipt: Option<&str>,
+    store: &StoreArguments,
+) -> Result<ExitCode, Failure> {
+    let (archive, ledger) = open(store)?;
+    if let Some(version) = version {
+        let verified = pipeline::verify(&archive, ticker, &version_id(version)?).await?;
+        if store.json {
+            output::json(&verified);
+        } else {
+            output::verified(&verified);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runs = match receipt {
+        Some(run) => vec![RunId::from_text(run)],
+        None => ledger.receipts(ticker).await?.into_iter().map(|receipt| receipt.run).collect(),
+    };
+    if runs.is_empty() {
+        return Err(pipeline::Error::NoForecast { ticker: ticker.clone() }.into());
+    }
+    let mut stand = Vec::with_capacity(runs.len());
+    let mut failed = false;
+    for run in runs {
+        match pipeline::verify_receipt(&archive, &ledger, ticker, &run).await {
+            Ok(verified) => {
+                if !store.json {
+                    output::verified_receipt(&verified);
+                }
+                stand.push(verified);
+            }
+            Err(error) if receipt.is_none() => {
+                eprintln!("closing-bell: {error}");
+                failed = true;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if store.json {
+        output::json(&stand);
+    }
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// An id never has another shape; anything else might lead out of the archive.
+pub(super) fn version_id(version: &str) -> Result<VersionId, Failure> {
+    if version.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        Ok(VersionId::from_text(version))
+    } else {
+        Err(Failure::Usage(format!("'{version}' is not a version: one looks like 2020-12-11-0123abcd")))
+    }
 }

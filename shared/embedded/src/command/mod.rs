@@ -1,16 +1,19 @@
 //! The command line: arguments in, results on standard output, everything else on standard error.
 
 mod arguments;
+mod backfill;
+mod drift;
 mod inspect;
 mod market;
 mod output;
+mod rollback;
 mod run;
 
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, Demo};
 
 /// Why a command ends without its result.
 #[derive(Debug)]
@@ -74,11 +77,20 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Run { as_of, night } => run::run(as_of, &night).await,
         Command::Check { config } => run::check(config.as_deref()),
-        Command::Backfill { from, to, night } => run::backfill(from, to, &night).await,
+        Command::Backfill { from, to, limit, dry_run, night } => {
+            backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await
+        }
         Command::Predict { ticker, horizon, level, store } => inspect::predict(&ticker, horizon, &level, &store).await,
         Command::Runs { store } => inspect::runs(&store).await,
         Command::Models { ticker, store } => inspect::models(&ticker, &store).await,
         Command::Receipts { ticker, store } => inspect::receipts(&ticker, &store).await,
-        Command::Verify { ticker, version, store } => inspect::verify(&ticker, &version, &store).await,
+        Command::Scores { ticker, store } => inspect::scores(&ticker, &store).await,
+        Command::Results { store } => inspect::results(&store).await,
+        Command::Answered { ticker, date, store } => inspect::answered(&ticker, date, &store).await,
+        Command::Rollback { ticker, version, store } => rollback::rollback(&ticker, &version, &store).await,
+        Command::Verify { ticker, version, receipt, store } => {
+            inspect::verify(&ticker, version.as_deref(), receipt.as_deref(), &store).await
+        }
+        Command::Demo { demo: Demo::Drift { seed, data, json } } => drift::drift(seed, &data, json).await,
     }
 }

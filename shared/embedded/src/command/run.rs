@@ -1,8 +1,7 @@
-//! `run` and `backfill`.
+//! `run` and `check`; and what `backfill` shares with them.
 
 use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 
-use forecasting::TradingDay;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use pipeline::{Archive, Configuration, Ledger, RunEntry, RunStatus, Settings, Trigger};
@@ -13,27 +12,20 @@ use super::{
     market::{Chosen, check_past},
     output,
 };
-use crate::{CachedMarket, DirectoryArchive, Lock, Night, SqliteLedger};
+use crate::{DirectoryArchive, Lock, Night, SqliteLedger};
 
 /// A night prepared: everything but the day.
-struct Prepared {
-    chosen: Chosen,
-    configuration: Configuration,
+pub(super) struct Prepared {
+    pub(super) chosen: Chosen,
+    pub(super) configuration: Configuration,
     archive: Arc<dyn Archive>,
-    ledger: Arc<dyn Ledger>,
+    pub(super) ledger: Arc<dyn Ledger>,
     _lock: Lock,
 }
 
 impl Prepared {
-    fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        let settings = read_settings(arguments.config.as_deref())?;
-        let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
-        let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
-        if tickers.is_empty() {
-            let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";
-            return Err(Failure::Usage(what.to_owned()));
-        }
-        let configuration = settings.configuration(chosen.name, tickers);
+    pub(super) fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
+        let (chosen, configuration) = asked(arguments)?;
         let data = &arguments.store.data;
         let lock = Lock::take(data).map_err(Failure::Usage)?;
         let archive = DirectoryArchive::open(data).map_err(Failure::Usage)?;
@@ -41,7 +33,12 @@ impl Prepared {
         Ok(Prepared { chosen, configuration, archive: Arc::new(archive), ledger: Arc::new(ledger), _lock: lock })
     }
 
-    async fn night(&self, as_of: Date, trigger: Trigger, progress: &ProgressBar) -> Result<RunEntry, Failure> {
+    pub(super) async fn night(
+        &self,
+        as_of: Date,
+        trigger: Trigger,
+        progress: &ProgressBar,
+    ) -> Result<RunEntry, Failure> {
         let night = Night {
             market: self.chosen.market.clone(),
             archive: self.archive.clone(),
@@ -59,11 +56,24 @@ impl Prepared {
     }
 
     /// A bar on standard error; nothing where that is no terminal.
-    fn progress(&self, nights: usize) -> ProgressBar {
+    pub(super) fn progress(&self, nights: usize) -> ProgressBar {
         let bar = ProgressBar::new((nights * self.configuration.tickers.len()) as u64);
         let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed} {prefix} {msg}");
         bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
+}
+
+/// The market, and what a run on it is asked to do.
+pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Configuration), Failure> {
+    let settings = read_settings(arguments.config.as_deref())?;
+    let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
+    let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
+    if tickers.is_empty() {
+        let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    let configuration = settings.configuration(chosen.name, tickers);
+    Ok((chosen, configuration))
 }
 
 /// Where a data directory has its ledger.
@@ -109,43 +119,7 @@ pub(super) async fn run(as_of: Option<Date>, arguments: &NightArguments) -> Resu
     Ok(exit_code(std::slice::from_ref(&entry)))
 }
 
-/// One night for each session of a range, oldest first.
-pub(super) async fn backfill(from: Date, to: Date, arguments: &NightArguments) -> Result<ExitCode, Failure> {
-    check_past("--to", to)?;
-    let sessions = sessions(from, to)?;
-    let mut prepared = Prepared::new(arguments)?;
-    if !prepared.chosen.market.is_local() {
-        let start = prepared.configuration.start;
-        prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, to));
-    }
-    let progress = prepared.progress(sessions.len());
-    let mut entries = Vec::with_capacity(sessions.len());
-    for day in sessions {
-        progress.set_prefix(day.to_string());
-        entries.push(prepared.night(day.date(), Trigger::Backfill, &progress).await?);
-    }
-    progress.finish_and_clear();
-    if arguments.store.json {
-        output::json(&entries.iter().map(output::RunOutput::of).collect::<Vec<_>>());
-    } else {
-        output::backfill(&entries);
-    }
-    Ok(exit_code(&entries))
-}
-
-fn sessions(from: Date, to: Date) -> Result<Vec<TradingDay>, Failure> {
-    if from > to {
-        return Err(Failure::Usage(format!("--from {from} is after --to {to}")));
-    }
-    let days = from.series(jiff::Span::new().days(1)).take_while(|date| *date <= to);
-    let sessions: Vec<TradingDay> = days.filter_map(|date| TradingDay::new(date).ok()).collect();
-    if sessions.is_empty() {
-        return Err(Failure::Usage(format!("there is no session from {from} to {to}")));
-    }
-    Ok(sessions)
-}
-
-fn exit_code(entries: &[RunEntry]) -> ExitCode {
+pub(super) fn exit_code(entries: &[RunEntry]) -> ExitCode {
     let failed = |entry: &RunEntry| entry.closure.as_ref().is_none_or(|c| c.status == RunStatus::Partial);
     if entries.iter().any(failed) { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }

@@ -5,7 +5,7 @@ use jiff::civil::date;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Archive, Champion, Digest, Error, Ledger, Run, SnapshotRef, Stage, StageKey, StageRecord, error::about,
+    Archive, Champion, Digest, Error, Ledger, ObjectRef, Run, Stage, StageKey, StageRecord, error::about,
     stored::snapshot,
 };
 
@@ -67,9 +67,9 @@ pub(crate) fn parse<T: DeserializeOwned>(record: &StageRecord) -> Result<T, Erro
 pub(crate) async fn read_snapshot(
     archive: &dyn Archive,
     ticker: &Ticker,
-    reference: &SnapshotRef,
+    reference: &ObjectRef,
 ) -> Result<PriceSeries, Error> {
-    let SnapshotRef { key, sha256 } = reference;
+    let ObjectRef { key, sha256 } = reference;
     let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     if Digest::of(&bytes) != *sha256 {
         return Err(Error::Damaged {

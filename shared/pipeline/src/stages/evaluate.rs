@@ -1,14 +1,17 @@
 use std::collections::BTreeSet;
 
-use forecasting::{ChampionEvidence, LiveRecord, Score, Specification, Ticker, TradingDay, Training};
+use forecasting::{
+    ChampionEvidence, IntervalKind, LiveRecord, Multipliers, Score, Specification, Ticker, TradingDay, Training,
+    failing,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    committed::{Place, champion_on, parse, read_snapshot},
+    committed::{Place, champion_on, end_of_time, parse, read_snapshot},
     fetch::Snapshot,
     forecast::Forecasted,
 };
-use crate::{Archive, Champion, Error, Ledger, ModelVersion, Run, Stage, VersionId};
+use crate::{Archive, Champion, Configuration, Error, Ledger, ModelVersion, Run, Stage, VersionId};
 
 /// What became of the standing forecasts, and whether to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +22,12 @@ pub struct Evaluated {
     pub live: LiveRecord,
     /// Train a challenger, or not, and why.
     pub training: Training,
+    /// What its contest and its scores since then have taught the champion's adaptive intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multipliers: Option<Multipliers>,
+    /// Why the champion, promoted not long ago, is to give way to the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<String>,
 }
 
 /// One scored step of a forecast, and who made it.
@@ -51,7 +60,7 @@ pub async fn evaluate(
     }
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
-    let earlier = live_scores(ledger, ticker, place.as_of).await?;
+    let Earlier { scores: earlier, last_training } = live_scores(ledger, ticker, place.as_of, LIVE_SESSIONS).await?;
     let champion = champion_on(ledger, ticker, place.as_of).await?;
 
     let scored: BTreeSet<_> = earlier.iter().map(|earlier| earlier.score.place()).collect();
@@ -72,53 +81,116 @@ pub async fn evaluate(
             Err(error) => tracing::warn!(%ticker, %error, "a standing forecast cannot be scored"),
         }
     }
-    let live = match &champion {
-        None => LiveRecord::of(&[]),
+    let all: Vec<&VersionScore> = scores.iter().chain(&earlier).collect();
+    let configuration = &run.configuration;
+    let result = match &champion {
+        None => Evaluated {
+            live: LiveRecord::of(&[]),
+            training: configuration.policy.decide(configuration.error_bound, None),
+            multipliers: None,
+            failing: None,
+            scores,
+        },
         Some(champion) => {
-            let all = scores.iter().chain(&earlier);
-            let own = all.filter(|s| s.specification == champion.specification);
-            LiveRecord::of(&own.map(|s| s.score.clone()).collect::<Vec<Score>>())
+            let own: Vec<Score> = of_specification(&all, champion).cloned().collect();
+            let failing = still_fresh(champion, place.as_of, configuration).then(|| fails(&own, champion)).flatten();
+            let training = match &failing {
+                Some(reason) => Training { due: true, reason: reason.clone() },
+                None => {
+                    let age = age(archive, ticker, champion, series.last().day).await?;
+                    let unasked = |s: &&&VersionScore| {
+                        s.version == champion.version && last_training.is_none_or(|last| s.score.origin >= last)
+                    };
+                    let scores = all.iter().filter(unasked).map(|s| s.score.clone()).collect();
+                    let backtest_relative_error = champion.backtest_skill.map(|skill| 1.0 - skill);
+                    let season = configuration.season;
+                    let evidence = ChampionEvidence { age, backtest_relative_error, scores, season };
+                    configuration.policy.decide(configuration.error_bound, Some(&evidence))
+                }
+            };
+            let multipliers = Some(taught(champion, &own, configuration));
+            Evaluated { live: LiveRecord::of(&own), training, multipliers, failing, scores }
         }
     };
-    let evidence = match &champion {
-        None => None,
-        Some(champion) => Some(evidence(archive, ticker, champion, &series, live.clone()).await?),
-    };
-    let training = run.configuration.policy.decide(evidence.as_ref());
-    let result = Evaluated { scores, live, training };
     place.commit(ledger, Stage::Evaluate, &result).await
 }
 
-async fn evidence(
+/// Scores of what the champion is, whichever version made the forecast.
+fn of_specification<'a>(scores: &'a [&VersionScore], champion: &'a Champion) -> impl Iterator<Item = &'a Score> {
+    scores.iter().filter(|scored| scored.specification == champion.specification).map(|scored| &scored.score)
+}
+
+/// Sessions since the last one that the champion was trained on; `None` where it cannot be read.
+async fn age(
     archive: &dyn Archive,
     ticker: &Ticker,
     champion: &Champion,
-    series: &forecasting::PriceSeries,
-    live: LiveRecord,
-) -> Result<ChampionEvidence, Error> {
-    let age = match ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await {
-        Ok(version) => Some(version.last.sessions_until(series.last().day)),
-        Err(error) if error.is_transient() => return Err(error),
+    last: TradingDay,
+) -> Result<Option<usize>, Error> {
+    match ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await {
+        Ok(version) => Ok(Some(version.last.sessions_until(last))),
+        Err(error) if error.is_transient() => Err(error),
         // Training is what mends it.
         Err(error) => {
             tracing::warn!(%ticker, %error, "the champion cannot be read");
-            None
+            Ok(None)
         }
-    };
-    Ok(ChampionEvidence { age, backtest_relative_error: champion.backtest_skill.map(|skill| 1.0 - skill), live })
+    }
 }
 
-/// Live scores up to this session, each step of each origin once.
+/// A promotion is on probation for as many sessions as its contest held out.
+fn still_fresh(champion: &Champion, as_of: TradingDay, configuration: &Configuration) -> bool {
+    champion.tenure.as_ref().is_some_and(|tenure| {
+        tenure.predecessor.is_some() && tenure.since.sessions_until(as_of) <= configuration.holdout
+    })
+}
+
+fn fails(own: &[Score], champion: &Champion) -> Option<String> {
+    let tenure = champion.tenure.as_ref()?;
+    let since: Vec<Score> = own.iter().filter(|score| score.origin >= tenure.since).cloned().collect();
+    let reason = failing(&since, 1.0 - tenure.promised_skill?)?;
+    Some(format!("promoted on {}, but {reason}", tenure.since))
+}
+
+/// The multipliers of the champion's contest, and what its scores since then add.
+fn taught(champion: &Champion, own: &[Score], configuration: &Configuration) -> Multipliers {
+    let mut multipliers = champion.multipliers.clone().unwrap_or_else(|| Multipliers::start(&configuration.levels));
+    let mut since: Vec<&Score> = own.iter().filter(|score| score.date > champion.as_of).collect();
+    since.sort_by_key(|score| (score.date, score.horizon));
+    for score in since {
+        for (level, inside) in score.inside_of(IntervalKind::Adaptive) {
+            multipliers.learn(*level, *inside, configuration.horizon);
+        }
+    }
+    multipliers
+}
+
+/// What earlier evaluations found.
+pub(crate) struct Earlier {
+    /// Each step of each origin once.
+    pub(crate) scores: Vec<VersionScore>,
+    /// When a challenger was last trained.
+    last_training: Option<TradingDay>,
+}
+
+/// Live scores up to this session, from the newest evaluations.
 pub(crate) async fn live_scores(
     ledger: &dyn Ledger,
     ticker: &Ticker,
     up_to: TradingDay,
-) -> Result<Vec<VersionScore>, Error> {
+    evaluations: usize,
+) -> Result<Earlier, Error> {
     let mut seen = BTreeSet::new();
-    let mut scores = Vec::new();
-    for record in ledger.history(ticker, Stage::Evaluate, up_to, LIVE_SESSIONS).await? {
+    let (mut scores, mut last_training) = (Vec::new(), None);
+    for record in ledger.history(ticker, Stage::Evaluate, up_to, evaluations).await? {
         let evaluated: Evaluated = parse(&record)?;
+        last_training = last_training.or(evaluated.training.due.then_some(record.as_of));
         scores.extend(evaluated.scores.into_iter().filter(|scored| seen.insert(scored.score.place())));
     }
-    Ok(scores)
+    Ok(Earlier { scores, last_training })
+}
+
+/// As far back as an answer's live scores count: as an evaluation's.
+pub(crate) async fn recent_scores(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<VersionScore>, Error> {
+    Ok(live_scores(ledger, ticker, end_of_time(), LIVE_SESSIONS).await?.scores)
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::committed::{Place, parse, read_snapshot};
 use crate::{
-    Archive, Configuration, Created, Digest, Error, Key, Ledger, MarketData, Run, SnapshotRef, Stage, error::about,
+    Archive, Configuration, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Run, Stage, error::about,
     stored::snapshot,
 };
 
@@ -21,7 +21,7 @@ pub enum Fetched {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Where it lies.
-    pub snapshot: SnapshotRef,
+    pub snapshot: ObjectRef,
     /// The newest session it holds.
     pub last: TradingDay,
     /// Whether that session's bar may still be corrected.
@@ -114,7 +114,7 @@ pub async fn fetch(
     archive.create(&key, &bytes).await?;
     let preliminary = read_at.is_some_and(|now| last.is_preliminary_at(now));
     let result = Snapshot {
-        snapshot: SnapshotRef { key, sha256 },
+        snapshot: ObjectRef { key, sha256 },
         last,
         bar: if preliminary { BarStatus::Preliminary } else { BarStatus::Final },
         start: run.configuration.start,

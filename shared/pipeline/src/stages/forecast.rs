@@ -1,14 +1,14 @@
-use forecasting::{StandingForecast, Ticker};
+use forecasting::{Multipliers, StandingForecast, Ticker};
 use serde::{Deserialize, Serialize};
 
 use super::{
     committed::{Place, champion_on, read_snapshot},
+    evaluate::Evaluated,
     fetch::{BarStatus, Snapshot},
     promote::Promoted,
 };
 use crate::{
-    Archive, Champion, Digest, Error, Key, Ledger, ModelVersion, Run, SnapshotRef, Stage, error::about,
-    stored::forecast_table,
+    Archive, Champion, Digest, Error, Key, Ledger, ModelVersion, ObjectRef, Run, Stage, stored::forecast_table,
 };
 
 /// A forecast on record.
@@ -19,11 +19,14 @@ pub struct Forecasted {
     /// The market that its prices come from.
     pub market: String,
     /// The prices it knew.
-    pub snapshot: SnapshotRef,
+    pub snapshot: ObjectRef,
     /// Whether the newest of them may still be corrected.
     pub bar: BarStatus,
     /// The forecast table.
     pub table: Key,
+    /// What the champion's adaptive intervals have been taught.
+    #[serde(default)]
+    pub multipliers: Multipliers,
     /// The forecast.
     pub forecast: StandingForecast,
 }
@@ -48,10 +51,11 @@ pub async fn forecast(
     };
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
-    let (model, factor) = version.brought_up_to(&series)?;
-    let prices = model.forecast(run.configuration.horizon).map_err(about(ticker))?.rebased(factor);
+    let multipliers = multipliers(ledger, &place, &champion).await?;
+    let both = version.forecast(&series, run.configuration.horizon, &multipliers)?;
+    let (served, other) = both.by(run.configuration.intervals);
     let last = series.last();
-    let standing = StandingForecast::new(last.day, last.adjusted_close, &prices, &run.configuration.levels);
+    let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels);
 
     let table = forecast_table::header(&run.configuration.levels)
         + &forecast_table::lines(ticker, &champion.version, &standing);
@@ -63,7 +67,19 @@ pub async fn forecast(
         snapshot: snapshot.snapshot,
         bar: snapshot.bar,
         table: table_key,
+        multipliers,
         forecast: standing,
     };
     place.commit(ledger, Stage::Forecast, &result).await
+}
+
+/// A contest that was held tonight has taught the champion all there is; otherwise its scores since then have added to it.
+async fn multipliers(ledger: &dyn Ledger, place: &Place<'_>, champion: &Champion) -> Result<Multipliers, Error> {
+    let tonight = champion.multipliers.clone().filter(|_| champion.as_of == place.as_of);
+    let evaluated = match tonight {
+        Some(_) => None,
+        None => place.result::<Evaluated>(ledger, Stage::Evaluate).await?,
+    };
+    let known = tonight.or_else(|| evaluated.and_then(|e| e.multipliers)).or_else(|| champion.multipliers.clone());
+    Ok(known.unwrap_or_else(|| Multipliers::start(&place.run.configuration.levels)))
 }

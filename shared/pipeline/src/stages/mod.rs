@@ -1,5 +1,6 @@
 //! One file per stage, in the order of a night; then what is asked of the results afterwards.
 
+mod answered;
 mod committed;
 mod evaluate;
 mod fetch;
@@ -9,9 +10,14 @@ mod plan;
 mod predict;
 mod promote;
 mod report;
+mod results;
+mod retention;
+mod rollback;
+mod scores;
 mod train;
 mod verify;
 
+pub use answered::{Answered, When, answered};
 pub use evaluate::{Evaluated, VersionScore, evaluate};
 pub use fetch::{BarStatus, Download, Fetched, Snapshot, fetch};
 pub use forecast::{Forecasted, forecast};
@@ -20,5 +26,8 @@ pub use plan::{Planned, plan};
 pub use predict::{Prediction, RealisedCoverage, Skill, Source, predict};
 pub use promote::{Promoted, promote};
 pub use report::report;
+pub use results::{KindOfIntervals, Results, results};
+pub use rollback::rollback;
+pub use scores::scores;
 pub use train::{Trained, TrainedVersion, train};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, VerifiedReceipt, verify, verify_receipt};

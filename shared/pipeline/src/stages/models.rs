@@ -18,9 +18,9 @@ pub struct ModelSummary {
     pub observations: usize,
     /// Coefficients on log prices, by name.
     pub coefficients: Vec<(String, f64)>,
-    /// Innovation variance of log prices.
-    pub sigma2: f64,
-    /// Akaike's criterion, corrected; `None` where the fit is exact.
+    /// Variance of the one-step errors of log prices; `None` for a combination.
+    pub sigma2: Option<f64>,
+    /// Akaike's criterion, corrected; `None` where the fit is exact or has no likelihood.
     pub aicc: Option<f64>,
     /// Whether it is the champion.
     pub in_service: bool,
@@ -34,17 +34,17 @@ pub async fn models(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
     for key in keys.iter().rev() {
         let Some(version) = Key::version_of(key) else { continue };
         let stored = ModelVersion::read(archive, ticker, &version, None).await?;
-        let fitted = stored.model.fitted();
+        let summary = stored.model.summary();
         summaries.push(ModelSummary {
             in_service: champion.as_ref().is_some_and(|champion| champion.version == version),
             version,
             model: stored.model.specification().to_string(),
             first: stored.first,
             last: stored.last,
-            observations: fitted.observations(),
-            coefficients: fitted.coefficients().named(),
-            sigma2: fitted.sigma2(),
-            aicc: Some(fitted.aicc()).filter(|aicc| aicc.is_finite()),
+            observations: summary.observations,
+            coefficients: summary.coefficients,
+            sigma2: summary.sigma2,
+            aicc: summary.aicc,
         });
     }
     if summaries.is_empty() {

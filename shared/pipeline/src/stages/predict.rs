@@ -3,11 +3,11 @@ use serde::Serialize;
 
 use super::{
     committed::{end_of_time, parse, read_snapshot},
-    evaluate::live_scores,
+    evaluate::recent_scores,
     fetch::BarStatus,
     forecast::Forecasted,
 };
-use crate::{Archive, Error, Ledger, ModelVersion, Stage, VersionId, error::about};
+use crate::{Archive, Error, Ledger, ModelVersion, Stage, VersionId};
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -93,20 +93,21 @@ pub async fn predict(
     let record = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
     let on_record: Forecasted = parse(&record)?;
     let champion = &on_record.champion;
-    let known = on_record.forecast.steps.first().map(|s| s.intervals.iter().map(|i| i.level).collect::<Vec<_>>());
+    let known =
+        on_record.forecast.steps.first().map(|s| s.served.intervals.iter().map(|i| i.level).collect::<Vec<_>>());
     let mut levels = if levels.is_empty() { known.unwrap_or_default() } else { levels.to_vec() };
     levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));
     levels.dedup();
 
     let series = read_snapshot(archive, ticker, &on_record.snapshot).await?;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
-    let (model, factor) = version.brought_up_to(&series)?;
     let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
-    let prices = model.forecast(horizon).map_err(about(ticker))?.rebased(factor);
+    let both = version.forecast(&series, horizon, &on_record.multipliers)?;
+    let (served, other) = both.by(on_record.forecast.intervals);
     let last = series.last();
-    let forecast = StandingForecast::new(last.day, last.adjusted_close, &prices, &levels);
+    let forecast = StandingForecast::new(last.day, last.adjusted_close, served, other, &levels);
 
-    let scores = live_scores(ledger, ticker, end_of_time()).await?.into_iter();
+    let scores = recent_scores(ledger, ticker).await?.into_iter();
     let own = scores.filter(|scored| scored.specification == champion.specification);
     let scores: Vec<_> = own.map(|scored| scored.score).collect();
     let live = LiveRecord::of(&scores);
@@ -123,7 +124,7 @@ pub async fn predict(
         bar: on_record.bar,
         version: champion.version.clone(),
         model: champion.specification.to_string(),
-        horizons: forecast.steps,
+        horizons: forecast.steps.into_iter().map(|step| step.served).collect(),
         skill,
         coverage: coverage.into_iter().map(|coverage| RealisedCoverage { coverage, source }).collect(),
         notice,

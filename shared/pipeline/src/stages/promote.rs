@@ -1,12 +1,16 @@
-use forecasting::{Decision, Ticker, Verdict};
+use forecasting::{Decision, Scorecard, Ticker, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{
     committed::{Place, champion_on, end_of_time},
+    evaluate::Evaluated,
     fetch::Snapshot,
-    train::Trained,
+    train::{Trained, TrainedVersion, barred},
 };
-use crate::{Champion, Error, Ledger, Pointing, Receipt, Run, Stage};
+use crate::{
+    Champion, Error, Ledger, Pointing, Receipt, Run, Stage,
+    stored::receipt::{RECEIPT_FORMAT, Tenure},
+};
 
 /// The verdict that stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,8 +30,6 @@ impl Promoted {
     }
 }
 
-const RECEIPT_FORMAT: u32 = 1;
-
 /// Reaches the verdict on the contest; champion pointer and receipt move together.
 ///
 /// # Errors
@@ -38,6 +40,7 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
         return Ok(promoted);
     }
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
+    let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
     let trained: Trained = place.required(ledger, Stage::Train).await?;
     let pointer = ledger.champion(ticker).await?;
     let before = champion_on(ledger, ticker, place.as_of).await?;
@@ -46,7 +49,7 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
     let receipt = if let Some(receipt) = standing {
         receipt
     } else {
-        let (verdict, champion) = reach(&place, &trained, before.as_ref())?;
+        let (verdict, champion) = reach(&place, &trained, before.as_ref(), evaluated.failing.as_deref())?;
         let receipt = Receipt {
             format: RECEIPT_FORMAT,
             ticker: ticker.clone(),
@@ -57,23 +60,41 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
             decided_by: "rule".to_owned(),
             before: before.map(|champion| champion.version),
             champion,
-            contest: trained.contest,
+            contest: Some(trained.contest),
+            archived_contest: trained.archived_contest,
             snapshot: snapshot.snapshot,
             configuration: run.configuration.digest(),
         };
-        let served = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?;
-        let overtaken = served.iter().any(|forecast| forecast.as_of > place.as_of);
-        let pointing = if overtaken { Pointing::Leave } else { Pointing::Move };
-        ledger.decide(&receipt, pointer.as_ref(), pointing).await?
+        ledger.decide(&receipt, pointer.as_ref(), pointing(ledger, &place).await?).await?
     };
     let result = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
     place.commit(ledger, Stage::Promote, &result).await
 }
 
-/// The verdict, and who is in service by it.
-fn reach(place: &Place<'_>, trained: &Trained, before: Option<&Champion>) -> Result<(Verdict, Champion), Error> {
-    let verdict = if trained.champion.as_ref() == before.map(|champion| &champion.version) {
-        Verdict::of(&trained.contest, place.run.configuration.significance)
+/// A verdict moves the pointer unless a later session has been served: then it is a replay of the past.
+async fn pointing(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Pointing, Error> {
+    let served = ledger.history(place.ticker, Stage::Forecast, end_of_time(), 1).await?;
+    let overtaken = served.iter().any(|forecast| forecast.as_of > place.as_of);
+    Ok(if overtaken { Pointing::Leave } else { Pointing::Move })
+}
+
+/// The verdict, and who is in service by it: it follows from what went before, so anyone can reach it again.
+pub(crate) fn reach(
+    place: &Place<'_>,
+    trained: &Trained,
+    before: Option<&Champion>,
+    failing: Option<&str>,
+) -> Result<(Verdict, Champion), Error> {
+    let challenged = trained.champion.as_ref() == before.map(|champion| &champion.version);
+    if let (Some(failed), Some(reason), true) = (before, failing, challenged)
+        && let Some(back) = failed.tenure.as_ref().and_then(|tenure| tenure.predecessor.as_deref())
+    {
+        let reason = format!("rolled back to the {} of before: {reason}", back.specification);
+        return Ok((Verdict::rollback(back.specification, reason), restored(back, failed, place)));
+    }
+    let verdict = if challenged {
+        let barred = barred(before, &trained.disqualified, place);
+        Verdict::of(&trained.contest, place.run.configuration.significance, &barred)
     } else {
         Verdict::keep("kept: another run changed the champion after this contest was held".to_owned())
     };
@@ -89,15 +110,52 @@ fn reach(place: &Place<'_>, trained: &Trained, before: Option<&Champion>) -> Res
         let reason = format!("kept: {} is the {nominee} on these prices already", same.version);
         return Ok((Verdict::keep(reason), same.clone()));
     }
-    let champion = Champion {
+    let champion = entering(version, scorecard, before, &verdict, place);
+    Ok((verdict, champion))
+}
+
+fn entering(
+    version: &TrainedVersion,
+    scorecard: &Scorecard,
+    before: Option<&Champion>,
+    verdict: &Verdict,
+    place: &Place<'_>,
+) -> Champion {
+    let skill = scorecard.skill.map(|skill| skill.value);
+    let tenure = match before {
+        Some(champion) if verdict.decision == Decision::Refit => champion.tenure.clone(),
+        _ => Some(Tenure {
+            since: place.as_of,
+            promised_skill: skill,
+            predecessor: before.map(|champion| Box::new(Champion { tenure: None, ..champion.clone() })),
+            deposed: None,
+        }),
+    };
+    Champion {
         version: version.version.clone(),
         sha256: version.sha256.clone(),
-        specification: nominee,
+        specification: version.specification,
         as_of: place.as_of,
         sequence: before.map_or(1, |champion| champion.sequence + 1),
-        backtest_skill: scorecard.skill_against(trained.contest.random_walk()),
+        backtest_skill: skill,
         backtest_coverage: scorecard.coverage.clone(),
         backtest_forecasts: scorecard.forecasts(),
-    };
-    Ok((verdict, champion))
+        multipliers: scorecard.multipliers.clone(),
+        tenure,
+    }
+}
+
+/// A former champion in service again, in the place of `failed`.
+pub(crate) fn restored(back: &Champion, failed: &Champion, place: &Place<'_>) -> Champion {
+    Champion {
+        as_of: place.as_of,
+        sequence: failed.sequence + 1,
+        tenure: Some(Tenure {
+            since: place.as_of,
+            promised_skill: back.backtest_skill,
+            predecessor: None,
+            deposed: Some(failed.specification).filter(|specification| *specification != back.specification),
+        }),
+        ..back.clone()
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{committed::Place, evaluate::Evaluated, forecast::Forecasted, promote::Promoted};
 use crate::{
     Archive, Closure, Digest, Error, Key, Ledger, Run, RunId, RunStatus, Stage, TickerStatus, TickerSummary,
-    stored::forecast_table,
+    stored::{forecast_table, score_table},
 };
 
 /// `reports/{run}/summary.json`
@@ -30,7 +30,7 @@ const LONGEST_REASON: usize = 500;
 /// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
 ///
 /// `failures` are the errors of the tickers that were tried and not completed; `seconds` how long each ticker took.
-/// Writes `reports/{run}/forecasts.csv` and `summary.json`; where a run is closed again with another outcome, the new
+/// Writes `reports/{run}/forecasts.csv`, `scores.csv` (past forecasts that this run could score) and `summary.json`; where a run is closed again with another outcome, the new
 /// report's name carries its digest, and the closure names it.
 pub async fn report(
     archive: &dyn Archive,
@@ -41,9 +41,13 @@ pub async fn report(
 ) -> Result<Closure, Error> {
     let configuration = &run.configuration;
     let mut table = forecast_table::header(&configuration.levels);
+    let mut scores = score_table::header(&configuration.levels);
     let mut tickers = Vec::with_capacity(configuration.tickers.len());
     for ticker in &configuration.tickers {
         let place = Place::new(run, ticker)?;
+        if let Some(evaluated) = place.result::<Evaluated>(ledger, Stage::Evaluate).await? {
+            scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
+        }
         let forecasted: Option<Forecasted> = place.result(ledger, Stage::Forecast).await?;
         tickers.push(match forecasted {
             Some(forecasted) => {
@@ -79,6 +83,7 @@ pub async fn report(
     let summary = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
     let report = vec![
         create_beside(archive, &run.id, "forecasts", "csv", table.as_bytes()).await?,
+        create_beside(archive, &run.id, "scores", "csv", scores.as_bytes()).await?,
         create_beside(archive, &run.id, "summary", "json", &summary).await?,
     ];
     let closure = Closure { status, seconds: all_seconds(ledger, run, &tickers, seconds).await?, tickers, report };

@@ -16,6 +16,7 @@ pub(crate) fn lines(ticker: &Ticker, version: &VersionId, forecast: &StandingFor
         .steps
         .iter()
         .map(|step| {
+            let step = &step.served;
             let intervals: String = step.intervals.iter().map(|i| format!("{},{},", i.lower, i.upper)).collect();
             let origin = forecast.origin;
             format!("{ticker},{origin},{},{},{},{intervals}{version}\n", step.date, step.horizon, step.mean)

@@ -3,4 +3,5 @@
 pub(crate) mod forecast_table;
 pub(crate) mod model_version;
 pub(crate) mod receipt;
+pub(crate) mod score_table;
 pub(crate) mod snapshot;

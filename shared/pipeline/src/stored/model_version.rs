@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use forecasting::{PriceModel, PriceSeries, Specification, Ticker, TradingDay};
+use forecasting::{
+    Calibration, IntervalKind, Multipliers, PriceForecast, PriceModel, PriceSeries, Scales, Specification, Ticker,
+    TradingDay, Window,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Archive, Digest, Error, Key, error::about};
@@ -30,10 +33,10 @@ impl fmt::Display for VersionId {
     }
 }
 
-/// Which snapshot: its key and the digest of its bytes.
+/// An archived object: its key and the digest of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SnapshotRef {
+pub struct ObjectRef {
     /// Where it lies.
     pub key: Key,
     /// What its bytes add up to.
@@ -46,14 +49,14 @@ pub struct SnapshotRef {
 pub struct TrainingInputs {
     /// Version of the stored format: a new one is a new version of every model.
     pub format: u32,
-    /// What fits: see [`forecasting::ENGINE`].
+    /// What fits: see [`Specification::engine`].
     pub engine: String,
     /// The series.
     pub ticker: Ticker,
     /// Its prices.
-    pub snapshot: SnapshotRef,
-    /// The last N sessions, or all.
-    pub window: Option<usize>,
+    pub snapshot: ObjectRef,
+    /// Which of its sessions.
+    pub window: Window,
     /// What to fit.
     pub specification: Specification,
 }
@@ -76,19 +79,36 @@ pub struct ModelVersion {
     pub model: PriceModel,
 }
 
+/// A version's forecast with both kinds of intervals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BothForecasts {
+    own: PriceForecast,
+    adaptive: PriceForecast,
+}
+
+impl BothForecasts {
+    /// The one that is served, and the other.
+    pub fn by(&self, served: IntervalKind) -> (&PriceForecast, &PriceForecast) {
+        match served {
+            IntervalKind::Model => (&self.own, &self.adaptive),
+            IntervalKind::Adaptive => (&self.adaptive, &self.own),
+        }
+    }
+}
+
 const FORMAT: u32 = 1;
 
 impl ModelVersion {
-    /// Fits a specification on a snapshot's last `window` sessions.
+    /// Fits a specification on the window's sessions of a snapshot.
     pub fn train(
         series: &PriceSeries,
-        snapshot: &SnapshotRef,
-        window: Option<usize>,
+        snapshot: &ObjectRef,
+        window: Window,
         specification: Specification,
     ) -> Result<ModelVersion, Error> {
         let inputs = TrainingInputs {
             format: FORMAT,
-            engine: forecasting::ENGINE.to_owned(),
+            engine: specification.engine(),
             ticker: series.ticker().clone(),
             snapshot: snapshot.clone(),
             window,
@@ -96,8 +116,7 @@ impl ModelVersion {
         };
         let last = series.last();
         let digest = Digest::of(&serde_json::to_vec(&inputs).expect("inputs are plain data"));
-        let bars = series.bars();
-        let bars = &bars[window.map_or(0, |window| bars.len().saturating_sub(window))..];
+        let bars = window.of(series);
         let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
         Ok(ModelVersion {
             version: VersionId(format!("{}-{}", last.day, digest.short())),
@@ -140,11 +159,29 @@ impl ModelVersion {
         Ok(stored)
     }
 
-    /// The model as it stands after the series' newer bars, and the factor from its basis to the series'.
+    /// Forecasts the sessions after the series' last, in its basis: with the model's own intervals, and with adaptive ones
+    /// that past outcomes taught.
     ///
     /// # Errors
     /// [`Error::Forecasting`] where the series has lost the session that the model ends on.
-    pub fn brought_up_to(&self, series: &PriceSeries) -> Result<(PriceModel, f64), Error> {
+    pub fn forecast(
+        &self,
+        series: &PriceSeries,
+        horizon: usize,
+        multipliers: &Multipliers,
+    ) -> Result<BothForecasts, Error> {
+        let (model, factor) = self.brought_up_to(series)?;
+        let own = model.forecast(horizon).map_err(about(series.ticker()))?.rebased(factor);
+        let bars = series.bars();
+        let index = |day: TradingDay| bars.partition_point(|bar| bar.day < day).min(bars.len() - 1);
+        let scales = Scales::of(&series.adjusted_closes());
+        let scale = scales.ratio(bars.len() - 1, index(self.first), index(self.last));
+        let adaptive = own.clone().calibrated(Calibration::new(scale, multipliers.clone()));
+        Ok(BothForecasts { own, adaptive })
+    }
+
+    /// The model as it stands after the series' newer bars, and the factor from its basis to the series'.
+    fn brought_up_to(&self, series: &PriceSeries) -> Result<(PriceModel, f64), Error> {
         let ticker = series.ticker();
         let here =
             series.on(self.last).ok_or_else(|| about(ticker)(forecasting::Error::NoBar { date: self.last.date() }))?;

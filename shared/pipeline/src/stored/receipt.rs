@@ -1,9 +1,9 @@
 //! Receipts and the champion pointer.
 
-use forecasting::{Contest, Coverage, Decision, Specification, Ticker, TradingDay};
+use forecasting::{Contest, Coverage, Decision, Multipliers, Specification, Ticker, TradingDay};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, RunId, VersionId, stored::model_version::SnapshotRef};
+use crate::{Digest, RunId, VersionId, stored::model_version::ObjectRef};
 
 /// The model in service, and what its backtest promised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,31 @@ pub struct Champion {
     pub backtest_coverage: Vec<Coverage>,
     /// Forecasts behind both.
     pub backtest_forecasts: usize,
+    /// What that contest taught the adaptive intervals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multipliers: Option<Multipliers>,
+    /// How its specification came into service; absent from the first receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenure: Option<Tenure>,
 }
+
+/// How a specification came into service. Refits on newer data go on with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tenure {
+    /// As-of session of the verdict that brought it.
+    pub since: TradingDay,
+    /// Its skill in the backtest then: what it is held to.
+    pub promised_skill: Option<f64>,
+    /// Whose place it took: where it would be rolled back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<Box<Champion>>,
+    /// What was rolled back from when it came, and may not come back at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposed: Option<Specification>,
+}
+
+/// The newest format of a receipt. 1 had one challenger, and no archived contest.
+pub(crate) const RECEIPT_FORMAT: u32 = 2;
 
 /// The append-only record of one verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,16 +65,20 @@ pub struct Receipt {
     pub decision: Decision,
     /// Why, in words.
     pub reason: String,
-    /// Who decided: `rule`, or a person's word.
+    /// Who decided: `rule` or `person`.
     pub decided_by: String,
     /// The version in service before.
     pub before: Option<VersionId>,
     /// Who is in service by this verdict.
     pub champion: Champion,
-    /// All scorecards.
-    pub contest: Contest,
+    /// All scorecards; none where a person rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contest: Option<Contest>,
+    /// The contest with its losses at each horizon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_contest: Option<ObjectRef>,
     /// The prices that the contest was held on.
-    pub snapshot: SnapshotRef,
+    pub snapshot: ObjectRef,
     /// Digest of the run's configuration.
     pub configuration: Digest,
 }

@@ -1,0 +1,192 @@
+//! `backfill`: past nights, one run a session, oldest first.
+
+use std::{fmt, process::ExitCode, sync::Arc, thread};
+
+use forecasting::TradingDay;
+use jiff::civil::Date;
+use pipeline::{Configuration, Ledger, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use serde::Serialize;
+
+use super::{
+    Failure,
+    arguments::NightArguments,
+    market::{Chosen, check_past},
+    output,
+    run::{Prepared, asked, exit_code, ledger_path},
+};
+use crate::{CachedMarket, SqliteLedger};
+
+/// What was asked for.
+pub(super) struct Range {
+    pub(super) from: Option<Date>,
+    pub(super) to: Option<Date>,
+    pub(super) limit: Option<u32>,
+    pub(super) dry_run: bool,
+}
+
+/// What there is to do.
+#[derive(Debug, Serialize)]
+pub(super) struct Outlook {
+    /// First and last session of the range.
+    from: Date,
+    to: Date,
+    /// Sessions in it.
+    sessions: usize,
+    /// Runs of it that were closed before, and are not run again.
+    done: usize,
+    /// Runs to start now.
+    runs: usize,
+    /// Histories to download.
+    downloads: usize,
+    /// How long it should take, by the newest runs on record; `None` where there are none.
+    seconds: Option<f64>,
+    #[serde(skip)]
+    to_do: Vec<TradingDay>,
+}
+
+const NOTHING_TO_GO_ON_FROM: &str = "no run on record to go on from: name the first session with --from";
+
+/// So many of the newest runs tell how long one takes.
+const RUNS_TIMED: usize = 50;
+
+impl Outlook {
+    async fn new(
+        range: &Range,
+        chosen: &Chosen,
+        configuration: &Configuration,
+        ledger: Option<&dyn Ledger>,
+    ) -> Result<Outlook, Failure> {
+        let newest = match ledger {
+            Some(ledger) => ledger.runs(RUNS_TIMED).await?,
+            None => Vec::new(),
+        };
+        let to = range.to.unwrap_or(chosen.last_session);
+        let from = match (range.from, newest.first()) {
+            (Some(from), _) => from,
+            (None, Some(newest)) => newest.run.as_of.tomorrow().unwrap_or(newest.run.as_of),
+            (None, None) => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
+        };
+        if range.from.is_none() && from > to {
+            return Ok(Outlook {
+                from,
+                to,
+                sessions: 0,
+                done: 0,
+                runs: 0,
+                downloads: 0,
+                seconds: None,
+                to_do: Vec::new(),
+            });
+        }
+        let sessions = sessions(from, to)?;
+        let mut to_do = Vec::with_capacity(sessions.len());
+        let digest = configuration.digest();
+        for &day in &sessions {
+            let entry = match ledger {
+                Some(ledger) => ledger.run(&RunId::new(day.date(), &digest)).await?,
+                None => None,
+            };
+            let status = entry.and_then(|entry| entry.closure).map(|closure| closure.status);
+            if status.is_none_or(|status| status == RunStatus::Partial) {
+                to_do.push(day);
+            }
+        }
+        let done = sessions.len() - to_do.len();
+        to_do.truncate(range.limit.map_or(usize::MAX, |limit| limit as usize));
+        let runs = to_do.len();
+        let tickers = configuration.tickers.len();
+        Ok(Outlook {
+            from,
+            to,
+            sessions: sessions.len(),
+            done,
+            runs,
+            downloads: if chosen.market.is_local() || runs == 0 { 0 } else { tickers },
+            seconds: seconds_a_ticker(&newest).map(|seconds| {
+                let cores = thread::available_parallelism().map_or(1, usize::from);
+                seconds * (runs * tickers) as f64 / cores.min(tickers) as f64
+            }),
+            to_do,
+        })
+    }
+}
+
+/// Mean of the tickers that the newest runs completed.
+fn seconds_a_ticker(runs: &[RunEntry]) -> Option<f64> {
+    let closures = runs.iter().filter_map(|run| run.closure.as_ref());
+    let timed = closures.flat_map(|closure| closure.tickers.iter().zip(&closure.seconds));
+    let done: Vec<f64> = timed.filter(|(t, _)| t.status == TickerStatus::Done).map(|(_, seconds)| *seconds).collect();
+    (!done.is_empty()).then(|| done.iter().sum::<f64>() / done.len() as f64)
+}
+
+impl fmt::Display for Outlook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Outlook { from, to, sessions, done, runs, downloads, .. } = self;
+        let seconds = match self.seconds {
+            Some(seconds) => format!("about {seconds:.0} s, as the newest runs took"),
+            None => "how long is not known before the first run".to_owned(),
+        };
+        write!(
+            f,
+            "{from} to {to}: {sessions} sessions, {done} done before, {runs} runs now, {downloads} histories to download, {seconds}."
+        )
+    }
+}
+
+/// One night for each session of the range that has not been done, oldest first. Cut off, it goes on where it was when it is
+/// called again.
+pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Result<ExitCode, Failure> {
+    if let Some(to) = range.to {
+        check_past("--to", to)?;
+    }
+    let path = ledger_path(&arguments.store.data);
+    match (range.from, range.to) {
+        (Some(from), Some(to)) => drop(sessions(from, to)?),
+        (None, _) if !path.exists() => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
+        _ => {}
+    }
+    if range.dry_run {
+        let (chosen, configuration) = asked(arguments)?;
+        let ledger = path.exists().then(|| SqliteLedger::open_existing(&path).map_err(Failure::Failed)).transpose()?;
+        let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
+        let outlook = Outlook::new(range, &chosen, &configuration, ledger).await?;
+        if arguments.store.json {
+            output::json(&outlook);
+        } else {
+            output::line(&outlook.to_string());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut prepared = Prepared::new(arguments)?;
+    let outlook = Outlook::new(range, &prepared.chosen, &prepared.configuration, Some(&*prepared.ledger)).await?;
+    eprintln!("{outlook}");
+    if !prepared.chosen.market.is_local() {
+        let start = prepared.configuration.start;
+        prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, outlook.to));
+    }
+    let progress = prepared.progress(outlook.runs);
+    let mut entries = Vec::with_capacity(outlook.runs);
+    for day in outlook.to_do {
+        progress.set_prefix(day.to_string());
+        entries.push(prepared.night(day.date(), Trigger::Backfill, &progress).await?);
+    }
+    progress.finish_and_clear();
+    if arguments.store.json {
+        output::json(&entries.iter().map(output::RunOutput::of).collect::<Vec<_>>());
+    } else {
+        output::backfill(&entries);
+    }
+    Ok(exit_code(&entries))
+}
+
+fn sessions(from: Date, to: Date) -> Result<Vec<TradingDay>, Failure> {
+    if from > to {
+        return Err(Failure::Usage(format!("--from {from} is after --to {to}")));
+    }
+    let days = from.series(jiff::Span::new().days(1)).take_while(|date| *date <= to);
+    let sessions: Vec<TradingDay> = days.filter_map(|date| TradingDay::new(date).ok()).collect();
+    if sessions.is_empty() {
+        return Err(Failure::Usage(format!("there is no session from {from} to {to}")));
+    }
+    Ok(sessions)
+}

@@ -1,0 +1,30 @@
+use std::{fs, path::Path, process::ExitCode};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{Failure, output};
+use crate::drift;
+
+/// Nights over a made-up market whose law changes.
+pub(super) async fn drift(seed: u64, data: &Path, json: bool) -> Result<ExitCode, Failure> {
+    if fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(Failure::Usage(format!("{} is not empty: name another folder with --data", data.display())));
+    }
+    let style = ProgressStyle::with_template("{bar:32} {pos} nights {elapsed} {prefix} {msg}");
+    let bar =
+        ProgressBar::new(drift::ALL_NIGHTS as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let told = drift::run(seed, data, |policy, day| {
+        bar.set_prefix(policy.to_owned());
+        bar.set_message(day.to_string());
+        bar.inc(1);
+    })
+    .await
+    .map_err(Failure::Failed)?;
+    bar.finish_and_clear();
+    if json {
+        output::json(&told);
+    } else {
+        output::line(&told.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}

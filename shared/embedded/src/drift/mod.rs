@@ -1,0 +1,211 @@
+//! A demonstration: nights over a made-up market whose law changes, under three policies, through the same stages as any
+//! other night.
+
+mod market;
+
+use std::{fmt, path::Path, sync::Arc};
+
+use forecasting::{Ticker, TradingDay};
+use pipeline::{Configuration, Error, Evaluated, Ledger, Settings, Stage, Trigger};
+use serde::Serialize;
+
+use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger, Waits};
+use market::{Change, HISTORY, NIGHTS, SUBJECTS};
+
+/// What the demonstration found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Drift {
+    seed: u64,
+    nights: usize,
+    /// Each change of a law, and what became of it.
+    changes: Vec<Noticed>,
+    /// Each policy.
+    policies: Vec<Account>,
+    /// Retrainings under `degraded` when the whole training window was of the present law already.
+    needless: Needless,
+}
+
+/// A change, and how `degraded` took it.
+#[derive(Debug, Serialize)]
+struct Noticed {
+    #[serde(flatten)]
+    change: Change,
+    /// How much higher the loss is until the next change, where nothing is retrained, than where everything always is.
+    cost: f64,
+    /// Sessions under the new law when it retrained first; `None` where it did not.
+    sessions: Option<usize>,
+    /// Its reason.
+    reason: Option<String>,
+}
+
+/// What a policy did and lost.
+#[derive(Debug, Serialize)]
+struct Account {
+    policy: &'static str,
+    trainings: usize,
+    /// Mean pinball loss of the served forecasts.
+    loss: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Needless {
+    trainings: usize,
+    /// Sessions in which a training would have been needless.
+    sessions: usize,
+}
+
+/// The three that are compared: always, when degraded, and never after the first night.
+const POLICIES: [(&str, &str); 3] =
+    [("always", "\"always\""), ("degraded", "\"degraded\""), ("never", "{ max_age = 100000 }")];
+/// Nights of all policies together.
+pub(crate) const ALL_NIGHTS: usize = POLICIES.len() * (NIGHTS + 1);
+
+/// Half a year: what a market whose law changes leaves to learn from.
+const WINDOW: usize = 125;
+const SEASON: usize = 5;
+
+/// Writes the market and runs all nights under each policy, in stores of their own under `data`; `progress` is told each
+/// night.
+///
+/// # Errors
+/// A message where a store fails, or a night does.
+pub(crate) async fn run(seed: u64, data: &Path, progress: impl Fn(&str, TradingDay)) -> Result<Drift, String> {
+    let folder = data.join("market");
+    market::write(&folder, seed).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
+    let mut told = Vec::with_capacity(POLICIES.len());
+    for (name, policy) in POLICIES {
+        let market = CsvMarket::open(&folder)?;
+        let text = format!("policy = {policy}\nwindow = {WINDOW}\nseason = {SEASON}\n");
+        let settings = Settings::parse(&text)?;
+        let configuration = settings.configuration("csv", market.tickers().cloned().collect());
+        let store = data.join(name);
+        std::fs::create_dir_all(&store).map_err(|error| format!("{} cannot be made: {error}", store.display()))?;
+        let ledger = Arc::new(SqliteLedger::open(&store.join("ledger.sqlite"))?);
+        let night = Night {
+            market: Arc::new(market),
+            archive: Arc::new(DirectoryArchive::open(&store)?),
+            ledger: ledger.clone(),
+            waits: Waits::NONE,
+        };
+        for &day in &market::sessions()[HISTORY - 1..] {
+            progress(name, day);
+            one(&night, &configuration, day).await?;
+        }
+        told.push(Told::read(&*ledger).await.map_err(|error| error.to_string())?);
+    }
+    Ok(account(seed, &told[0], &told[1], &told[2]))
+}
+
+async fn one(night: &Night, configuration: &Configuration, day: TradingDay) -> Result<(), String> {
+    let entry = night.run(configuration.clone(), day.date(), Trigger::Backfill, |_| {}).await;
+    let closure = entry.map_err(|error| error.to_string())?.closure.ok_or("a night was left open")?;
+    let failed = closure.tickers.iter().find(|ticker| ticker.status != pipeline::TickerStatus::Done);
+    failed.map_or(Ok(()), |ticker| Err(format!("{day}: {}", ticker.reason)))
+}
+
+/// What a ledger tells of one subject, oldest night first.
+struct Told(Vec<(&'static str, Vec<(TradingDay, Evaluated)>)>);
+
+impl Told {
+    async fn read(ledger: &dyn Ledger) -> Result<Told, Error> {
+        let mut told = Vec::new();
+        let end = *market::sessions().last().expect("there are sessions");
+        for subject in &SUBJECTS {
+            let ticker: Ticker = subject.ticker.parse().expect("a ticker");
+            let mut records = ledger.history(&ticker, Stage::Evaluate, end, NIGHTS + 1).await?;
+            records.reverse();
+            let evaluated = |json: &str| serde_json::from_str(json).expect("the stage reads what it wrote");
+            told.push((subject.ticker, records.iter().map(|r| (r.as_of, evaluated(&r.result))).collect()));
+        }
+        Ok(Told(told))
+    }
+
+    fn of(&self, ticker: &str) -> &[(TradingDay, Evaluated)] {
+        self.0.iter().find(|(name, _)| *name == ticker).map_or(&[], |(_, nights)| nights)
+    }
+
+    /// Mean pinball loss of forecasts of some sessions.
+    fn loss(&self, counts: impl Fn(&str, TradingDay) -> bool) -> f64 {
+        let of_ticker = |(ticker, nights): &(&'static str, Vec<(TradingDay, Evaluated)>)| {
+            let scores = nights.iter().flat_map(|(_, night)| &night.scores).map(|scored| &scored.score);
+            scores.filter(|s| counts(ticker, s.date)).filter_map(|s| s.pinball).collect::<Vec<f64>>()
+        };
+        let losses: Vec<f64> = self.0.iter().flat_map(of_ticker).collect();
+        losses.iter().sum::<f64>() / losses.len() as f64
+    }
+
+    fn trainings(&self) -> usize {
+        self.0.iter().flat_map(|(_, nights)| nights).filter(|(_, night)| night.training.due).count()
+    }
+}
+
+fn account(seed: u64, always: &Told, degraded: &Told, never: &Told) -> Drift {
+    let mut changes = Vec::new();
+    let mut needless = Needless { trainings: 0, sessions: 0 };
+    for subject in &SUBJECTS {
+        let own = subject.changes();
+        for (i, change) in own.iter().enumerate() {
+            let until = own.get(i + 1).map(|next| next.day);
+            let under_it = |ticker: &str, day: TradingDay| {
+                ticker == change.ticker && day >= change.day && until.is_none_or(|until| day < until)
+            };
+            let first =
+                degraded.of(change.ticker).iter().find(|(day, n)| under_it(change.ticker, *day) && n.training.due);
+            changes.push(Noticed {
+                cost: never.loss(under_it) / always.loss(under_it) - 1.0,
+                sessions: first.map(|(day, _)| change.day.sessions_until(*day) + 1),
+                reason: first.map(|(_, night)| night.training.reason.clone()),
+                change: change.clone(),
+            });
+        }
+        // The first night has nothing in service: that training is not asked about.
+        for (day, night) in degraded.of(subject.ticker).iter().skip(1) {
+            let last = own.iter().rev().find(|change| change.day <= *day);
+            if last.is_none_or(|change| change.day.sessions_until(*day) >= WINDOW) {
+                needless.sessions += 1;
+                needless.trainings += usize::from(night.training.due);
+            }
+        }
+    }
+    let policies = POLICIES.iter().zip([always, degraded, never]).map(|((policy, _), told)| Account {
+        policy,
+        trainings: told.trainings(),
+        loss: told.loss(|_, _| true),
+    });
+    Drift { seed, nights: NIGHTS + 1, changes, policies: policies.collect(), needless }
+}
+
+/// As Markdown, so that it can be put into a report as it is.
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} nights over {} series, seed {}, trained on the last {WINDOW} sessions.\n",
+            self.nights,
+            SUBJECTS.len(),
+            self.seed
+        )?;
+        writeln!(f, "| from | series | its law changes to | costs | retrained after | because |")?;
+        writeln!(f, "| --- | --- | --- | ---: | ---: | --- |")?;
+        for Noticed { change, cost, sessions, reason } in &self.changes {
+            let after = sessions.map_or_else(|| "never".to_owned(), |n| format!("{n} sessions"));
+            let reason = reason.as_deref().unwrap_or("-");
+            let Change { ticker, day, what } = change;
+            writeln!(f, "| {day} | {ticker} | {what} | {:+.1} % | {after} | {reason} |", cost * 100.0)?;
+        }
+        let base = &self.policies[0];
+        writeln!(f, "\n| policy | trainings | of always | mean pinball loss | over always |")?;
+        writeln!(f, "| --- | ---: | ---: | ---: | ---: |")?;
+        for Account { policy, trainings, loss } in &self.policies {
+            let share = *trainings as f64 / base.trainings as f64 * 100.0;
+            let over = (loss / base.loss - 1.0) * 100.0;
+            writeln!(f, "| {policy} | {trainings} | {share:.1} % | {:.4} % | {over:+.1} % |", loss * 100.0)?;
+        }
+        let Needless { trainings, sessions } = self.needless;
+        let rate = trainings as f64 / sessions as f64 * 250.0;
+        write!(
+            f,
+            "\nNeedless: {trainings} retrainings in {sessions} sessions under one law for as long as the window, {rate:.2} in 250."
+        )
+    }
+}

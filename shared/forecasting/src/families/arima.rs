@@ -1,0 +1,71 @@
+use std::fmt;
+
+use ::arima::{AutoArima, FittedArima, Forecast};
+use augurs_core::Fit;
+use serde::{Deserialize, Serialize};
+
+use super::{Member, RandomWalk, Specification, State, Summary};
+
+/// An ARIMA model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Arima {
+    /// Its orders and constant.
+    pub model: ::arima::Arima,
+}
+
+impl Arima {
+    /// A model under its proper name: ARIMA(0,1,0) is the random walk.
+    pub fn named(model: ::arima::Arima) -> Specification {
+        let walks = [false, true].map(|drift| RandomWalk { drift });
+        let walk = walks.into_iter().find(|walk| walk.model() == model);
+        walk.map_or(Specification::Arima(Arima { model }), Specification::RandomWalk)
+    }
+
+    /// The orders that automatic selection finds.
+    pub(super) fn selected(y: &[f64], season: usize) -> Result<Arima, String> {
+        let selection = AutoArima { period: season, ..AutoArima::default() };
+        let fitted = selection.fit(y).map_err(|error| error.to_string())?;
+        Ok(Arima { model: *fitted.model() })
+    }
+}
+
+impl Member for Arima {
+    type State = FittedArima;
+
+    fn select(y: &[f64], season: usize) -> Result<Specification, String> {
+        Ok(Arima::named(Arima::selected(y, season)?.model))
+    }
+
+    fn fit(&self, y: &[f64], former: Option<&FittedArima>) -> Result<FittedArima, String> {
+        let fitted = match former {
+            None => self.model.fit(y),
+            Some(former) => self.model.fit_from(y, former.coefficients()),
+        };
+        fitted.map_err(|error| error.to_string())
+    }
+}
+
+impl State for FittedArima {
+    fn advance(&mut self, new: &[f64]) -> Result<(), String> {
+        FittedArima::advance(self, new).map_err(|error| error.to_string())
+    }
+
+    fn forecast(&self, horizon: usize) -> Result<Forecast, String> {
+        FittedArima::forecast(self, horizon).map_err(|error| error.to_string())
+    }
+
+    fn summary(&self) -> Summary {
+        Summary {
+            coefficients: self.coefficients().named(),
+            sigma2: Some(self.sigma2()),
+            observations: self.observations(),
+            aicc: Some(self.aicc()).filter(|aicc| aicc.is_finite()),
+        }
+    }
+}
+
+impl fmt::Display for Arima {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.model.fmt(f)
+    }
+}

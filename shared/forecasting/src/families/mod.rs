@@ -1,0 +1,235 @@
+//! Model families: one file each, and one line in the list at the end. All work on the logarithm of the adjusted close:
+//! returns are relative, a forecast stays positive, and a rebased history (all prices times one factor) gives the same model.
+
+use std::fmt;
+
+use ::arima::Forecast;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+
+use crate::{Error, PriceForecast};
+
+/// What a family's file provides: one of its members, with its orders and nothing estimated.
+pub(crate) trait Member: Copy + fmt::Display {
+    /// What is estimated.
+    type State: State;
+
+    /// Picks the member for a series; `season` is its period in sessions, 1 for none. A member that is another family's by
+    /// its proper name is given under that name.
+    fn select(y: &[f64], season: usize) -> Result<Specification, String>;
+
+    /// Estimates it, where it helps from the estimates of a former fit on nearly the same values.
+    fn fit(&self, y: &[f64], former: Option<&Self::State>) -> Result<Self::State, String>;
+}
+
+/// A fitted member: all that a forecast needs, and nothing of the series but that.
+pub(crate) trait State: Clone + PartialEq + Serialize + for<'de> Deserialize<'de> {
+    /// Takes in further values without estimating again.
+    fn advance(&mut self, new: &[f64]) -> Result<(), String>;
+
+    /// Means and standard errors of the next values.
+    fn forecast(&self, horizon: usize) -> Result<Forecast, String>;
+
+    /// What was estimated, for people.
+    fn summary(&self) -> Summary;
+}
+
+/// A fitted model in figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// Coefficients on log prices, by name.
+    pub coefficients: Vec<(String, f64)>,
+    /// Variance of the one-step errors of log prices; `None` where a combination has no single one.
+    pub sigma2: Option<f64>,
+    /// Observations behind the estimates.
+    pub observations: usize,
+    /// Akaike's criterion, corrected; `None` where the fit is exact or has no likelihood.
+    pub aicc: Option<f64>,
+}
+
+macro_rules! families {
+    ($($(#[$doc:meta])+ $module:ident::$Member:ident),+ $(,)?) => {
+        $(mod $module; pub use $module::$Member;)+
+
+        /// A family of models, as the configuration names it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Family { $($(#[$doc])+ $Member),+ }
+
+        /// A model to fit to prices.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(tag = "family", rename_all = "snake_case")]
+        pub enum Specification { $($(#[$doc])+ $Member($Member)),+ }
+
+        /// What was estimated.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(untagged)]
+        enum Fitted { $($Member(Box<<$Member as Member>::State>)),+ }
+
+        impl Family {
+            fn select_on(self, y: &[f64], season: usize) -> Result<Specification, String> {
+                match self { $(Family::$Member => <$Member as Member>::select(y, season)),+ }
+            }
+        }
+
+        impl Specification {
+            /// The family it belongs to.
+            pub fn family(&self) -> Family {
+                match self { $(Specification::$Member(_) => Family::$Member),+ }
+            }
+
+            fn fit_on(&self, y: &[f64], former: Option<&Fitted>) -> Result<Fitted, String> {
+                match self { $(Specification::$Member(member) => {
+                    let former = match former { Some(Fitted::$Member(state)) => Some(&**state), _ => None };
+                    member.fit(y, former).map(|state| Fitted::$Member(Box::new(state)))
+                }),+ }
+            }
+
+            fn read(&self, fitted: serde_json::Value) -> Result<Fitted, serde_json::Error> {
+                match self { $(Specification::$Member(_) => serde_json::from_value(fitted).map(Fitted::$Member)),+ }
+            }
+        }
+
+        impl fmt::Display for Specification {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $(Specification::$Member(member) => f.pad(&member.to_string())),+ }
+            }
+        }
+
+        impl Fitted {
+            fn advance(&mut self, new: &[f64]) -> Result<(), String> {
+                match self { $(Fitted::$Member(state) => State::advance(&mut **state, new)),+ }
+            }
+
+            fn forecast(&self, horizon: usize) -> Result<Forecast, String> {
+                match self { $(Fitted::$Member(state) => State::forecast(&**state, horizon)),+ }
+            }
+
+            fn summary(&self) -> Summary {
+                match self { $(Fitted::$Member(state) => State::summary(&**state)),+ }
+            }
+        }
+    };
+}
+
+impl Specification {
+    /// The baselines that compete in every contest.
+    pub const BASELINES: [Specification; 2] =
+        [Specification::RandomWalk(RandomWalk { drift: false }), Specification::RandomWalk(RandomWalk { drift: true })];
+
+    /// Whether it is one of the baselines: it claims no skill.
+    pub fn is_baseline(&self) -> bool {
+        Self::BASELINES.contains(self)
+    }
+
+    /// What fits it. ARIMA's engine has its own version, and only one and the same gives the same bytes; what is not an ARIMA
+    /// model depends on these rules as well.
+    pub fn engine(&self) -> String {
+        match self {
+            Specification::Arima(_) | Specification::RandomWalk(_) | Specification::SeasonalRandomWalk(_) => {
+                ::arima::ENGINE.to_owned()
+            }
+            _ => format!("{}, {}", ::arima::ENGINE, crate::RULES),
+        }
+    }
+
+    /// Selects a family's member for these prices.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the family has none for them.
+    pub fn select(family: Family, prices: &[f64], season: usize) -> Result<Self, Error> {
+        let model = || format!("the selection of {family}");
+        family.select_on(&logarithms(prices), season).map_err(|reason| Error::Model { model: model(), reason })
+    }
+
+    /// Fits it to these prices, all positive.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where it cannot be estimated on them.
+    pub fn fit(&self, prices: &[f64]) -> Result<PriceModel, Error> {
+        self.fit_from(prices, None)
+    }
+
+    /// Fits it from the estimates of a former fit.
+    pub(crate) fn fit_from(&self, prices: &[f64], former: Option<&PriceModel>) -> Result<PriceModel, Error> {
+        let fitted = self
+            .fit_on(&logarithms(prices), former.map(|model| &model.fitted))
+            .map_err(|reason| Error::Model { model: self.to_string(), reason })?;
+        Ok(PriceModel { specification: *self, fitted })
+    }
+}
+
+/// As the configuration writes it.
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// A model fitted to prices. It lives in the basis of the prices it was fitted on: prices of another basis are converted
+/// before it takes them in, its forecasts afterwards.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PriceModel {
+    specification: Specification,
+    fitted: Fitted,
+}
+
+/// The specification says how the rest is to be read.
+impl<'de> Deserialize<'de> for PriceModel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Stored {
+            specification: Specification,
+            fitted: serde_json::Value,
+        }
+        let Stored { specification, fitted } = Stored::deserialize(deserializer)?;
+        let fitted = specification.read(fitted).map_err(D::Error::custom)?;
+        Ok(PriceModel { specification, fitted })
+    }
+}
+
+impl PriceModel {
+    /// What was fitted.
+    pub fn specification(&self) -> &Specification {
+        &self.specification
+    }
+
+    /// The estimates, for people.
+    pub fn summary(&self) -> Summary {
+        self.fitted.summary()
+    }
+
+    /// Takes in further prices without estimating again.
+    pub fn advance(&mut self, prices: &[f64]) -> Result<(), Error> {
+        self.fitted.advance(&logarithms(prices)).map_err(|reason| self.error(reason))
+    }
+
+    /// Forecasts the next sessions' prices.
+    pub fn forecast(&self, horizon: usize) -> Result<PriceForecast, Error> {
+        let log = self.fitted.forecast(horizon).map_err(|reason| self.error(reason))?;
+        Ok(PriceForecast::new(log))
+    }
+
+    fn error(&self, reason: String) -> Error {
+        Error::Model { model: self.specification.to_string(), reason }
+    }
+}
+
+fn logarithms(prices: &[f64]) -> Vec<f64> {
+    prices.iter().map(|price| price.ln()).collect()
+}
+
+families! {
+    /// Tomorrow as today, or with the average growth so far: the baseline.
+    random_walk::RandomWalk,
+    /// Automatic ARIMA.
+    arima::Arima,
+    /// Exponential smoothing in state space.
+    ets::Ets,
+    /// The Theta method.
+    theta::Theta,
+    /// As a season ago.
+    seasonal_random_walk::SeasonalRandomWalk,
+    /// The median of ARIMA, ETS and Theta.
+    combination::Combination,
+}
