@@ -63,27 +63,22 @@ impl Multipliers {
         Multipliers(levels.iter().map(|&level| Multiplier { level, factor: 1.0 }).collect())
     }
 
-    /// After a history, as the random walk would have forecast it: whatever the model, its first origin does not begin with
-    /// nothing. Each session's changes over 1..=`horizon` sessions are outcomes.
+    /// After a history of one-session changes, as the random walk would have forecast them: whatever the model, its first
+    /// origin knows how heavy the tails are. `outcomes` as in [`Multipliers::learn`].
     pub(crate) fn after(
         prices: &[f64],
         scales: &Scales,
         first: usize,
         levels: &[Level],
-        horizon: usize,
+        outcomes: usize,
     ) -> Multipliers {
         let mut multipliers = Multipliers::start(levels);
         let widths: Vec<(Level, f64)> = levels.iter().map(|&level| (level, student(level.upper_tail()))).collect();
-        let logs: Vec<f64> = prices.iter().map(|price| price.ln()).collect();
-        for session in first..logs.len() {
-            for h in 1..=horizon {
-                let Some(origin) = session.checked_sub(h).filter(|origin| *origin >= first) else { break };
-                let change = (logs[session] - logs[origin]).abs();
-                let error = (scales.weighted[origin] * h as f64).sqrt();
-                for &(level, width) in &widths {
-                    let inside = change <= width * multipliers.factor(level) * error;
-                    multipliers.learn(level, inside, horizon);
-                }
+        for session in first + 1..prices.len() {
+            let change = (prices[session] / prices[session - 1]).ln().abs() / scales.weighted[session - 1].sqrt();
+            for &(level, width) in &widths {
+                let inside = change <= width * multipliers.factor(level);
+                multipliers.learn(level, inside, outcomes);
             }
         }
         multipliers

@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 /// n times the variance of the mean of values that are correlated up to lag `horizon - 1`, as those of forecasts `horizon`
-/// steps ahead are: the sum of the autocovariances up to there (Diebold & Mariano 1995, section 1.1). Where that is not positive, the
-/// variance without overlap, as their footnote 4 says.
+/// steps ahead are: the sum of the autocovariances up to there (Diebold & Mariano 1995, section 1.1). That sum is noisy and
+/// may even be negative, for which their footnote 4 falls back on the variance without overlap; but overlap makes
+/// neighbours alike, so anything below that is noise that would make a small difference look sure, and is replaced too.
 pub(crate) fn long_run_variance(values: &[f64], horizon: usize) -> f64 {
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n as f64;
     let covariance =
         |lag: usize| (lag..n).map(|t| (values[t] - mean) * (values[t - lag] - mean)).sum::<f64>() / n as f64;
     let without_overlap = covariance(0);
-    let variance = without_overlap + 2.0 * (1..horizon.min(n)).map(covariance).sum::<f64>();
-    if variance > 0.0 { variance } else { without_overlap }
+    without_overlap + (2.0 * (1..horizon.min(n)).map(covariance).sum::<f64>()).max(0.0)
 }
 
 /// A mean and its standard error.

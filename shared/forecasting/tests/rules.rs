@@ -381,3 +381,10 @@ fn scores_survive_a_split() {
     let record = LiveRecord::of(&whole);
     assert_eq!((record.n, record.coverage.len(), record.coverage[0].n), (5, 2, 5));
 }
+
+/// docs/families.md shows a family's whole file.
+#[test]
+fn the_documented_family_is_the_one_there_is() {
+    let documented = include_str!("../../../docs/families.md");
+    assert!(documented.contains(include_str!("../src/families/seasonal_random_walk.rs")), "copy the file there again");
+}
