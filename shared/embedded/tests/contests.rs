@@ -200,6 +200,27 @@ fn a_backfill_in_portions() {
     bench.run("verify KO").expect(0);
 }
 
+/// Out of service for longer than the configuration keeps them, versions go; who serves, and who might serve again, stays.
+#[test]
+fn versions_are_kept_as_long_as_it_says() {
+    let bench = Bench::new();
+    bench.write("closing-bell.toml", "start = 2019-01-01\nretention = 60\n");
+    for day in ["2020-06-01", "2020-06-02", "2020-12-11"] {
+        bench.run(&format!("{NIGHT} {day}")).expect(0);
+    }
+    let versions: Vec<String> = receipts(&bench).iter().map(version_of).collect();
+    let stored = bench.run("models MSFT --json").expect(0).json();
+    let stored: Vec<&str> = stored.as_array().expect("a list").iter().filter_map(|m| m["version"].as_str()).collect();
+    assert!(
+        stored.contains(&versions[0].as_str()) && stored.contains(&versions[1].as_str()),
+        "{stored:?} {versions:?}"
+    );
+    assert!(!stored.contains(&versions[2].as_str()), "{stored:?} {versions:?}");
+    assert!(bench.run(&format!("verify MSFT {}", versions[2])).expect(1).err.contains("is missing from the archive"));
+    assert!(bench.run(&format!("rollback MSFT {}", versions[2])).expect(1).err.contains("is missing from the archive"));
+    bench.run("predict MSFT").expect(0);
+}
+
 /// Made of a law that cannot change: what is stored forecasts as what was fitted, and goes on as it.
 #[test]
 fn every_family_is_stored_and_read_back() {
@@ -269,7 +290,7 @@ fn every_family_competes() {
     bench.run("models MSFT").expect(0);
 }
 
-const NIGHTS: usize = 345;
+const NIGHTS: usize = 372;
 
 /// A walk, then returns that follow each other, then returns that alternate: what was promoted fails, and gives way.
 #[test]

@@ -27,6 +27,14 @@ fn receipt_format_1() {
     assert_eq!(contest.challengers[0].against_incumbent.p_value, 0.040_178_764_866_821_29);
 }
 
+#[test]
+fn receipt_format_2() {
+    let text = include_str!("stored/receipt_2.json").trim();
+    let receipt: Receipt = serde_json::from_str(text).expect("reads");
+    assert_eq!((receipt.format, receipt.champion.version.as_str()), (2, "2020-12-11-158583d2"));
+    assert_eq!(serde_json::to_string(&receipt).expect("writes"), text, "the newest format is written as it was read");
+}
+
 /// Trained again from the recorded sample, the model has the bytes that were stored. Where this fails although nothing but
 /// the numbers was touched, the engine gives other results than before: raise the version of `shared/arima`, and store a
 /// model of the new one instead. (Other systems' mathematical libraries may round a logarithm otherwise.)

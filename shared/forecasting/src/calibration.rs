@@ -172,3 +172,59 @@ impl Scales {
         if ratio.is_finite() { ratio.clamp(*SCALES.start(), *SCALES.end()) } else { 1.0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn level(percent: f64) -> Level {
+        Level::try_from(percent).expect("a level")
+    }
+
+    /// Where the level's share holds, steps balance; each miss widens by what four hits of an 80 % interval narrow.
+    #[test]
+    fn steps_balance_at_the_level() {
+        let mut multipliers = Multipliers::start(&[level(80.0), level(95.0)]);
+        for t in 0..1_000 {
+            multipliers.learn(level(80.0), t % 5 != 0, 5);
+        }
+        assert!((multipliers.factor(level(80.0)) - 1.0).abs() < 1e-9);
+        assert_eq!(multipliers.factor(level(95.0)), 1.0, "another level has learned nothing");
+        for _ in 0..10_000 {
+            multipliers.learn(level(80.0), false, 5);
+        }
+        assert_eq!(multipliers.factor(level(80.0)), MOST);
+        // Between two levels, and beyond them.
+        let halfway = multipliers.factor(level(87.5));
+        assert!((halfway - f64::midpoint(MOST, 1.0)).abs() < 1e-9, "{halfway}");
+        assert_eq!((multipliers.factor(level(50.0)), multipliers.factor(level(99.0))), (MOST, 1.0));
+    }
+
+    #[test]
+    fn the_scale_follows_volatility() {
+        let prices = |size: fn(usize) -> f64| {
+            let mut price = 100.0;
+            (0..400)
+                .map(|t| {
+                    price *= if t % 2 == 0 { 1.0 + size(t) } else { 1.0 / (1.0 + size(t)) };
+                    price
+                })
+                .collect::<Vec<f64>>()
+        };
+        let steady = Scales::of(&prices(|_| 0.01));
+        assert!((steady.ratio(399, 0, 399) - 1.0).abs() < 1e-3);
+        let storm = Scales::of(&prices(|t| if t < 300 { 0.01 } else { 0.03 }));
+        assert!((storm.ratio(399, 0, 299) - 3.0).abs() < 0.05, "over the calm that a model was fitted on");
+        assert!((storm.ratio(299, 0, 299) - 1.0).abs() < 0.01, "a session knows nothing of those after it");
+        assert_eq!(Scales::of(&[5.0; 50]).ratio(49, 0, 49), 1.0, "where nothing moves");
+        assert_eq!(Scales::of(&[5.0]).ratio(0, 0, 0), 1.0);
+    }
+
+    /// Volatility 1 and no miss to learn from: a Student distribution with variance 1.
+    #[test]
+    fn it_begins_with_heavy_tails() {
+        let start = Calibration::new(1.0, Multipliers::start(&[]));
+        assert!((start.deviate(level(80.0)) - 1.396_815 * 0.75_f64.sqrt()).abs() < 1e-5);
+        assert!((start.deviate(level(95.0)) - 2.306_004 * 0.75_f64.sqrt()).abs() < 1e-5);
+    }
+}

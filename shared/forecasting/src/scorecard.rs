@@ -37,8 +37,8 @@ pub struct Scorecard {
     /// Mean pinball loss over the ends of all intervals and the median: the loss that verdicts compare
     /// (Gneiting & Raftery 2007, JASA 102, section 6).
     pub pinball: f64,
-    /// Continuous ranked probability score, as twice the mean pinball loss over the quantiles 0.05, 0.10, ..., 0.95
-    /// (Gneiting & Ranjan 2011, J. Business & Economic Statistics 29, eq. (14)).
+    /// Continuous ranked probability score: twice the integral of the pinball loss over all quantiles (Gneiting & Ranjan 2011, J.
+    /// Business & Economic Statistics 29, 411-422), by the trapezoidal rule over 0.05, 0.10, ..., 0.95.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crps: Option<f64>,
     /// Skill against the random walk, with its confidence interval.
@@ -130,7 +130,7 @@ impl OriginLoss {
             StepLoss {
                 absolute: error.abs(),
                 square: error * error,
-                crps: 2.0 * (median + grid) / 19.0,
+                crps: 2.0 * 0.05 * (median + grid),
                 median,
                 levels: intervals
                     .iter()
@@ -233,5 +233,23 @@ impl HorizonLosses {
                 })
                 .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arima::Forecast;
+
+    use super::*;
+
+    /// Of a narrow log-normal distribution, which is nearly normal: CRPS = sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1/sqrt(pi))
+    /// (Gneiting & Raftery 2007, eq. (21)), at z = 0.5.
+    #[test]
+    fn crps_of_a_normal_distribution() {
+        let log = Forecast { mean: vec![0.0], standard_error: vec![1e-3], degrees_of_freedom: f64::INFINITY };
+        let loss = OriginLoss::of(&PriceForecast::new(log), 1.0, &[1.000_5], &[]);
+        let exact = 1e-3 * (0.5 * (2.0 * 0.691_462_461 - 1.0) + 2.0 * 0.352_065_327 - 0.564_189_584);
+        let ratio = loss.steps[0].crps / exact;
+        assert!((ratio - 1.0).abs() < 0.015, "{ratio}");
     }
 }

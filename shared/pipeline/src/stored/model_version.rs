@@ -117,13 +117,15 @@ impl ModelVersion {
         let last = series.last();
         let digest = Digest::of(&serde_json::to_vec(&inputs).expect("inputs are plain data"));
         let bars = window.of(series);
+        let refuse = about(series.ticker());
+        let first = bars.first().ok_or_else(|| refuse(forecasting::Error::NoPrices))?.day;
         let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
         Ok(ModelVersion {
             version: VersionId(format!("{}-{}", last.day, digest.short())),
-            first: bars[0].day,
+            first,
             last: last.day,
             last_price: last.adjusted_close,
-            model: specification.fit(&prices).map_err(about(series.ticker()))?,
+            model: specification.fit(&prices).map_err(refuse)?,
             inputs,
         })
     }
