@@ -23,12 +23,13 @@ pub use ports::{Archive, Created, History, Ledger, MarketData, Pointing, Stage, 
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
 pub use settings::Settings;
 pub use stages::{
-    Answered, BarStatus, Download, Evaluated, Fetched, Forecasted, KindOfIntervals, ModelSummary, Planned, Prediction,
-    Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
+    Answered, BarStatus, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction, Promoted,
+    RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
     VersionScore, When, answered, evaluate, fetch, forecast, models, plan, predict, promote, report, results, rollback,
     scores, train, verify, verify_receipt,
 };
 pub use stored::{
+    forecasted::Forecasted,
     model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs, VersionId},
     receipt::{Champion, Receipt, Tenure},
 };

@@ -2,8 +2,8 @@ use forecasting::{Ticker, TradingDay};
 use jiff::{ToSpan, civil::Date};
 use serde::Serialize;
 
-use super::{committed::parse, forecast::Forecasted};
-use crate::{Error, Key, Ledger, RunId, Stage, VersionId};
+use super::committed::parse;
+use crate::{Error, Forecasted, Key, Ledger, RunId, Stage, VersionId};
 
 /// Who answered for a ticker on some day.
 #[derive(Debug, Clone, PartialEq, Serialize)]

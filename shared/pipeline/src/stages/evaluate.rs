@@ -9,9 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     committed::{Place, champion_on, end_of_time, parse, read_snapshot},
     fetch::Snapshot,
-    forecast::Forecasted,
 };
-use crate::{Archive, Champion, Configuration, Error, Ledger, ModelVersion, Run, Stage, VersionId};
+use crate::{Archive, Champion, Configuration, Error, Forecasted, Ledger, ModelVersion, Run, Stage, VersionId};
 
 /// What became of the standing forecasts, and whether to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

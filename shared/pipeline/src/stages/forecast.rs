@@ -1,35 +1,14 @@
 use forecasting::{Multipliers, StandingForecast, Ticker};
-use serde::{Deserialize, Serialize};
 
 use super::{
     committed::{Place, champion_on, read_snapshot},
     evaluate::Evaluated,
-    fetch::{BarStatus, Snapshot},
+    fetch::Snapshot,
     promote::Promoted,
 };
 use crate::{
-    Archive, Champion, Digest, Error, Key, Ledger, ModelVersion, ObjectRef, Run, Stage, stored::forecast_table,
+    Archive, Champion, Digest, Error, Forecasted, Key, Ledger, ModelVersion, Run, Stage, stored::forecast_table,
 };
-
-/// A forecast on record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Forecasted {
-    /// Who made it.
-    pub champion: Champion,
-    /// The market that its prices come from.
-    pub market: String,
-    /// The prices it knew.
-    pub snapshot: ObjectRef,
-    /// Whether the newest of them may still be corrected.
-    pub bar: BarStatus,
-    /// The forecast table.
-    pub table: Key,
-    /// What the champion's adaptive intervals have been taught.
-    #[serde(default)]
-    pub multipliers: Multipliers,
-    /// The forecast.
-    pub forecast: StandingForecast,
-}
 
 /// Whoever is champion writes the forecast table for this origin.
 pub async fn forecast(

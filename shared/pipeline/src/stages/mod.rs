@@ -20,7 +20,7 @@ mod verify;
 pub use answered::{Answered, When, answered};
 pub use evaluate::{Evaluated, VersionScore, evaluate};
 pub use fetch::{BarStatus, Download, Fetched, Snapshot, fetch};
-pub use forecast::{Forecasted, forecast};
+pub use forecast::forecast;
 pub use models::{ModelSummary, models};
 pub use plan::{Planned, plan};
 pub use predict::{Prediction, RealisedCoverage, Skill, Source, predict};

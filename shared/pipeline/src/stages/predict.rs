@@ -5,9 +5,8 @@ use super::{
     committed::{end_of_time, parse, read_snapshot},
     evaluate::recent_scores,
     fetch::BarStatus,
-    forecast::Forecasted,
 };
-use crate::{Archive, Error, Ledger, ModelVersion, Stage, VersionId};
+use crate::{Archive, Error, Forecasted, Ledger, ModelVersion, Stage, VersionId};
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,9 +4,10 @@ use forecasting::{Decision, Ticker};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::{committed::Place, evaluate::Evaluated, forecast::Forecasted, promote::Promoted};
+use super::{committed::Place, evaluate::Evaluated, promote::Promoted};
 use crate::{
-    Archive, Closure, Digest, Error, Key, Ledger, Run, RunId, RunStatus, Stage, TickerStatus, TickerSummary,
+    Archive, Closure, Digest, Error, Forecasted, Key, Ledger, Run, RunId, RunStatus, Stage, TickerStatus,
+    TickerSummary,
     stored::{forecast_table, score_table},
 };
 

@@ -1,0 +1,24 @@
+use forecasting::{Multipliers, StandingForecast};
+use serde::{Deserialize, Serialize};
+
+use crate::{BarStatus, Champion, Key, ObjectRef};
+
+/// A forecast on record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forecasted {
+    /// Who made it.
+    pub champion: Champion,
+    /// The market that its prices come from.
+    pub market: String,
+    /// The prices it knew.
+    pub snapshot: ObjectRef,
+    /// Whether the newest of them may still be corrected.
+    pub bar: BarStatus,
+    /// The forecast table.
+    pub table: Key,
+    /// What the champion's adaptive intervals have been taught.
+    #[serde(default)]
+    pub multipliers: Multipliers,
+    /// The forecast.
+    pub forecast: StandingForecast,
+}
