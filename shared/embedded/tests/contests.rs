@@ -221,6 +221,30 @@ fn versions_are_kept_as_long_as_it_says() {
     bench.run("predict MSFT").expect(0);
 }
 
+/// The demonstration, short: its accounts agree with the three ledgers that it leaves behind.
+#[test]
+fn the_drift_demonstration() {
+    let bench = Bench::new();
+    let told = bench.run("demo drift --nights 8 --json").expect(0).json();
+    assert_eq!((told["nights"].as_u64(), told["changes"].as_array().map(Vec::len)), (Some(25), Some(8)));
+    for account in told["policies"].as_array().expect("a list") {
+        let policy = account["policy"].as_str().expect("a policy");
+        let store = format!("--data closing-bell-demo/{policy}");
+        let results = bench.run(&format!("results {store} --json")).expect(0).json();
+        let loss = results["intervals"][1]["pinball"].as_f64().zip(account["loss"].as_f64());
+        assert!(loss.is_some_and(|(a, b)| (a / b - 1.0).abs() < 1e-9), "{policy}: {loss:?}");
+        let trainings = account["trainings"].as_u64().expect("a number");
+        let receipts = ["ECHO", "LEVEL", "SEASON", "STEADY", "VOLATILITY"].map(|ticker| {
+            bench.run(&format!("receipts {ticker} {store} --json")).expect(0).json().as_array().map_or(0, Vec::len)
+                as u64
+        });
+        assert_eq!(trainings, receipts.iter().sum::<u64>(), "{policy}");
+    }
+    let trainings = |i: usize| told["policies"][i]["trainings"].as_u64();
+    assert_eq!((trainings(0), trainings(2)), (Some(125), Some(5)), "always, and the first night alone");
+    assert!(bench.run("demo drift --nights 8").expect(2).err.contains("is not empty"));
+}
+
 /// Made of a law that cannot change: what is stored forecasts as what was fitted, and goes on as it.
 #[test]
 fn every_family_is_stored_and_read_back() {

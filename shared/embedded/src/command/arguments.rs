@@ -133,6 +133,9 @@ pub(super) enum Demo {
         /// Another seed makes another market
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
+        /// Nights under each law
+        #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(6..=1000))]
+        nights: u32,
         /// Where the market and the three ledgers are written; it must be empty or not exist
         #[arg(long, value_name = "DIR", default_value = "closing-bell-demo")]
         data: PathBuf,

@@ -6,14 +6,14 @@ use super::{Failure, output};
 use crate::drift;
 
 /// Nights over a made-up market whose law changes.
-pub(super) async fn drift(seed: u64, data: &Path, json: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn drift(seed: u64, nights: usize, data: &Path, json: bool) -> Result<ExitCode, Failure> {
     if fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::Usage(format!("{} is not empty: name another folder with --data", data.display())));
     }
     let style = ProgressStyle::with_template("{bar:32} {pos} nights {elapsed} {prefix} {msg}");
-    let bar =
-        ProgressBar::new(drift::ALL_NIGHTS as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let told = drift::run(seed, data, |policy, day| {
+    let bar = ProgressBar::new(drift::all_nights(nights) as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let told = drift::run(seed, nights, data, |policy, day| {
         bar.set_prefix(policy.to_owned());
         bar.set_message(day.to_string());
         bar.inc(1);

@@ -91,6 +91,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_deref(), receipt.as_deref(), &store).await
         }
-        Command::Demo { demo: Demo::Drift { seed, data, json } } => drift::drift(seed, &data, json).await,
+        Command::Demo { demo: Demo::Drift { seed, nights, data, json } } => {
+            drift::drift(seed, nights as usize, &data, json).await
+        }
     }
 }

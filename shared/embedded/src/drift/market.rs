@@ -10,10 +10,15 @@ use serde::Serialize;
 
 /// Sessions before the first night.
 pub(super) const HISTORY: usize = 260;
-/// Nights under each law.
-const STRETCH: usize = 150;
-/// Nights in all: the usual law, another one, the usual one again.
-pub(super) const NIGHTS: usize = 3 * STRETCH;
+
+/// Which market, and how long: the usual law, another one, the usual one again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Market {
+    /// Another seed is another market.
+    pub(super) seed: u64,
+    /// Nights under each law.
+    pub(super) stretch: usize,
+}
 
 /// How log returns come about, in units of their usual standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,52 +67,76 @@ pub(super) struct Change {
     pub(super) what: String,
 }
 
-/// Sessions of the market, oldest first.
-pub(super) fn sessions() -> Vec<TradingDay> {
-    let first: TradingDay = "2015-01-02".parse().expect("a session");
-    std::iter::successors(Some(first), |day| Some(day.next())).take(HISTORY + NIGHTS).collect()
-}
+impl Market {
+    /// Nights in all, after the first.
+    pub(super) fn nights(self) -> usize {
+        3 * self.stretch
+    }
 
-impl Subject {
-    /// The sessions at which its law changes.
-    pub(super) fn changes(&self) -> Vec<Change> {
-        if self.law == USUAL {
+    /// Its sessions, oldest first.
+    pub(super) fn sessions(self) -> Vec<TradingDay> {
+        let first: TradingDay = "2015-01-02".parse().expect("a session");
+        std::iter::successors(Some(first), |day| Some(day.next())).take(HISTORY + self.nights()).collect()
+    }
+
+    /// The sessions at which a subject's law changes.
+    pub(super) fn changes(self, subject: &Subject) -> Vec<Change> {
+        if subject.law == USUAL {
             return Vec::new();
         }
-        let sessions = sessions();
-        let change = |after: usize, what: String| Change { ticker: self.ticker, day: sessions[HISTORY + after], what };
-        vec![change(STRETCH, self.what.to_owned()), change(2 * STRETCH, format!("back from {}", self.what))]
+        let sessions = self.sessions();
+        let change =
+            |after: usize, what: String| Change { ticker: subject.ticker, day: sessions[HISTORY + after], what };
+        let back = format!("back from {}", subject.what);
+        vec![change(self.stretch, subject.what.to_owned()), change(2 * self.stretch, back)]
     }
 
-    fn law_at(&self, session: usize) -> Law {
-        if (HISTORY + STRETCH..HISTORY + 2 * STRETCH).contains(&session) { self.law } else { USUAL }
-    }
-
-    /// Its prices; another seed is another market.
-    fn prices(&self, seed: u64, stream: u64) -> Vec<f64> {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
+    /// A subject's prices.
+    fn prices(self, subject: &Subject, stream: u64) -> Vec<f64> {
+        let changed = HISTORY + self.stretch..HISTORY + 2 * self.stretch;
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         random.set_stream(stream);
         let (mut log, mut before) = (100.0_f64.ln(), 0.0);
         let price = |session: usize| {
-            let law = self.law_at(session);
+            let law = if changed.contains(&session) { subject.law } else { USUAL };
             let shock: f64 = StandardNormal.sample(&mut random);
             before = law.autocorrelation * before + law.volatility * shock;
             log += 0.01 * (law.level + law.season[session % 5] + before);
             log.exp()
         };
-        (0..HISTORY + NIGHTS).map(price).collect()
+        (0..HISTORY + self.nights()).map(price).collect()
+    }
+
+    /// Writes it as a folder of price files.
+    pub(super) fn write(self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        for (stream, subject) in (0..).zip(&SUBJECTS) {
+            let mut text = "date,adjClose\n".to_owned();
+            for (day, price) in self.sessions().iter().zip(self.prices(subject, stream)) {
+                let _ = writeln!(text, "{day},{price}");
+            }
+            fs::write(folder.join(format!("{}.csv", subject.ticker)), text)?;
+        }
+        Ok(())
     }
 }
 
-/// Writes the market as a folder of price files.
-pub(super) fn write(folder: &Path, seed: u64) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for (stream, subject) in (0..).zip(&SUBJECTS) {
-        let mut text = "date,adjClose\n".to_owned();
-        for (day, price) in sessions().iter().zip(subject.prices(seed, stream)) {
-            let _ = writeln!(text, "{day},{price}");
-        }
-        fs::write(folder.join(format!("{}.csv", subject.ticker)), text)?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same seed gives the same prices, another one others; the law is another one in the middle alone.
+    #[test]
+    fn seeded() {
+        let market = Market { seed: 1, stretch: 100 };
+        let prices = |market: Market, i: usize| market.prices(&SUBJECTS[i], i as u64);
+        assert_eq!(prices(market, 1), prices(market, 1));
+        assert_ne!(prices(market, 1), prices(Market { seed: 2, ..market }, 1));
+        let level = prices(market, 1);
+        let mean = |from: usize, to: usize| (level[to] / level[from]).ln() / (to - from) as f64 / 0.01;
+        let (before, changed, after) = (mean(0, 359), mean(359, 459), mean(459, 559));
+        assert!(before.abs() < 0.4 && (changed - 1.5).abs() < 0.4 && after.abs() < 0.4, "{before} {changed} {after}");
+        assert_eq!(market.changes(&SUBJECTS[1])[0].day, market.sessions()[360]);
+        assert!(market.changes(&SUBJECTS[0]).is_empty(), "nothing happens to the steady one");
     }
-    Ok(())
 }

@@ -10,7 +10,7 @@ use pipeline::{Configuration, Error, Evaluated, Ledger, Settings, Stage, Trigger
 use serde::Serialize;
 
 use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger, Waits};
-use market::{Change, HISTORY, NIGHTS, SUBJECTS};
+use market::{Change, HISTORY, Market, SUBJECTS};
 
 /// What the demonstration found.
 #[derive(Debug, Serialize)]
@@ -57,8 +57,10 @@ struct Needless {
 /// The three that are compared: always, when degraded, and never after the first night.
 const POLICIES: [(&str, &str); 3] =
     [("always", "\"always\""), ("degraded", "\"degraded\""), ("never", "{ max_age = 100000 }")];
-/// Nights of all policies together.
-pub(crate) const ALL_NIGHTS: usize = POLICIES.len() * (NIGHTS + 1);
+/// Nights of all policies together, where each law holds for so many.
+pub(crate) fn all_nights(stretch: usize) -> usize {
+    POLICIES.len() * (Market { seed: 0, stretch }.nights() + 1)
+}
 
 /// Half a year: what a market whose law changes leaves to learn from.
 const WINDOW: usize = 125;
@@ -69,9 +71,15 @@ const SEASON: usize = 5;
 ///
 /// # Errors
 /// A message where a store fails, or a night does.
-pub(crate) async fn run(seed: u64, data: &Path, progress: impl Fn(&str, TradingDay)) -> Result<Drift, String> {
+pub(crate) async fn run(
+    seed: u64,
+    stretch: usize,
+    data: &Path,
+    progress: impl Fn(&str, TradingDay),
+) -> Result<Drift, String> {
+    let made_up = Market { seed, stretch };
     let folder = data.join("market");
-    market::write(&folder, seed).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
+    made_up.write(&folder).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
     let mut told = Vec::with_capacity(POLICIES.len());
     for (name, policy) in POLICIES {
         let market = CsvMarket::open(&folder)?;
@@ -87,13 +95,13 @@ pub(crate) async fn run(seed: u64, data: &Path, progress: impl Fn(&str, TradingD
             ledger: ledger.clone(),
             waits: Waits::NONE,
         };
-        for &day in &market::sessions()[HISTORY - 1..] {
+        for &day in &made_up.sessions()[HISTORY - 1..] {
             progress(name, day);
             one(&night, &configuration, day).await?;
         }
-        told.push(Told::read(&*ledger).await.map_err(|error| error.to_string())?);
+        told.push(Told::read(&*ledger, made_up).await.map_err(|error| error.to_string())?);
     }
-    Ok(account(seed, &told[0], &told[1], &told[2]))
+    Ok(account(made_up, &told[0], &told[1], &told[2]))
 }
 
 async fn one(night: &Night, configuration: &Configuration, day: TradingDay) -> Result<(), String> {
@@ -107,12 +115,12 @@ async fn one(night: &Night, configuration: &Configuration, day: TradingDay) -> R
 struct Told(Vec<(&'static str, Vec<(TradingDay, Evaluated)>)>);
 
 impl Told {
-    async fn read(ledger: &dyn Ledger) -> Result<Told, Error> {
+    async fn read(ledger: &dyn Ledger, market: Market) -> Result<Told, Error> {
         let mut told = Vec::new();
-        let end = *market::sessions().last().expect("there are sessions");
+        let end = *market.sessions().last().expect("there are sessions");
         for subject in &SUBJECTS {
             let ticker: Ticker = subject.ticker.parse().expect("a ticker");
-            let mut records = ledger.history(&ticker, Stage::Evaluate, end, NIGHTS + 1).await?;
+            let mut records = ledger.history(&ticker, Stage::Evaluate, end, market.nights() + 1).await?;
             records.reverse();
             let evaluated = |json: &str| serde_json::from_str(json).expect("the stage reads what it wrote");
             told.push((subject.ticker, records.iter().map(|r| (r.as_of, evaluated(&r.result))).collect()));
@@ -139,11 +147,11 @@ impl Told {
     }
 }
 
-fn account(seed: u64, always: &Told, degraded: &Told, never: &Told) -> Drift {
+fn account(market: Market, always: &Told, degraded: &Told, never: &Told) -> Drift {
     let mut changes = Vec::new();
     let mut needless = Needless { trainings: 0, sessions: 0 };
     for subject in &SUBJECTS {
-        let own = subject.changes();
+        let own = market.changes(subject);
         for (i, change) in own.iter().enumerate() {
             let until = own.get(i + 1).map(|next| next.day);
             let under_it = |ticker: &str, day: TradingDay| {
@@ -172,7 +180,7 @@ fn account(seed: u64, always: &Told, degraded: &Told, never: &Told) -> Drift {
         trainings: told.trainings(),
         loss: told.loss(|_, _| true),
     });
-    Drift { seed, nights: NIGHTS + 1, changes, policies: policies.collect(), needless }
+    Drift { seed: market.seed, nights: market.nights() + 1, changes, policies: policies.collect(), needless }
 }
 
 /// As Markdown, so that it can be put into a report as it is.
@@ -202,7 +210,7 @@ impl fmt::Display for Drift {
             writeln!(f, "| {policy} | {trainings} | {share:.1} % | {:.4} % | {over:+.1} % |", loss * 100.0)?;
         }
         let Needless { trainings, sessions } = self.needless;
-        let rate = trainings as f64 / sessions as f64 * 250.0;
+        let rate = trainings as f64 / sessions.max(1) as f64 * 250.0;
         write!(
             f,
             "\nNeedless: {trainings} retrainings in {sessions} sessions under one law for as long as the window, {rate:.2} in 250."
