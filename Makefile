@@ -48,7 +48,7 @@ MARKET ?= $(wildcard ../shared/market/daily)
 bench-night: ## Time a night and show where its time goes (MARKET=folder of price files)
 	cargo run --quiet --release --locked --package embedded --example bench_night -- $(MARKET)
 
-results: ## Measure contests, intervals and policies anew, and write docs/results.md (MARKET=folder; about half an hour)
+results: ## Measure contests, intervals and policies anew, and write docs/results.md (MARKET=folder; about twenty minutes)
 	bench/results.sh $(MARKET)
 
 # Competition series and R's forecasts of them; not part of the project, whose licences do not allow it.
