@@ -3,7 +3,8 @@
 
 mod support;
 
-use pipeline::{ModelVersion, Receipt};
+use forecasting::{Family, IntervalKind, Window};
+use pipeline::{Configuration, Evaluated, Forecasted, ModelVersion, Receipt};
 use support::Bench;
 
 #[test]
@@ -25,6 +26,22 @@ fn receipt_format_1() {
     let contest = receipt.contest.expect("a contest");
     assert_eq!((contest.challengers.len(), contest.baselines.len()), (1, 2));
     assert_eq!(contest.challengers[0].against_incumbent.p_value, 0.040_178_764_866_821_29);
+}
+
+/// What the first release left in a ledger: every night reads runs, evaluations and forecasts of the nights before.
+#[test]
+fn first_results_of_stages() {
+    let configuration: Configuration =
+        serde_json::from_str(include_str!("stored/configuration_1.json")).expect("reads");
+    assert_eq!((configuration.window, configuration.families), (Window::All, vec![Family::Arima]));
+    assert_eq!(configuration.intervals, IntervalKind::Model);
+    let evaluated: Evaluated = serde_json::from_str(include_str!("stored/evaluated_1.json")).expect("reads");
+    let score = &evaluated.scores[0].score;
+    assert_eq!((score.inside_of(IntervalKind::Model).len(), score.inside_of(IntervalKind::Adaptive).len()), (2, 0));
+    let forecasted: Forecasted = serde_json::from_str(include_str!("stored/forecasted_1.json")).expect("reads");
+    let step = &forecasted.forecast.steps[0];
+    assert_eq!((forecasted.forecast.intervals, step.served.intervals.len()), (IntervalKind::Model, 2));
+    assert!(step.other_intervals.is_empty() && step.standard_error.is_none());
 }
 
 #[test]
@@ -49,4 +66,19 @@ fn the_engine_is_the_one_it_says_it_is() {
     let archive = bench.archive("closing-bell-data");
     let again = archive.get(&format!("models/MSFT/{}.json", stored.version)).expect("the same inputs give the same id");
     assert!(again == text.as_bytes(), "the same inputs give other bytes");
+}
+
+/// The same for contests: held again over the recorded sample, every number is as stored. Where this fails, raise the version
+/// of `shared/forecasting`, and store a receipt of the new rules instead.
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn the_rules_are_those_they_say_they_are() {
+    let bench = Bench::new();
+    bench.write("closing-bell.toml", "");
+    bench.run("run --market recorded --ticker GOOGL").expect(0);
+    let receipts: Vec<Receipt> =
+        serde_json::from_str(&bench.run("receipts GOOGL --json").expect(0).out).expect("receipts");
+    let stored: Receipt = serde_json::from_str(include_str!("stored/receipt_2.json")).expect("reads");
+    assert_eq!(receipts[0].contest, stored.contest);
+    assert_eq!((&receipts[0].champion, &receipts[0].reason), (&stored.champion, &stored.reason));
 }

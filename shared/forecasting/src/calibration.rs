@@ -75,9 +75,10 @@ impl Multipliers {
         let mut multipliers = Multipliers::start(levels);
         let widths: Vec<(Level, f64)> = levels.iter().map(|&level| (level, student(level.upper_tail()))).collect();
         for session in first + 1..prices.len() {
-            let change = (prices[session] / prices[session - 1]).ln().abs() / scales.weighted[session - 1].sqrt();
+            let change = (prices[session] / prices[session - 1]).ln().abs();
+            let scale = scales.weighted[session - 1].sqrt();
             for &(level, width) in &widths {
-                let inside = change <= width * multipliers.factor(level);
+                let inside = change <= width * multipliers.factor(level) * scale;
                 multipliers.learn(level, inside, outcomes);
             }
         }
@@ -148,7 +149,8 @@ pub struct Scales {
 }
 
 impl Scales {
-    /// From prices, oldest first: what is said of a session uses it and those before it.
+    /// From prices, oldest first: what is said of a session uses it and those before it, but for the first few, which all
+    /// begin with their mean.
     pub fn of(prices: &[f64]) -> Scales {
         let changes: Vec<f64> = prices.windows(2).map(|pair| (pair[1] / pair[0]).ln().powi(2)).collect();
         // The recursion begins with the mean of what the decay remembers.

@@ -13,7 +13,7 @@ use crate::{
 /// every specification is estimated anew at each origin in them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contest {
-    /// The rules it was held by, [`crate::RULES`]; absent from the first contests.
+    /// The rules it was held by, [`crate::rules`]; absent from the first contests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<String>,
     /// The intervals that were scored; older contests scored the models' own.
@@ -85,7 +85,7 @@ impl Contest {
         let mut challengers: Vec<Contender> = challengers.iter().map(contender).collect();
         challengers.sort_by(|a, b| a.scorecard.pinball.total_cmp(&b.scorecard.pinball));
         Ok(Contest {
-            rules: Some(crate::RULES.to_owned()),
+            rules: Some(crate::rules()),
             intervals: plan.intervals,
             champion: champion.map(|champion| field.scorecard(champion)),
             forfeited,

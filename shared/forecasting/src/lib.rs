@@ -4,9 +4,14 @@
 //! sessions and compares the champion, a newly selected challenger and the random walk on them; the [`Verdict`] says which
 //! of them serves. [`StandingForecast`]s are scored when their sessions have come.
 
-/// Which rules judge: two releases may hold a contest otherwise, and only one and the same gives the same scorecards. A release
-/// that changes any result, be it by a newer augurs, has a new version.
-pub const RULES: &str = concat!("forecasting ", env!("CARGO_PKG_VERSION"));
+/// Which rules judge. A release that changes any result, be it by a newer augurs, has a new version.
+const RULES: &str = concat!("forecasting ", env!("CARGO_PKG_VERSION"));
+
+/// What a contest's numbers follow from: the ARIMA engine and the rules. Two releases may hold a contest otherwise, and only
+/// one and the same gives the same scorecards.
+pub fn rules() -> String {
+    format!("{}, {RULES}", arima::ENGINE)
+}
 
 mod backtest;
 mod calendar;
@@ -41,7 +46,7 @@ pub use families::{
 pub use level::Level;
 pub use live::{Interval, LiveRecord, Outcome, Score, StandingForecast, StandingStep, Step};
 pub use long_run::{Mean, SkillInterval};
-pub use policy::{ChampionEvidence, Policy, Training, failing};
+pub use policy::{ChampionEvidence, FEWEST_ORIGINS, Policy, Training, failing};
 pub use price_forecast::{IntervalKind, PriceForecast};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};

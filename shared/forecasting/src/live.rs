@@ -28,7 +28,7 @@ pub struct StandingStep {
     /// What is served.
     #[serde(flatten)]
     pub served: Step,
-    /// Standard error of the log price, at the served intervals' scale; absent from the first forecasts on record.
+    /// Standard error of the log price, at the adaptive intervals' scale; absent from the first forecasts on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<f64>,
     /// The intervals of the kind that is not served.
@@ -137,7 +137,9 @@ impl StandingForecast {
         let at = |h: usize, ends: &[Ends]| {
             ends.iter().map(|(level, (l, u))| Interval { level: *level, lower: l[h], upper: u[h] }).collect()
         };
-        let errors = served.standard_errors();
+        // At present volatility, whichever kind is served: a wild week is no change of the model's errors.
+        let scaled = if served.kind() == IntervalKind::Adaptive { served } else { other };
+        let errors = scaled.standard_errors();
         let mut date = origin;
         let step = |(h, mean): (usize, f64)| {
             date = date.next();

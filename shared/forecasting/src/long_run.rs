@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// n times the variance of the mean of values that are correlated up to lag `horizon - 1`, as those of forecasts `horizon`
-/// steps ahead are: the sum of the autocovariances up to there (Diebold & Mariano 1995, section 1.1). That sum is noisy and
-/// may even be negative, for which their footnote 4 falls back on the variance without overlap; but overlap makes
-/// neighbours alike, so anything below that is noise that would make a small difference look sure, and is replaced too.
+/// steps ahead are: the sum of the autocovariances up to there (Diebold & Mariano 1995, section 1.1). That sum is noisy, and
+/// can even be negative; but overlap makes neighbours alike, so what falls below the variance without overlap is noise that
+/// would make a small difference look sure, and is not believed.
 pub(crate) fn long_run_variance(values: &[f64], horizon: usize) -> f64 {
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n as f64;

@@ -43,7 +43,7 @@ pub struct Training {
 }
 
 /// Live errors are compared only over at least this many origins.
-const FEWEST_ORIGINS: usize = 20;
+pub const FEWEST_ORIGINS: usize = 20;
 /// Live error beyond the backtest's that counts as degraded.
 const TOLERATED_EXCESS: f64 = 0.10;
 /// Probability that an excess came by chance, at most. The question is asked every evening.

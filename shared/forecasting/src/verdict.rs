@@ -65,14 +65,19 @@ impl Verdict {
     ///
     /// A contender takes a champion's place only with a lower mean pinball loss at a Diebold-Mariano p-value of at most
     /// `significance`, and with no higher mean absolute error: narrower intervals alone do not buy a worse forecast. Where
-    /// several families challenge, each must pass at `significance` over their number (Bonferroni), so that many tries do not
+    /// several families challenge with a model that is no baseline, each must pass at `significance` over their number (Bonferroni), so that many tries do not
     /// make a winner. Of several winners it is the one with the lowest loss. Where nothing is in service yet, the random
     /// walk is the incumbent: it enters service unless a contender proves better. Who is `barred` cannot
     /// win, whatever it lost.
     pub fn of(contest: &Contest, significance: f64, barred: &[Barred]) -> Verdict {
         let incumbent = contest.champion.as_ref().unwrap_or_else(|| contest.random_walk());
         let is_other = |contender: &Contender| contender.scorecard.specification != incumbent.specification;
-        let tries = contest.challengers.iter().filter(|c| is_other(c)).count().max(1);
+        let tries = contest
+            .challengers
+            .iter()
+            .filter(|c| is_other(c) && !c.scorecard.specification.is_baseline())
+            .count()
+            .max(1);
         let bar = |specification: &Specification| barred.iter().find(|bar| bar.specification == *specification);
         let proven = |contender: &&Contender| {
             let tries = if contender.scorecard.specification.is_baseline() { 1 } else { tries };

@@ -156,25 +156,6 @@ fn the_scope_names_what_stands_out() {
     assert_eq!(scope.last_dividend.map(|event| event.day), Some(series.bars()[50].day));
 }
 
-/// Every scorecard comes from sessions before the last price of its horizon: poisoning the future changes nothing.
-#[test]
-fn a_forecast_knows_nothing_of_later_prices() {
-    let values = prices(400, 0.3, 1);
-    let specification = Specification::select(Family::Arima, &values[..300], 1).expect("selects");
-    let model = specification.fit(&values[..300]).expect("fits");
-    let again = specification.fit(series(&values).adjusted_closes().get(..300).expect("long")).expect("fits");
-    assert_eq!(model, again);
-    // A contest on a cut series is the contest that was held then.
-    let then = Contest::run(&series(&values[..300]), &plan(), None).expect("a contest");
-    let mut poisoned = values.clone();
-    for price in &mut poisoned[300..] {
-        *price = 1.0;
-    }
-    let cut: Vec<Row> = rows(&poisoned).into_iter().take(300).collect();
-    let now = Contest::run(&PriceSeries::new(ticker(), cut).expect("a series"), &plan(), None).expect("a contest");
-    assert_eq!(then, now);
-}
-
 #[test]
 fn structure_is_found_and_noise_is_not() {
     // Overlapping horizons leave few independent origins: 60 held-out sessions seldom prove anything, 250 do.

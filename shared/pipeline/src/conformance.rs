@@ -158,6 +158,7 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
             backtest_coverage: contest.random_walk().coverage.clone(),
             backtest_forecasts: contest.random_walk().forecasts(),
             multipliers: contest.random_walk().multipliers.clone(),
+            taught_until: None,
             tenure: None,
         },
         contest: Some(contest.in_short()),

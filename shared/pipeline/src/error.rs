@@ -121,6 +121,16 @@ pub enum Error {
         /// Which series.
         ticker: Ticker,
     },
+    /// Made by another release, whose numbers this one does not claim to find again.
+    #[error("{what} was made by {theirs}, this is {ours}: verify it with the release that made it")]
+    OtherRelease {
+        /// The version or the run.
+        what: String,
+        /// What made it.
+        theirs: String,
+        /// What this is.
+        ours: String,
+    },
     /// A request outside its bounds.
     #[error("{field}: {reason}")]
     Request {

@@ -108,7 +108,7 @@ pub struct TickerSummary {
     pub ticker: Ticker,
     /// How it ended.
     pub status: TickerStatus,
-    /// `promote`, `refit` or `keep`; `None` where it failed before a verdict.
+    /// `promote`, `refit`, `keep` or `rollback`; `None` where it failed before a verdict.
     pub verdict: Option<forecasting::Decision>,
     /// The version that made the forecast.
     pub version: Option<VersionId>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forecasting::{FEWEST_TO_FIT, Family, IntervalKind, Level, Policy, Ticker, Window};
+use forecasting::{FEWEST_ORIGINS, FEWEST_TO_FIT, Family, IntervalKind, Level, Policy, Ticker, Window};
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -146,6 +146,12 @@ impl Settings {
         if self.season == 1 && self.families.contains(&Family::SeasonalRandomWalk) {
             return Err("the seasonal random walk among the families needs a season of two sessions or more".to_owned());
         }
+        if let (Policy::MaxAge(age), Some(_)) = (self.policy, self.error_bound)
+            && age < self.horizon + FEWEST_ORIGINS
+        {
+            let least = self.horizon + FEWEST_ORIGINS;
+            return Err(format!("error_bound is never reached: it needs policy.max_age to be {least} or more"));
+        }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
             within("retention", retention, self.holdout..=100_000)?;
@@ -260,7 +266,7 @@ mod tests {
             families = ["arima", "ets", "theta", "seasonal_random_walk", "combination"]
             season = 5
             intervals = "model"
-            policy = { max_age = 20 }
+            policy = { max_age = 30 }
             error_bound = 1.2
             retention = 250
             significance = 0.1
@@ -277,7 +283,7 @@ mod tests {
         let settings = Settings::parse(text).expect("reads");
         assert_eq!(settings.watchlist[1].as_str(), "BRK-A");
         let configuration = settings.configuration("tiingo", settings.watchlist.clone());
-        assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(20)));
+        assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(30)));
         assert_eq!((configuration.families.len(), configuration.season), (5, 5));
         assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
         assert_eq!(configuration.start, date(2016, 1, 1));
@@ -305,6 +311,7 @@ mod tests {
         check("families = [\"prophet\"]", "unknown variant `prophet`, expected one of `random_walk`, `arima`");
         check("families = [\"seasonal_random_walk\"]", "needs a season");
         check("season = 500", "season is 500");
+        check("error_bound = 1.1\npolicy = { max_age = 20 }", "it needs policy.max_age to be 25 or more");
         check("retention = 5", "retention is 5, but must be within 60");
         check("error_bound = -1.0", "error_bound is -1");
         check("intervals = \"wide\"", "expected `model` or `adaptive`");

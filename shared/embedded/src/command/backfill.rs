@@ -56,28 +56,20 @@ impl Outlook {
         configuration: &Configuration,
         ledger: Option<&dyn Ledger>,
     ) -> Result<Outlook, Failure> {
-        let newest = match ledger {
+        let newest_runs = match ledger {
             Some(ledger) => ledger.runs(RUNS_TIMED).await?,
             None => Vec::new(),
         };
         let to = range.to.unwrap_or(chosen.last_session);
-        let from = match (range.from, newest.first()) {
+        let from = match (range.from, newest_runs.first()) {
             (Some(from), _) => from,
-            (None, Some(newest)) => newest.run.as_of.tomorrow().unwrap_or(newest.run.as_of),
+            // From the newest run that was asked to do the same; one that was cut off is not done.
+            (None, Some(newest)) => {
+                let same = newest_runs.iter().find(|entry| entry.run.configuration == *configuration);
+                same.unwrap_or(newest).run.as_of
+            }
             (None, None) => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         };
-        if range.from.is_none() && from > to {
-            return Ok(Outlook {
-                from,
-                to,
-                sessions: 0,
-                done: 0,
-                runs: 0,
-                downloads: 0,
-                seconds: None,
-                to_do: Vec::new(),
-            });
-        }
         let sessions = sessions(from, to)?;
         let mut to_do = Vec::with_capacity(sessions.len());
         let digest = configuration.digest();
@@ -102,7 +94,7 @@ impl Outlook {
             done,
             runs,
             downloads: if chosen.market.is_local() || runs == 0 { 0 } else { tickers },
-            seconds: seconds_a_ticker(&newest).map(|seconds| {
+            seconds: seconds_a_ticker(&newest_runs).map(|seconds| {
                 let cores = thread::available_parallelism().map_or(1, usize::from);
                 seconds * (runs * tickers) as f64 / cores.min(tickers) as f64
             }),
@@ -159,7 +151,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     }
     let mut prepared = Prepared::new(arguments)?;
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.configuration, Some(&*prepared.ledger)).await?;
-    eprintln!("{outlook}");
+    output::remark(&outlook.to_string());
     if !prepared.chosen.market.is_local() {
         let start = prepared.configuration.start;
         prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, outlook.to));

@@ -136,8 +136,12 @@ pub(super) async fn verify(
                 }
                 stand.push(verified);
             }
+            // Nothing is said against it, and nothing for it.
+            Err(error @ pipeline::Error::OtherRelease { .. }) if receipt.is_none() => {
+                output::remark(&format!("closing-bell: {error}"));
+            }
             Err(error) if receipt.is_none() => {
-                eprintln!("closing-bell: {error}");
+                output::remark(&format!("closing-bell: {error}"));
                 failed = true;
             }
             Err(error) => return Err(error.into()),

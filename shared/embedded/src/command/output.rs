@@ -170,8 +170,20 @@ pub(super) fn backfill(entries: &[RunEntry]) {
 }
 
 pub(super) fn runs(entries: &[RunEntry]) {
-    let header = ["As of", "Run", "Trigger", "Status", "Done", "Failed", "Promoted", "Refitted", "Kept", "Closed at"];
-    let mut rows = table(&header, &[4, 5, 6, 7, 8]);
+    let header = [
+        "As of",
+        "Run",
+        "Trigger",
+        "Status",
+        "Done",
+        "Failed",
+        "Promoted",
+        "Refitted",
+        "Kept",
+        "Rolled back",
+        "Closed at",
+    ];
+    let mut rows = table(&header, &[4, 5, 6, 7, 8, 9]);
     for entry in entries {
         let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
         let count = |status| tickers.iter().filter(|t| t.status == status).count().to_string();
@@ -186,6 +198,7 @@ pub(super) fn runs(entries: &[RunEntry]) {
             verdicts(Decision::Promote),
             verdicts(Decision::Refit),
             verdicts(Decision::Keep),
+            verdicts(Decision::Rollback),
             entry.closed_at.clone().unwrap_or_default(),
         ]);
     }
@@ -257,6 +270,11 @@ pub(super) fn checked(file: &Path, watchlist: usize) {
     print(&format!("{} can be used: its watchlist has {watchlist} tickers", file.display()));
 }
 
+/// One line on standard error; a reader that has gone away is no failure of ours there either.
+pub(super) fn remark(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// One line on standard output.
 pub(super) fn line(text: &str) {
     print(text);
@@ -281,9 +299,10 @@ pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
             When::DuringTheDay => format!("During {day}"),
             When::FromTheEvening => format!("From the evening of {day}"),
         };
-        let Answered { version, model, origin, run, in_service_since, table, .. } = answer;
+        let Answered { version, model, origin, run, opened_at, in_service_since, table, .. } = answer;
+        let opened_at = opened_at.as_deref().unwrap_or("an unknown time");
         print(&format!(
-            "{when}: {ticker} {version}, {model}, in service since {in_service_since}; it knew prices up to {origin} (run {run}, {table})"
+            "{when}: {ticker} {version}, {model}, in service since {in_service_since}; it knew prices up to {origin} (run {run} of {opened_at}, {table})"
         ));
     }
 }

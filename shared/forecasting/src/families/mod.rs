@@ -66,6 +66,9 @@ macro_rules! families {
         enum Fitted { $($Member(Box<<$Member as Member>::State>)),+ }
 
         impl Family {
+            /// All that there are.
+            pub const ALL: &[Family] = &[$(Family::$Member),+];
+
             fn select_on(self, y: &[f64], season: usize) -> Result<Specification, String> {
                 match self { $(Family::$Member => <$Member as Member>::select(y, season)),+ }
             }
@@ -128,7 +131,7 @@ impl Specification {
             Specification::Arima(_) | Specification::RandomWalk(_) | Specification::SeasonalRandomWalk(_) => {
                 ::arima::ENGINE.to_owned()
             }
-            _ => format!("{}, {}", ::arima::ENGINE, crate::RULES),
+            _ => crate::rules(),
         }
     }
 

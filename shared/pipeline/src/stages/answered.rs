@@ -18,6 +18,8 @@ pub struct Answered {
     pub origin: TradingDay,
     /// The run that made the forecast.
     pub run: RunId,
+    /// When that run was opened, ISO 8601: a replay of the past was opened long after its session.
+    pub opened_at: Option<String>,
     /// Session of the verdict that had put it in service.
     pub in_service_since: TradingDay,
     /// The forecast table.
@@ -37,7 +39,7 @@ pub enum When {
 /// More forecasts of one session than this, by runs with other configurations, are not looked through.
 const OF_ONE_SESSION: usize = 100;
 
-/// Which version answered on a day: that of the evening before it, and that of its own evening where there was a run.
+/// Which versions answered on a day: of the evening before it, and of its own evening where there was a run; oldest first.
 ///
 /// # Errors
 /// [`Error::NoForecast`] where none had been made by then.
@@ -45,12 +47,15 @@ pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result
     let nobody = || Error::NoForecast { ticker: ticker.clone() };
     let session = last_session(day).ok_or_else(nobody)?;
     let records = ledger.history(ticker, Stage::Forecast, session, OF_ONE_SESSION).await?;
-    let evening = records.first().filter(|record| record.as_of.date() == day);
-    let before = records.iter().find(|record| record.as_of.date() < day);
-    let told = [(When::DuringTheDay, before), (When::FromTheEvening, evening)];
+    let last_before = records.iter().map(|record| record.as_of).find(|as_of| as_of.date() < day);
     let mut answers = Vec::new();
-    for (when, record) in told {
-        let Some(record) = record else { continue };
+    // Oldest first; of one session there are several where somebody rolled back, or another run worked on it.
+    for record in records.iter().rev() {
+        let when = match record.as_of {
+            as_of if as_of.date() == day => When::FromTheEvening,
+            as_of if Some(as_of) == last_before => When::DuringTheDay,
+            _ => continue,
+        };
         let forecasted: Forecasted = parse(record)?;
         answers.push(Answered {
             when,
@@ -58,6 +63,7 @@ pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result
             model: forecasted.champion.specification.to_string(),
             origin: forecasted.forecast.origin,
             run: record.key.run.clone(),
+            opened_at: ledger.run(&record.key.run).await?.map(|entry| entry.opened_at),
             in_service_since: forecasted.champion.as_of,
             table: forecasted.table,
         });

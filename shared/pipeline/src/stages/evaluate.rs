@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use forecasting::{
-    ChampionEvidence, IntervalKind, LiveRecord, Multipliers, Score, Specification, Ticker, TradingDay, Training,
-    failing,
+    ChampionEvidence, IntervalKind, LiveRecord, Multipliers, PriceSeries, Score, Specification, Ticker, TradingDay,
+    Training, failing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +59,8 @@ pub async fn evaluate(
     }
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
-    let Earlier { scores: earlier, last_training } = live_scores(ledger, ticker, place.as_of, LIVE_SESSIONS).await?;
+    let earlier = live_scores(ledger, ticker, place.as_of, LIVE_SESSIONS).await?;
+    let last_contest = ledger.history(ticker, Stage::Train, place.as_of, 1).await?.pop().map(|record| record.as_of);
     let champion = champion_on(ledger, ticker, place.as_of).await?;
 
     let scored: BTreeSet<_> = earlier.iter().map(|earlier| earlier.score.place()).collect();
@@ -92,13 +93,17 @@ pub async fn evaluate(
         },
         Some(champion) => {
             let own: Vec<Score> = of_specification(&all, champion).cloned().collect();
-            let failing = still_fresh(champion, place.as_of, configuration).then(|| fails(&own, champion)).flatten();
+            let mut failing =
+                still_fresh(champion, place.as_of, configuration).then(|| fails(&own, champion)).flatten();
+            if failing.is_some() && !predecessor_can_serve(archive, champion, &series, configuration).await? {
+                failing = None;
+            }
             let training = match &failing {
                 Some(reason) => Training { due: true, reason: reason.clone() },
                 None => {
                     let age = age(archive, ticker, champion, series.last().day).await?;
                     let unasked = |s: &&&VersionScore| {
-                        s.version == champion.version && last_training.is_none_or(|last| s.score.origin >= last)
+                        s.version == champion.version && last_contest.is_none_or(|last| s.score.origin >= last)
                     };
                     let scores = all.iter().filter(unasked).map(|s| s.score.clone()).collect();
                     let backtest_relative_error = champion.backtest_skill.map(|skill| 1.0 - skill);
@@ -144,6 +149,37 @@ fn still_fresh(champion: &Champion, as_of: TradingDay, configuration: &Configura
     })
 }
 
+/// Whether whoever would be rolled back to can be read, and forecasts.
+async fn predecessor_can_serve(
+    archive: &dyn Archive,
+    champion: &Champion,
+    series: &PriceSeries,
+    configuration: &Configuration,
+) -> Result<bool, Error> {
+    let Some(predecessor) = champion.tenure.as_ref().and_then(|tenure| tenure.predecessor.as_deref()) else {
+        return Ok(false);
+    };
+    match can_serve(archive, predecessor, series, configuration).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => {
+            tracing::warn!(ticker = %series.ticker(), %error, "the champion fails, but the one before cannot serve");
+            Ok(false)
+        }
+    }
+}
+
+/// Reads a version whole and forecasts with it, before it is put into service again.
+pub(crate) async fn can_serve(
+    archive: &dyn Archive,
+    champion: &Champion,
+    series: &PriceSeries,
+    configuration: &Configuration,
+) -> Result<(), Error> {
+    let version = ModelVersion::read(archive, series.ticker(), &champion.version, Some(&champion.sha256)).await?;
+    version.forecast(series, configuration.horizon, &Multipliers::start(&configuration.levels)).map(|_| ())
+}
+
 fn fails(own: &[Score], champion: &Champion) -> Option<String> {
     let tenure = champion.tenure.as_ref()?;
     let since: Vec<Score> = own.iter().filter(|score| score.origin >= tenure.since).cloned().collect();
@@ -154,7 +190,7 @@ fn fails(own: &[Score], champion: &Champion) -> Option<String> {
 /// The multipliers of the champion's contest, and what its scores since then add.
 fn taught(champion: &Champion, own: &[Score], configuration: &Configuration) -> Multipliers {
     let mut multipliers = champion.multipliers.clone().unwrap_or_else(|| Multipliers::start(&configuration.levels));
-    let mut since: Vec<&Score> = own.iter().filter(|score| score.date > champion.as_of).collect();
+    let mut since: Vec<&Score> = own.iter().filter(|score| score.date > champion.taught_until()).collect();
     since.sort_by_key(|score| (score.date, score.horizon));
     for score in since {
         for (level, inside) in score.inside_of(IntervalKind::Adaptive) {
@@ -164,32 +200,23 @@ fn taught(champion: &Champion, own: &[Score], configuration: &Configuration) -> 
     multipliers
 }
 
-/// What earlier evaluations found.
-pub(crate) struct Earlier {
-    /// Each step of each origin once.
-    pub(crate) scores: Vec<VersionScore>,
-    /// When a challenger was last trained.
-    last_training: Option<TradingDay>,
-}
-
-/// Live scores up to this session, from the newest evaluations.
+/// Live scores up to this session, each step of each origin once, from the newest evaluations.
 pub(crate) async fn live_scores(
     ledger: &dyn Ledger,
     ticker: &Ticker,
     up_to: TradingDay,
     evaluations: usize,
-) -> Result<Earlier, Error> {
+) -> Result<Vec<VersionScore>, Error> {
     let mut seen = BTreeSet::new();
-    let (mut scores, mut last_training) = (Vec::new(), None);
+    let mut scores = Vec::new();
     for record in ledger.history(ticker, Stage::Evaluate, up_to, evaluations).await? {
         let evaluated: Evaluated = parse(&record)?;
-        last_training = last_training.or(evaluated.training.due.then_some(record.as_of));
         scores.extend(evaluated.scores.into_iter().filter(|scored| seen.insert(scored.score.place())));
     }
-    Ok(Earlier { scores, last_training })
+    Ok(scores)
 }
 
 /// As far back as an answer's live scores count: as an evaluation's.
 pub(crate) async fn recent_scores(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<VersionScore>, Error> {
-    Ok(live_scores(ledger, ticker, end_of_time(), LIVE_SESSIONS).await?.scores)
+    live_scores(ledger, ticker, end_of_time(), LIVE_SESSIONS).await
 }

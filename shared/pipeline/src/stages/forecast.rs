@@ -22,8 +22,12 @@ pub async fn forecast(
         return Ok(forecasted);
     }
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
+    let pointer = ledger.champion(ticker).await?;
     let champion = match place.result::<Promoted>(ledger, Stage::Promote).await? {
-        Some(promoted) => promoted.champion,
+        // Somebody may have rolled back from it already.
+        Some(Promoted { champion, .. }) => pointer
+            .filter(|pointer| pointer.as_of == place.as_of && pointer.sequence > champion.sequence)
+            .unwrap_or(champion),
         None => champion_on(ledger, ticker, place.as_of)
             .await?
             .ok_or_else(|| Error::Missing { key: format!("{ticker}'s champion") })?,
@@ -54,7 +58,7 @@ pub async fn forecast(
 
 /// A contest that was held tonight has taught the champion all there is; otherwise its scores since then have added to it.
 async fn multipliers(ledger: &dyn Ledger, place: &Place<'_>, champion: &Champion) -> Result<Multipliers, Error> {
-    let tonight = champion.multipliers.clone().filter(|_| champion.as_of == place.as_of);
+    let tonight = champion.multipliers.clone().filter(|_| champion.taught_until() == place.as_of);
     let evaluated = match tonight {
         Some(_) => None,
         None => place.result::<Evaluated>(ledger, Stage::Evaluate).await?,

@@ -33,7 +33,11 @@ pub async fn models(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
     let mut summaries = Vec::with_capacity(keys.len());
     for key in keys.iter().rev() {
         let Some(version) = Key::version_of(key) else { continue };
-        let stored = ModelVersion::read(archive, ticker, &version, None).await?;
+        let stored = match ModelVersion::read(archive, ticker, &version, None).await {
+            // Removed since it was listed, as the retention says.
+            Err(Error::Missing { .. }) => continue,
+            other => other?,
+        };
         let summary = stored.model.summary();
         summaries.push(ModelSummary {
             in_service: champion.as_ref().is_some_and(|champion| champion.version == version),

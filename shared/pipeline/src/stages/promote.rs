@@ -30,6 +30,9 @@ impl Promoted {
     }
 }
 
+/// Who decides where no person does.
+pub(crate) const RULE: &str = "rule";
+
 /// Reaches the verdict on the contest; champion pointer and receipt move together.
 ///
 /// # Errors
@@ -57,7 +60,7 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
             as_of: place.as_of,
             decision: verdict.decision,
             reason: verdict.reason,
-            decided_by: "rule".to_owned(),
+            decided_by: RULE.to_owned(),
             before: before.map(|champion| champion.version),
             champion,
             contest: Some(trained.contest),
@@ -141,6 +144,7 @@ fn entering(
         backtest_coverage: scorecard.coverage.clone(),
         backtest_forecasts: scorecard.forecasts(),
         multipliers: scorecard.multipliers.clone(),
+        taught_until: None,
         tenure,
     }
 }
@@ -150,6 +154,8 @@ pub(crate) fn restored(back: &Champion, failed: &Champion, place: &Place<'_>) ->
     Champion {
         as_of: place.as_of,
         sequence: failed.sequence + 1,
+        // Its scores since then are still its own.
+        taught_until: Some(back.taught_until()),
         tenure: Some(Tenure {
             since: place.as_of,
             promised_skill: back.backtest_skill,

@@ -62,7 +62,7 @@ pub async fn results(ledger: &dyn Ledger) -> Result<Results, Error> {
     }
     let mut all = Vec::new();
     for ticker in &tickers {
-        for scored in live_scores(ledger, ticker, end_of_time(), ALL_EVALUATIONS).await?.scores {
+        for scored in live_scores(ledger, ticker, end_of_time(), ALL_EVALUATIONS).await? {
             all.push((ticker.clone(), scored));
         }
     }

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use forecasting::{Decision, Ticker};
 
 use super::{
-    committed::{Place, end_of_time, parse},
+    committed::{Place, end_of_time, parse, read_snapshot},
+    evaluate::can_serve,
     fetch::Snapshot,
     forecast::forecast,
     plan::{Planned, plan},
@@ -11,12 +12,17 @@ use super::{
     report::report,
 };
 use crate::{
-    Archive, Configuration, Error, Ledger, ModelVersion, Pointing, Receipt, RollbackOrder, Run, Stage, StageKey,
-    Trigger, VersionId, stored::receipt::RECEIPT_FORMAT,
+    Archive, Champion, Configuration, Error, Ledger, Pointing, Receipt, RollbackOrder, Run, Stage, Trigger, VersionId,
+    stored::receipt::RECEIPT_FORMAT,
 };
 
 /// Who decides a rollback that a command asks for.
-const PERSON: &str = "person";
+pub(crate) const PERSON: &str = "person";
+
+/// Its reason.
+pub(crate) fn in_words(back: &Champion) -> String {
+    format!("rolled back to the {} at a person's word", back.specification)
+}
 
 /// Puts a version that was in service before into service again, at a person's word: a run of its own for the newest session on
 /// record, with a receipt, a forecast and a report. It downloads and trains nothing.
@@ -35,16 +41,17 @@ pub async fn rollback(
     let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
     let receipts = ledger.receipts(ticker).await?;
     if pointer.version == *version {
-        return match unfinished(ledger, &receipts, version).await? {
+        return match unfinished(ledger, &receipts, &pointer).await? {
             Some((run, receipt)) => finish(archive, ledger, &run, ticker, receipt.clone()).await,
             None => Err(refused(format!("{version} is in service already"))),
         };
     }
     let served = receipts.into_iter().map(|receipt| receipt.champion).find(|champion| champion.version == *version);
     let back = served.ok_or_else(|| refused(format!("{version} has never been in service for {ticker}")))?;
-    ModelVersion::read(archive, ticker, version, Some(&back.sha256)).await?;
 
-    let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop().ok_or_else(nothing)?;
+    // The newest prices on record: a night that decided may not have come to its forecast.
+    let newest = ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop().ok_or_else(nothing)?;
+    let snapshot: Snapshot = parse(&newest)?;
     let former = newest.key.run;
     let entry = ledger.run(&former).await?.ok_or_else(|| Error::Missing { key: format!("run {former}") })?;
     let configuration = Configuration {
@@ -52,26 +59,21 @@ pub async fn rollback(
         rollback: Some(RollbackOrder { version: version.clone(), sequence: pointer.sequence }),
         ..entry.run.configuration
     };
+    let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
+    can_serve(archive, &back, &series, &configuration).await?;
     let planned = plan(archive, ledger, configuration, newest.as_of.date(), Trigger::Manual).await?;
     let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
     let run = entry.run;
     let place = Place::new(&run, ticker)?;
-    // The prices that the newest forecast knew.
-    let fetched = StageKey { run: former, ticker: ticker.clone(), stage: Stage::Fetch };
-    let fetched = ledger
-        .committed(&fetched)
-        .await?
-        .ok_or_else(|| Error::Missing { key: format!("the result of fetch for {ticker} in run {}", fetched.run) })?;
-    let snapshot: Snapshot = place.commit(ledger, Stage::Fetch, &parse::<Snapshot>(&fetched)?).await?;
+    let snapshot: Snapshot = place.commit(ledger, Stage::Fetch, &snapshot).await?;
 
-    let reason = format!("rolled back to the {} at a person's word", back.specification);
     let receipt = Receipt {
         format: RECEIPT_FORMAT,
         ticker: ticker.clone(),
         run: run.id.clone(),
         as_of: place.as_of,
         decision: Decision::Rollback,
-        reason,
+        reason: in_words(&back),
         decided_by: PERSON.to_owned(),
         before: Some(pointer.version.clone()),
         champion: restored(&back, &pointer, &place),
@@ -84,14 +86,14 @@ pub async fn rollback(
     finish(archive, ledger, &run, ticker, receipt).await
 }
 
-/// The run of a rollback to this version that was decided, but cut off before its end.
+/// The run of the rollback that put the champion in service, where it was cut off before its end.
 async fn unfinished<'a>(
     ledger: &dyn Ledger,
     receipts: &'a [Receipt],
-    version: &VersionId,
+    pointer: &Champion,
 ) -> Result<Option<(Run, &'a Receipt)>, Error> {
-    let by_a_person = |receipt: &&Receipt| receipt.decided_by == PERSON && receipt.champion.version == *version;
-    let Some(receipt) = receipts.first().filter(by_a_person) else { return Ok(None) };
+    let its_own = |receipt: &&Receipt| receipt.decided_by == PERSON && receipt.champion == *pointer;
+    let Some(receipt) = receipts.iter().find(its_own) else { return Ok(None) };
     let entry = ledger.run(&receipt.run).await?;
     Ok(entry.filter(|entry| entry.closure.is_none()).map(|entry| (entry.run, receipt)))
 }

@@ -14,7 +14,7 @@ pub(crate) const ALL_EVALUATIONS: usize = 10_000;
 /// # Errors
 /// [`Error::NoForecast`] where nothing has been scored.
 pub async fn scores(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<VersionScore>, Error> {
-    let mut scores = live_scores(ledger, ticker, end_of_time(), ALL_EVALUATIONS).await?.scores;
+    let mut scores = live_scores(ledger, ticker, end_of_time(), ALL_EVALUATIONS).await?;
     if scores.is_empty() && ledger.champion(ticker).await?.is_none() {
         return Err(Error::NoForecast { ticker: ticker.clone() });
     }

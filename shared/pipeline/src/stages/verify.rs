@@ -4,7 +4,8 @@ use serde::Serialize;
 use super::{
     committed::{Place, read_snapshot},
     evaluate::Evaluated,
-    promote::{reach, restored},
+    promote::{RULE, reach, restored},
+    rollback::{PERSON, in_words},
     train::{Candidates, Trained, TrainedVersion, contest_bytes},
 };
 use crate::{
@@ -101,19 +102,23 @@ pub async fn verify_receipt(
     let scorecards = match (&receipt.contest, &run.configuration.rollback) {
         (None, Some(order)) => {
             let failed = before.ok_or_else(|| damaged(receipt, "it names no version before"))?;
-            let champion = restored(champion_of(&order.version)?, failed, &place);
-            same(receipt, "champion", &receipt.champion, &champion)?;
+            let back = champion_of(&order.version)?;
+            same(receipt, "decision", &receipt.decision, &Decision::Rollback)?;
+            same(receipt, "reason", &receipt.reason, &in_words(back))?;
+            same(receipt, "decider", receipt.decided_by.as_str(), PERSON)?;
+            same(receipt, "champion", &receipt.champion, &restored(back, failed, &place))?;
             0
         }
         (None, None) => return Err(damaged(receipt, "it has no contest, and nobody asked for a rollback")),
         (Some(contest), _) => {
-            if contest.rules.as_deref() != Some(forecasting::RULES) {
-                let rules = contest.rules.as_deref().unwrap_or("an earlier release");
-                return Err(of_another_release(run.id.as_str(), rules, forecasting::RULES));
+            let ours = forecasting::rules();
+            if contest.rules.as_ref() != Some(&ours) {
+                let theirs = contest.rules.as_deref().unwrap_or("an earlier release");
+                return Err(of_another_release(run.id.as_str(), theirs, &ours));
             }
             let held = Held { receipt, before, place: &place, series: &series };
             objects.extend(held.again(archive, ledger, contest).await?);
-            1 + contest.contenders().count()
+            contest.champion.iter().count() + contest.contenders().count()
         }
     };
     let model = ModelVersion::read(archive, ticker, version, Some(&receipt.champion.sha256)).await?;
@@ -180,6 +185,7 @@ impl Held<'_> {
         let failing = evaluated.and_then(|evaluated| evaluated.failing);
         let trained = Trained { champion, contest, archived_contest: None, versions: trained, disqualified };
         let (verdict, champion) = reach(place, &trained, before, failing.as_deref())?;
+        same(receipt, "decider", receipt.decided_by.as_str(), RULE)?;
         same(receipt, "decision", &receipt.decision, &verdict.decision)?;
         same(receipt, "reason", &receipt.reason, &verdict.reason)?;
         same(receipt, "champion", &receipt.champion, &champion)?;
@@ -210,7 +216,7 @@ async fn compare(archive: &dyn Archive, key: &Key, again: &[u8], how: &str) -> R
 }
 
 /// A part of a receipt must be what it is found to be again.
-fn same<T: Serialize>(receipt: &Receipt, part: &str, told: &T, again: &T) -> Result<(), Error> {
+fn same<T: Serialize + ?Sized>(receipt: &Receipt, part: &str, told: &T, again: &T) -> Result<(), Error> {
     let text = |value: &T| serde_json::to_string(value).expect("receipts are plain data");
     if text(told) == text(again) {
         Ok(())
@@ -227,6 +233,5 @@ fn damaged(receipt: &Receipt, reason: &str) -> Error {
 }
 
 fn of_another_release(what: &str, theirs: &str, ours: &str) -> Error {
-    let reason = format!("{what} is of {theirs}, this is {ours}: verify it with the release that made it");
-    Error::Request { field: "version", reason }
+    Error::OtherRelease { what: what.to_owned(), theirs: theirs.to_owned(), ours: ours.to_owned() }
 }

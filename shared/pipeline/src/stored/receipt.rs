@@ -27,9 +27,19 @@ pub struct Champion {
     /// What that contest taught the adaptive intervals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub multipliers: Option<Multipliers>,
+    /// The session whose outcomes are in them; absent where it is `as_of`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught_until: Option<TradingDay>,
     /// How its specification came into service; absent from the first receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenure: Option<Tenure>,
+}
+
+impl Champion {
+    /// The session whose outcomes are in its multipliers.
+    pub(crate) fn taught_until(&self) -> TradingDay {
+        self.taught_until.unwrap_or(self.as_of)
+    }
 }
 
 /// How a specification came into service. Refits on newer data go on with it.
