@@ -12,11 +12,11 @@ ASKS = 4
 
 # What one ticker's night asks of the services: what `make bench-cloud` counts in a night of one ticker (the run's own share
 # included), rounded up by half or more for later asks, for longer histories and for Lambda's own log lines.
-S3_PUTS, S3_GETS = 15, 15
-TABLE_WRITES, TABLE_READS = 60, 90
+S3_PUTS, S3_GETS = 18, 15
+TABLE_WRITES, TABLE_READS = 80, 300  # a year of scores is read each evening
 LOG_KB = 10
 EVENTS = 2
-KEPT_KB = 120  # a snapshot of ten years, two models, a table
+KEPT_KB = 150  # a snapshot of ten years, two models, a contest, a table
 
 # Seconds billed for an invocation, cold start and waiting for S3 and DynamoDB included: far above what was measured.
 STAGE_SECONDS, STAGE_GB = 0.5, 0.25

@@ -43,8 +43,10 @@ pub struct VersionScore {
 
 /// As far back as live scores count.
 const LIVE_SESSIONS: usize = 250;
-/// Forecasts that may still have sessions to come.
-const STANDING: usize = 100;
+/// Forecasts that may still have sessions to come, and as many again for what other runs forecast for the same sessions.
+fn standing(configuration: &Configuration) -> usize {
+    20 + 2 * configuration.horizon
+}
 
 /// Scores the standing forecasts on the bars that came, once each, and asks the policy whether to train.
 pub async fn evaluate(
@@ -66,7 +68,7 @@ pub async fn evaluate(
     let scored: BTreeSet<_> = earlier.iter().map(|earlier| earlier.score.place()).collect();
     let mut origins = BTreeSet::new();
     let mut scores = Vec::new();
-    for record in ledger.history(ticker, Stage::Forecast, place.as_of, STANDING).await? {
+    for record in ledger.history(ticker, Stage::Forecast, place.as_of, standing(&run.configuration)).await? {
         let standing: Forecasted = parse(&record)?;
         // Of each origin, the forecast that was committed last is the one that is served.
         let same_market = standing.market == run.configuration.market;

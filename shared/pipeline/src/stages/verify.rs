@@ -124,6 +124,7 @@ pub async fn verify_receipt(
     let model = ModelVersion::read(archive, ticker, version, Some(&receipt.champion.sha256)).await?;
     same(receipt, "champion", &receipt.champion.specification, &model.inputs.specification)?;
     objects.push(Key::model(ticker, version));
+    objects.sort();
     objects.dedup();
     let (ticker, version) = (ticker.clone(), version.clone());
     Ok(VerifiedReceipt { ticker, run: run.id, decision: receipt.decision, version, scorecards, objects })
