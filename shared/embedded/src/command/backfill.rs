@@ -70,7 +70,11 @@ impl Outlook {
             }
             (None, None) => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         };
-        let sessions = sessions(from, to)?;
+        let sessions = match sessions(from, to) {
+            // Caught up already.
+            Err(_) if range.from.is_none() => Vec::new(),
+            sessions => sessions?,
+        };
         let mut to_do = Vec::with_capacity(sessions.len());
         let digest = configuration.digest();
         for &day in &sessions {
