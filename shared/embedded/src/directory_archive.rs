@@ -11,13 +11,17 @@ use pipeline::{Archive, Created, Error, Key};
 /// An archive in a directory: one file an object, the key its path.
 ///
 /// An object is written to a temporary file, forced to disk, and linked to its name, which fails where the name is taken:
-/// so it is absent or whole, and the first writer wins. What a killed process left in `tmp/` is removed at the next start.
+/// so it is absent or whole, and the first writer wins. What a killed process left unfinished
+/// is removed at the next start, and nothing else: a data directory may be any folder, with files of its owner's in it.
 #[derive(Debug)]
 pub struct DirectoryArchive {
     root: PathBuf,
 }
 
-const UNFINISHED: &str = "tmp";
+/// Where files are written before they have their name.
+const UNFINISHED: &str = ".closing-bell-unfinished";
+/// How such a file's name begins.
+const UNFINISHED_FILE: &str = "unfinished-";
 
 impl DirectoryArchive {
     /// Opens the archive for reading and writing, and clears away what a killed process left unfinished. The caller holds
@@ -28,11 +32,13 @@ impl DirectoryArchive {
     pub fn open(root: &Path) -> Result<DirectoryArchive, String> {
         let unfinished = root.join(UNFINISHED);
         let failed = |error: io::Error| format!("{} cannot be written: {error}", root.display());
-        match fs::remove_dir_all(&unfinished) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
         fs::create_dir_all(&unfinished).map_err(failed)?;
+        for entry in fs::read_dir(&unfinished).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED_FILE) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
         Ok(DirectoryArchive { root: root.to_owned() })
     }
 
@@ -50,6 +56,7 @@ impl DirectoryArchive {
         }
         self.create_folder(folder)?;
         let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED_FILE)
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(self.root.join(UNFINISHED))?;
         file.write_all(bytes)?;
@@ -131,5 +138,27 @@ impl Archive for DirectoryArchive {
         }
         keys.sort();
         Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a killed process left goes; whatever else the folder holds is its owner's.
+    #[test]
+    fn nothing_of_the_owners_is_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        for (name, kept) in [
+            ("tmp/precious", true),
+            (".closing-bell-unfinished/precious", true),
+            (".closing-bell-unfinished/unfinished-a1b2c3", false),
+        ] {
+            fs::create_dir_all(path(name).parent().expect("a parent")).expect("a folder");
+            fs::write(path(name), "x").expect("writes");
+            DirectoryArchive::open(folder.path()).expect("opens");
+            assert_eq!(path(name).exists(), kept, "{name}");
+        }
     }
 }

@@ -57,6 +57,18 @@ fn wrong_usage_and_configuration() {
     check("predict NLS --level 120", 2, "120 is not a percentage");
 }
 
+/// Success means that the result was written too.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_cannot_be_written() {
+    let bench = Bench::new();
+    bench.run("run --market recorded --ticker KO").expect(0);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("opens");
+    let output = bench.command("predict KO --json").stdout(full).output().expect("starts");
+    let ended = support::Finished::of(output).expect(1);
+    assert!(ended.err.contains("cannot be written to standard output"), "{}", ended.err);
+}
+
 #[test]
 fn a_damaged_store_is_named() {
     let bench = Bench::new();

@@ -67,7 +67,10 @@ impl<'a> Holdout<'a> {
                 Window::Since(date) => date.max(bars[0].day.date()),
                 _ => bars[0].day.date(),
             };
-            let got = prices.len() - first;
+            let got = match plan.window {
+                Window::Since(_) => prices.len() - plan.window.start(bars, prices.len()),
+                _ => prices.len(),
+            };
             return Err(Error::TooShort { first: since, got, needed: FEWEST_TO_FIT + held_out, holdout: held_out });
         }
         // Where the price stands still, before the held-out sessions or in them, no model can be told from another.

@@ -146,6 +146,7 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
         as_of,
         decision: forecasting::Decision::Promote,
         reason: "promoted: a test".to_owned(),
+        training: None,
         decided_by: "rule".to_owned(),
         before: None,
         champion: Champion {

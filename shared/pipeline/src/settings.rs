@@ -160,7 +160,7 @@ impl Settings {
             return Err(format!("error_bound is {bound}, but must be above 0"));
         }
         if !(self.significance > 0.0 && self.significance <= 0.5) {
-            return Err(format!("significance is {}, but must be within 0 and 0.5", self.significance));
+            return Err(format!("significance is {}, but must be above 0 and at most 0.5", self.significance));
         }
         if self.start < date(2000, 1, 1) {
             return Err(format!("start is {}, but the exchange calendar begins with 2000", self.start));

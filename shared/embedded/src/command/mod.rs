@@ -61,6 +61,10 @@ pub fn main() -> ExitCode {
         }
     };
     match runtime.block_on(dispatch(arguments)) {
+        Ok(_) if !output::complete() => {
+            output::remark("closing-bell: the result cannot be written to standard output");
+            ExitCode::from(1)
+        }
         Ok(code) => code,
         Err(Failure::Usage(message)) => {
             eprintln!("closing-bell: {message}");

@@ -1,6 +1,10 @@
 //! What is printed on standard output: tables for people, JSON for programs.
 
-use std::{io::Write, path::Path};
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use comfy_table::{CellAlignment, Table, presets};
 use forecasting::{Decision, IntervalKind, Level, LiveRecord, SkillInterval, Ticker};
@@ -73,9 +77,21 @@ fn status(entry: &RunEntry) -> String {
     entry.closure.as_ref().map_or_else(|| "open".to_owned(), |closure| closure.status.to_string())
 }
 
-/// A reader that has gone away (`| head`) is no failure of ours.
+/// Whether a result could not be written.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// A reader that has gone away (`| head`) is no failure of ours; a full disk is one.
 fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let gone = |error: &std::io::Error| error.kind() == ErrorKind::BrokenPipe;
+    let mut out = std::io::stdout();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err_and(|error| !gone(&error)) {
+        UNWRITTEN.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether everything that was printed has been written.
+pub(super) fn complete() -> bool {
+    !UNWRITTEN.load(Ordering::Relaxed)
 }
 
 pub(super) fn json<T: Serialize>(value: &T) {
@@ -263,6 +279,9 @@ pub(super) fn receipts(receipts: &[Receipt]) {
         let Receipt { as_of, decision, reason, champion, run, .. } = receipt;
         print(&format!("{as_of}  {:<8} {}  {}", decision.as_str(), champion.version, champion.specification));
         print(&format!("            {reason} (run {run})"));
+        if let Some(training) = &receipt.training {
+            print(&format!("            trained because {training}"));
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use super::{
     evaluate::Evaluated,
     fetch::Snapshot,
     promote::Promoted,
+    retention::retire,
 };
 use crate::{
     Archive, Champion, Digest, Error, Forecasted, Key, Ledger, ModelVersion, Run, Stage, stored::forecast_table,
 };
 
-/// Whoever is champion writes the forecast table for this origin.
+/// Whoever is champion writes the forecast table for this origin. Then versions are removed that the retention no longer keeps.
 pub async fn forecast(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
@@ -53,7 +54,9 @@ pub async fn forecast(
         multipliers,
         forecast: standing,
     };
-    place.commit(ledger, Stage::Forecast, &result).await
+    let forecasted = place.commit(ledger, Stage::Forecast, &result).await?;
+    retire(archive, ledger, &place).await?;
+    Ok(forecasted)
 }
 
 /// A contest that was held tonight has taught the champion all there is; otherwise its scores since then have added to it.

@@ -60,6 +60,7 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
             as_of: place.as_of,
             decision: verdict.decision,
             reason: verdict.reason,
+            training: Some(evaluated.training.reason),
             decided_by: RULE.to_owned(),
             before: before.map(|champion| champion.version),
             champion,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use forecasting::{Coverage, Decision, IntervalKind, Level, Score, SkillInterval, Ticker, TradingDay};
+use forecasting::{Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Score, SkillInterval, Ticker, TradingDay};
 use serde::Serialize;
 
 use super::{committed::end_of_time, evaluate::live_scores, scores::ALL_EVALUATIONS};
@@ -84,7 +84,8 @@ pub async fn results(ledger: &dyn Ledger) -> Result<Results, Error> {
     })
 }
 
-/// Of one session the errors of all tickers go together: they move together, and are no independent draws.
+/// Of one session the errors of all tickers go together: they move together, and are no independent draws. `None` of too few
+/// sessions to say how sure it is.
 fn skill<'a>(scores: impl Iterator<Item = &'a Score>) -> Option<SkillInterval> {
     let mut origins: BTreeMap<TradingDay, (f64, f64)> = BTreeMap::new();
     let mut horizon = 1;
@@ -93,6 +94,9 @@ fn skill<'a>(scores: impl Iterator<Item = &'a Score>) -> Option<SkillInterval> {
         *own += score.error;
         *walk += score.naive_error;
         horizon = horizon.max(score.horizon);
+    }
+    if origins.len() < FEWEST_ORIGINS.max(4 * horizon) {
+        return None;
     }
     let (own, walk): (Vec<f64>, Vec<f64>) = origins.into_values().unzip();
     SkillInterval::of(&own, &walk, horizon)

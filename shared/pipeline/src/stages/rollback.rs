@@ -74,6 +74,7 @@ pub async fn rollback(
         as_of: place.as_of,
         decision: Decision::Rollback,
         reason: in_words(&back),
+        training: None,
         decided_by: PERSON.to_owned(),
         before: Some(pointer.version.clone()),
         champion: restored(&back, &pointer, &place),

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use super::{
     committed::{Place, champion_on, read_snapshot},
     fetch::Snapshot,
-    retention::retire,
 };
 use crate::{
     Archive, Champion, Digest, Error, Key, Ledger, ModelVersion, ObjectRef, Run, Stage, VersionId, error::about,
@@ -39,7 +38,7 @@ pub struct TrainedVersion {
 }
 
 /// Selects a challenger of each family, holds the contest on the snapshot, and stores the versions that its verdict may
-/// need, trained on all of it. Then it removes the versions that the retention no longer keeps.
+/// need, trained on all of it.
 pub async fn train(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<Trained, Error> {
     let place = Place::new(run, ticker)?;
     if let Some(trained) = place.result(ledger, Stage::Train).await? {
@@ -73,9 +72,7 @@ pub async fn train(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker
         versions,
         disqualified: candidates.disqualified,
     };
-    let trained = place.commit(ledger, Stage::Train, &result).await?;
-    retire(archive, ledger, &place).await?;
-    Ok(trained)
+    place.commit(ledger, Stage::Train, &result).await
 }
 
 /// The versions that a verdict may need.

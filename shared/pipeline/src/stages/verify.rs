@@ -183,6 +183,9 @@ impl Held<'_> {
         let contest = contest.in_short();
         same(receipt, "contest", told, &contest)?;
         let evaluated: Option<Evaluated> = place.result(ledger, Stage::Evaluate).await?;
+        if let Some(evaluated) = &evaluated {
+            same(receipt, "training", &receipt.training, &Some(evaluated.training.reason.clone()))?;
+        }
         let failing = evaluated.and_then(|evaluated| evaluated.failing);
         let trained = Trained { champion, contest, archived_contest: None, versions: trained, disqualified };
         let (verdict, champion) = reach(place, &trained, before, failing.as_deref())?;

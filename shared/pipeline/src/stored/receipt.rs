@@ -75,6 +75,9 @@ pub struct Receipt {
     pub decision: Decision,
     /// Why, in words.
     pub reason: String,
+    /// Why a challenger was trained, in words; absent from the first receipts, and where a person rolled back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<String>,
     /// Who decided: `rule` or `person`.
     pub decided_by: String,
     /// The version in service before.
