@@ -6,7 +6,7 @@ use forecasting::{Level, Ticker};
 use jiff::civil::Date;
 use pipeline::{Ledger, RunId, VersionId};
 
-use super::{Failure, arguments::StoreArguments, output, run::ledger_path};
+use super::{Failure, arguments::StoreArguments, history, output, run::ledger_path};
 use crate::{DirectoryArchive, SqliteLedger};
 
 /// More runs than this are for a program to ask the ledger for.
@@ -75,7 +75,7 @@ pub(super) async fn scores(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
     if store.json {
         output::json(&scores);
     } else {
-        output::scores(ticker, &scores);
+        history::scores(ticker, &scores);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -86,7 +86,7 @@ pub(super) async fn results(store: &StoreArguments) -> Result<ExitCode, Failure>
     if store.json {
         output::json(&results);
     } else {
-        output::results(&results);
+        history::results(&results);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,7 +97,7 @@ pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments)
     if store.json {
         output::json(&answered);
     } else {
-        output::answered(ticker, day, &answered);
+        history::answered(ticker, day, &answered);
     }
     Ok(ExitCode::SUCCESS)
 }

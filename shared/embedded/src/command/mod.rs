@@ -3,6 +3,7 @@
 mod arguments;
 mod backfill;
 mod drift;
+mod history;
 mod inspect;
 mod market;
 mod output;

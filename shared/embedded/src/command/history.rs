@@ -1,0 +1,94 @@
+//! What the past adds up to, as tables for people: scores, results, who answered.
+
+use forecasting::{IntervalKind, Level, LiveRecord, SkillInterval, Ticker};
+use jiff::civil::Date;
+use pipeline::{Answered, Results, VersionScore, When};
+
+use super::output::{percent, price, print, table};
+
+pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
+    for answer in answered {
+        let when = match answer.when {
+            When::DuringTheDay => format!("During {day}"),
+            When::FromTheEvening => format!("From the evening of {day}"),
+        };
+        let Answered { version, model, origin, run, opened_at, in_service_since, table, .. } = answer;
+        let opened_at = opened_at.as_deref().unwrap_or("an unknown time");
+        print(&format!(
+            "{when}: {ticker} {version}, {model}, in service since {in_service_since}; it knew prices up to {origin} (run {run} of {opened_at}, {table})"
+        ));
+    }
+}
+
+pub(super) fn scores(ticker: &Ticker, scores: &[VersionScore]) {
+    if scores.is_empty() {
+        print(&format!("No session that a forecast of {ticker} was made for has come yet."));
+        return;
+    }
+    let levels: Vec<Level> = scores[0].score.inside.iter().map(|(level, _)| *level).collect();
+    let mut header: Vec<String> =
+        ["Session", "Ahead", "Forecast", "Came", "Error", "Walk's"].map(str::to_owned).to_vec();
+    header.extend(levels.iter().map(|level| format!("In {level} %")));
+    header.push("Version".to_owned());
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let mut rows = table(&header, &[1, 2, 3, 4, 5]);
+    for VersionScore { version, score, .. } in scores {
+        let told = |value: Option<f64>| value.map(price).unwrap_or_default();
+        let share = |value: f64| format!("{:.2} %", value * 100.0);
+        let mut row = vec![
+            score.date.to_string(),
+            score.horizon.to_string(),
+            told(score.prices.map(|p| p.mean)),
+            told(score.prices.map(|p| p.actual)),
+            share(score.error),
+            share(score.naive_error),
+        ];
+        row.extend(levels.iter().map(|level| {
+            let held = score.inside.iter().find(|(l, _)| l == level).map(|(_, held)| *held);
+            held.map_or("", |held| if held { "yes" } else { "no" }).to_owned()
+        }));
+        row.push(version.to_string());
+        rows.add_row(row);
+    }
+    print(&rows.to_string());
+    let record = LiveRecord::of(&scores.iter().map(|scored| scored.score.clone()).collect::<Vec<_>>());
+    print(&format!("{} forecasts, skill over a random walk {}", record.n, percent(record.skill)));
+}
+
+/// As Markdown, so that it can be put into a report as it is.
+pub(super) fn results(results: &Results) {
+    let Results { runs, tickers, done, not_done, forecasts, .. } = results;
+    let sessions = results.sessions.map(|(from, to)| format!(" from {from} to {to}")).unwrap_or_default();
+    print(&format!("{runs} runs{sessions}, {tickers} tickers: {done} nights of a ticker done, {not_done} not.\n"));
+    print("| verdict | times | share |\n| --- | ---: | ---: |");
+    let all: usize = results.verdicts.values().sum();
+    for (verdict, times) in &results.verdicts {
+        print(&format!("| {verdict} | {times} | {:.1} % |", *times as f64 / all.max(1) as f64 * 100.0));
+    }
+    let skill = |skill: Option<SkillInterval>| {
+        skill.map_or_else(
+            || "-".to_owned(),
+            |s| format!("{:+.2} % ({:+.2} to {:+.2})", s.value * 100.0, s.lower * 100.0, s.upper * 100.0),
+        )
+    };
+    let (structured, structured_skill) = results.structured;
+    print("\n| live forecasts | scored | skill over the random walk (95 % interval) |\n| --- | ---: | ---: |");
+    print(&format!("| all | {forecasts} | {} |", skill(results.skill)));
+    print(&format!("| of models that are no baseline | {structured} | {} |", skill(structured_skill)));
+    print(
+        "\n| intervals | level | held | lowest and highest ticker | mean pinball loss |\n| --- | ---: | ---: | ---: | ---: |",
+    );
+    for kind in &results.intervals {
+        for (coverage, (_, lowest, highest)) in kind.coverage.iter().zip(&kind.by_ticker) {
+            let name = if kind.kind == IntervalKind::Adaptive { "adaptive" } else { "the model's own" };
+            let pinball = kind.pinball.map_or_else(|| "-".to_owned(), |loss| format!("{:.4} %", loss * 100.0));
+            print(&format!(
+                "| {name} | {} % | {:.1} % | {:.1} to {:.1} % | {pinball} |",
+                coverage.level,
+                coverage.realised * 100.0,
+                lowest * 100.0,
+                highest * 100.0
+            ));
+        }
+    }
+}
