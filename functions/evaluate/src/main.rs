@@ -1,7 +1,7 @@
 //! Lambda function `evaluate`: scores the standing forecasts on the bars that came, and decides whether to train.
 
 use aws::{Cloud, StageEvent, serve_stage};
-use pipeline::Run;
+use pipeline::{Run, Stage};
 use serde::Serialize;
 
 /// What the state machine branches on.
@@ -15,7 +15,7 @@ struct Answer {
 async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
     let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
-    serve_stage("evaluate", &ledger, async |run: &Run, event: &StageEvent| {
+    serve_stage(Stage::Evaluate, &ledger, async |run: &Run, event: &StageEvent| {
         let training = pipeline::evaluate(&archive, &ledger, run, &event.ticker).await?.training;
         Ok(Answer { train: training.due, reason: training.reason })
     })

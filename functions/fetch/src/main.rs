@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{Cloud, S3Archive, SecretParameter, StageEvent, serve_stage, told};
-use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, price_file::PriceFile};
+use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, Stage, price_file::PriceFile};
 use serde::Serialize;
 use tiingo::{Client, Settings, Token};
 use tokio::sync::OnceCell;
@@ -22,7 +22,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
     let token = cloud.token_parameter()?;
     let tiingo = OnceCell::new();
-    serve_stage("fetch", &ledger, async |run: &Run, event: &StageEvent| {
+    serve_stage(Stage::Fetch, &ledger, async |run: &Run, event: &StageEvent| {
         let market: &dyn MarketData = match incoming(&archive, run, event).await? {
             Some(file) => &file.clone(),
             None => tiingo.get_or_try_init(|| client(&token)).await?,

@@ -1,13 +1,13 @@
 //! Lambda function `train`: selects a challenger, holds the contest, and stores the versions that the verdict may need.
 
 use aws::{Cloud, StageEvent, serve_stage};
-use pipeline::Run;
+use pipeline::{Run, Stage};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
     let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
-    serve_stage("train", &ledger, async |run: &Run, event: &StageEvent| {
+    serve_stage(Stage::Train, &ledger, async |run: &Run, event: &StageEvent| {
         let trained = pipeline::train(&archive, &ledger, run, &event.ticker).await?;
         Ok(trained.versions.into_iter().map(|trained| trained.version).collect::<Vec<_>>())
     })

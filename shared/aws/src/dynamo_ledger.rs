@@ -27,7 +27,7 @@ use aws_sdk_dynamodb::{
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{
-    Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
+    Attempt, Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
 };
 
 use crate::{
@@ -308,6 +308,22 @@ impl Ledger for DynamoLedger {
             records.push(self.standing(found, run.as_str())?);
         }
         Ok(records)
+    }
+
+    async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error> {
+        for attempt in attempts {
+            let Attempt { ticker, stage, ended_at, .. } = attempt;
+            let place = format!("ATTEMPT#{ended_at}#{ticker}#{stage}");
+            let put = self.client.put_item().table_name(&self.table);
+            let put = put.set_item(Some(item(&run_key(run), &place, [("attempt", json(attempt))])));
+            put.send().await.map_err(|error| failed(&self.table, "written", &error))?;
+        }
+        Ok(())
+    }
+
+    async fn attempts(&self, run: &RunId) -> Result<Vec<Attempt>, Error> {
+        let items = self.query(&run_key(run), Sorted::StartingWith("ATTEMPT#"), None).await?;
+        items.iter().map(|item| self.stored(item).json("attempt")).collect()
     }
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {

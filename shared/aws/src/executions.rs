@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use forecasting::Ticker;
 use jiff::Timestamp;
 use pipeline::{Error, Ledger, Run, RunId};
@@ -12,7 +12,7 @@ use crate::{
     DynamoLedger,
     dynamo_ledger::{Sorted, now, run_key},
     failure::failed,
-    item::{PARTITION, SORT, item, text},
+    item::{item, text},
 };
 
 /// Why a ticker was given up.
@@ -65,26 +65,11 @@ impl DynamoLedger {
         Ok(failures)
     }
 
-    /// Adds to the time that a ticker has been worked on.
-    pub async fn add_seconds(&self, run: &RunId, ticker: &Ticker, seconds: f64) -> Result<(), Error> {
-        let update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key(PARTITION, text(run_key(run)))
-            .key(SORT, text(format!("SECONDS#{ticker}")))
-            .update_expression("SET ticker = :ticker ADD seconds :seconds")
-            .expression_attribute_values(":ticker", text(ticker.as_str()))
-            .expression_attribute_values(":seconds", AttributeValue::N(format!("{seconds:.6}")));
-        update.send().await.map(|_| ()).map_err(|error| failed(&self.table, "written", &error))
-    }
-
     /// How long each ticker of a run has been worked on.
     pub async fn seconds(&self, run: &RunId) -> Result<BTreeMap<Ticker, f64>, Error> {
         let mut seconds = BTreeMap::new();
-        for item in self.query(&run_key(run), Sorted::StartingWith("SECONDS#"), None).await? {
-            let worked = item.get("seconds").and_then(|value| value.as_n().ok()).and_then(|text| text.parse().ok());
-            seconds.insert(self.stored(&item).word("ticker")?, worked.unwrap_or(0.0));
+        for attempt in self.attempts(run).await? {
+            *seconds.entry(attempt.ticker).or_insert(0.0) += attempt.seconds;
         }
         Ok(seconds)
     }

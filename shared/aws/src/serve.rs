@@ -4,12 +4,12 @@ use std::{pin::Pin, time::Instant};
 
 use forecasting::Ticker;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use pipeline::{Error, Run, RunId};
+use pipeline::{Attempt, Error, Ledger, Run, RunId, Stage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::DynamoLedger;
+use crate::{DynamoLedger, dynamo_ledger::now};
 
 /// The name of every error that may pass when the same call is made again. The state machine retries this name and AWS's
 /// own transient ones, and nothing else.
@@ -43,22 +43,39 @@ pub async fn serve<E: DeserializeOwned, A: Serialize>(
 
 /// [`serve`] for the stages that work on one ticker of a run.
 pub async fn serve_stage<A: Serialize>(
-    stage: &'static str,
+    stage: Stage,
     ledger: &DynamoLedger,
     handler: impl AsyncFn(&Run, &StageEvent) -> Result<A, Error>,
 ) -> Result<(), lambda_runtime::Error> {
     let handler = &handler;
-    serve(stage, async move |event: StageEvent| {
+    serve(stage.as_str(), async move |event: StageEvent| {
         let run = ledger.opened(&event.run).await?;
         let start = Instant::now();
         let outcome = boxed(handler(&run, &event)).await;
-        // How long it took is no result: a night does not fail for it.
-        if let Err(error) = ledger.add_seconds(&run.id, &event.ticker, start.elapsed().as_secs_f64()).await {
-            tracing::warn!(%error, "the time worked is not recorded");
+        let setback = match &outcome {
+            Ok(answer) => why(answer),
+            Err(error) => Some(error.to_string()),
+        };
+        let attempt = Attempt {
+            ticker: event.ticker.clone(),
+            stage,
+            ended_at: now(),
+            seconds: start.elapsed().as_secs_f64(),
+            setback,
+        };
+        // How it went is no result: a night does not fail for it.
+        if let Err(error) = ledger.record(&run.id, &[attempt]).await {
+            tracing::warn!(%error, "how the stage went is not recorded");
         }
         outcome
     })
     .await
+}
+
+/// What an answer that is not the result says for itself: that there is no bar yet.
+fn why(answer: &impl Serialize) -> Option<String> {
+    let answer = serde_json::to_value(answer).ok()?;
+    answer.get("why").and_then(Value::as_str).map(str::to_owned)
 }
 
 async fn answer<E: DeserializeOwned, A: Serialize>(

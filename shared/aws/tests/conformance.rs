@@ -4,7 +4,7 @@
 mod support;
 
 use futures::future::join_all;
-use pipeline::{Archive, Created, Error, Key, Ledger, RunId, Stage, StageKey, StageRecord};
+use pipeline::{Archive, Attempt, Created, Error, Key, Ledger, RunId, Stage, StageKey, StageRecord};
 use support::{archive, cloud, ledger};
 
 #[tokio::test]
@@ -69,8 +69,10 @@ async fn executions_of_a_run() {
     let ticker: forecasting::Ticker = "NLS".parse().expect("a ticker");
     assert!(ledger.failures(&run).await.expect("lists").is_empty());
     assert!(ledger.seconds(&run).await.expect("lists").is_empty());
-    for seconds in [0.25, 1.5] {
-        ledger.add_seconds(&run, &ticker, seconds).await.expect("adds");
+    for (second, seconds) in [(1, 0.25), (2, 1.5)] {
+        let ended_at = format!("2020-12-11T22:00:0{second}.000000Z");
+        let attempt = Attempt { ticker: ticker.clone(), stage: Stage::Fetch, ended_at, seconds, setback: None };
+        ledger.record(&run, &[attempt]).await.expect("records");
     }
     assert_eq!(ledger.seconds(&run).await.expect("lists"), [(ticker.clone(), 1.75)].into());
 

@@ -10,10 +10,12 @@ use std::{
 use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::{
-    Archive, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Trigger, evaluate, fetch,
-    forecast, plan, promote, report, train,
+    Archive, Attempt, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, Trigger, evaluate,
+    fetch, forecast, plan, promote, report, train,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::sqlite_ledger::now;
 
 /// How often, and how many times, a run asks again for a bar that is not published yet.
 #[derive(Debug, Clone, Copy)]
@@ -68,9 +70,13 @@ impl Night {
         for ticker in run.configuration.tickers.clone() {
             let (night, run, places, worked_on) = (self.clone(), run.clone(), places.clone(), ticker.clone());
             let task = tasks.spawn(async move {
-                let mut seconds = 0.0;
-                let outcome = night.work(&run, &worked_on, &places, &mut seconds).await;
-                (outcome, seconds)
+                let mut tries = Tries::new(worked_on.clone());
+                let outcome = night.work(&run, &worked_on, &places, &mut tries).await;
+                // What a night did is told; it does not fail for it.
+                if let Err(error) = night.ledger.record(&run.id, &tries.attempts).await {
+                    tracing::warn!(%error, ticker = %worked_on, "how the stages went is not recorded");
+                }
+                (outcome, tries.seconds())
             });
             tickers.insert(task.id(), ticker);
         }
@@ -95,20 +101,19 @@ impl Night {
         Ok(self.ledger.run(&run.id).await?.unwrap_or(RunEntry { closure: Some(closure), ..entry }))
     }
 
-    /// All stages for one ticker; `seconds` is how long it was worked on, waiting not counted.
-    async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, seconds: &mut f64) -> Result<(), Error> {
+    /// All stages for one ticker, with the one branch there is.
+    async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, tries: &mut Tries) -> Result<(), Error> {
         let (archive, ledger) = (&*self.archive, &*self.ledger);
         let mut asked_again = 0;
         loop {
             let place = places.downloads.acquire().await.expect("the semaphore is never closed");
-            let start = Instant::now();
             let settle = asked_again >= self.waits.limit;
-            let fetched = fetch(&*self.market, archive, ledger, run, ticker, settle).await;
-            *seconds += start.elapsed().as_secs_f64();
+            let fetched = tries.of(Stage::Fetch, fetch(&*self.market, archive, ledger, run, ticker, settle)).await?;
             drop(place);
-            match fetched? {
+            match fetched {
                 Fetched::Ready(_) => break,
                 Fetched::NoBarYet => {
+                    tries.set_back("no bar yet");
                     asked_again += 1;
                     tracing::info!(%ticker, "no bar yet: asking again in {} s", self.waits.pause.as_secs());
                     tokio::time::sleep(self.waits.pause).await;
@@ -116,21 +121,49 @@ impl Night {
             }
         }
         let _core = places.cores.acquire().await.expect("the semaphore is never closed");
-        let start = Instant::now();
-        let outcome = decide(archive, ledger, run, ticker).await;
-        *seconds += start.elapsed().as_secs_f64();
-        outcome
+        if tries.of(Stage::Evaluate, evaluate(archive, ledger, run, ticker)).await?.training.due {
+            tries.of(Stage::Train, train(archive, ledger, run, ticker)).await?;
+            tries.of(Stage::Promote, promote(ledger, run, ticker)).await?;
+        }
+        tries.of(Stage::Forecast, forecast(archive, ledger, run, ticker)).await?;
+        Ok(())
     }
 }
 
-/// The stages after fetch, with the one branch there is.
-async fn decide(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<(), Error> {
-    if evaluate(archive, ledger, run, ticker).await?.training.due {
-        train(archive, ledger, run, ticker).await?;
-        promote(ledger, run, ticker).await?;
+/// How the stages of one ticker went: waiting for a place or a bar is not counted.
+struct Tries {
+    ticker: Ticker,
+    attempts: Vec<Attempt>,
+}
+
+impl Tries {
+    fn new(ticker: Ticker) -> Tries {
+        Tries { ticker, attempts: Vec::new() }
     }
-    forecast(archive, ledger, run, ticker).await?;
-    Ok(())
+
+    async fn of<T>(&mut self, stage: Stage, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let start = Instant::now();
+        let outcome = work.await;
+        self.attempts.push(Attempt {
+            ticker: self.ticker.clone(),
+            stage,
+            ended_at: now(),
+            seconds: start.elapsed().as_secs_f64(),
+            setback: outcome.as_ref().err().map(ToString::to_string),
+        });
+        outcome
+    }
+
+    /// The last try came to no result.
+    fn set_back(&mut self, why: &str) {
+        if let Some(last) = self.attempts.last_mut() {
+            last.setback = Some(why.to_owned());
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.attempts.iter().map(|attempt| attempt.seconds).sum()
+    }
 }
 
 /// How many tickers are worked on at once.

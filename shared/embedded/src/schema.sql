@@ -47,5 +47,3 @@ CREATE TABLE champions (
     champion TEXT NOT NULL,         -- JSON
     moved_at TEXT NOT NULL
 ) WITHOUT ROWID;
-
-PRAGMA user_version = 1;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{
-    Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
+    Attempt, Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
@@ -21,7 +21,9 @@ pub struct SqliteLedger {
 }
 
 const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
+/// What a ledger of schema 1 lacks.
+const ATTEMPTS: &str = include_str!("attempts.sql");
 
 impl SqliteLedger {
     /// Opens the ledger, and makes it where it is new.
@@ -66,7 +68,7 @@ impl SqliteLedger {
         let version: i64 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        if version != SCHEMA_VERSION {
+        if !(1..=SCHEMA_VERSION).contains(&version) {
             return Err(format!(
                 "{} is not a ledger that this version reads (schema {version}, expected {SCHEMA_VERSION})",
                 path.display()
@@ -108,13 +110,17 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
     // A committed result survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))?;
-    if empty {
-        connection.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} COMMIT;"))?;
-    }
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let missing = match (empty, version) {
+        (true, _) => format!("{SCHEMA}{ATTEMPTS}"),
+        (false, 1) => ATTEMPTS.to_owned(),
+        _ => return Ok(connection),
+    };
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {missing} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))?;
     Ok(connection)
 }
 
-fn now() -> String {
+pub(crate) fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
@@ -294,6 +300,57 @@ impl Ledger for SqliteLedger {
                 )?
                 .collect()
         })
+    }
+
+    async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error> {
+        if attempts.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO attempts (run, ended_at, ticker, stage, seconds, setback)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for Attempt { ticker, stage, ended_at, seconds, setback } in attempts {
+                insert.execute(params![run.as_str(), ended_at, ticker.as_str(), stage.as_str(), seconds, setback])?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn attempts(&self, run: &RunId) -> Result<Vec<Attempt>, Error> {
+        self.read(|connection| {
+            // A ledger of schema 1 that nothing has been written to since.
+            let known: bool =
+                connection.query_row("SELECT count(*) > 0 FROM sqlite_master WHERE name = 'attempts'", [], |row| row.get(0))?;
+            if !known {
+                return Ok(Vec::new());
+            }
+            connection
+                .prepare_cached(
+                    "SELECT ended_at, ticker, stage, seconds, setback FROM attempts WHERE run = ?1
+                     ORDER BY ended_at, ticker, stage",
+                )?
+                .query_map([run.as_str()], |row| {
+                    Ok(Attempt {
+                        ticker: word(row, "ticker")?,
+                        stage: word(row, "stage")?,
+                        ended_at: row.get("ended_at")?,
+                        seconds: row.get("seconds")?,
+                        setback: row.get("setback")?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    async fn revision(&self) -> Result<Option<u64>, Error> {
+        // What others have written, and what we have.
+        let connection = self.connection();
+        let others: rusqlite::Result<i64> =
+            connection.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0)));
+        let others = others.map_err(|error| self.failed("read", &error))?;
+        Ok(Some((others.cast_unsigned() << 32) ^ connection.total_changes()))
     }
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {

@@ -4,7 +4,7 @@ use forecasting::{Contest, PriceSeries, Row, Specification, Ticker, TradingDay};
 use jiff::civil::{Date, date};
 
 use crate::{
-    Archive, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt, Run,
+    Archive, Attempt, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt, Run,
     RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger, VersionId,
 };
 
@@ -68,6 +68,7 @@ fn a_record(run: &RunId, as_of: TradingDay, stage: Stage, result: &str) -> Stage
 pub async fn ledger(ledger: &dyn Ledger) {
     runs(ledger).await;
     results(ledger).await;
+    attempts(ledger).await;
     decisions(ledger).await;
 }
 
@@ -95,6 +96,30 @@ async fn runs(ledger: &dyn Ledger) {
     let ids = |entries: Vec<crate::RunEntry>| entries.into_iter().map(|e| e.run.id).collect::<Vec<_>>();
     assert_eq!(ids(ledger.runs(10).await.expect("lists")), [late.id.clone(), early.id], "newest first");
     assert_eq!(ids(ledger.runs(1).await.expect("lists")), [late.id]);
+}
+
+async fn attempts(ledger: &dyn Ledger) {
+    let run = RunId::from_text("2020-12-11-aaaaaaaa");
+    assert!(ledger.attempts(&run).await.expect("lists").is_empty());
+    let before = ledger.revision().await.expect("known or not");
+    let attempt = |name: &str, stage, second: u32, setback: Option<&str>| Attempt {
+        ticker: ticker(name),
+        stage,
+        ended_at: format!("2020-12-11T22:00:{second:02}.000000Z"),
+        seconds: 0.25,
+        setback: setback.map(str::to_owned),
+    };
+    let late = attempt("NLS", Stage::Fetch, 5, None);
+    let early = [attempt("KO", Stage::Fetch, 1, Some("no bar yet")), attempt("KO", Stage::Fetch, 3, None)];
+    ledger.record(&run, std::slice::from_ref(&late)).await.expect("records");
+    ledger.record(&run, &early).await.expect("records");
+    ledger.record(&run, &[]).await.expect("nothing to record is no error");
+    ledger.record(&RunId::from_text("2020-12-11-bbbbbbbb"), &early[..1]).await.expect("records");
+    let [first, second] = early;
+    assert_eq!(ledger.attempts(&run).await.expect("lists"), [first, second, late], "by when they ended");
+    if before.is_some() {
+        assert_ne!(ledger.revision().await.expect("known"), before, "something has been written");
+    }
 }
 
 async fn results(ledger: &dyn Ledger) {

@@ -53,6 +53,11 @@ impl Key {
         Key(format!("reports/{run}/{name}"))
     }
 
+    /// `messages/{incident}.json`
+    pub fn message(incident: &str) -> Key {
+        Key(format!("messages/{incident}.json"))
+    }
+
     /// `closing-bell.toml`, the configuration of runs in the cloud. The one object that its owner changes.
     pub fn settings() -> Key {
         Key("closing-bell.toml".to_owned())

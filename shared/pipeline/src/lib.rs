@@ -19,17 +19,18 @@ pub use configuration::{Configuration, Incoming, RollbackOrder};
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
-pub use ports::{Archive, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
+pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
 pub use settings::Settings;
 pub use stages::{
-    Answered, BarStatus, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction, Promoted,
+    Answered, BarStatus, Compared, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction, Promoted,
     RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
-    VersionScore, When, answered, evaluate, fetch, forecast, models, plan, predict, promote, report, results, rollback,
-    scores, train, verify, verify_receipt,
+    VersionScore, When, answered, compare, evaluate, fetch, forecast, models, newest_forecast, newest_snapshot, plan,
+    predict, prices, promote, report, residuals, results, rollback, scores, train, verify, verify_receipt,
 };
 pub use stored::{
     forecasted::Forecasted,
     model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs, VersionId},
+    overview::{Overview, Standing, TickerOverview},
     receipt::{Champion, Receipt, Tenure},
 };

@@ -32,12 +32,87 @@ pub struct Settings {
     pub fetch: FetchSettings,
     /// The plan at Tiingo.
     pub tiingo: TiingoSettings,
-    /// Read by the scheduler and by the deployment, not by a single run.
-    #[allow(dead_code, reason = "checked to be a table; one file serves every command")]
-    schedule: Option<toml::Table>,
-    /// Read by what sends messages, not by a run's stages.
-    #[allow(dead_code, reason = "checked to be a table; one file serves every command")]
-    webhook: Option<toml::Table>,
+    /// When `closing-bell serve` begins its nights.
+    pub schedule: ScheduleSettings,
+    /// Where messages go.
+    pub webhook: WebhookSettings,
+}
+
+/// When nights begin on one machine; in the cloud the template's parameters say it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleSettings {
+    /// Whether they begin by themselves.
+    pub enabled: bool,
+    /// The time of day, `17:00`.
+    pub at: String,
+    /// The days, as cron writes them.
+    pub days: String,
+    /// The time zone of that time.
+    pub time_zone: String,
+}
+
+impl Default for ScheduleSettings {
+    fn default() -> Self {
+        ScheduleSettings {
+            enabled: true,
+            at: "17:00".to_owned(),
+            days: "MON-FRI".to_owned(),
+            time_zone: "America/New_York".to_owned(),
+        }
+    }
+}
+
+impl ScheduleSettings {
+    /// As cron writes it: minute, hour, and the days.
+    ///
+    /// # Errors
+    /// A message for a time that is none.
+    pub fn cron(&self) -> Result<String, String> {
+        let wrong = || format!("schedule.at is '{}', but a time of day is written as 17:00", self.at);
+        let time: jiff::civil::Time =
+            if self.at.len() == 5 { self.at.parse().map_err(|_| wrong())? } else { return Err(wrong()) };
+        Ok(format!("{} {} * * {}", time.minute(), time.hour(), self.days))
+    }
+}
+
+/// Where messages go, and in which words.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhookSettings {
+    /// The address; left out, nothing is told.
+    pub url: Option<String>,
+    /// The words; left out, those of the address's host.
+    pub format: Option<WebhookFormat>,
+    /// Hosts that may be told beside Slack's and Discord's own.
+    pub hosts: Vec<String>,
+    /// Whether a run's start is told too.
+    pub on_start: bool,
+    /// Where the pages are, for links.
+    pub site: Option<String>,
+}
+
+/// In which words a chat is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookFormat {
+    /// Blocks of an incoming webhook.
+    Slack,
+    /// An embed, with the picture attached.
+    Discord,
+    /// For programs.
+    Json,
+}
+
+impl WebhookFormat {
+    /// As the configuration writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WebhookFormat::Slack => "slack",
+            WebhookFormat::Discord => "discord",
+            WebhookFormat::Json => "json",
+        }
+    }
 }
 
 /// What to do while a session's bar is not published yet.
@@ -76,8 +151,8 @@ impl Default for Settings {
             significance: 0.05,
             fetch: FetchSettings::default(),
             tiingo: TiingoSettings::default(),
-            schedule: None,
-            webhook: None,
+            schedule: ScheduleSettings::default(),
+            webhook: WebhookSettings::default(),
         }
     }
 }
@@ -171,6 +246,7 @@ impl Settings {
         if self.tiingo.requests_per_hour == Some(0) {
             return Err("tiingo.requests_per_hour must be at least 1".to_owned());
         }
+        self.schedule.cron()?;
         let minutes = self.fetch.ask_again_minutes;
         if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
             return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
@@ -276,9 +352,13 @@ mod tests {
             [tiingo]
             requests_per_hour = 10000
             [schedule]
-            at = "17:00"
+            at = "17:30"
+            time_zone = "Europe/Berlin"
             [webhook]
             url = "https://example.com"
+            format = "json"
+            hosts = ["example.com"]
+            on_start = true
         "#;
         let settings = Settings::parse(text).expect("reads");
         assert_eq!(settings.watchlist[1].as_str(), "BRK-A");
@@ -287,6 +367,8 @@ mod tests {
         assert_eq!((configuration.families.len(), configuration.season), (5, 5));
         assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
         assert_eq!(configuration.start, date(2016, 1, 1));
+        assert_eq!(settings.schedule.cron().expect("a time"), "30 17 * * MON-FRI");
+        assert_eq!((settings.webhook.format, settings.webhook.on_start), (Some(WebhookFormat::Json), true));
         assert!(Settings::parse("start = \"2016-01-01\"\nwindow = \"all\"\npolicy = \"degraded\"").is_ok());
         let since = Settings::parse("window = 2018-01-01").expect("reads").configuration("tiingo", Vec::new());
         assert_eq!(since.window, Window::Since(date(2018, 1, 1)));
@@ -323,6 +405,8 @@ mod tests {
         check("policy = \"sometimes\"", "sometimes");
         check("horizon = ", "line 1");
         check("policy = { max_age = 0 }", "max_age must be at least 1");
+        check("[schedule]\nat = \"5 pm\"", "schedule.at is '5 pm'");
+        check("[webhook]\nformat = \"irc\"", "expected one of `slack`, `discord`, `json`");
         check("[fetch]\nask_again_minutes = 0", "must be above 0");
         check("[fetch]\nask_again_minutes = 60\nask_limit = 12", "must end within 10");
         check("[tiingo]\nrequests_per_hour = 0", "requests_per_hour must be at least 1");

@@ -10,7 +10,7 @@ use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger};
 use forecasting::{Policy, Ticker, TradingDay};
 use jiff::civil::{Date, date};
 use pipeline::{
-    Archive, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned, Pointing, Receipt,
+    Archive, Attempt, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned, Pointing, Receipt,
     Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
 };
 
@@ -117,6 +117,16 @@ impl Ledger for Noted<SqliteLedger> {
         self.inner.history(ticker, stage, up_to, limit).await
     }
 
+    async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error> {
+        self.note(&[PUT], "table");
+        self.inner.record(run, attempts).await
+    }
+
+    async fn attempts(&self, run: &RunId) -> Result<Vec<Attempt>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.attempts(run).await
+    }
+
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
         self.note(&[GET], "table");
         self.inner.champion(ticker).await
@@ -172,11 +182,11 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
 
-    // Around the stages (executions.rs): every one finds its run and adds its seconds; `plan` reads the configuration and
-    // the file, writes lists and a claim; failures and seconds are queried.
+    // Around the stages (executions.rs): every one finds its run and records its attempt; `plan` reads the configuration and
+    // the file, writes lists and a claim; failures and attempts are queried.
     for stage in Stage::ALL {
         stores.act_as(stage.as_str());
-        stores.ledger.note(&[GET, UPDATE], "table");
+        stores.ledger.note(&[GET, PUT], "table");
     }
     stores.act_as("fetch");
     stores.archive.note(&["s3:GetObject"], "runs/*");

@@ -75,6 +75,22 @@ pub enum Pointing {
     Leave,
 }
 
+/// One try of a stage: for people who ask what a night did, and no result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The series.
+    pub ticker: Ticker,
+    /// The stage.
+    pub stage: Stage,
+    /// When it ended, ISO 8601 in UTC.
+    pub ended_at: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Why it did not come to a result: an error, or that there is no bar yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setback: Option<String>,
+}
+
 /// Runs, stage results, receipts and the champion pointer.
 ///
 /// * **Atomic and durable.** Each call happens wholly or not at all, and survives a power cut once it has answered.
@@ -113,6 +129,18 @@ pub trait Ledger: Send + Sync {
         up_to: TradingDay,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error>;
+
+    /// Appends tries of stages, all of one run and one ticker.
+    async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error>;
+
+    /// All tries of a run's stages, by when they ended.
+    async fn attempts(&self, run: &RunId) -> Result<Vec<Attempt>, Error>;
+
+    /// A number that is another one as soon as anything has been written, where that costs next to nothing to know;
+    /// otherwise `None`.
+    async fn revision(&self) -> Result<Option<u64>, Error> {
+        Ok(None)
+    }
 
     /// The model in service.
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error>;

@@ -7,7 +7,7 @@ use forecasting::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    committed::{Place, champion_on, end_of_time, parse, read_snapshot},
+    committed::{Place, champion_on, parse, read_snapshot},
     fetch::Snapshot,
 };
 use crate::{Archive, Champion, Configuration, Error, Forecasted, Ledger, ModelVersion, Run, Stage, VersionId};
@@ -19,6 +19,9 @@ pub struct Evaluated {
     pub scores: Vec<VersionScore>,
     /// Scores so far of what the champion is, these included: a refit is the same model on newer data.
     pub live: LiveRecord,
+    /// What the champion was; absent where there was none, and from the first evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Specification>,
     /// Train a challenger, or not, and why.
     pub training: Training,
     /// What its contest and its scores since then have taught the champion's adaptive intervals.
@@ -88,6 +91,7 @@ pub async fn evaluate(
     let result = match &champion {
         None => Evaluated {
             live: LiveRecord::of(&[]),
+            of: None,
             training: configuration.policy.decide(configuration.error_bound, None),
             multipliers: None,
             failing: None,
@@ -115,7 +119,8 @@ pub async fn evaluate(
                 }
             };
             let multipliers = Some(taught(champion, &own, configuration));
-            Evaluated { live: LiveRecord::of(&own), training, multipliers, failing, scores }
+            let of = Some(champion.specification);
+            Evaluated { live: LiveRecord::of(&own), of, training, multipliers, failing, scores }
         }
     };
     place.commit(ledger, Stage::Evaluate, &result).await
@@ -218,7 +223,17 @@ pub(crate) async fn live_scores(
     Ok(scores)
 }
 
-/// As far back as an answer's live scores count: as an evaluation's.
-pub(crate) async fn recent_scores(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<VersionScore>, Error> {
-    live_scores(ledger, ticker, end_of_time(), LIVE_SESSIONS).await
+/// Live scores up to this session, as far back as they count.
+pub(crate) async fn recent_scores(
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    up_to: TradingDay,
+) -> Result<Vec<VersionScore>, Error> {
+    live_scores(ledger, ticker, up_to, LIVE_SESSIONS).await
+}
+
+/// What the scores of one specification add up to.
+pub(crate) fn live_record(scores: &[VersionScore], specification: &Specification) -> LiveRecord {
+    let own = scores.iter().filter(|scored| scored.specification == *specification);
+    LiveRecord::of(&own.map(|scored| scored.score.clone()).collect::<Vec<_>>())
 }

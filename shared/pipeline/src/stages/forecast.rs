@@ -1,8 +1,8 @@
-use forecasting::{Multipliers, StandingForecast, Ticker};
+use forecasting::{LiveRecord, Multipliers, StandingForecast, Ticker};
 
 use super::{
     committed::{Place, champion_on, read_snapshot},
-    evaluate::Evaluated,
+    evaluate::{Evaluated, live_record, recent_scores},
     fetch::Snapshot,
     promote::Promoted,
     retention::retire,
@@ -41,6 +41,9 @@ pub async fn forecast(
     let last = series.last();
     let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels);
 
+    let live = live(ledger, &place, &champion).await?;
+    let closes = series.adjusted_closes();
+
     let table = forecast_table::header(&run.configuration.levels)
         + &forecast_table::lines(ticker, &champion.version, &standing);
     let table_key = Key::forecast(place.as_of, ticker, &Digest::of(table.as_bytes()));
@@ -52,11 +55,29 @@ pub async fn forecast(
         bar: snapshot.bar,
         table: table_key,
         multipliers,
+        live: Some(live),
+        recent: closes[closes.len().saturating_sub(RECENT)..].to_vec(),
         forecast: standing,
     };
     let forecasted = place.commit(ledger, Stage::Forecast, &result).await?;
     retire(archive, ledger, &place).await?;
     Ok(forecasted)
+}
+
+/// Sessions of a quarter: as many as a small picture shows.
+const RECENT: usize = 60;
+
+/// What the scores of the champion's specification add up to. Tonight's evaluation knows, unless a verdict has put another
+/// specification in service since.
+async fn live(ledger: &dyn Ledger, place: &Place<'_>, champion: &Champion) -> Result<LiveRecord, Error> {
+    let evaluated: Option<Evaluated> = place.result(ledger, Stage::Evaluate).await?;
+    match evaluated {
+        Some(evaluated) if evaluated.of == Some(champion.specification) => Ok(evaluated.live),
+        _ => {
+            let scores = recent_scores(ledger, place.ticker, place.as_of).await?;
+            Ok(live_record(&scores, &champion.specification))
+        }
+    }
 }
 
 /// A contest that was held tonight has taught the champion all there is; otherwise its scores since then have added to it.

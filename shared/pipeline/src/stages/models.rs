@@ -1,7 +1,7 @@
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Summary, Ticker, TradingDay};
 use serde::Serialize;
 
-use crate::{Archive, Error, Key, Ledger, ModelVersion, VersionId};
+use crate::{Archive, Champion, Error, Key, Ledger, ModelVersion, VersionId};
 
 /// One stored version, as `GET /models/{ticker}` and `closing-bell models` list it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,6 +26,23 @@ pub struct ModelSummary {
     pub in_service: bool,
 }
 
+impl ModelSummary {
+    pub(crate) fn of(version: VersionId, stored: &ModelVersion, champion: Option<&Champion>) -> ModelSummary {
+        let Summary { coefficients, sigma2, observations, aicc } = stored.model.summary();
+        ModelSummary {
+            in_service: champion.is_some_and(|champion| champion.version == version),
+            version,
+            model: stored.model.specification().to_string(),
+            first: stored.first,
+            last: stored.last,
+            observations,
+            coefficients,
+            sigma2,
+            aicc,
+        }
+    }
+}
+
 /// The versions of a ticker, newest first.
 pub async fn models(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<ModelSummary>, Error> {
     let champion = ledger.champion(ticker).await?;
@@ -38,18 +55,7 @@ pub async fn models(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
             Err(Error::Missing { .. }) => continue,
             other => other?,
         };
-        let summary = stored.model.summary();
-        summaries.push(ModelSummary {
-            in_service: champion.as_ref().is_some_and(|champion| champion.version == version),
-            version,
-            model: stored.model.specification().to_string(),
-            first: stored.first,
-            last: stored.last,
-            observations: summary.observations,
-            coefficients: summary.coefficients,
-            sigma2: summary.sigma2,
-            aicc: summary.aicc,
-        });
+        summaries.push(ModelSummary::of(version, &stored, champion.as_ref()));
     }
     if summaries.is_empty() {
         return Err(Error::NoForecast { ticker: ticker.clone() });

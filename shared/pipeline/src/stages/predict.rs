@@ -1,12 +1,12 @@
 use forecasting::{Coverage, Level, LiveRecord, Specification, StandingForecast, Step, Ticker, TradingDay};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     committed::{end_of_time, parse, read_snapshot},
-    evaluate::recent_scores,
+    evaluate::{live_record, recent_scores},
     fetch::BarStatus,
 };
-use crate::{Archive, Error, Forecasted, Ledger, ModelVersion, Stage, VersionId};
+use crate::{Archive, Champion, Error, Forecasted, Ledger, ModelVersion, Stage, VersionId};
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,7 +32,7 @@ pub struct Prediction {
 }
 
 /// Measured skill.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Skill {
     /// Positive where it is better than the random walk; `None` where the walk made no error to beat.
     pub value: Option<f64>,
@@ -43,7 +43,7 @@ pub struct Skill {
 }
 
 /// Measured coverage of one level.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RealisedCoverage {
     /// Level and share, and how many forecasts are behind it.
     #[serde(flatten)]
@@ -53,7 +53,7 @@ pub struct RealisedCoverage {
 }
 
 /// Which forecasts a figure was measured on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Forecasts that were served, against the bars that came.
@@ -106,15 +106,12 @@ pub async fn predict(
     let last = series.last();
     let forecast = StandingForecast::new(last.day, last.adjusted_close, served, other, &levels);
 
-    let scores = recent_scores(ledger, ticker).await?.into_iter();
-    let own = scores.filter(|scored| scored.specification == champion.specification);
-    let scores: Vec<_> = own.map(|scored| scored.score).collect();
-    let live = LiveRecord::of(&scores);
-    let (skill, coverage, source) = if live.n >= FEWEST_LIVE {
-        (Skill { value: live.skill, n: live.n, source: Source::Live }, live.coverage, Source::Live)
-    } else {
-        let (value, n) = (champion.backtest_skill, champion.backtest_forecasts);
-        (Skill { value, n, source: Source::Backtest }, champion.backtest_coverage.clone(), Source::Backtest)
+    let (skill, coverage) = match &on_record.live {
+        Some(live) => measured(champion, live),
+        None => {
+            let scores = recent_scores(ledger, ticker, end_of_time()).await?;
+            measured(champion, &live_record(&scores, &champion.specification))
+        }
     };
     let notice = notice(&champion.specification, skill.value);
     Ok(Prediction {
@@ -125,9 +122,21 @@ pub async fn predict(
         model: champion.specification.to_string(),
         horizons: forecast.steps.into_iter().map(|step| step.served).collect(),
         skill,
-        coverage: coverage.into_iter().map(|coverage| RealisedCoverage { coverage, source }).collect(),
+        coverage,
         notice,
     })
+}
+
+/// Skill and coverage of the forecasts that were served, or of the champion's backtest while those are few.
+pub(crate) fn measured(champion: &Champion, live: &LiveRecord) -> (Skill, Vec<RealisedCoverage>) {
+    let (value, n, coverage, source) = if live.n >= FEWEST_LIVE {
+        (live.skill, live.n, &live.coverage, Source::Live)
+    } else {
+        let Champion { backtest_skill, backtest_forecasts, backtest_coverage, .. } = champion;
+        (*backtest_skill, *backtest_forecasts, backtest_coverage, Source::Backtest)
+    };
+    let coverage = coverage.iter().map(|coverage| RealisedCoverage { coverage: *coverage, source }).collect();
+    (Skill { value, n, source }, coverage)
 }
 
 fn notice(specification: &Specification, skill: Option<f64>) -> String {

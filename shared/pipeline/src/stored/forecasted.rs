@@ -1,4 +1,4 @@
-use forecasting::{Multipliers, StandingForecast};
+use forecasting::{LiveRecord, Multipliers, StandingForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::{BarStatus, Champion, Key, ObjectRef};
@@ -19,6 +19,12 @@ pub struct Forecasted {
     /// What the champion's adaptive intervals have been taught.
     #[serde(default)]
     pub multipliers: Multipliers,
+    /// What the scores of the champion's specification added up to; absent from the first forecasts on record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveRecord>,
+    /// The last adjusted closes that it knew, oldest first, for pictures; absent from the first forecasts on record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<f64>,
     /// The forecast.
     pub forecast: StandingForecast,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod forecast_table;
 pub(crate) mod forecasted;
 pub(crate) mod model_version;
+pub(crate) mod overview;
 pub(crate) mod receipt;
 pub(crate) mod score_table;
 pub(crate) mod snapshot;

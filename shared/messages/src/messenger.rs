@@ -1,0 +1,178 @@
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use pipeline::{Archive, Error, Key};
+use reqwest::{Response, StatusCode, header, multipart, redirect};
+
+use crate::{Format, Message, Webhook, payload};
+
+/// How patient a messenger is.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Time for one whole request.
+    timeout: Duration,
+    /// Requests sent again after a passing failure.
+    retries: usize,
+    /// The pause before the first of them; each further one doubles, with jitter.
+    first_pause: Duration,
+}
+
+const PATIENCE: Patience =
+    Patience { timeout: Duration::from_secs(8), retries: 3, first_pause: Duration::from_millis(500) };
+
+/// A chat that asks to wait longer than this is asked again at once, and then given up.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Twice the pixels that a picture's measures say.
+const SCALE: f32 = 2.0;
+
+/// Tells messages.
+#[derive(Debug, Clone)]
+pub struct Messenger {
+    http: reqwest::Client,
+    webhook: Webhook,
+    patience: Patience,
+}
+
+/// Why a message did not arrive.
+#[derive(Debug)]
+struct Refusal {
+    reason: String,
+    passing: bool,
+}
+
+impl Messenger {
+    /// A messenger to this webhook.
+    ///
+    /// # Errors
+    /// A message where there is no TLS.
+    pub fn new(webhook: Webhook) -> Result<Messenger, String> {
+        Messenger::with_patience(webhook, PATIENCE)
+    }
+
+    /// One that gives up soon, for tests of what fails and hangs.
+    ///
+    /// # Errors
+    /// As for [`Messenger::new`].
+    pub fn impatient(webhook: Webhook) -> Result<Messenger, String> {
+        let patience =
+            Patience { timeout: Duration::from_millis(300), retries: 2, first_pause: Duration::from_millis(10) };
+        Messenger::with_patience(webhook, patience)
+    }
+
+    fn with_patience(webhook: Webhook, patience: Patience) -> Result<Messenger, String> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder();
+        let builder = if webhook.url.scheme() == "http" { builder.no_proxy() } else { builder };
+        let http = builder
+            .user_agent(concat!("closing-bell/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(patience.timeout)
+            .timeout(patience.timeout)
+            // A redirect could carry the message anywhere.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| format!("no HTTP client: {error}"))?;
+        Ok(Messenger { http, webhook, patience })
+    }
+
+    /// Whether a run's start is told too.
+    pub fn tells_starts(&self) -> bool {
+        self.webhook.on_start
+    }
+
+    /// Tells a message, unless its incident has been told. Whatever happens to it is logged, and fails nothing.
+    pub async fn tell(&self, archive: &dyn Archive, message: &Message) {
+        match self.told(archive, message).await {
+            Ok(true) => tracing::info!(headline = %message.headline, webhook = ?self.webhook, "told"),
+            Ok(false) => tracing::info!(headline = %message.headline, "told before"),
+            Err(reason) => tracing::warn!(%reason, webhook = ?self.webhook, "a message did not arrive"),
+        }
+    }
+
+    /// Whether it was told now; `false` where it has been before.
+    async fn told(&self, archive: &dyn Archive, message: &Message) -> Result<bool, String> {
+        let key = Key::message(&message.incident());
+        let in_words = |error: Error| error.to_string();
+        if archive.read(&key).await.map_err(in_words)?.is_some() {
+            return Ok(false);
+        }
+        // Drawn once, however often it is sent.
+        let picture = message.picture.as_deref().filter(|_| self.webhook.format != Format::Slack);
+        let picture = picture.and_then(|svg| {
+            pictures::png(svg, SCALE).inspect_err(|error| tracing::warn!(%error, "a message goes without its picture")).ok()
+        });
+        let message = &Message { picture: message.picture.clone().filter(|_| picture.is_some() || self.webhook.format == Format::Slack), ..message.clone() };
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.patience.first_pause)
+            .with_max_times(self.patience.retries)
+            .with_jitter();
+        (|| self.send(message, picture.as_deref()))
+            .retry(pauses)
+            .when(|refusal: &Refusal| refusal.passing)
+            .await
+            .map_err(|refusal| refusal.reason)?;
+        // After it has arrived: cut off in between it is told twice, which is better than never.
+        let record = serde_json::to_vec_pretty(message).expect("a message is plain data");
+        archive.create(&key, &record).await.map_err(in_words)?;
+        Ok(true)
+    }
+
+    async fn send(&self, message: &Message, picture: Option<&[u8]>) -> Result<(), Refusal> {
+        let site = self.webhook.site.as_deref();
+        let post = self.http.post(self.webhook.url.clone());
+        let post = match self.webhook.format {
+            Format::Slack => post.json(&payload::slack(message, site)),
+            Format::Json => post.json(&payload::plain(message, site, picture)),
+            Format::Discord => {
+                let mut form = multipart::Form::new().text("payload_json", payload::discord(message, site).to_string());
+                if let Some(picture) = picture {
+                    let part = multipart::Part::bytes(picture.to_vec()).file_name(payload::PICTURE);
+                    form = form.part("files[0]", part.mime_str("image/png").unwrap_or_else(|_| multipart::Part::text("")));
+                }
+                post.multipart(form)
+            }
+        };
+        // Without its address: that is a secret.
+        let answer = post.send().await.map_err(|error| Refusal { reason: cause(&error.without_url()), passing: true })?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        if status.is_redirection() {
+            let reason = format!("it redirects ({status}), and redirects are not followed");
+            return Err(Refusal { reason, passing: false });
+        }
+        let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+        if let Some(wait) = wait(&answer).filter(|wait| passing && *wait <= LONGEST_WAIT) {
+            tokio::time::sleep(wait).await;
+        }
+        Err(Refusal { reason: format!("it answers {status}: {}", said(answer).await), passing })
+    }
+}
+
+/// How long the chat asks to wait.
+fn wait(answer: &Response) -> Option<Duration> {
+    let seconds: f64 = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// The beginning of what it says.
+async fn said(mut answer: Response) -> String {
+    const MOST: usize = 300;
+    let mut bytes = Vec::new();
+    while bytes.len() < MOST
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        bytes.extend_from_slice(&chunk[..chunk.len().min(MOST - bytes.len())]);
+    }
+    String::from_utf8_lossy(&bytes).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The innermost cause says what happened.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_timeout() { format!("no answer in time ({innermost})") } else { innermost.to_string() }
+}

@@ -1,0 +1,94 @@
+//! What pages and pictures ask of one ticker: its newest forecast, prices and snapshot, residuals, two versions side by side.
+
+use forecasting::{IntervalKind, LiveRecord, PriceSeries, Residuals, StandingForecast, Step, Ticker};
+
+use super::{
+    committed::{end_of_time, parse, read_snapshot},
+    fetch::Snapshot,
+    models::ModelSummary,
+    scores::scores,
+};
+use crate::{Archive, Error, Forecasted, Ledger, ModelVersion, ObjectRef, Stage, VersionId};
+
+/// The newest forecast on record, and the run that made it.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without one.
+pub async fn newest_forecast(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Forecasted, Error> {
+    let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop();
+    parse(&newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?)
+}
+
+/// The newest snapshot on record, with the statistics of its scope; `None` where nothing was fetched.
+pub async fn newest_snapshot(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Option<Snapshot>, Error> {
+    ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop().map(|record| parse(&record)).transpose()
+}
+
+/// A snapshot's prices.
+///
+/// # Errors
+/// [`Error::Missing`] and [`Error::Damaged`] where it does not read whole.
+pub async fn prices(archive: &dyn Archive, ticker: &Ticker, snapshot: &ObjectRef) -> Result<PriceSeries, Error> {
+    read_snapshot(archive, ticker, snapshot).await
+}
+
+/// Sessions of a year.
+const SESSIONS_TESTED: usize = 250;
+
+/// What the model in service leaves unexplained over the last year of the prices that it forecasts from.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without a forecast; [`Error::Forecasting`] where its history is too short.
+pub async fn residuals(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Residuals, Error> {
+    let Forecasted { champion, snapshot, .. } = newest_forecast(ledger, ticker).await?;
+    let series = read_snapshot(archive, ticker, &snapshot).await?;
+    Residuals::of(&series, &champion.specification, SESSIONS_TESTED).map_err(crate::error::about(ticker))
+}
+
+/// One of the versions that are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// What it is.
+    pub model: ModelSummary,
+    /// Its forecast from the newest prices, with the model's own intervals: nobody has taught them to both alike.
+    pub steps: Vec<Step>,
+    /// What the scores of its own forecasts add up to.
+    pub live: LiveRecord,
+}
+
+/// Two versions on the same, newest prices.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without a forecast; [`Error::Missing`] for a version that is not there.
+pub async fn compare(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    versions: [&VersionId; 2],
+) -> Result<(Forecasted, [Compared; 2]), Error> {
+    let newest = newest_forecast(ledger, ticker).await?;
+    let series = read_snapshot(archive, ticker, &newest.snapshot).await?;
+    let scored = match scores(ledger, ticker).await {
+        Err(Error::NoForecast { .. }) => Vec::new(),
+        other => other?,
+    };
+    let levels: Vec<_> = newest.forecast.steps.first().map_or_else(Vec::new, |step| {
+        step.served.intervals.iter().map(|interval| interval.level).collect()
+    });
+    let compared = async |version: &VersionId| -> Result<Compared, Error> {
+        let stored = ModelVersion::read(archive, ticker, version, None).await?;
+        let both = stored.forecast(&series, newest.forecast.steps.len(), &newest.multipliers)?;
+        let (own, other) = both.by(IntervalKind::Model);
+        let last = series.last();
+        let forecast = StandingForecast::new(last.day, last.adjusted_close, own, other, &levels);
+        let its_own = scored.iter().filter(|scored| scored.version == *version);
+        Ok(Compared {
+            model: ModelSummary::of(version.clone(), &stored, Some(&newest.champion)),
+            steps: forecast.steps.into_iter().map(|step| step.served).collect(),
+            live: LiveRecord::of(&its_own.map(|scored| scored.score.clone()).collect::<Vec<_>>()),
+        })
+    };
+    let [a, b] = versions;
+    let both = [compared(a).await?, compared(b).await?];
+    Ok((newest, both))
+}
