@@ -4,6 +4,7 @@ use aws::{Cloud, DynamoLedger, S3Archive, Start, serve};
 use forecasting::Ticker;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use messages::{Message, Messenger};
 use pipeline::{Archive, Digest, Error, Key, Ledger, Planned, Run, RunId, Settings, Stage, StageKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,7 +77,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 
 /// Opens the run, or finds it, and lists the tickers whose prices it lacks.
 async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Result<Answer, Error> {
-    let settings = settings(archive).await?;
+    let settings = Settings::stored(archive).await?;
     let start = Start::of(event.input, event.started)?;
     let asked = start.asked(&settings, archive).await?;
     if let Some(file) = &asked.file {
@@ -106,12 +107,22 @@ async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Resul
     if !ledger.claim(&run.id, &request, &event.execution).await? {
         return Ok(nothing(run.id, format!("another execution was started by this request, {request}")));
     }
+    tell_start(archive, &settings, &run).await;
     let before = Before { run: run.id.clone(), settle: asked.settle, asks_left: asked.asks, wait_seconds };
     let lacking = lacking(ledger, &run, Stage::Fetch).await?;
     if lacking.is_empty() {
         return after_fetch(archive, ledger, &run, event.started, &before).await;
     }
     ask(archive, &run, &lacking, asked.asks, &before).await
+}
+
+/// A webhook that is none, or fails, fails no run.
+async fn tell_start(archive: &S3Archive, settings: &Settings, run: &Run) {
+    match Messenger::of(&settings.webhook, None) {
+        Ok(Some(messenger)) if messenger.tells_starts() => messenger.tell(archive, &Message::started(run)).await,
+        Ok(_) => {}
+        Err(reason) => tracing::warn!(%reason, "the run's start is not told"),
+    }
 }
 
 /// While some lack their prices and may still get them, they alone are asked for again; then the work begins.
@@ -169,14 +180,6 @@ async fn ask(
         asks_left,
         wait_seconds: before.wait_seconds,
     })
-}
-
-async fn settings(archive: &dyn Archive) -> Result<Settings, Error> {
-    let key = Key::settings();
-    let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-    let refused = |reason: String| Error::Request { field: "closing-bell.toml", reason };
-    let text = std::str::from_utf8(&bytes).map_err(|_| refused("it is not a text file".to_owned()))?;
-    Settings::parse(text).map_err(refused)
 }
 
 /// Reads at the same time: a watchlist of hundreds is asked about in a second.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aws::{Cloud, serve, told};
+use aws::{Cloud, S3Archive, serve, told};
 use forecasting::Ticker;
-use pipeline::{Error, Key, RunId, RunStatus};
+use messages::{Message, Messenger};
+use pipeline::{Closure, Error, Key, Run, RunId, RunStatus, Settings};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -30,6 +31,16 @@ struct Answer {
     report: Vec<Key>,
 }
 
+/// Tells the chat, where one is configured. What goes wrong with that fails no run.
+async fn tell(archive: &S3Archive, run: &Run, closure: &Closure) -> Result<(), String> {
+    let in_words = |error: Error| error.to_string();
+    let settings = Settings::stored(archive).await.map_err(in_words)?;
+    if let Some(messenger) = Messenger::of(&settings.webhook, None)? {
+        messenger.tell(archive, &Message::closed(archive, run, closure).await.map_err(in_words)?).await;
+    }
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
@@ -47,6 +58,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let seconds = ledger.seconds(&run.id).await?;
         let closure = pipeline::report(&archive, &ledger, &run, &reasons, &seconds).await?;
         told(events.run_closed(&run, &closure).await);
+        if let Err(reason) = tell(&archive, &run, &closure).await {
+            tracing::warn!(%reason, "the run's end is not told");
+        }
         Ok::<_, Error>(Answer { status: closure.status, report: closure.report })
     })
     .await

@@ -3,6 +3,9 @@ use std::{
     path::Path,
 };
 
+/// How the message begins that another process holds it.
+pub(crate) const BUSY: &str = "another closing-bell is working on";
+
 /// Held while a command writes to a data directory. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock(#[allow(dead_code, reason = "held, not read")] File);
@@ -18,9 +21,7 @@ impl Lock {
         let file = File::create(directory.join("lock")).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(format!("another closing-bell is working on {}: wait for it to end", directory.display()))
-            }
+            Err(TryLockError::WouldBlock) => Err(format!("{BUSY} {}: wait for it to end", directory.display())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }

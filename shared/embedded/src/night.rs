@@ -10,8 +10,8 @@ use std::{
 use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::{
-    Archive, Attempt, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, Trigger, evaluate,
-    fetch, forecast, plan, promote, report, train,
+    Archive, Attempt, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, Trigger,
+    evaluate, fetch, forecast, plan, promote, report, train,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 

@@ -322,7 +322,9 @@ impl Ledger for SqliteLedger {
         self.read(|connection| {
             // A ledger of schema 1 that nothing has been written to since.
             let known: bool =
-                connection.query_row("SELECT count(*) > 0 FROM sqlite_master WHERE name = 'attempts'", [], |row| row.get(0))?;
+                connection.query_row("SELECT count(*) > 0 FROM sqlite_master WHERE name = 'attempts'", [], |row| {
+                    row.get(0)
+                })?;
             if !known {
                 return Ok(Vec::new());
             }

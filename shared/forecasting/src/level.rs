@@ -8,6 +8,8 @@ use crate::Error;
 /// assumed distribution than of the price.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize)]
 #[serde(try_from = "f64")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(minimum = 0.01, maximum = 99.99, example = 80))]
 pub struct Level(f64);
 
 impl Level {

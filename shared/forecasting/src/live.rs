@@ -38,6 +38,7 @@ pub struct StandingStep {
 
 /// The forecast of one session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// Sessions ahead.
     pub horizon: usize,
@@ -51,6 +52,7 @@ pub struct Step {
 
 /// A central prediction interval of one session.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Interval {
     /// Its probability.
     pub level: Level,
@@ -62,6 +64,7 @@ pub struct Interval {
 
 /// How one step of a standing forecast turned out; errors are fractions of the price at the origin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
     /// Where the forecast was made.
     pub origin: TradingDay,
@@ -97,6 +100,7 @@ pub struct Score {
 
 /// A forecast beside what came.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outcome {
     /// The central forecast.
     pub mean: f64,
@@ -215,6 +219,7 @@ fn shorn(skill: f64) -> f64 {
 
 /// What live scores add up to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LiveRecord {
     /// Forecasts scored.
     pub n: usize,

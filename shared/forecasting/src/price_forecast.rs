@@ -9,6 +9,7 @@ use crate::{Calibration, Level, calibration};
 /// How wide intervals are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum IntervalKind {
     /// As the model itself says: one standard error, and the normal distribution.
     Model,

@@ -6,6 +6,7 @@ use crate::{Level, Mean, Multipliers, PriceForecast, SkillInterval, Specificatio
 
 /// How often an interval held.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Coverage {
     /// The interval's level.
     pub level: Level,

@@ -7,6 +7,7 @@ use crate::{Contender, Contest, Specification};
 /// What becomes of the model in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Decision {
     /// Another specification takes its place.
     Promote,

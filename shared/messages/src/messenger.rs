@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use pipeline::{Archive, Error, Key};
+use pipeline::{Archive, Error, Key, settings::WebhookSettings};
 use reqwest::{Response, StatusCode, header, multipart, redirect};
 
 use crate::{Format, Message, Webhook, payload};
@@ -42,6 +42,14 @@ struct Refusal {
 }
 
 impl Messenger {
+    /// The messenger of a configuration; `address` takes the place of its address.
+    ///
+    /// # Errors
+    /// A message where the address is none that a message may be sent to.
+    pub fn of(settings: &WebhookSettings, address: Option<&str>) -> Result<Option<Messenger>, String> {
+        Webhook::new(settings, address)?.map(Messenger::new).transpose()
+    }
+
     /// A messenger to this webhook.
     ///
     /// # Errors
@@ -99,9 +107,13 @@ impl Messenger {
         // Drawn once, however often it is sent.
         let picture = message.picture.as_deref().filter(|_| self.webhook.format != Format::Slack);
         let picture = picture.and_then(|svg| {
-            pictures::png(svg, SCALE).inspect_err(|error| tracing::warn!(%error, "a message goes without its picture")).ok()
+            pictures::png(svg, SCALE)
+                .inspect_err(|error| tracing::warn!(%error, "a message goes without its picture"))
+                .ok()
         });
-        let message = &Message { picture: message.picture.clone().filter(|_| picture.is_some() || self.webhook.format == Format::Slack), ..message.clone() };
+        // Slack is shown where it is; what cannot be drawn is not announced either.
+        let shown = picture.is_some() || self.webhook.format == Format::Slack;
+        let message = &Message { picture: message.picture.clone().filter(|_| shown), ..message.clone() };
         let pauses = ExponentialBuilder::default()
             .with_min_delay(self.patience.first_pause)
             .with_max_times(self.patience.retries)
@@ -127,13 +139,15 @@ impl Messenger {
                 let mut form = multipart::Form::new().text("payload_json", payload::discord(message, site).to_string());
                 if let Some(picture) = picture {
                     let part = multipart::Part::bytes(picture.to_vec()).file_name(payload::PICTURE);
-                    form = form.part("files[0]", part.mime_str("image/png").unwrap_or_else(|_| multipart::Part::text("")));
+                    form =
+                        form.part("files[0]", part.mime_str("image/png").unwrap_or_else(|_| multipart::Part::text("")));
                 }
                 post.multipart(form)
             }
         };
         // Without its address: that is a secret.
-        let answer = post.send().await.map_err(|error| Refusal { reason: cause(&error.without_url()), passing: true })?;
+        let answer =
+            post.send().await.map_err(|error| Refusal { reason: cause(&error.without_url()), passing: true })?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());

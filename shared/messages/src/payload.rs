@@ -91,7 +91,7 @@ fn lists(message: &Message, bold: &str) -> Vec<(String, String)> {
             let more = lines.len().saturating_sub(LINES);
             let mut text = lines[..lines.len() - more].join("\n");
             if more > 0 {
-                text += &format!("\n... and {more} more");
+                text = format!("{text}\n... and {more} more");
             }
             lists.push((title, text));
         }

@@ -1,6 +1,6 @@
-use pipeline::settings::WebhookSettings;
 /// In which words a chat is told.
 pub use pipeline::settings::WebhookFormat as Format;
+use pipeline::settings::WebhookSettings;
 use reqwest::Url;
 
 /// Where messages go.

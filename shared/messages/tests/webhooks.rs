@@ -38,7 +38,8 @@ async fn hear(State(chat): State<Arc<Chat>>, Path(mood): Path<String>, request: 
         "floods" => return (StatusCode::BAD_REQUEST, "x".repeat(50 << 20)).into_response(),
         _ => {}
     }
-    let form = request.headers()[header::CONTENT_TYPE].to_str().is_ok_and(|kind| kind.starts_with("multipart/form-data"));
+    let form =
+        request.headers()[header::CONTENT_TYPE].to_str().is_ok_and(|kind| kind.starts_with("multipart/form-data"));
     let mut parts = Vec::new();
     if form {
         let mut form = <Multipart as axum::extract::FromRequest<()>>::from_request(request, &()).await.expect("a form");
@@ -83,7 +84,8 @@ async fn a_night(folder: &std::path::Path) -> (Arc<DirectoryArchive>, Message) {
     let archive = Arc::new(DirectoryArchive::open(folder).expect("opens"));
     let ledger = Arc::new(SqliteLedger::open(&folder.join("ledger.sqlite")).expect("opens"));
     let tickers = ["KO", "NOBODY"].map(|ticker| ticker.parse().expect("a ticker"));
-    let configuration = Settings::parse("start = 2019-01-01").expect("reads").configuration("recorded", tickers.to_vec());
+    let configuration =
+        Settings::parse("start = 2019-01-01").expect("reads").configuration("recorded", tickers.to_vec());
     let night = Night { market: Arc::new(RecordedMarket), archive: archive.clone(), ledger, waits: Waits::NONE };
     let entry = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
     let closure = entry.closure.expect("closed");
@@ -211,7 +213,10 @@ async fn as_other_clients_write_it() {
     known(&ours, &recorded, "discord");
     assert_eq!(ours["allowed_mentions"], recorded["allowed_mentions"], "a ticker mentions nobody");
     assert_eq!(ours["embeds"][0]["image"]["url"], recorded["embeds"][0]["image"]["url"]);
-    assert_eq!((&ours["embeds"][0]["color"], &ours["embeds"][0]["url"]), (&recorded["embeds"][0]["color"], &recorded["embeds"][0]["url"]));
+    assert_eq!(
+        (&ours["embeds"][0]["color"], &ours["embeds"][0]["url"]),
+        (&recorded["embeds"][0]["color"], &recorded["embeds"][0]["url"])
+    );
 }
 
 /// Five hundred failures stay within every limit, and say how many there are.
@@ -240,5 +245,7 @@ async fn limits() {
     assert!(texts[1].contains("Not done: 500"));
     let embed = &sent("discord", &message).await["embeds"][0];
     let length = |name: &str| embed[name].as_str().map_or(0, |text| text.chars().count());
-    assert!(length("title") <= 256 && length("description") <= 4_096 && length("title") + length("description") <= 6_000);
+    assert!(
+        length("title") <= 256 && length("description") <= 4_096 && length("title") + length("description") <= 6_000
+    );
 }

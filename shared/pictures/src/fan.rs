@@ -161,7 +161,7 @@ fn days(
     (last, end): (f64, f64),
 ) -> Result<(), Error> {
     let (left, _) = area.get_pixel_range();
-    let bottom = area.dim_in_pixel().1 as i32 - 18;
+    let bottom = area.dim_in_pixel().1.cast_signed() - 18;
     let at = |x: f64| chart.backend_coord(&(x, fan.past[0])).0 - left.start;
     let put = |day: &str, x: i32, h: HPos| {
         area.draw_text(day, &anchored(11, palette.muted, Pos::new(h, VPos::Top)), (x, bottom)).map_err(drawing)

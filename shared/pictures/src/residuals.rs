@@ -91,7 +91,8 @@ fn by_session(residuals: &Residuals, area: &Area<'_>, palette: &Palette) -> Resu
     let n = errors.len() as f64;
     let most = errors.iter().fold(3.0, |most: f64, e| most.max(e.error.abs())) * 1.05;
     let (first, last) = (errors[0].day, errors[errors.len() - 1].day);
-    let caption = format!("Errors one session ahead, in standard errors, {first} to {last}; 95 % belong between the lines");
+    let caption =
+        format!("Errors one session ahead, in standard errors, {first} to {last}; 95 % belong between the lines");
     let mut chart = chart(area, &caption, palette, 0.0..n + 1.0, -most..most, 0)?;
     for y in [-BAND, BAND] {
         line(&mut chart, [(0.0, y), (n + 1.0, y)], palette.forecast)?;
@@ -101,7 +102,8 @@ fn by_session(residuals: &Residuals, area: &Area<'_>, palette: &Palette) -> Resu
         PathElement::new(vec![(x, 0.0), (x, e.error)], palette.muted.stroke_width(1))
     });
     chart.draw_series(stems).map_err(drawing)?;
-    let points = errors.iter().enumerate().map(|(i, e)| Circle::new(((i + 1) as f64, e.error), 2, palette.past.filled()));
+    let points =
+        errors.iter().enumerate().map(|(i, e)| Circle::new(((i + 1) as f64, e.error), 2, palette.past.filled()));
     chart.draw_series(points).map(|_| ()).map_err(drawing)
 }
 

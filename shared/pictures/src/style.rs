@@ -64,6 +64,12 @@ pub(crate) fn anchored(size: u32, color: RGBColor, pos: Pos) -> TextStyle<'stati
 
 /// A price with as many decimals as it needs.
 pub(crate) fn price(value: f64) -> String {
-    let decimals = if value.abs() >= 1_000.0 { 0 } else if value.abs() >= 1.0 { 2 } else { 4 };
+    let decimals = if value.abs() >= 1_000.0 {
+        0
+    } else if value.abs() >= 1.0 {
+        2
+    } else {
+        4
+    };
     format!("{value:.decimals$}")
 }

@@ -13,8 +13,11 @@ fn steps() -> Vec<Step> {
     let step = |horizon: usize| {
         date = date.next();
         let (mean, spread) = (59.0, (horizon as f64).sqrt());
-        let interval =
-            |percent, width: f64| Interval { level: level(percent), lower: mean - width * spread, upper: mean + width * spread };
+        let interval = |percent, width: f64| Interval {
+            level: level(percent),
+            lower: mean - width * spread,
+            upper: mean + width * spread,
+        };
         Step { horizon, date, mean, intervals: vec![interval(80.0, 1.3), interval(95.0, 2.0)] }
     };
     (1..=5).map(step).collect()

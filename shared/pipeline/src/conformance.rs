@@ -4,8 +4,8 @@ use forecasting::{Contest, PriceSeries, Row, Specification, Ticker, TradingDay};
 use jiff::civil::{Date, date};
 
 use crate::{
-    Archive, Attempt, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt, Run,
-    RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger, VersionId,
+    Archive, Attempt, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt,
+    Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger, VersionId,
 };
 
 fn ticker(text: &str) -> Ticker {

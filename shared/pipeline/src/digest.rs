@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 /// The SHA-256 of some bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Digest(String);
 
 impl Digest {

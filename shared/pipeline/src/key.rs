@@ -10,6 +10,7 @@ use crate::{Digest, Error, RunId, VersionId};
 /// The key of one archived object: a relative path with `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Key(String);
 
 impl Key {

@@ -23,10 +23,11 @@ pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
 pub use settings::Settings;
 pub use stages::{
-    Answered, BarStatus, Compared, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction, Promoted,
-    RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
-    VersionScore, When, answered, compare, evaluate, fetch, forecast, models, newest_forecast, newest_snapshot, plan,
-    predict, prices, promote, report, residuals, results, rollback, scores, train, verify, verify_receipt,
+    Answered, BarStatus, Compared, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction,
+    Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
+    VersionScore, Watched, WatchedTicker, When, answered, compare, evaluate, fetch, forecast, forecast_picture, models,
+    newest_forecast, newest_snapshot, plan, predict, prices, promote, report, residual_picture, residuals, results,
+    rollback, scores, train, verify, verify_receipt, watched,
 };
 pub use stored::{
     forecasted::Forecasted,

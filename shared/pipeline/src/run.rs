@@ -11,6 +11,8 @@ use crate::{Configuration, Digest, Key, VersionId};
 /// `{as_of}-{digest8 of the configuration}`: starting the same run again finds the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = "2020-12-11-e9ce562a"))]
 pub struct RunId(String);
 
 impl RunId {
@@ -39,6 +41,7 @@ impl fmt::Display for RunId {
 /// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Trigger {
     /// The clock.
     Schedule,
@@ -54,19 +57,23 @@ pub enum Trigger {
 
 /// An opened run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     /// Its id.
     pub id: RunId,
     /// The day whose prices it may know. A session, unless the run closes as `no session`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
     pub as_of: Date,
     /// What started it first.
     pub trigger: Trigger,
     /// What it was asked to do.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub configuration: Configuration,
 }
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RunStatus {
     /// Every ticker is done.
     #[serde(rename = "closed")]
@@ -92,6 +99,7 @@ impl fmt::Display for RunStatus {
 /// How one ticker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TickerStatus {
     /// It has its forecast.
     Done,
@@ -103,6 +111,7 @@ pub enum TickerStatus {
 
 /// One ticker's line in a run's summary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TickerSummary {
     /// Which series.
     pub ticker: Ticker,
@@ -118,6 +127,7 @@ pub struct TickerSummary {
 
 /// A run's end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Closure {
     /// How it ended.
     pub status: RunStatus,
@@ -138,6 +148,7 @@ impl Closure {
 
 /// A run as the ledger holds it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunEntry {
     /// The run.
     pub run: Run,

@@ -6,7 +6,7 @@ use forecasting::{FEWEST_ORIGINS, FEWEST_TO_FIT, Family, IntervalKind, Level, Po
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::Configuration;
+use crate::{Archive, Configuration, Error, Key};
 
 /// The configuration file; everything in it may be left out.
 #[derive(Debug, Clone, Deserialize)]
@@ -193,6 +193,18 @@ impl Settings {
         })?;
         settings.check()?;
         Ok(settings)
+    }
+
+    /// Reads the file that lies in an archive, as in the cloud.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where it is not there, [`Error::Request`] where it cannot be used.
+    pub async fn stored(archive: &dyn Archive) -> Result<Settings, Error> {
+        let key = Key::settings();
+        let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+        let refused = |reason: String| Error::Request { field: "closing-bell.toml", reason };
+        let text = std::str::from_utf8(&bytes).map_err(|_| refused("it is not a text file".to_owned()))?;
+        Settings::parse(text).map_err(refused)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -1,8 +1,21 @@
-//! Closing Bell over HTTP: one router, for a function URL in the cloud and for one machine. It reads, and changes nothing.
+//! Closing Bell over HTTP: one router, for a function URL in the cloud and for one machine.
+//!
+//! [`Site`] answers reads: JSON and CSV for programs, pages for people, pictures for both. What starts a run writes, and is
+//! [`start_router`]: on one machine part of the same site, in the cloud a function of its own.
 
+mod api;
+mod assets;
+mod cache;
+mod format;
+mod pages;
+mod parameters;
+mod pictures;
 mod problem;
-mod query;
-mod router;
+mod site;
 
+pub use api::{
+    openapi,
+    start::{Started, Starts, Wanted, start_router},
+};
 pub use problem::Problem;
-pub use router::router;
+pub use site::Site;

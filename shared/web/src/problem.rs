@@ -4,13 +4,15 @@ use axum::{
 };
 use pipeline::Error;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An error as RFC 9457 describes it: `application/problem+json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// The status code.
     pub status: u16,
     /// The status in words.
+    #[schema(value_type = String)]
     pub title: &'static str,
     /// What is wrong.
     pub detail: String,
@@ -32,6 +34,12 @@ impl Problem {
     /// A field of the request that is out of bounds or no value of its kind.
     pub fn field(field: &str, reason: impl std::fmt::Display) -> Problem {
         Problem { field: Some(field.to_owned()), ..Problem::new(StatusCode::BAD_REQUEST, format!("{field}: {reason}")) }
+    }
+
+    /// A failure of ours; what stands behind it is for the log.
+    pub(crate) fn internal(error: &dyn std::fmt::Display) -> Problem {
+        tracing::error!(%error, "an answer cannot be written");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written")
     }
 
     /// The document.
@@ -69,6 +77,11 @@ impl IntoResponse for Problem {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        // For whoever shows it as a page.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -10,8 +10,8 @@ use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger};
 use forecasting::{Policy, Ticker, TradingDay};
 use jiff::civil::{Date, date};
 use pipeline::{
-    Archive, Attempt, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned, Pointing, Receipt,
-    Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
+    Archive, Attempt, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned, Pointing,
+    Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
 };
 
 /// An action on a resource: a prefix of the archive (`prices/*`), `bucket`, `table`, `bus` or `parameter`.
@@ -181,6 +181,9 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     pipeline::models(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
+    pipeline::watched(&stores.archive, &stores.ledger, 10).await.expect("lists");
+    pipeline::residuals(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
+    stores.ledger.attempts(&pipeline::RunId::from_text("2020-12-11-00000000")).await.expect("lists");
 
     // Around the stages (executions.rs): every one finds its run and records its attempt; `plan` reads the configuration and
     // the file, writes lists and a claim; failures and attempts are queried.
@@ -192,6 +195,13 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.archive.note(&["s3:GetObject"], "runs/*");
     stores.act_as("report");
     stores.ledger.note(&[GET, QUERY], "table");
+    // What a start and an end tell, where a webhook is configured.
+    for function in ["report", "plan"] {
+        stores.act_as(function);
+        stores.archive.note(&["s3:GetObject"], "closing-bell.toml");
+        stores.archive.note(&["s3:GetObject", "s3:PutObject"], "messages/*");
+        stores.archive.note(&["s3:ListBucket"], "bucket");
+    }
     stores.act_as("plan");
     stores.ledger.note(&[GET, PUT, QUERY], "table");
     stores.archive.note(&["s3:ListBucket"], "bucket");

@@ -119,6 +119,36 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
+    /// Draw a ticker's forecast into a PNG or SVG file
+    Plot {
+        /// The series
+        ticker: Ticker,
+        /// Draw what the model in service leaves unexplained instead
+        #[arg(long)]
+        residuals: bool,
+        /// On a dark ground
+        #[arg(long)]
+        dark: bool,
+        /// The file, by whose ending the format is chosen [default: TICKER.png]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Serve pages and the HTTP interface, and run the nights of the schedule
+    Serve {
+        /// The port
+        #[arg(long, value_name = "N", default_value_t = 8017)]
+        port: u16,
+        /// The address to listen on; beyond this machine anyone who reaches it can read
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+        address: std::net::IpAddr,
+        /// Begin no nights by itself
+        #[arg(long)]
+        no_schedule: bool,
+        #[command(flatten)]
+        night: NightArguments,
+    },
     /// Show on a made-up market how Closing Bell behaves
     Demo {
         #[command(subcommand)]
@@ -146,7 +176,7 @@ pub(super) enum Demo {
 }
 
 /// Where results are kept, and how they are printed.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct StoreArguments {
     /// The data directory
     #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
@@ -157,7 +187,7 @@ pub(super) struct StoreArguments {
 }
 
 /// What a night works on.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct NightArguments {
     /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
     #[arg(long = "ticker", value_name = "T")]

@@ -12,7 +12,7 @@ use crate::{DirectoryArchive, SqliteLedger};
 /// More runs than this are for a program to ask the ledger for.
 const RUNS_LISTED: usize = 1_000;
 
-fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
+pub(super) fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
     let ledger = SqliteLedger::open_existing(&ledger_path(&store.data)).map_err(Failure::Failed)?;
     Ok((DirectoryArchive::read_only(&store.data), ledger))
 }

@@ -7,8 +7,10 @@ mod history;
 mod inspect;
 mod market;
 mod output;
+mod plot;
 mod rollback;
 mod run;
+mod serve;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -23,6 +25,20 @@ enum Failure {
     Usage(String),
     /// It was tried and failed: exit status 1.
     Failed(String),
+}
+
+impl Failure {
+    /// In words.
+    fn text(&self) -> &str {
+        match self {
+            Failure::Usage(text) | Failure::Failed(text) => text,
+        }
+    }
+
+    /// Whether another command is at work on the same data.
+    fn is_busy(&self) -> bool {
+        self.text().contains(crate::lock::BUSY)
+    }
 }
 
 impl From<pipeline::Error> for Failure {
@@ -95,6 +111,12 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rollback { ticker, version, store } => rollback::rollback(&ticker, &version, &store).await,
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_deref(), receipt.as_deref(), &store).await
+        }
+        Command::Plot { ticker, residuals, dark, out, store } => {
+            plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await
+        }
+        Command::Serve { port, address, no_schedule, night } => {
+            serve::serve(serve::Service { address, port, schedule: !no_schedule }, night).await
         }
         Command::Demo { demo: Demo::Drift { seed, nights, data, json } } => {
             drift::drift(seed, nights as usize, &data, json).await

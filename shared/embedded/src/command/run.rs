@@ -4,13 +4,15 @@ use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
-use pipeline::{Archive, Configuration, Ledger, RunEntry, RunStatus, Settings, Trigger};
+use messages::{Message, Messenger};
+use pipeline::{Archive, Configuration, Ledger, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
 
 use super::{
     Failure,
     arguments::NightArguments,
     market::{Chosen, check_past},
     output,
+    serve::Schedule,
 };
 use crate::{DirectoryArchive, Lock, Night, SqliteLedger};
 
@@ -19,18 +21,26 @@ pub(super) struct Prepared {
     pub(super) chosen: Chosen,
     pub(super) configuration: Configuration,
     archive: Arc<dyn Archive>,
+    messenger: Option<Messenger>,
     pub(super) ledger: Arc<dyn Ledger>,
     _lock: Lock,
 }
 
 impl Prepared {
     pub(super) fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        let (chosen, configuration) = asked(arguments)?;
+        let (chosen, configuration, settings) = asked(arguments)?;
+        let messenger = messenger(&settings)?;
         let data = &arguments.store.data;
         let lock = Lock::take(data).map_err(Failure::Usage)?;
         let archive = DirectoryArchive::open(data).map_err(Failure::Usage)?;
         let ledger = SqliteLedger::open(&ledger_path(data)).map_err(Failure::Usage)?;
-        Ok(Prepared { chosen, configuration, archive: Arc::new(archive), ledger: Arc::new(ledger), _lock: lock })
+        let (archive, ledger) = (Arc::new(archive), Arc::new(ledger));
+        Ok(Prepared { chosen, configuration, archive, messenger, ledger, _lock: lock })
+    }
+
+    /// Opens the run of a day, so that it is on record before it begins.
+    pub(super) async fn open(&self, as_of: Date, trigger: Trigger) -> Result<(), pipeline::Error> {
+        plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, trigger).await.map(|_| ())
     }
 
     pub(super) async fn night(
@@ -45,14 +55,30 @@ impl Prepared {
             ledger: self.ledger.clone(),
             waits: self.chosen.waits_for(as_of),
         };
+        let in_words = |error: pipeline::Error| Failure::Usage(error.to_string());
+        // Of the nights of a replay nobody wants to be told.
+        let messenger = self.messenger.as_ref().filter(|_| trigger != Trigger::Backfill);
+        if let Some(messenger) = messenger.filter(|messenger| messenger.tells_starts()) {
+            let planned = plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, trigger).await;
+            if let Planned::Open(entry) = planned.map_err(in_words)? {
+                messenger.tell(&*self.archive, &Message::started(&entry.run)).await;
+            }
+        }
         // A run that can be neither opened nor closed has no store to work on.
-        night
+        let entry = night
             .run(self.configuration.clone(), as_of, trigger, |ticker| {
                 progress.set_message(ticker.to_string());
                 progress.inc(1);
             })
             .await
-            .map_err(|error| Failure::Usage(error.to_string()))
+            .map_err(in_words)?;
+        if let (Some(messenger), Some(closure)) = (messenger, &entry.closure) {
+            match Message::closed(&*self.archive, &entry.run, closure).await {
+                Ok(message) => messenger.tell(&*self.archive, &message).await,
+                Err(error) => tracing::warn!(%error, "the night's message cannot be written"),
+            }
+        }
+        Ok(entry)
     }
 
     /// A bar on standard error; nothing where that is no terminal.
@@ -63,8 +89,16 @@ impl Prepared {
     }
 }
 
-/// The market, and what a run on it is asked to do.
-pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Configuration), Failure> {
+/// Who tells of the nights, where a webhook is configured; `CLOSING_BELL_WEBHOOK` takes the place of the file's address.
+pub(super) fn messenger(settings: &Settings) -> Result<Option<Messenger>, Failure> {
+    let address = std::env::var(WEBHOOK_VARIABLE).ok();
+    Messenger::of(&settings.webhook, address.as_deref()).map_err(Failure::Usage)
+}
+
+const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
+
+/// The market, what a run on it is asked to do, and the file that says so.
+pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Configuration, Settings), Failure> {
     let settings = read_settings(arguments.config.as_deref())?;
     let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
     let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
@@ -73,7 +107,7 @@ pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Configuration
         return Err(Failure::Usage(what.to_owned()));
     }
     let configuration = settings.configuration(chosen.name, tickers);
-    Ok((chosen, configuration))
+    Ok((chosen, configuration, settings))
 }
 
 /// Where a data directory has its ledger.
@@ -84,7 +118,7 @@ pub(super) fn ledger_path(data: &Path) -> std::path::PathBuf {
 const USUAL_FILE: &str = "closing-bell.toml";
 
 /// Reads the file that was named, or the usual one where it exists.
-fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
+pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
     let path = named.unwrap_or(Path::new(USUAL_FILE));
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -96,7 +130,10 @@ fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
 
 /// Reads the configuration, as a run would, and no more.
 pub(super) fn check(named: Option<&Path>) -> Result<ExitCode, Failure> {
-    let watchlist = read_settings(named)?.watchlist.len();
+    let settings = read_settings(named)?;
+    messenger(&settings)?;
+    Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
+    let watchlist = settings.watchlist.len();
     output::checked(named.unwrap_or(Path::new(USUAL_FILE)), watchlist);
     Ok(ExitCode::SUCCESS)
 }

@@ -34,10 +34,12 @@ pub struct Evaluated {
 
 /// One scored step of a forecast, and who made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionScore {
     /// The version that made the forecast.
     pub version: VersionId,
     /// What it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub specification: Specification,
     /// How it turned out.
     #[serde(flatten)]

@@ -39,6 +39,7 @@ pub struct Snapshot {
 /// Whether the newest bar may still change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum BarStatus {
     /// Read after 20:00 in New York of its own session.
     Final,

@@ -72,9 +72,11 @@ pub async fn compare(
         Err(Error::NoForecast { .. }) => Vec::new(),
         other => other?,
     };
-    let levels: Vec<_> = newest.forecast.steps.first().map_or_else(Vec::new, |step| {
-        step.served.intervals.iter().map(|interval| interval.level).collect()
-    });
+    let levels: Vec<_> = newest
+        .forecast
+        .steps
+        .first()
+        .map_or_else(Vec::new, |step| step.served.intervals.iter().map(|interval| interval.level).collect());
     let compared = async |version: &VersionId| -> Result<Compared, Error> {
         let stored = ModelVersion::read(archive, ticker, version, None).await?;
         let both = stored.forecast(&series, newest.forecast.steps.len(), &newest.multipliers)?;

@@ -2,11 +2,13 @@
 
 mod answered;
 mod committed;
+mod drawn;
 mod evaluate;
 mod fetch;
 mod forecast;
 mod inspect;
 mod models;
+mod overview;
 mod plan;
 mod predict;
 mod promote;
@@ -19,11 +21,13 @@ mod train;
 mod verify;
 
 pub use answered::{Answered, When, answered};
+pub use drawn::{forecast_picture, residual_picture};
 pub use evaluate::{Evaluated, VersionScore, evaluate};
 pub use fetch::{BarStatus, Download, Fetched, Snapshot, fetch};
 pub use forecast::forecast;
 pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals};
 pub use models::{ModelSummary, models};
+pub use overview::{Watched, WatchedTicker, watched};
 pub use plan::{Planned, plan};
 pub(crate) use predict::measured;
 pub use predict::{Prediction, RealisedCoverage, Skill, Source, predict};

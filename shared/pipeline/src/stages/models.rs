@@ -5,6 +5,7 @@ use crate::{Archive, Champion, Error, Key, Ledger, ModelVersion, VersionId};
 
 /// One stored version, as `GET /models/{ticker}` and `closing-bell models` list it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelSummary {
     /// Its id.
     pub version: VersionId,

@@ -10,6 +10,7 @@ use crate::{Archive, Champion, Error, Forecasted, Ledger, ModelVersion, Stage, V
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Prediction {
     /// The series.
     pub ticker: Ticker,
@@ -33,6 +34,7 @@ pub struct Prediction {
 
 /// Measured skill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Skill {
     /// Positive where it is better than the random walk; `None` where the walk made no error to beat.
     pub value: Option<f64>,
@@ -44,6 +46,7 @@ pub struct Skill {
 
 /// Measured coverage of one level.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RealisedCoverage {
     /// Level and share, and how many forecasts are behind it.
     #[serde(flatten)]
@@ -55,6 +58,7 @@ pub struct RealisedCoverage {
 /// Which forecasts a figure was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Source {
     /// Forecasts that were served, against the bars that came.
     Live,

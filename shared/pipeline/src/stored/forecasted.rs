@@ -1,7 +1,7 @@
 use forecasting::{LiveRecord, Multipliers, StandingForecast};
 use serde::{Deserialize, Serialize};
 
-use crate::{BarStatus, Champion, Key, ObjectRef};
+use crate::{BarStatus, Champion, Key, ObjectRef, Standing};
 
 /// A forecast on record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,4 +27,11 @@ pub struct Forecasted {
     pub recent: Vec<f64>,
     /// The forecast.
     pub forecast: StandingForecast,
+}
+
+impl Forecasted {
+    /// What an overview tells of it.
+    pub fn standing(&self) -> Standing {
+        Standing::of(self)
+    }
 }

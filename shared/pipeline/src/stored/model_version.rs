@@ -13,6 +13,8 @@ use crate::{Archive, Digest, Error, Key, error::about};
 /// `{last session}-{digest8 of the inputs}`: it derives from what goes in, so training twice finds the same id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = "2020-12-11-158583d2"))]
 pub struct VersionId(String);
 
 impl VersionId {
@@ -36,6 +38,7 @@ impl fmt::Display for VersionId {
 /// An archived object: its key and the digest of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObjectRef {
     /// Where it lies.
     pub key: Key,

@@ -4,8 +4,7 @@ use forecasting::{Decision, Step, Ticker, TradingDay};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Archive, BarStatus, Closure, Error, Forecasted, RealisedCoverage, Skill, TickerStatus, VersionId,
-    stages::measured,
+    Archive, BarStatus, Closure, Error, Forecasted, RealisedCoverage, Skill, TickerStatus, VersionId, stages::measured,
 };
 
 /// A night, ticker by ticker in the configuration's order.

@@ -7,12 +7,14 @@ use crate::{Digest, RunId, VersionId, stored::model_version::ObjectRef};
 
 /// The model in service, and what its backtest promised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Champion {
     /// Its version.
     pub version: VersionId,
     /// Digest of the version's bytes.
     pub sha256: Digest,
     /// What it is.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub specification: Specification,
     /// As-of session of the verdict that put it in service.
     pub as_of: TradingDay,
@@ -26,12 +28,14 @@ pub struct Champion {
     pub backtest_forecasts: usize,
     /// What that contest taught the adaptive intervals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub multipliers: Option<Multipliers>,
     /// The session whose outcomes are in them; absent where it is `as_of`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taught_until: Option<TradingDay>,
     /// How its specification came into service; absent from the first receipts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub tenure: Option<Tenure>,
 }
 
@@ -62,6 +66,7 @@ pub(crate) const RECEIPT_FORMAT: u32 = 2;
 
 /// The append-only record of one verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// Version of this format.
     pub format: u32,
@@ -86,6 +91,7 @@ pub struct Receipt {
     pub champion: Champion,
     /// All scorecards; none where a person rolled back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub contest: Option<Contest>,
     /// The contest with its losses at each horizon.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,122 @@
+//! `serve`: pages, the HTTP interface and the weekday schedule, until it is told to stop.
+
+mod nights;
+mod schedule;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use axum::serve::ListenerExt;
+use pipeline::{Archive, Digest, Ledger};
+use rand::{TryRng, rngs::SysRng};
+use tokio::{net::TcpListener, signal, sync::watch};
+use web::Site;
+
+use super::{
+    Failure,
+    arguments::NightArguments,
+    output,
+    run::{ledger_path, read_settings},
+};
+use crate::{DirectoryArchive, Lock, SqliteLedger};
+use nights::Nights;
+pub(super) use schedule::Schedule;
+
+/// Where to listen, and whether nights begin by themselves.
+pub(super) struct Service {
+    pub(super) address: IpAddr,
+    pub(super) port: u16,
+    pub(super) schedule: bool,
+}
+
+const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
+
+/// Serves until an interrupt or SIGTERM.
+pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result<ExitCode, Failure> {
+    let settings = read_settings(arguments.config.as_deref())?;
+    let (archive, ledger) = stores(&arguments)?;
+    let (token, made_up) = token()?;
+    let nights = Arc::new(Nights::new(arguments, &token, archive.clone(), ledger.clone())?);
+    let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
+    let schedule = Some(schedule).filter(|_| service.schedule && settings.schedule.enabled);
+
+    let address = SocketAddr::new(service.address, service.port);
+    let failed = |error: std::io::Error| Failure::Usage(format!("{address} cannot be listened on: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    // Answers are small, and nobody waits for them to fill a packet.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    output::line(&format!("Closing Bell is at http://{address}/"));
+    if made_up {
+        output::remark(&format!("To start a night over HTTP, use the token {token} (or set {TOKEN_VARIABLE})."));
+    }
+    if !service.address.is_loopback() {
+        output::remark(
+            "It listens beyond this machine, where anyone who reaches it can read; put a proxy with TLS before it.",
+        );
+    }
+
+    let (stop, stopped) = watch::channel(());
+    let clock = schedule.map(|schedule| {
+        output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
+        tokio::spawn(schedule.run(nights.clone(), stopped.clone()))
+    });
+    let router = Site::new(archive, ledger).starting(nights.clone()).router();
+    let mut until = stopped.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { drop(until.changed().await) });
+    let server = tokio::spawn(server.into_future());
+    asked_to_stop().await;
+    output::remark("Stopping: requests under way are answered first.");
+    let _ = stop.send(());
+    // A client that reads for ever does not keep the service from stopping.
+    if tokio::time::timeout(PATIENCE, server).await.is_err() {
+        output::remark("Some requests were cut off.");
+    }
+    if let Some(clock) = clock {
+        clock.abort();
+    }
+    if nights.under_way() {
+        output::remark("A night is cut off: started again, it goes on where it was.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
+type Stores = (Arc<dyn Archive>, Arc<dyn Ledger>);
+
+/// Both stores for reading. The first of all nights finds an empty ledger.
+fn stores(arguments: &NightArguments) -> Result<Stores, Failure> {
+    let data = &arguments.store.data;
+    let path = ledger_path(data);
+    if !path.exists() {
+        let _lock = Lock::take(data).map_err(Failure::Usage)?;
+        SqliteLedger::open(&path).map_err(Failure::Usage)?;
+    }
+    let ledger = SqliteLedger::open_existing(&path).map_err(Failure::Usage)?;
+    Ok((Arc::new(DirectoryArchive::read_only(data)), Arc::new(ledger)))
+}
+
+/// The token that starts runs, and whether it was made up.
+fn token() -> Result<(String, bool), Failure> {
+    if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty()) {
+        return Ok((token.trim().to_owned(), false));
+    }
+    let mut bytes = [0; 32];
+    SysRng.try_fill_bytes(&mut bytes).map_err(|error| Failure::Failed(format!("no random numbers: {error}")))?;
+    Ok((Digest::of(&bytes).as_str()[..32].to_owned(), true))
+}
+
+async fn asked_to_stop() {
+    let interrupt = async { drop(signal::ctrl_c().await) };
+    let terminate = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! { () = interrupt => {}, () = terminate => {} }
+}

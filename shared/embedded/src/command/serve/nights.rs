@@ -1,0 +1,180 @@
+//! Nights that `serve` starts, one at a time: on the schedule, and when someone asks.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use forecasting::TradingDay;
+use indicatif::ProgressBar;
+use jiff::{Timestamp, civil::Date};
+use messages::{Message, Messenger};
+use pipeline::{Archive, Digest, Ledger, RunId, Trigger};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use web::{Problem, Started, Starts, Wanted};
+
+use crate::command::{
+    Failure,
+    arguments::NightArguments,
+    market::Chosen,
+    output,
+    run::{Prepared, messenger, read_settings},
+};
+
+pub(super) struct Nights {
+    arguments: NightArguments,
+    token: Digest,
+    archive: Arc<dyn Archive>,
+    ledger: Arc<dyn Ledger>,
+    one_at_a_time: Arc<Mutex<()>>,
+}
+
+/// How often a scheduled night looks whether another command has left the data directory, and for how long.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+const LOOKS: usize = 120;
+
+impl Nights {
+    /// Looks whether a night could be started at all.
+    pub(super) fn new(
+        arguments: NightArguments,
+        token: &str,
+        archive: Arc<dyn Archive>,
+        ledger: Arc<dyn Ledger>,
+    ) -> Result<Nights, Failure> {
+        let settings = read_settings(arguments.config.as_deref())?;
+        Chosen::new(arguments.market.as_ref(), &settings)?;
+        messenger(&settings)?;
+        let token = Digest::of(token.as_bytes());
+        Ok(Nights { arguments, token, archive, ledger, one_at_a_time: Arc::default() })
+    }
+
+    /// Whether a night is under way.
+    pub(super) fn under_way(&self) -> bool {
+        self.one_at_a_time.try_lock().is_err()
+    }
+
+    /// Runs the night of a day on which the clock says so. Whatever fails is told, and the next night comes.
+    pub(super) async fn on_schedule(&self, day: Date) {
+        let _alone = self.one_at_a_time.clone().lock_owned().await;
+        let mut looks = 0;
+        let prepared = loop {
+            match Prepared::new(&self.arguments) {
+                Ok(prepared) => break prepared,
+                Err(failure) if looks < LOOKS && failure.is_busy() => {
+                    looks += 1;
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(failure) => {
+                    output::remark(&format!("The night of {day} cannot begin: {}", failure.text()));
+                    return;
+                }
+            }
+        };
+        self.night(prepared, day, Trigger::Schedule).await;
+    }
+
+    async fn night(&self, prepared: Prepared, as_of: Date, trigger: Trigger) {
+        match prepared.night(as_of, trigger, &ProgressBar::hidden()).await {
+            Ok(entry) => {
+                let status = entry.closure.map_or_else(|| "open".to_owned(), |closure| closure.status.to_string());
+                output::remark(&format!("Run {} is {status}.", entry.run.id));
+            }
+            Err(failure) => output::remark(&format!("The night of {as_of} failed: {}", failure.text())),
+        }
+    }
+
+    /// Tells that the session which a night was due for has passed without one. Where there has never been a night, there is
+    /// nothing to miss, and recorded prices do not get newer.
+    pub(super) async fn tell_missed(&self, due: Date) -> Result<(), Failure> {
+        let settings = read_settings(self.arguments.config.as_deref())?;
+        if Chosen::new(self.arguments.market.as_ref(), &settings)?.market.is_local() {
+            return Ok(());
+        }
+        let mut session = due;
+        let session = loop {
+            match TradingDay::new(session) {
+                Ok(day) => break day,
+                Err(_) => match session.yesterday() {
+                    Ok(before) => session = before,
+                    Err(_) => return Ok(()),
+                },
+            }
+        };
+        let newest = self.ledger.runs(1).await?;
+        let Some(entry) = newest.first().filter(|entry| entry.run.as_of < session.date()) else { return Ok(()) };
+        let message = Message::no_run(session.date(), Some(entry));
+        output::remark(&format!("{}. `closing-bell backfill` catches up.", message.headline));
+        if let Some(messenger) = messenger(&settings)? {
+            // The archive is written to: nobody else may be at work.
+            let _lock = crate::Lock::take(&self.arguments.store.data).map_err(Failure::Usage)?;
+            let archive = crate::DirectoryArchive::open(&self.arguments.store.data).map_err(Failure::Usage)?;
+            Messenger::tell(&messenger, &archive, &message).await;
+        }
+        Ok(())
+    }
+
+    /// What a request asks for: the stores, the day, and what started it.
+    async fn wanted(&self, wanted: &Wanted) -> Result<(Prepared, Date), Problem> {
+        let arguments = NightArguments { tickers: wanted.tickers.clone(), ..self.arguments.clone() };
+        // A run that is to be completed is looked up before anything is locked.
+        let entry = match &wanted.run {
+            None => None,
+            Some(run) => Some(
+                self.ledger
+                    .run(run)
+                    .await?
+                    .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}")))?,
+            ),
+        };
+        let mut prepared = Prepared::new(&arguments).map_err(|failure| {
+            let status = if failure.is_busy() { StatusCode::CONFLICT } else { StatusCode::INTERNAL_SERVER_ERROR };
+            Problem::new(status, failure.text())
+        })?;
+        let as_of = match (entry, wanted.as_of) {
+            (Some(entry), _) => {
+                let (market, here) = (&entry.run.configuration.market, prepared.chosen.name);
+                if market != here || entry.run.configuration.rollback.is_some() {
+                    let why = format_args!("{} worked on the {market} market, this is {here}", entry.run.id);
+                    return Err(Problem::field("run", why));
+                }
+                prepared.configuration = entry.run.configuration;
+                entry.run.as_of
+            }
+            (None, Some(day)) if TradingDay::has_closed(day, Timestamp::now()) => day,
+            (None, Some(day)) => {
+                return Err(Problem::field("as_of", format_args!("{day}: that session has not closed yet")));
+            }
+            (None, None) => prepared.chosen.last_session,
+        };
+        Ok((prepared, as_of))
+    }
+}
+
+#[async_trait]
+impl Starts for Nights {
+    fn admits(&self, token: Option<&str>) -> bool {
+        // Digests are compared: how long it takes tells nothing of the token.
+        token.is_some_and(|token| Digest::of(token.as_bytes()) == self.token)
+    }
+
+    async fn start(&self, wanted: Wanted) -> Result<Started, Problem> {
+        let busy = || Problem::new(StatusCode::CONFLICT, "another night is under way: wait for its end");
+        let alone: OwnedMutexGuard<()> = self.one_at_a_time.clone().try_lock_owned().map_err(|_| busy())?;
+        let (prepared, as_of) = self.wanted(&wanted).await?;
+        let id = RunId::new(as_of, &prepared.configuration.digest());
+        // On record before the answer, so that whoever is sent on to it finds it.
+        prepared.open(as_of, Trigger::Manual).await?;
+        tracing::info!(run = %id, reason = %wanted.reason, "a run is requested");
+        let nights = Nights {
+            arguments: self.arguments.clone(),
+            token: self.token.clone(),
+            archive: self.archive.clone(),
+            ledger: self.ledger.clone(),
+            one_at_a_time: self.one_at_a_time.clone(),
+        };
+        tokio::spawn(async move {
+            nights.night(prepared, as_of, Trigger::Manual).await;
+            drop(alone);
+        });
+        Ok(Started { request: id.to_string(), run: Some(id) })
+    }
+}

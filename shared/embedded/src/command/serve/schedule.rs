@@ -1,0 +1,101 @@
+//! The clock of one machine.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use croner::Cron;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+use pipeline::settings::ScheduleSettings;
+use tokio::sync::watch;
+
+use super::{Nights, output};
+
+pub(in crate::command) struct Schedule {
+    cron: Cron,
+    zone: TimeZone,
+    words: String,
+}
+
+/// The longest sleep: a machine that was suspended, or whose clock was set, is not late by more.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+impl Schedule {
+    pub(in crate::command) fn new(settings: &ScheduleSettings) -> Result<Schedule, String> {
+        let cron = settings.cron()?;
+        let cron = cron.parse().map_err(|error| format!("schedule.days is '{}': {error}", settings.days))?;
+        let zone = TimeZone::get(&settings.time_zone).map_err(|error| format!("schedule.time_zone: {error}"))?;
+        Ok(Schedule { cron, zone, words: format!("at {} {} on {}", settings.at, settings.time_zone, settings.days) })
+    }
+
+    fn next(&self, after: Timestamp) -> Option<Zoned> {
+        self.cron.find_next_occurrence(&after.to_zoned(self.zone.clone()), false).ok()
+    }
+
+    pub(super) fn next_in_words(&self) -> String {
+        self.next(Timestamp::now()).map_or_else(|| "never".to_owned(), |next| next.strftime("on %F at %R").to_string())
+    }
+
+    /// Starts each night when it is due, until it is told to stop. A time that passed while the machine slept is made up for
+    /// once; one that passed before the start is told as missed.
+    pub(super) async fn run(self, nights: Arc<Nights>, mut stopped: watch::Receiver<()>) {
+        let now = Timestamp::now();
+        let passed = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true);
+        if let Ok(due) = passed
+            && let Err(failure) = nights.tell_missed(due.date()).await
+        {
+            output::remark(&format!("Whether a night was missed cannot be told: {}", failure.text()));
+        }
+        let mut last = now;
+        while let Some(due) = self.next(last) {
+            loop {
+                let left = Timestamp::now().duration_until(due.timestamp());
+                if left.is_negative() || left.is_zero() {
+                    break;
+                }
+                let sleep = left.unsigned_abs().min(LONGEST_SLEEP);
+                tokio::select! { () = tokio::time::sleep(sleep) => {}, _ = stopped.changed() => return }
+            }
+            nights.on_schedule(due.date()).await;
+            // Times that passed meanwhile are one night: the newest.
+            last = Timestamp::now().max(due.timestamp());
+        }
+        output::remark("The schedule has no further night.");
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(text: &str) -> Result<Schedule, String> {
+        Schedule::new(&pipeline::Settings::parse(text).expect("a configuration").schedule)
+    }
+
+    /// Five in the afternoon in New York, in winter and in summer, whatever the machine's own zone; and no weekend.
+    #[test]
+    fn the_bell_moves_with_new_york() {
+        let usual = schedule("").expect("a schedule");
+        let next =
+            |after: &str| usual.next(after.parse().expect("a moment")).expect("there is one").timestamp().to_string();
+        assert_eq!(next("2026-01-05T00:00:00Z"), "2026-01-05T22:00:00Z");
+        assert_eq!(next("2026-07-06T00:00:00Z"), "2026-07-06T21:00:00Z");
+        assert_eq!(next("2026-11-20T22:00:00Z"), "2026-11-23T22:00:00Z", "a Friday's next is Monday");
+        // The clocks change between these two.
+        assert_eq!(next("2026-10-30T21:00:00Z"), "2026-11-02T22:00:00Z");
+    }
+
+    #[test]
+    fn what_is_none() {
+        let check = |text: &str, expected: &str| {
+            let error = schedule(text).err().expect("refused");
+            assert!(error.contains(expected), "{text}: {error}");
+        };
+        check("[schedule]\ntime_zone = \"New York\"", "schedule.time_zone");
+        check("[schedule]\ndays = \"WORKDAYS\"", "schedule.days is 'WORKDAYS'");
+    }
+}

@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+use forecasting::{Decision, Ticker};
+
+use crate::{Archive, Error, Ledger, Overview, RunEntry, Standing, TickerStatus};
+
+/// Every ticker as the newest runs left it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    /// The newest runs, newest first.
+    pub runs: Vec<RunEntry>,
+    /// By name.
+    pub tickers: Vec<WatchedTicker>,
+}
+
+/// One ticker as the newest runs left it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchedTicker {
+    /// Which series.
+    pub ticker: Ticker,
+    /// How the newest run that worked on it ended for it.
+    pub status: TickerStatus,
+    /// That run's verdict, or, where it failed before one, none.
+    pub verdict: Option<Decision>,
+    /// The verdict's reason, or the error's text.
+    pub reason: String,
+    /// The newest forecast, which may be of an earlier run.
+    pub standing: Option<Standing>,
+}
+
+/// The newest runs tell of every ticker: one that none of them worked on is not watched any more.
+pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) -> Result<Watched, Error> {
+    let runs = ledger.runs(runs).await?;
+    let mut tickers: BTreeMap<Ticker, WatchedTicker> = BTreeMap::new();
+    for closure in runs.iter().filter_map(|entry| entry.closure.as_ref()) {
+        let told = |ticker| tickers.get(ticker).is_some_and(|known: &WatchedTicker| known.standing.is_some());
+        if closure.tickers.iter().all(|summary| told(&summary.ticker)) {
+            continue;
+        }
+        let overview = Overview::read(archive, closure).await?.map(|overview| overview.tickers).unwrap_or_default();
+        let mut standings: BTreeMap<Ticker, Option<Standing>> =
+            overview.into_iter().map(|row| (row.ticker, row.standing)).collect();
+        for summary in &closure.tickers {
+            let standing = standings.remove(&summary.ticker).flatten();
+            let known = tickers.entry(summary.ticker.clone()).or_insert_with(|| WatchedTicker {
+                ticker: summary.ticker.clone(),
+                status: summary.status,
+                verdict: summary.verdict,
+                reason: summary.reason.clone(),
+                standing: None,
+            });
+            if known.standing.is_none() {
+                known.standing = standing;
+            }
+        }
+    }
+    Ok(Watched { runs, tickers: tickers.into_values().collect() })
+}

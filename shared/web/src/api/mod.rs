@@ -1,0 +1,76 @@
+//! The interface for programs: one file for each thing that is asked for. Its description is generated from these files.
+
+pub(crate) mod forecast;
+pub(crate) mod models;
+pub(crate) mod receipts;
+pub(crate) mod runs;
+pub(crate) mod scores;
+pub(crate) mod start;
+
+use axum::response::Response;
+use utoipa::OpenApi;
+
+use crate::format::json;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Closing Bell",
+        description = "Forecasts of closing prices with intervals, and how far they are to be believed. Levels are percent, \
+                       horizons sessions, dates ISO 8601. No forecast here is investment advice.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    servers((url = "/")),
+    paths(
+        forecast::forecast,
+        models::models,
+        receipts::receipts,
+        scores::scores,
+        runs::runs,
+        runs::run,
+        runs::forecasts,
+        start::start,
+        healthz,
+        openapi_json
+    ),
+    components(schemas(crate::Problem)),
+    modifiers(&Token),
+)]
+struct Described;
+
+/// How `POST /runs` knows who asks.
+struct Token;
+
+impl utoipa::Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("On one machine, the token that `serve` prints; on AWS calls are signed instead."));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme.build()));
+    }
+}
+
+/// Whether it answers.
+#[utoipa::path(get, path = "/healthz", tag = "service", responses(
+    (status = 200, description = "It does.", body = String, content_type = "text/plain", example = "ok"),
+))]
+#[allow(dead_code, reason = "described here, answered by the router")]
+fn healthz() {}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "service", responses(
+    (status = 200, description = "OpenAPI 3.1.", body = Object, content_type = "application/json"),
+))]
+#[allow(dead_code, reason = "described here, answered by the router")]
+fn openapi_json() {}
+
+/// The interface's description, OpenAPI 3.1.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Described::openapi()
+}
+
+pub(crate) async fn document() -> Response {
+    json(&openapi())
+}

@@ -1,0 +1,179 @@
+use axum::{
+    extract::{Path, RawQuery, State},
+    http::HeaderMap,
+    response::{IntoResponse, Response},
+};
+use jiff::civil::Date;
+use pipeline::{Error, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Problem,
+    format::{Format, csv, json, typed},
+    pages,
+    parameters::Parameters,
+    site::{Stores, no_run, run_id},
+};
+
+/// More runs than this are for a program to ask the ledger for.
+const RUNS_LISTED: usize = 100;
+
+/// A run in a list; `/runs/{run}` has its tickers. A function's answer must not outgrow 6 MB.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunLine<'a> {
+    #[schema(value_type = RunId)]
+    run: &'a RunId,
+    #[schema(value_type = String, format = Date)]
+    as_of: Date,
+    trigger: Trigger,
+    /// `null` while it is open.
+    status: Option<RunStatus>,
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    #[schema(value_type = String, format = DateTime)]
+    opened_at: &'a str,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    closed_at: Option<&'a str>,
+}
+
+impl<'a> RunLine<'a> {
+    fn of(entry: &'a RunEntry) -> Self {
+        let count = |status| entry.closure.as_ref().map_or(0, |closure| closure.count(status));
+        RunLine {
+            run: &entry.run.id,
+            as_of: entry.run.as_of,
+            trigger: entry.run.trigger,
+            status: entry.closure.as_ref().map(|closure| closure.status),
+            done: count(TickerStatus::Done),
+            failed: count(TickerStatus::Failed),
+            skipped: count(TickerStatus::Skipped),
+            opened_at: &entry.opened_at,
+            closed_at: entry.closed_at.as_deref(),
+        }
+    }
+}
+
+/// The newest runs.
+///
+/// At most a hundred, newest first. A browser gets a page.
+#[utoipa::path(
+    get,
+    path = "/runs",
+    tag = "runs",
+    params(
+        ("format" = Option<String>, Query, pattern = "^(json|csv|html)$", description = "json, csv or html; otherwise `Accept` decides."),
+    ),
+    responses(
+        (status = 200, description = "Newest first.",
+         content((Vec<RunLine<'_>> = "application/json"), (String = "text/csv"), (String = "text/html"))),
+        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn runs(
+    State(stores): State<Stores>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = Parameters::read(query.as_deref(), &["format"], &[])?;
+    let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Csv, Format::Html])?;
+    let entries = stores.ledger.runs(RUNS_LISTED).await?;
+    let lines: Vec<RunLine<'_>> = entries.iter().map(RunLine::of).collect();
+    Ok(match format {
+        Format::Html => pages::runs::page(&stores, &entries),
+        Format::Json => json(&lines),
+        Format::Csv => csv(
+            &["run", "as_of", "trigger", "status", "done", "failed", "skipped", "opened_at", "closed_at"],
+            lines.iter().map(|line| {
+                vec![
+                    line.run.to_string(),
+                    line.as_of.to_string(),
+                    pages::trigger(line.trigger).to_owned(),
+                    line.status.map_or_else(|| "open".to_owned(), |status| status.to_string()),
+                    line.done.to_string(),
+                    line.failed.to_string(),
+                    line.skipped.to_string(),
+                    line.opened_at.to_owned(),
+                    line.closed_at.unwrap_or_default().to_owned(),
+                ]
+            }),
+        ),
+    })
+}
+
+/// One run with each ticker's outcome.
+///
+/// A browser gets a page.
+#[utoipa::path(
+    get,
+    path = "/runs/{run}",
+    tag = "runs",
+    params(
+        ("run" = RunId, Path, description = "Its id.", max_length = 19, pattern = "^[A-Za-z0-9-]{1,19}$"),
+        ("format" = Option<String>, Query, pattern = "^(json|html)$", description = "json or html; otherwise `Accept` decides."),
+    ),
+    responses(
+        (status = 200, description = "The run.", content((RunEntry = "application/json"), (String = "text/html"))),
+        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such run.", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn run(
+    State(stores): State<Stores>,
+    Path(run): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = Parameters::read(query.as_deref(), &["format"], &[])?;
+    let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Html])?;
+    let entry = found(&stores, &run).await?;
+    match format {
+        Format::Html => pages::run::page(&stores, &entry).await,
+        _ => Ok(json(&entry)),
+    }
+}
+
+/// All forecasts of a run as one table.
+#[utoipa::path(
+    get,
+    path = "/runs/{run}/forecasts.csv",
+    tag = "runs",
+    params(("run" = RunId, Path, description = "Its id.", max_length = 19, pattern = "^[A-Za-z0-9-]{1,19}$")),
+    responses(
+        (status = 200, description = "ticker,origin,date,horizon,mean,lower_80,upper_80,...,version", body = String, content_type = "text/csv"),
+        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such run, or it has not made a table.", body = Problem, content_type = "application/problem+json"),
+        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn forecasts(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
+    let entry = found(&stores, &run).await?;
+    reported(&stores, &entry, "/forecasts", "text/csv; charset=utf-8").await
+}
+
+pub(crate) async fn found(stores: &Stores, run: &str) -> Result<RunEntry, Problem> {
+    let run = run_id(run)?;
+    stores.ledger.run(&run).await?.ok_or_else(|| no_run(&run))
+}
+
+/// A file of a run's report.
+pub(crate) async fn reported(
+    stores: &Stores,
+    entry: &RunEntry,
+    name: &str,
+    media_type: &'static str,
+) -> Result<Response, Problem> {
+    let report = entry.closure.as_ref().map(|closure| closure.report.as_slice()).unwrap_or_default();
+    let Some(key) = report.iter().find(|key| key.as_str().contains(name)) else {
+        let none = format!("run {} has no {}", entry.run.id, name.trim_start_matches('/'));
+        return Err(Problem::new(axum::http::StatusCode::NOT_FOUND, none));
+    };
+    let bytes = stores.archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    Ok(typed(media_type, bytes).into_response())
+}

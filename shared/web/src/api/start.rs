@@ -1,0 +1,206 @@
+//! `POST /runs`: starting a run now. It alone writes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::post,
+};
+use forecasting::Ticker;
+use jiff::civil::Date;
+use pipeline::{RunId, settings::MOST_TICKERS};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    Problem,
+    format::json,
+    site::{LARGEST_BODY, run_id},
+};
+
+/// What is asked for; everything in it may be left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wanted {
+    /// None for the watchlist.
+    pub tickers: Vec<Ticker>,
+    /// The last session, where it is left out.
+    pub as_of: Option<Date>,
+    /// For whoever reads the history.
+    pub reason: String,
+    /// A run of which to do what it has not done: its own tickers, day and configuration.
+    pub run: Option<RunId>,
+}
+
+/// That it is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Started {
+    /// By which the request is known in logs and histories.
+    pub request: String,
+    /// The run, where it is known already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+}
+
+/// Who starts runs.
+#[async_trait]
+pub trait Starts: Send + Sync {
+    /// Whether whoever asks may: the bearer token of the request, where it has one.
+    fn admits(&self, token: Option<&str>) -> bool;
+
+    /// Starts a run, and does not wait for its end.
+    async fn start(&self, wanted: Wanted) -> Result<Started, Problem>;
+}
+
+/// The body as it is sent.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct Body {
+    /// None for the watchlist.
+    #[schema(value_type = Vec<Ticker>, max_items = 1000)]
+    tickers: Vec<String>,
+    /// The last session that it may know; left out, the last that has closed.
+    #[schema(value_type = Option<String>, format = Date)]
+    as_of: Option<String>,
+    /// For whoever reads the history.
+    #[schema(max_length = 1000)]
+    reason: String,
+    /// A run to complete: what failed in it is tried again, and nothing else may be named.
+    #[schema(value_type = Option<RunId>)]
+    run: Option<String>,
+}
+
+/// The longest reason.
+const LONGEST_REASON: usize = 1_000;
+
+/// `POST /runs` alone, for a function of its own.
+pub fn start_router(starts: Arc<dyn Starts>) -> Router {
+    route(starts)
+        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "runs are started by POST /runs"))
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+}
+
+pub(crate) fn route(starts: Arc<dyn Starts>) -> Router {
+    Router::new().route("/runs", post(start)).with_state(starts)
+}
+
+async fn not_allowed() -> Response {
+    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "runs are started by POST /runs").into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+/// Starts a run now.
+///
+/// The answer does not wait for its end: `/runs/{run}` tells. A run that has been done before is not done again; of one that
+/// partly failed, what failed is tried again. A page's form sends the token as a field, and is sent on to the run.
+#[utoipa::path(
+    post,
+    path = "/runs",
+    tag = "runs",
+    security(("token" = [])),
+    request_body(content = Body, description = "All of it is optional."),
+    responses(
+        (status = 202, description = "It is under way.", body = Started),
+        (status = 303, description = "For a page's form: it is under way, and this is where."),
+        (status = 400, description = "A field is out of bounds.", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or another one.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "The run that is to be completed is not on record.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another run is under way.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large."),
+        (status = 500, description = "It could not be started.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn start(
+    State(starts): State<Arc<dyn Starts>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let form = is_form(&headers);
+    let (token, wanted) = if form { from_form(&body) } else { (bearer(&headers), from_json(&body)) };
+    // Who may not start runs need not know what is wrong with the request.
+    if !starts.admits(token.as_deref()) {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "runs are started with the token that serve prints"));
+    }
+    let started = starts.start(checked(wanted?)?).await?;
+    if form {
+        let place = started.run.map_or_else(|| "/runs".to_owned(), |run| format!("/runs/{run}"));
+        return Ok(Redirect::to(&place).into_response());
+    }
+    let mut response = json(&started);
+    *response.status_mut() = StatusCode::ACCEPTED;
+    if let Some(place) = started.run.and_then(|run| HeaderValue::from_str(&format!("/runs/{run}")).ok()) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    Ok(response)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.starts_with("application/x-www-form-urlencoded")
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn from_json(body: &[u8]) -> Result<Body, Problem> {
+    if body.is_empty() {
+        return Ok(Body::default());
+    }
+    // By its fields' names alone: serde would read a list in their order, too.
+    let fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(body).map_err(|error| Problem::field("body", error))?;
+    serde_json::from_value(fields.into()).map_err(|error| Problem::field("body", error))
+}
+
+/// A form's fields; tickers are parted by spaces or commas, and what is empty is left out.
+fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
+    let mut read = Body::default();
+    let (mut token, mut refused) = (None, None);
+    for (name, value) in form_urlencoded::parse(body) {
+        let value = value.trim();
+        match &*name {
+            "token" => token = Some(value.to_owned()),
+            "tickers" => {
+                let names = value.split([' ', ',', '\n', '\r', '\t']).filter(|name| !name.is_empty());
+                read.tickers.extend(names.map(str::to_owned));
+            }
+            "as_of" => read.as_of = Some(value.to_owned()).filter(|value| !value.is_empty()),
+            "reason" => value.clone_into(&mut read.reason),
+            "run" => read.run = Some(value.to_owned()).filter(|value| !value.is_empty()),
+            other => refused = Some(Problem::field(other, "there is no such field")),
+        }
+    }
+    (token, refused.map_or(Ok(read), Err))
+}
+
+fn checked(body: Body) -> Result<Wanted, Problem> {
+    let Body { tickers, as_of, reason, run } = body;
+    if tickers.len() > MOST_TICKERS {
+        return Err(Problem::field("tickers", format_args!("more than {MOST_TICKERS}")));
+    }
+    if reason.chars().count() > LONGEST_REASON {
+        return Err(Problem::field("reason", format_args!("longer than {LONGEST_REASON} characters")));
+    }
+    let tickers: Result<Vec<Ticker>, _> = tickers.iter().map(|ticker| ticker.parse()).collect();
+    let tickers = tickers.map_err(|error| Problem::field("tickers", error))?;
+    let day = |text: &str| if text.len() == 10 { text.parse().ok() } else { None };
+    let as_of = match as_of.as_deref() {
+        None => None,
+        Some(text) => Some(day(text).ok_or_else(|| Problem::field("as_of", "it is no date such as 2026-11-20"))?),
+    };
+    let run = run.as_deref().map(run_id).transpose()?;
+    if run.is_some() && (!tickers.is_empty() || as_of.is_some()) {
+        return Err(Problem::field("run", "a run has its own tickers and day: name it alone"));
+    }
+    Ok(Wanted { tickers, as_of, reason, run })
+}

@@ -1,0 +1,99 @@
+//! A model as an equation of log prices.
+
+use forecasting::Specification;
+
+/// The equation, with y for the log of the price and B for the step back by one session.
+pub(super) fn equation(specification: &Specification, coefficients: &[(String, f64)], sigma2: Option<f64>) -> String {
+    let of = |name: &str| coefficients.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
+    let noise = sigma2.map(|v| format!(",  \u{3b5} ~ N(0, {:.5}\u{b2})", v.sqrt())).unwrap_or_default();
+    let signed = |value: f64| if value < 0.0 { format!(" \u{2212} {:.5}", -value) } else { format!(" + {value:.5}") };
+    let law = match specification {
+        Specification::RandomWalk(_) => {
+            format!(
+                "y\u{209c} = y\u{209c}\u{208b}\u{2081}{} + \u{3b5}\u{209c}",
+                of("drift").map(signed).unwrap_or_default()
+            )
+        }
+        Specification::SeasonalRandomWalk(walk) => format!("{walk}: y as a season ago + \u{3b5}\u{209c}"),
+        Specification::Ets(ets) => {
+            let slope = if ets.trend { " + b\u{209c}\u{208b}\u{2081}" } else { "" };
+            let level = format!("y\u{209c} = l\u{209c}\u{208b}\u{2081}{slope} + \u{3b5}\u{209c}");
+            let alpha = of("alpha")
+                .map(|a| format!(",  l\u{209c} = l\u{209c}\u{208b}\u{2081}{slope} + {a:.4} \u{3b5}\u{209c}"));
+            let beta = of("beta").map(|b| format!(",  b\u{209c} = b\u{209c}\u{208b}\u{2081} + {b:.4} \u{3b5}\u{209c}"));
+            format!("{level}{}{}", alpha.unwrap_or_default(), beta.unwrap_or_default())
+        }
+        Specification::Theta(_) => format!(
+            "exponential smoothing with \u{3b1} = {:.4}, and half the trend{} a session",
+            of("alpha").unwrap_or(1.0),
+            of("drift").map(signed).unwrap_or_default()
+        ),
+        Specification::Combination(_) => "the median of ARIMA, ETS and Theta".to_owned(),
+        Specification::Arima(arima) => {
+            let (order, seasonal) = (arima.model.order, arima.model.seasonal);
+            let season = seasonal.period;
+            let ar = polynomial(coefficients, "ar", 1, -1.0) + &polynomial(coefficients, "sar", season, -1.0);
+            let ma = polynomial(coefficients, "ma", 1, 1.0) + &polynomial(coefficients, "sma", season, 1.0);
+            let difference = difference(order.d, 1) + &difference(seasonal.d, season);
+            let mean = of("mean").map(|mean| format!(" \u{2212} {mean:.5}")).unwrap_or_default();
+            let drift = of("drift").map(|drift| format!(" \u{2212} {drift:.6} t")).unwrap_or_default();
+            let y = if mean.is_empty() && drift.is_empty() {
+                "y\u{209c}".to_owned()
+            } else {
+                format!("(y\u{209c}{mean}{drift})")
+            };
+            format!("{ar}{difference}{y} = {ma}\u{3b5}\u{209c}")
+        }
+    };
+    law + &noise
+}
+
+/// (1 + c1 B + c2 B^2 ...), or nothing where there are no coefficients.
+fn polynomial(coefficients: &[(String, f64)], prefix: &str, step: usize, sign: f64) -> String {
+    let mut text = String::new();
+    for (name, value) in coefficients {
+        let Some(lag) = name.strip_prefix(prefix).and_then(|lag| lag.parse::<usize>().ok()) else { continue };
+        let value = sign * value;
+        let symbol = if value < 0.0 { '\u{2212}' } else { '+' };
+        text = format!("{text} {symbol} {:.4} {}", value.abs(), back(lag * step));
+    }
+    if text.is_empty() { text } else { format!("(1{text}) ") }
+}
+
+fn difference(times: usize, step: usize) -> String {
+    (0..times).map(|_| format!("(1 \u{2212} {}) ", back(step))).collect()
+}
+
+/// B, or a power of it.
+fn back(power: usize) -> String {
+    match power {
+        1 => "B".to_owned(),
+        2 => "B\u{b2}".to_owned(),
+        3 => "B\u{b3}".to_owned(),
+        power => format!("B^{power}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn specification(json: &str) -> Specification {
+        serde_json::from_str(json).expect("a specification")
+    }
+
+    #[test]
+    fn laws() {
+        let walk = specification(r#"{"family":"random_walk","drift":false}"#);
+        assert_eq!(equation(&walk, &[], Some(0.0004)), "yₜ = yₜ₋₁ + εₜ,  ε ~ N(0, 0.02000²)");
+        let mut fitted = arima::Arima::new(arima::Order { p: 2, d: 1, q: 1 }).with_drift();
+        fitted.seasonal = arima::Seasonal { p: 0, d: 0, q: 1, period: 5 };
+        let model = Specification::Arima(forecasting::Arima { model: fitted });
+        let named = [("ar1", 0.5), ("ar2", -0.25), ("ma1", -0.3), ("sma1", 0.1), ("drift", 0.001)];
+        let named = named.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(
+            equation(&model, &named, None),
+            "(1 − 0.5000 B + 0.2500 B²) (1 − B) (yₜ − 0.001000 t) = (1 − 0.3000 B) (1 + 0.1000 B^5) εₜ"
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Pages for people: rendered here, readable without a script.
+
+pub(crate) mod compare;
+pub(crate) mod docs;
+mod equation;
+mod layout;
+pub(crate) mod overview;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod ticker;
+
+use axum::response::Response;
+use forecasting::{Decision, Interval};
+use maud::{Markup, html};
+use pipeline::{RealisedCoverage, RunEntry, RunStatus, Skill, Source, TickerStatus, Trigger};
+
+use crate::Problem;
+
+/// What went wrong, and where to go from there.
+pub(crate) fn problem(problem: &Problem) -> Response {
+    let title = format!("{} {}", problem.status, problem.title);
+    layout::page(
+        &title,
+        None,
+        &html! {
+            h1 { (title) }
+            p .lead { (problem.detail) }
+            p { a href="/" { "All tickers" } " or " a href="/runs" { "all nights" } }
+        },
+    )
+}
+
+pub(crate) fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Schedule => "schedule",
+        Trigger::Manual => "manual",
+        Trigger::Backfill => "backfill",
+        Trigger::Data => "data",
+        Trigger::Degraded => "degraded",
+    }
+}
+
+/// A price with the decimals it needs.
+fn price(value: f64) -> String {
+    let decimals = if value.abs() >= 1.0 { 2 } else { 4 };
+    format!("{value:.decimals$}")
+}
+
+fn percent(value: Option<f64>) -> String {
+    // Without the sign of a rounded zero.
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", (value * 1_000.0).round() / 10.0 + 0.0))
+}
+
+fn share(value: f64) -> String {
+    format!("{:.1} %", value * 100.0)
+}
+
+fn range(interval: &Interval) -> String {
+    format!("{} \u{2013} {}", price(interval.lower), price(interval.upper))
+}
+
+fn source(source: Source) -> &'static str {
+    match source {
+        Source::Live => "live",
+        Source::Backtest => "backtest",
+    }
+}
+
+/// Skill and coverage in a sentence.
+fn believed(skill: &Skill, coverage: &[RealisedCoverage]) -> Markup {
+    html! {
+        "Skill over a random walk " strong { (percent(skill.value)) } " (" (skill.n) " " (source(skill.source)) " forecasts)"
+        @for realised in coverage {
+            "; the " (realised.coverage.level) " % interval held " strong { (share(realised.coverage.realised)) }
+            " of " (realised.coverage.n)
+        }
+        "."
+    }
+}
+
+/// A verdict as a mark of its own colour and word.
+fn verdict(decision: Option<Decision>, status: TickerStatus) -> Markup {
+    let word = match (status, decision) {
+        (TickerStatus::Failed, _) => "failed",
+        (TickerStatus::Skipped, _) => "skipped",
+        (TickerStatus::Done, Some(decision)) => decision.as_str(),
+        (TickerStatus::Done, None) => "done",
+    };
+    html! { span class={ "mark " (word) } { (word) } }
+}
+
+/// How a run ended, in a word.
+fn ended(entry: &RunEntry) -> &'static str {
+    match entry.closure.as_ref().map(|closure| closure.status) {
+        None => "open",
+        Some(RunStatus::Closed) => "closed",
+        Some(RunStatus::Partial) => "partial",
+        Some(RunStatus::NoSession) => "no session",
+    }
+}
+
+fn status_mark(entry: &RunEntry) -> Markup {
+    let word = ended(entry);
+    html! { span class={ "mark " (word.replace(' ', "-")) } { (word) } }
+}
+
+/// A moment in UTC, to the second.
+fn moment(iso: &str) -> Markup {
+    let shown = iso.get(..19).unwrap_or(iso).replace('T', " ");
+    html! { time datetime=(iso) { (shown) } }
+}

@@ -1,0 +1,340 @@
+//! One ticker: its forecast, how earlier ones turned out, the model in service and all that was decided about it.
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    response::Response,
+};
+use forecasting::{PriceSeries, Residuals, Scope, Ticker};
+use maud::{Markup, PreEscaped, html};
+use pipeline::{BarStatus, Error, Forecasted, ModelSummary, Receipt, Standing, VersionScore};
+use serde_json::json;
+
+use super::{
+    believed,
+    equation::equation,
+    layout::{self, Place},
+    price, range, share, verdict,
+};
+use crate::{
+    Problem,
+    assets::{CHARTS, LIBRARY},
+    parameters::Parameters,
+    site::{self, Stores},
+};
+
+/// Sessions in the chart: a year.
+const CHARTED: usize = 250;
+/// Past forecasts in the table.
+const PAST: usize = 20;
+/// Receipts and versions on the page.
+const LISTED: usize = 100;
+
+pub(crate) async fn page(
+    State(stores): State<Stores>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let ticker = site::ticker(&name)?;
+    Parameters::read(query.as_deref(), &[], &[])?;
+    let (archive, ledger) = (&*stores.archive, &*stores.ledger);
+    let newest = pipeline::newest_forecast(ledger, &ticker).await?;
+    let series = pipeline::prices(archive, &ticker, &newest.snapshot).await?;
+    let snapshot = pipeline::newest_snapshot(ledger, &ticker).await?;
+    let scores = match pipeline::scores(ledger, &ticker).await {
+        Err(Error::NoForecast { .. }) => Vec::new(),
+        other => other?,
+    };
+    let receipts = ledger.receipts(&ticker).await?;
+    let models = pipeline::models(archive, ledger, &ticker).await?;
+    let residuals = pipeline::residuals(archive, ledger, &ticker).await;
+    let standing = newest.standing();
+    let content = html! {
+        h1 { (ticker) " " span .sub { (standing.model) } }
+        (headline(&newest, &standing))
+        (chart(&ticker, &newest, &series, &scores))
+        (forecasts(&ticker, &standing))
+        (past(&ticker, &scores))
+        (champion(&newest, models.iter().find(|model| model.in_service)))
+        (unexplained(&ticker, residuals))
+        (versions(&ticker, &models))
+        (verdicts(&ticker, &receipts))
+        @if let Some(snapshot) = &snapshot { (scope(&snapshot.scope, &snapshot.market, snapshot.bar)) }
+    };
+    let scripts = [LIBRARY.path.as_str(), CHARTS.path.as_str()];
+    Ok(layout::with_scripts(ticker.as_str(), Some(Place::Tickers), &content, &scripts))
+}
+
+fn headline(newest: &Forecasted, standing: &Standing) -> Markup {
+    let bar = match newest.bar {
+        BarStatus::Final => "",
+        BarStatus::Preliminary => ", whose bar may still be corrected",
+    };
+    html! {
+        p .lead {
+            "Closed at " strong { (price(standing.last_close())) } " on " (standing.origin) (bar) "."
+            @if let Some(step) = standing.steps.first() {
+                " For " (step.date) " it forecasts " strong { (price(step.mean)) }
+                @for interval in &step.intervals { ", " (range(interval)) " with " (interval.level) " %" }
+                "."
+            }
+        }
+        p { (believed(&standing.skill, &standing.coverage))
+            @if standing.baseline { " The model in service is a baseline: it claims no skill over a random walk." } }
+    }
+}
+
+/// JSON inside a page: no tag can begin in it.
+fn data(value: &serde_json::Value) -> Markup {
+    html! { script type="application/json" #chart-data { (PreEscaped(value.to_string().replace('<', "\\u003c"))) } }
+}
+
+fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[VersionScore]) -> Markup {
+    let bars = series.bars();
+    let shown = &bars[bars.len().saturating_sub(CHARTED)..];
+    let prices: Vec<_> = shown.iter().map(|bar| json!([bar.day, bar.adjusted_close])).collect();
+    let mut past: Vec<_> = scores
+        .iter()
+        .filter(|scored| scored.score.horizon == 1)
+        .filter_map(|scored| {
+            let outcome = scored.score.prices?;
+            let bar = shown.iter().find(|bar| bar.day == scored.score.date)?;
+            // As it would have read in today's basis.
+            Some((bar.day, bar.adjusted_close * outcome.mean / outcome.actual))
+        })
+        .collect();
+    past.sort_by_key(|(day, _)| *day);
+    past.dedup_by_key(|(day, _)| *day);
+    let steps: Vec<_> = newest.forecast.steps.iter().map(|step| &step.served).collect();
+    let told = json!({ "origin": newest.forecast.origin, "price": newest.forecast.price, "prices": prices, "past": past, "steps": steps });
+    let picture = |theme: &str| format!("/tickers/{ticker}/forecast.svg?theme={theme}");
+    html! {
+        figure .chart aria-label="Prices, and the fan of the forecast" {
+            div #chart data-chart {
+                picture {
+                    source srcset=(picture("dark")) media="(prefers-color-scheme: dark)";
+                    img src=(picture("light")) width="960" height="420"
+                        alt={ "Prices of " (ticker) " and its forecast; the numbers are in the tables below" };
+                }
+            }
+            figcaption {
+                "Adjusted closes of a year, the forecast one session ahead of each night, and the fan. As "
+                a href={ "/tickers/" (ticker) "/forecast.png" } { "PNG" } ", "
+                a href={ "/tickers/" (ticker) "/forecast.svg" } { "SVG" } ". Charts by "
+                a href="https://www.tradingview.com/" rel="noreferrer" { "TradingView Lightweight Charts\u{2122}" } "."
+            }
+        }
+        (data(&told))
+    }
+}
+
+fn forecasts(ticker: &Ticker, standing: &Standing) -> Markup {
+    html! {
+        h2 { "Forecast" }
+        div .scroll role="region" aria-label="Forecast" tabindex="0" {
+            table .narrow {
+                thead { tr {
+                    th scope="col" { "Session" } th scope="col" .number { "Ahead" } th scope="col" .number { "Median" }
+                    @for interval in standing.steps.first().map(|s| s.intervals.as_slice()).unwrap_or_default() {
+                        th scope="col" .number { (interval.level) " %" }
+                    }
+                } }
+                tbody { @for step in &standing.steps {
+                    tr {
+                        th scope="row" { (step.date) } td .number { (step.horizon) } td .number { (price(step.mean)) }
+                        @for interval in &step.intervals { td .number { (range(interval)) } }
+                    }
+                } }
+            }
+        }
+        p { "Also as " a href={ "/forecast/" (ticker) } { "JSON" } " and " a href={ "/forecast/" (ticker) "?format=csv" } { "CSV" } "." }
+    }
+}
+
+fn past(ticker: &Ticker, scores: &[VersionScore]) -> Markup {
+    html! {
+        h2 { "Earlier forecasts, and what happened" }
+        @if scores.is_empty() { p { "None has met its session yet." } } @else {
+            div .scroll role="region" aria-label="Earlier forecasts" tabindex="0" {
+                table .narrow {
+                    thead { tr {
+                        th scope="col" { "Session" } th scope="col" { "Made on" } th scope="col" .number { "Ahead" }
+                        th scope="col" .number { "Forecast" } th scope="col" .number { "Came" } th scope="col" .number { "Error" }
+                        th scope="col" .number { "Walk's error" } th scope="col" { "Intervals" }
+                    } }
+                    tbody { @for VersionScore { score, .. } in scores.iter().take(PAST) {
+                        tr {
+                            th scope="row" { (score.date) } td { (score.origin) } td .number { (score.horizon) }
+                            td .number { (score.prices.map_or_else(|| "-".to_owned(), |p| price(p.mean))) }
+                            td .number { (score.prices.map_or_else(|| "-".to_owned(), |p| price(p.actual))) }
+                            td .number { (format!("{:.2} %", score.error * 100.0)) }
+                            td .number { (format!("{:.2} %", score.naive_error * 100.0)) }
+                            td { @for (level, held) in &score.inside {
+                                span class=(if *held { "held" } else { "missed" }) { (level) " % " (if *held { "held" } else { "missed" }) } " "
+                            } }
+                        }
+                    } }
+                }
+            }
+            p { "The newest " (scores.len().min(PAST)) " of " (scores.len()) ". All of them as "
+                a href={ "/scores/" (ticker) "?format=csv" } { "CSV" } " and " a href={ "/scores/" (ticker) } { "JSON" } "." }
+        }
+    }
+}
+
+fn champion(newest: &Forecasted, model: Option<&ModelSummary>) -> Markup {
+    let champion = &newest.champion;
+    let since = champion.tenure.as_ref().map_or(champion.as_of, |tenure| tenure.since);
+    html! {
+        h2 { "The model in service" }
+        @if let Some(model) = model {
+            p .equation { (equation(&champion.specification, &model.coefficients, model.sigma2)) }
+            dl .facts {
+                dt { "Model" } dd { (model.model) }
+                dt { "Version" } dd { code { (model.version) } ", in service since " (since) }
+                dt { "Fitted on" } dd { (model.first) " to " (model.last) ", " (model.observations) " returns" }
+                @if let Some(aicc) = model.aicc { dt { "AICc" } dd { (format!("{aicc:.2}")) } }
+                @for (name, value) in &model.coefficients { dt { (name) } dd { (format!("{value:.6}")) } }
+            }
+        } @else { p { "Its version is not on record any more." } }
+        p .hint { "y is the logarithm of the adjusted close, B the step back by one session." }
+    }
+}
+
+fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>) -> Markup {
+    let picture = |theme: &str| format!("/tickers/{ticker}/residuals.svg?theme={theme}");
+    html! {
+        h2 { "What it leaves unexplained" }
+        @match residuals {
+            Err(error) => p { "There are no residuals: " (error) "." },
+            Ok(residuals) => {
+                figure .residuals {
+                    picture {
+                        source srcset=(picture("dark")) media="(prefers-color-scheme: dark)";
+                        img src=(picture("light")) width="960" height="560" loading="lazy"
+                            alt="Errors one session ahead by session, their autocorrelations and their distribution";
+                    }
+                }
+                dl .facts {
+                    dt { "Estimated up to" } dd { (residuals.estimated_until) ", then " (residuals.errors.len()) " sessions ahead one by one" }
+                    dt { "Mean" } dd { (format!("{:+.3}", residuals.mean)) " (0 where unbiased)" }
+                    dt { "Standard deviation" } dd { (format!("{:.3}", residuals.standard_deviation)) " (1 where its standard errors are right)" }
+                    dt { "Excess kurtosis" } dd { (format!("{:+.2}", residuals.excess_kurtosis)) " (0 of normal errors)" }
+                    @if let Some(test) = residuals.ljung_box {
+                        dt { "Ljung-Box, " (test.lags) " lags" } dd { (format!("Q = {:.2}, p = {:.3}", test.statistic, test.p_value))
+                            @if test.p_value < 0.05 { ": something is left to explain" } @else { ": they look like noise" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn versions(ticker: &Ticker, models: &[ModelSummary]) -> Markup {
+    html! {
+        h2 { "Versions" }
+        form .compare method="get" action={ "/tickers/" (ticker) "/compare" } {
+            div .scroll role="region" aria-label="Versions" tabindex="0" {
+                table .narrow {
+                    thead { tr {
+                        th scope="col" { "Compare" } th scope="col" { "Version" } th scope="col" { "Model" } th scope="col" { "Fitted on" }
+                        th scope="col" .number { "AICc" }
+                    } }
+                    tbody { @for (i, model) in models.iter().take(LISTED).enumerate() {
+                        tr {
+                            td .pick {
+                                label { input type="radio" name="a" value=(model.version) checked[i == 0]
+                                    aria-label={ "first: " (model.version) }; " a" }
+                                " " label { input type="radio" name="b" value=(model.version) checked[i == 1.min(models.len() - 1)]
+                                    aria-label={ "second: " (model.version) }; " b" }
+                            }
+                            th scope="row" { code { (model.version) } @if model.in_service { " " span .mark.promote { "in service" } } }
+                            td { (model.model) }
+                            td { (model.first) " to " (model.last) }
+                            td .number { (model.aicc.map_or_else(|| "-".to_owned(), |aicc| format!("{aicc:.2}"))) }
+                        }
+                    } }
+                }
+            }
+            button type="submit" { "Compare a with b" }
+        }
+    }
+}
+
+fn verdicts(ticker: &Ticker, receipts: &[Receipt]) -> Markup {
+    html! {
+        h2 { "Verdicts" }
+        ol .verdicts { @for receipt in receipts.iter().take(LISTED) { li { (receipt_of(receipt)) } } }
+        p { "With all scorecards as " a href={ "/receipts/" (ticker) } { "JSON" } "." }
+    }
+}
+
+fn receipt_of(receipt: &Receipt) -> Markup {
+    let cards = receipt.contest.as_ref().map(|contest| {
+        let challengers = contest.contenders().map(|c| (&c.scorecard, Some(&c.against_incumbent)));
+        contest.champion.iter().map(|card| (card, None)).chain(challengers).collect::<Vec<_>>()
+    });
+    html! {
+        details {
+            summary { (receipt.as_of) " " (verdict(Some(receipt.decision), pipeline::TickerStatus::Done)) " " (receipt.champion.specification) }
+            p { (receipt.reason) " (decided by " (receipt.decided_by) ")" }
+            @if let Some(training) = &receipt.training { p .hint { "Trained because " (training) } }
+            @if let Some(cards) = cards {
+                div .scroll role="region" aria-label={ "Scorecards of " (receipt.as_of) } tabindex="0" {
+                    table .narrow {
+                        thead { tr {
+                            th scope="col" { "Competed" } th scope="col" .number { "Pinball loss" } th scope="col" .number { "MAE" }
+                            th scope="col" .number { "MASE" } th scope="col" .number { "Coverage" } th scope="col" .number { "Better by" }
+                            th scope="col" .number { "p" }
+                        } }
+                        tbody { @for (card, comparison) in cards {
+                            tr {
+                                th scope="row" { (card.specification) }
+                                td .number { (format!("{:.4} %", card.pinball * 100.0)) }
+                                td .number { (format!("{:.3} %", card.mae * 100.0)) }
+                                td .number { (format!("{:.3}", card.mase)) }
+                                td .number { @for c in &card.coverage { (c.level) " %: " (share(c.realised)) " " } }
+                                td .number { (comparison.map_or_else(|| "in service".to_owned(), |c| super::percent(Some(c.improvement)))) }
+                                td .number { (comparison.map_or_else(|| "-".to_owned(), |c| format!("{:.3}", c.p_value))) }
+                            }
+                        } }
+                    }
+                }
+            }
+            p .hint { "Run " a href={ "/runs/" (receipt.run) } { (receipt.run) } }
+        }
+    }
+}
+
+fn scope(scope: &Scope, market: &str, bar: BarStatus) -> Markup {
+    let warnings = warnings(scope, bar);
+    html! {
+        h2 { "The data" }
+        @if !warnings.is_empty() { ul .warnings { @for warning in &warnings { li { (warning) } } } }
+        dl .facts {
+            dt { "Source" } dd { (market) }
+            dt { "Sessions" } dd { (scope.sessions) " from " (scope.first) " to " (scope.last) }
+            dt { "Without a bar" } dd { (scope.sessions_missing)
+                @for gap in &scope.gaps { ", " (gap.sessions) " after " (gap.after) } }
+            dt { "Rows without a price" } dd { (scope.rows_without_price) }
+            dt { "Days that stand out" } dd { (scope.outliers)
+                @for moved in &scope.largest_moves { ", " (moved.day) " (" (super::percent(Some(moved.log_return.exp_m1()))) ")" } }
+            @if let Some(split) = scope.last_split { dt { "Last split" } dd { (split.day) ", factor " (split.value) } }
+            @if let Some(dividend) = scope.last_dividend { dt { "Last dividend" } dd { (dividend.day) ", " (dividend.value) " a share" } }
+        }
+    }
+}
+
+fn warnings(scope: &Scope, bar: BarStatus) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if bar == BarStatus::Preliminary {
+        warnings.push(format!("The bar of {} is preliminary: the exchanges may still correct it.", scope.last));
+    }
+    if scope.sessions_missing > 0 {
+        warnings
+            .push(format!("{} sessions have no bar: they are read as if they had not been.", scope.sessions_missing));
+    }
+    if scope.rows_without_price > 0 {
+        warnings.push(format!("The source gave {} rows without a price.", scope.rows_without_price));
+    }
+    warnings
+}

@@ -1,0 +1,79 @@
+//! Pictures: the same that reports and messages have.
+
+use axum::{
+    extract::{Path, RawQuery, State},
+    response::Response,
+};
+use pictures::Theme;
+
+use crate::{
+    Problem,
+    api::runs::{found, reported},
+    format::typed,
+    parameters::Parameters,
+    site::{Stores, ticker},
+};
+
+const SVG: &str = "image/svg+xml";
+const PNG: &str = "image/png";
+/// Twice the pixels that its measures say.
+const SCALE: f32 = 2.0;
+
+fn theme(query: Option<&str>) -> Result<Theme, Problem> {
+    match Parameters::read(query, &["theme"], &[])?.one("theme") {
+        None | Some("light") => Ok(Theme::Light),
+        Some("dark") => Ok(Theme::Dark),
+        Some(_) => Err(Problem::field("theme", "it is light or dark")),
+    }
+}
+
+async fn forecast(stores: &Stores, name: &str, query: Option<&str>) -> Result<String, Problem> {
+    let (ticker, theme) = (ticker(name)?, theme(query)?);
+    Ok(pipeline::forecast_picture(&*stores.archive, &*stores.ledger, &ticker, theme).await?)
+}
+
+pub(crate) async fn forecast_svg(
+    State(stores): State<Stores>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let drawn = forecast(&stores, &name, query.as_deref()).await?;
+    Ok(typed(SVG, drawn.into_bytes()))
+}
+
+pub(crate) async fn forecast_png(
+    State(stores): State<Stores>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let drawn = forecast(&stores, &name, query.as_deref()).await?;
+    pixels(&drawn)
+}
+
+pub(crate) async fn residuals_svg(
+    State(stores): State<Stores>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let (ticker, theme) = (ticker(&name)?, theme(query.as_deref())?);
+    let drawn = pipeline::residual_picture(&*stores.archive, &*stores.ledger, &ticker, theme).await?;
+    Ok(typed(SVG, drawn.into_bytes()))
+}
+
+pub(crate) async fn night_svg(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
+    let entry = found(&stores, &run).await?;
+    reported(&stores, &entry, "/night", SVG).await
+}
+
+pub(crate) async fn night_png(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
+    let entry = found(&stores, &run).await?;
+    let response = reported(&stores, &entry, "/night", SVG).await?;
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+    let bytes = bytes.map_err(|error| Problem::internal(&error))?;
+    pixels(&String::from_utf8_lossy(&bytes))
+}
+
+fn pixels(svg: &str) -> Result<Response, Problem> {
+    let pixels = pictures::png(svg, SCALE).map_err(|error| Problem::internal(&error))?;
+    Ok(typed(PNG, pixels))
+}

@@ -1,0 +1,211 @@
+// The pages in headless Chromium: what they say, what they ask for, whether everyone can use them.
+//   node pages.mjs ADDRESS TOKEN [FOLDER]     pictures of the pages are kept in FOLDER
+import { readFileSync } from "node:fs";
+import { test, before, after } from "node:test";
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const [address, token, folder] = process.env.PAGES.split(" ");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const sizes = { 390: 844, 1440: 1000 };
+let browser;
+
+before(async () => {
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: quiet });
+});
+after(() => browser?.close());
+
+/** Opens a page and watches it: nothing may go wrong on the console, and nothing may be asked of another host. */
+async function open(path, { width = 1440, theme = "light", script = true, status = 200 } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height: sizes[width] }, colorScheme: theme, javaScriptEnabled: script, bypassCSP: false,
+  });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on("console", (message) => {
+    // The browser's own remark on an answer that is meant to be an error.
+    const expected = status >= 400 && message.text().includes(`status of ${status}`);
+    if (["error", "warning"].includes(message.type()) && !expected) wrong.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => wrong.push(`script: ${error}`));
+  page.on("request", (request) => {
+    if (!request.url().startsWith(address) && !request.url().startsWith("data:")) wrong.push(`asks ${request.url()}`);
+  });
+  page.on("requestfailed", (request) => wrong.push(`failed: ${request.url()}`));
+  const answer = await page.goto(address + path, { waitUntil: "networkidle" });
+  assert.equal(answer.status(), status, path);
+  return { page, context, wrong };
+}
+
+/** axe is run in a world of its own, past the page's content policy. */
+async function accessible(page, where) {
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
+  const run = async (expression) => {
+    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { contextId: executionContextId, expression, awaitPromise: true, returnByValue: true });
+    assert.equal(exceptionDetails, undefined, `${where}: ${exceptionDetails?.exception?.description}`);
+    return result.value;
+  };
+  await run(axe);
+  const found = JSON.parse(await run(`axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })
+    .then((r) => JSON.stringify({ passes: r.passes.length, violations: r.violations.map((v) => [v.id, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.failureSummary || ""))]) }))`));
+  assert.ok(found.passes > 10, `${where}: axe looked at ${found.passes} rules`);
+  assert.deepEqual(found.violations, [], where);
+}
+
+const newest = async () => (await (await fetch(`${address}/runs?format=json`)).json())[0].run;
+const versions = async (ticker) => (await (await fetch(`${address}/models/${ticker}`)).json()).map((model) => model.version);
+
+async function everyPage() {
+  const [a, b] = await versions("GOOGL");
+  return {
+    overview: "/",
+    ticker: "/tickers/GOOGL",
+    runs: "/runs",
+    run: `/runs/${await newest()}`,
+    compare: `/tickers/GOOGL/compare?a=${a}&b=${b}`,
+    docs: "/docs",
+  };
+}
+
+test("every page, at every size, in both themes", async () => {
+  for (const [name, path] of Object.entries(await everyPage())) {
+    for (const width of [390, 1440]) {
+      for (const theme of ["light", "dark"]) {
+        const where = `${name} at ${width} px, ${theme}`;
+        const { page, context, wrong } = await open(path, { width, theme });
+        const shift = await page.evaluate(() => new Promise((done) => {
+          let sum = 0;
+          new PerformanceObserver((list) => list.getEntries().forEach((entry) => { sum += entry.value; })).observe({ type: "layout-shift", buffered: true });
+          setTimeout(() => done(sum), 100);
+        }));
+        assert.ok(shift < 0.01, `${where}: its layout shifts by ${shift}`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.ok(overflow <= 0, `${where}: it is ${overflow} px wider than the window`);
+        await accessible(page, where);
+        if (folder) await page.screenshot({ path: `${folder}/${name}-${width}-${theme}.png` });
+        assert.deepEqual(wrong, [], where);
+        await context.close();
+      }
+    }
+  }
+});
+
+test("the overview sorts and filters, with the keyboard alone", async () => {
+  const { page, context, wrong } = await open("/");
+  const tickers = () => page.locator("table.overview tbody th").allTextContents();
+  const all = await tickers();
+  assert.deepEqual(all, [...all].sort());
+  assert.equal(all.length, 10);
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.getByRole("link", { name: "Last close" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/sort=close/);
+  assert.equal(await page.locator("th.close").first().getAttribute("aria-sort"), "ascending");
+  const closes = (await page.locator("td.close").allTextContents()).map((text) => parseFloat(text));
+  assert.deepEqual(closes, [...closes].sort((x, y) => x - y));
+  await page.getByLabel("Ticker or model").fill("goo");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=goo/);
+  assert.deepEqual(await tickers(), ["GOOGL"]);
+  await page.getByRole("link", { name: "GOOGL" }).click();
+  await page.waitForURL(/tickers\/GOOGL/);
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+test("a ticker: chart, equation, verdicts, and two versions compared", async () => {
+  const { page, context, wrong } = await open("/tickers/GOOGL");
+  await page.locator("#chart canvas").first().waitFor();
+  assert.match(await page.locator(".equation").textContent(), /ε/);
+  assert.ok((await page.getByRole("table").count()) >= 3);
+  await page.locator(".verdicts summary").first().click();
+  assert.ok(await page.locator(".verdicts table").first().isVisible());
+  await page.locator("input[name=b]").last().check();
+  await page.getByRole("button", { name: "Compare a with b" }).click();
+  await page.waitForURL(/compare\?a=/);
+  assert.equal(await page.locator("h1").textContent(), "GOOGL: two versions");
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+test("without a script everything is said", async () => {
+  const { page, context, wrong } = await open("/tickers/GOOGL", { script: false });
+  assert.ok(await page.locator("#chart img").isVisible());
+  assert.ok((await page.locator("table").count()) >= 3);
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+test("what is not there, and what is wrong, is said as a page", async () => {
+  for (const [path, status, said] of [
+    ["/tickers/NOBODY", 404, "NOBODY is unknown"],
+    ["/nowhere", 404, "there is nothing at /nowhere"],
+    ["/runs/2020-12-11-00000000", 404, "there is no run"],
+    ["/?sort=luck", 400, "sort"],
+    ["/tickers/GOOGL/compare?a=x", 400, "b: it names a version"],
+    ["/tickers/GOOGL/compare?a=x&b=y", 404, "no such version"],
+  ]) {
+    const { page, context, wrong } = await open(path, { status });
+    assert.ok((await page.locator("main").textContent()).includes(said), path);
+    await accessible(page, path);
+    assert.deepEqual(wrong, [], path);
+    await context.close();
+  }
+});
+
+test("a night is started, fails in part, cannot be missed, and is tried again", async () => {
+  const { page, context, wrong } = await open("/runs", { status: 200 });
+  // A wrong token starts nothing.
+  await page.getByLabel("Token").fill("wrong");
+  const [refused] = await Promise.all([page.waitForResponse((r) => r.request().method() === "POST"), page.getByRole("button", { name: "Start" }).click()]);
+  assert.equal(refused.status(), 401);
+  await page.getByRole("heading", { name: "401 Unauthorized" }).waitFor();
+  await page.goto(`${address}/runs`);
+  // The browser's own remarks on that answer.
+  wrong.length = 0;
+  await page.getByLabel("Tickers").fill("KO, NOBODY");
+  await page.getByLabel("Reason").fill("to see it fail");
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Start" }).click();
+  await page.waitForURL(/\/runs\/2020-12-11-/);
+  await finished(page);
+  assert.match(await page.locator(".outcome.partial").textContent(), /1 of 2 tickers not done/);
+  assert.match(await page.locator("dl.errors").first().textContent(), /the recorded sample does not have it/);
+  await accessible(page, "a night that failed in part");
+  if (folder) await page.screenshot({ path: `${folder}/failed-1440-light.png` });
+  const run = page.url();
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Try again what failed" }).click();
+  await page.waitForURL(run);
+  await finished(page);
+  assert.match(await page.locator("table.stages").textContent(), /×2/);
+  await page.goto(address);
+  assert.match(await page.locator(".outcome.partial").textContent(), /failed in part: 1 of 2/);
+  await accessible(page, "the overview after a partial night");
+  if (folder) await page.screenshot({ path: `${folder}/partial-1440-light.png` });
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+/** Waits until the night on the page is closed again. */
+async function finished(page) {
+  for (let i = 0; i < 100; i++) {
+    const entry = await (await fetch(`${page.url()}?format=json`)).json();
+    const tries = await page.locator("table.stages").count() ? await page.locator("table.stages").textContent() : "";
+    if (entry.closure && (await idle())) break;
+    await new Promise((done) => setTimeout(done, 100));
+    void tries;
+  }
+  await page.reload();
+}
+
+/** Whether another night could begin: a request that is wrong in itself is told so only then. */
+async function idle() {
+  const answer = await fetch(`${address}/runs`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: '{"run":"2020-12-11-00000000"}' });
+  return answer.status === 404;
+}
