@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-cloud check fmt build deny bench bench-arima bench-cloud bench-night results accuracy clean \
+.PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-night results accuracy clean \
 	functions watch invoke deploy deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
@@ -15,9 +15,16 @@ help: ## List what can be made
 run: ## Run one night: on Tiingo's prices with TIINGO_API_KEY set, on the recorded sample without
 	cargo run --release --locked --package embedded -- run
 
+serve: ## Serve the pages, the HTTP interface and the weekday schedule, at http://127.0.0.1:8017/
+	cargo run --release --locked --package embedded -- serve
+
 test: ## Run every test
 	cargo test --workspace --locked
 	tests/full_disk.sh
+	tests/pages.sh
+
+screenshots: ## Take the pictures of the pages in docs/pages anew
+	tests/pages.sh docs/pages
 
 test-cloud: ## Test all that runs on AWS on clouds on this machine, without an account (needs python3, npm, openssl)
 	tests/cloud.sh

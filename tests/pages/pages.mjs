@@ -206,6 +206,6 @@ async function finished(page) {
 
 /** Whether another night could begin: a request that is wrong in itself is told so only then. */
 async function idle() {
-  const answer = await fetch(`${address}/runs`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: '{"run":"2020-12-11-00000000"}' });
+  const answer = await fetch(`${address}/runs/2020-12-11-00000000`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
   return answer.status === 404;
 }

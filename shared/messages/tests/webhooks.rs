@@ -18,12 +18,14 @@ use messages::{Changed, Event, Failed, Message, Messenger, Webhook};
 use pipeline::{RunId, RunStatus, Settings, Trigger};
 use serde_json::Value;
 
+type Parts = Vec<(String, Vec<u8>)>;
+
 #[derive(Default)]
 struct Chat {
     asked: AtomicUsize,
     elsewhere: AtomicUsize,
     /// Bodies of JSON, and the parts of forms by name.
-    heard: Mutex<Vec<Vec<(String, Vec<u8>)>>>,
+    heard: Mutex<Vec<Parts>>,
 }
 
 async fn hear(State(chat): State<Arc<Chat>>, Path(mood): Path<String>, request: Request) -> Response {
@@ -34,7 +36,7 @@ async fn hear(State(chat): State<Arc<Chat>>, Path(mood): Path<String>, request: 
         "busy" if nth == 0 => return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "0.05")]).into_response(),
         "refuses" => return (StatusCode::NOT_FOUND, "no_service").into_response(),
         "redirects" => return (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
-        "hangs" => tokio::time::sleep(std::time::Duration::from_secs(60)).await,
+        "hangs" => tokio::time::sleep(std::time::Duration::from_mins(1)).await,
         "floods" => return (StatusCode::BAD_REQUEST, "x".repeat(50 << 20)).into_response(),
         _ => {}
     }

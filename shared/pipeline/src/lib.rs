@@ -30,6 +30,7 @@ pub use stages::{
     rollback, scores, train, verify, verify_receipt, watched,
 };
 pub use stored::{
+    forecast_table::header as forecast_header,
     forecasted::Forecasted,
     model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs, VersionId},
     overview::{Overview, Standing, TickerOverview},

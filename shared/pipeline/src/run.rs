@@ -12,7 +12,10 @@ use crate::{Configuration, Digest, Key, VersionId};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(example = "2020-12-11-e9ce562a"))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(example = "2020-12-11-e9ce562a", pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$")
+)]
 pub struct RunId(String);
 
 impl RunId {

@@ -3,9 +3,8 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderValue, Method, StatusCode, Uri, header},
+    http::{Method, StatusCode, Uri},
     middleware,
-    response::{IntoResponse, Response},
     routing::get,
 };
 use forecasting::Ticker;
@@ -93,11 +92,10 @@ async fn unknown(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, format!("there is nothing at {path}"))
 }
 
-async fn not_allowed(method: Method) -> Response {
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not answered here, GET is"));
-    let mut response = problem.into_response();
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
+/// What is answered there is in the `Allow` header, which the router adds.
+async fn not_allowed(method: Method) -> Problem {
+    let method: String = method.as_str().chars().take(20).collect();
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not answered here"))
 }
 
 /// A ticker as someone typed it.
@@ -105,12 +103,13 @@ pub(crate) fn ticker(text: &str) -> Result<Ticker, Problem> {
     text.parse().map_err(|error| Problem::field("ticker", error))
 }
 
-/// The longest id of a run: a date, a hyphen, eight digits.
-const LONGEST_RUN: usize = 19;
-
 /// A run's id as someone typed it.
 pub(crate) fn run_id(text: &str) -> Result<RunId, Problem> {
-    if text.len() > LONGEST_RUN || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+    let (day, digest) = text.split_at_checked(10).unwrap_or(("", ""));
+    let digest = digest.strip_prefix('-').unwrap_or_default();
+    let hexadecimal = digest.len() == 8 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let shaped = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
+    if !hexadecimal || !day.bytes().enumerate().all(shaped) {
         return Err(Problem::field("run", "an id is a date, a hyphen and eight digits"));
     }
     Ok(RunId::from_text(text))

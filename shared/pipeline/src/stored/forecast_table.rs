@@ -5,7 +5,7 @@ use forecasting::{Level, StandingForecast, Ticker};
 use crate::VersionId;
 
 /// The header for these levels; `lower_80,upper_80,lower_95,upper_95` by default.
-pub(crate) fn header(levels: &[Level]) -> String {
+pub fn header(levels: &[Level]) -> String {
     let intervals: String = levels.iter().map(|level| format!("lower_{level},upper_{level},")).collect();
     format!("ticker,origin,date,horizon,mean,{intervals}version\n")
 }

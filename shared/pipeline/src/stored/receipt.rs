@@ -28,7 +28,7 @@ pub struct Champion {
     pub backtest_forecasts: usize,
     /// What that contest taught the adaptive intervals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
     pub multipliers: Option<Multipliers>,
     /// The session whose outcomes are in them; absent where it is `as_of`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,6 +30,7 @@ use crate::format::json;
         runs::run,
         runs::forecasts,
         start::start,
+        start::complete,
         healthz,
         openapi_json
     ),

@@ -4,7 +4,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::civil::Date;
-use pipeline::{Error, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use pipeline::{Error, Key, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -112,7 +112,7 @@ pub(crate) async fn runs(
     path = "/runs/{run}",
     tag = "runs",
     params(
-        ("run" = RunId, Path, description = "Its id.", max_length = 19, pattern = "^[A-Za-z0-9-]{1,19}$"),
+        ("run" = RunId, Path, description = "Its id."),
         ("format" = Option<String>, Query, pattern = "^(json|html)$", description = "json or html; otherwise `Accept` decides."),
     ),
     responses(
@@ -139,27 +139,37 @@ pub(crate) async fn run(
 }
 
 /// All forecasts of a run as one table.
+///
+/// Of a run that has not made any, the header alone.
 #[utoipa::path(
     get,
     path = "/runs/{run}/forecasts.csv",
     tag = "runs",
-    params(("run" = RunId, Path, description = "Its id.", max_length = 19, pattern = "^[A-Za-z0-9-]{1,19}$")),
+    params(("run" = RunId, Path, description = "Its id.")),
     responses(
         (status = 200, description = "ticker,origin,date,horizon,mean,lower_80,upper_80,...,version", body = String, content_type = "text/csv"),
         (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such run, or it has not made a table.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such run.", body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(crate) async fn forecasts(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
     let entry = found(&stores, &run).await?;
-    reported(&stores, &entry, "/forecasts", "text/csv; charset=utf-8").await
+    let kind = "text/csv; charset=utf-8";
+    match report_key(&entry, "/forecasts") {
+        Some(_) => reported(&stores, &entry, "/forecasts", kind).await,
+        None => Ok(typed(kind, pipeline::forecast_header(&entry.run.configuration.levels).into_bytes())),
+    }
 }
 
 pub(crate) async fn found(stores: &Stores, run: &str) -> Result<RunEntry, Problem> {
     let run = run_id(run)?;
     stores.ledger.run(&run).await?.ok_or_else(|| no_run(&run))
+}
+
+fn report_key<'a>(entry: &'a RunEntry, name: &str) -> Option<&'a Key> {
+    entry.closure.as_ref()?.report.iter().find(|key| key.as_str().contains(name))
 }
 
 /// A file of a run's report.
@@ -169,8 +179,7 @@ pub(crate) async fn reported(
     name: &str,
     media_type: &'static str,
 ) -> Result<Response, Problem> {
-    let report = entry.closure.as_ref().map(|closure| closure.report.as_slice()).unwrap_or_default();
-    let Some(key) = report.iter().find(|key| key.as_str().contains(name)) else {
+    let Some(key) = report_key(entry, name) else {
         let none = format!("run {} has no {}", entry.run.id, name.trim_start_matches('/'));
         return Err(Problem::new(axum::http::StatusCode::NOT_FOUND, none));
     };

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::post,
@@ -64,14 +64,11 @@ struct Body {
     #[schema(value_type = Vec<Ticker>, max_items = 1000)]
     tickers: Vec<String>,
     /// The last session that it may know; left out, the last that has closed.
-    #[schema(value_type = Option<String>, format = Date)]
+    #[schema(value_type = Option<String>, format = Date, pattern = "^20[0-9]{2}-[0-9]{2}-[0-9]{2}$")]
     as_of: Option<String>,
     /// For whoever reads the history.
     #[schema(max_length = 1000)]
     reason: String,
-    /// A run to complete: what failed in it is tried again, and nothing else may be named.
-    #[schema(value_type = Option<RunId>)]
-    run: Option<String>,
 }
 
 /// The longest reason.
@@ -86,13 +83,11 @@ pub fn start_router(starts: Arc<dyn Starts>) -> Router {
 }
 
 pub(crate) fn route(starts: Arc<dyn Starts>) -> Router {
-    Router::new().route("/runs", post(start)).with_state(starts)
+    Router::new().route("/runs", post(start)).route("/runs/{run}", post(complete)).with_state(starts)
 }
 
-async fn not_allowed() -> Response {
-    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "runs are started by POST /runs").into_response();
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    response
+async fn not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "runs are started by POST /runs")
 }
 
 /// Starts a run now.
@@ -104,15 +99,14 @@ async fn not_allowed() -> Response {
     path = "/runs",
     tag = "runs",
     security(("token" = [])),
-    request_body(content = Body, description = "All of it is optional."),
+    request_body(content = Option<Body>, description = "All of it is optional."),
     responses(
         (status = 202, description = "It is under way.", body = Started),
         (status = 303, description = "For a page's form: it is under way, and this is where."),
         (status = 400, description = "A field is out of bounds.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token, or another one.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "The run that is to be completed is not on record.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another run is under way.", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large."),
+        (status = 409, description = "Another run is under way, or the session has not closed yet.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = String, content_type = "text/plain"),
         (status = 500, description = "It could not be started.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
     ),
@@ -122,13 +116,53 @@ pub(crate) async fn start(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let form = is_form(&headers);
-    let (token, wanted) = if form { from_form(&body) } else { (bearer(&headers), from_json(&body)) };
+    begin(&*starts, &headers, &body, None).await
+}
+
+/// Completes a run: what failed in it is tried again.
+///
+/// With its own tickers, day and configuration. Of the body, the reason alone is read.
+#[utoipa::path(
+    post,
+    path = "/runs/{run}",
+    tag = "runs",
+    security(("token" = [])),
+    params(("run" = RunId, Path, description = "Its id.")),
+    responses(
+        (status = 202, description = "It is under way.", body = Started),
+        (status = 303, description = "For a page's form: it is under way, and this is where."),
+        (status = 400, description = "A field is out of bounds.", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "No token, or another one.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such run.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Another run is under way, or the session has not closed yet.", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = String, content_type = "text/plain"),
+        (status = 500, description = "It could not be started.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub(crate) async fn complete(
+    State(starts): State<Arc<dyn Starts>>,
+    Path(run): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    begin(&*starts, &headers, &body, Some(run)).await
+}
+
+async fn begin(
+    starts: &dyn Starts,
+    headers: &HeaderMap,
+    body: &[u8],
+    run: Option<String>,
+) -> Result<Response, Problem> {
+    let form = is_form(headers);
+    let (token, wanted) = if form { from_form(body) } else { (bearer(headers), from_json(body)) };
     // Who may not start runs need not know what is wrong with the request.
     if !starts.admits(token.as_deref()) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "runs are started with the token that serve prints"));
     }
-    let started = starts.start(checked(wanted?)?).await?;
+    let run = run.as_deref().map(run_id).transpose()?;
+    let started = starts.start(Wanted { run, ..checked(wanted?)? }).await?;
     if form {
         let place = started.run.map_or_else(|| "/runs".to_owned(), |run| format!("/runs/{run}"));
         return Ok(Redirect::to(&place).into_response());
@@ -157,9 +191,9 @@ fn from_json(body: &[u8]) -> Result<Body, Problem> {
         return Ok(Body::default());
     }
     // By its fields' names alone: serde would read a list in their order, too.
-    let fields: serde_json::Map<String, serde_json::Value> =
+    let fields: Option<serde_json::Map<String, serde_json::Value>> =
         serde_json::from_slice(body).map_err(|error| Problem::field("body", error))?;
-    serde_json::from_value(fields.into()).map_err(|error| Problem::field("body", error))
+    serde_json::from_value(fields.unwrap_or_default().into()).map_err(|error| Problem::field("body", error))
 }
 
 /// A form's fields; tickers are parted by spaces or commas, and what is empty is left out.
@@ -176,7 +210,6 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
             }
             "as_of" => read.as_of = Some(value.to_owned()).filter(|value| !value.is_empty()),
             "reason" => value.clone_into(&mut read.reason),
-            "run" => read.run = Some(value.to_owned()).filter(|value| !value.is_empty()),
             other => refused = Some(Problem::field(other, "there is no such field")),
         }
     }
@@ -184,7 +217,7 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
 }
 
 fn checked(body: Body) -> Result<Wanted, Problem> {
-    let Body { tickers, as_of, reason, run } = body;
+    let Body { tickers, as_of, reason } = body;
     if tickers.len() > MOST_TICKERS {
         return Err(Problem::field("tickers", format_args!("more than {MOST_TICKERS}")));
     }
@@ -193,14 +226,11 @@ fn checked(body: Body) -> Result<Wanted, Problem> {
     }
     let tickers: Result<Vec<Ticker>, _> = tickers.iter().map(|ticker| ticker.parse()).collect();
     let tickers = tickers.map_err(|error| Problem::field("tickers", error))?;
-    let day = |text: &str| if text.len() == 10 { text.parse().ok() } else { None };
+    // The exchange calendar begins with 2000.
+    let day = |text: &str| if text.len() == 10 && text.starts_with("20") { text.parse().ok() } else { None };
     let as_of = match as_of.as_deref() {
         None => None,
         Some(text) => Some(day(text).ok_or_else(|| Problem::field("as_of", "it is no date such as 2026-11-20"))?),
     };
-    let run = run.as_deref().map(run_id).transpose()?;
-    if run.is_some() && (!tickers.is_empty() || as_of.is_some()) {
-        return Err(Problem::field("run", "a run has its own tickers and day: name it alone"));
-    }
-    Ok(Wanted { tickers, as_of, reason, run })
+    Ok(Wanted { tickers, as_of, reason, run: None })
 }

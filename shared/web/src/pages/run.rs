@@ -65,8 +65,7 @@ fn troubles(stores: &Stores, entry: &RunEntry, closure: &Closure) -> Markup {
                 }
             }
             @if stores.starts_here {
-                form .start method="post" action="/runs" {
-                    input type="hidden" name="run" value=(entry.run.id);
+                form .start method="post" action={ "/runs/" (entry.run.id) } {
                     input type="hidden" name="reason" value="what failed is tried again";
                     (runs::token())
                     button type="submit" { "Try again what failed" }

@@ -141,7 +141,10 @@ impl Nights {
             }
             (None, Some(day)) if TradingDay::has_closed(day, Timestamp::now()) => day,
             (None, Some(day)) => {
-                return Err(Problem::field("as_of", format_args!("{day}: that session has not closed yet")));
+                return Err(Problem::new(
+                    StatusCode::CONFLICT,
+                    format!("as_of: the session of {day} has not closed yet"),
+                ));
             }
             (None, None) => prepared.chosen.last_session,
         };
