@@ -1,0 +1,202 @@
+//! `closing-bell serve` as a process: on an empty folder, starting nights, failing, missing one, and stopping when it is told to.
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{Json, Router, extract::State, routing::post};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use support::Bench;
+
+const TOKEN: &str = "a-token-for-tests";
+
+struct Service {
+    child: Child,
+    address: String,
+    client: reqwest::Client,
+}
+
+impl Service {
+    fn start(command: &mut Command) -> Service {
+        let command = command.env("CLOSING_BELL_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("Closing Bell is at ").unwrap_or_else(|| panic!("{line}"));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Service { child, address: address.trim_end_matches('/').to_owned(), client }
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        let answer = self.client.get(format!("{}{path}", self.address)).send().await.expect("an answer");
+        (answer.status(), answer.text().await.expect("text"))
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        serde_json::from_str(&self.get(path).await.1).expect("JSON")
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
+        let post = self.client.post(format!("{}{path}", self.address)).bearer_auth(TOKEN);
+        let answer = post.body(body.to_string()).send().await.expect("an answer");
+        (answer.status(), serde_json::from_str(&answer.text().await.expect("text")).expect("JSON"))
+    }
+
+    /// Waits until a run is closed.
+    async fn closed(&self, run: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let entry = self.json(&format!("/runs/{run}")).await;
+            if entry["closure"].is_object() {
+                return entry;
+            }
+            assert!(begun.elapsed() < Duration::from_mins(2), "{run} is not closed: {entry}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Asks it to stop, as a service manager does; answers with what it had to say.
+    fn stop(self) -> String {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
+        assert!(told.success());
+        let output = self.child.wait_with_output();
+        // `wait_with_output` took the child: its streams are read to their ends.
+        let output = output.expect("ends");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_an_empty_folder_to_a_night_and_its_end() {
+    let bench = Bench::new();
+    let service = Service::start(&mut bench.command("serve --market recorded --port 0"));
+    assert_eq!(service.get("/healthz").await, (StatusCode::OK, "ok".to_owned()));
+    assert_eq!(service.json("/runs").await, json!([]));
+    let page = service.client.get(&service.address).header("accept", "text/html").send().await.expect("a page");
+    assert!(page.text().await.expect("text").contains("Nothing has been run yet"));
+
+    let (status, started) = service.post("/runs", &json!({ "tickers": ["KO", "NOBODY"], "reason": "a test" })).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{started}");
+    let run = started["run"].as_str().expect("a run").to_owned();
+    let (status, busy) = service.post("/runs", &json!({ "tickers": ["KO"] })).await;
+    assert!(status == StatusCode::CONFLICT || status == StatusCode::ACCEPTED, "{busy}");
+    let entry = service.closed(&run).await;
+    assert_eq!((&entry["closure"]["status"], &entry["run"]["trigger"]), (&json!("partial"), &json!("manual")));
+    assert_eq!(service.json("/forecast/KO").await["origin"], "2020-12-11");
+    // As another command finds it.
+    assert!(bench.run("receipts KO").out.contains("promote"));
+
+    let (status, problem) = service.post("/runs", &json!({ "as_of": "2099-01-02" })).await;
+    assert!(status == StatusCode::CONFLICT, "{problem}");
+    let (status, problem) = service.post("/runs/2020-12-11-00000000", &Value::Null).await;
+    assert!(status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT, "{problem}");
+    let said = service.stop();
+    assert!(said.contains("Nights begin at 17:00 America/New_York on MON-FRI"), "{said}");
+    assert!(!said.contains("token"), "a token that was given is not repeated: {said}");
+}
+
+/// A night that cannot even begin is told to who asked, and the service goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_that_cannot_begin() {
+    let bench = Bench::new();
+    bench.prices("prices", &["KO"], "2020-12-10");
+    let service = Service::start(&mut bench.command("serve --market csv:prices --port 0 --no-schedule"));
+    std::fs::rename(bench.path("prices"), bench.path("gone")).expect("moves");
+    let (status, problem) = service.post("/runs", &json!({})).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("prices cannot be read")), "{problem}");
+    std::fs::rename(bench.path("gone"), bench.path("prices")).expect("moves back");
+    let (status, started) = service.post("/runs", &json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{started}");
+    let entry = service.closed(started["run"].as_str().expect("a run")).await;
+    assert_eq!(entry["closure"]["status"], "closed");
+    service.stop();
+}
+
+/// What cannot be served says so, and ends with status 2.
+#[test]
+fn refusals() {
+    let bench = Bench::new();
+    let check = |toml: &str, expected: &str| {
+        bench.write("closing-bell.toml", toml);
+        let finished = bench.run("serve --market recorded --port 0");
+        let finished = finished.expect(2);
+        assert_eq!(finished.out, "", "{toml}");
+        assert!(finished.err.contains(expected), "{toml}: {}", finished.err);
+        bench.run("check").expect(2);
+    };
+    check("[schedule]\ntime_zone = \"Nowhere/At_All\"", "schedule.time_zone");
+    check("[schedule]\nat = \"25:00\"", "schedule.at is '25:00'");
+    check("[webhook]\nurl = \"http://hooks.slack.com/x\"", "webhook.url is not https");
+}
+
+type Heard = Arc<Mutex<Vec<Value>>>;
+
+async fn hear(State(heard): State<Heard>, Json(message): Json<Value>) {
+    heard.lock().expect("no panic").push(message);
+}
+
+/// A night that was due while nothing ran is told once, at the next start, and so is the end of each run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missed_night_is_told_once() {
+    let heard = Heard::default();
+    let router = Router::new().route("/chat", post(hear)).with_state(heard.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let chat = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let bench = Bench::new();
+    let toml = format!(
+        "watchlist = [\"KO\"]\n[webhook]\nurl = \"http://{chat}/chat\"\nhosts = [\"127.0.0.1\"]\non_start = true\n"
+    );
+    bench.write("closing-bell.toml", &toml);
+    // Nobody listens there: the run ends with a failure, and is on record.
+    let command = |arguments: &str| {
+        let mut command = bench.command(arguments);
+        command.env("TIINGO_API_KEY", "feedfacefeedfacefeedfacefeedfacefeedface");
+        command.env("TIINGO_BASE_URL", "http://127.0.0.1:9");
+        command
+    };
+    let first = tokio::task::spawn_blocking({
+        let mut run = command("run --as-of 2020-12-11");
+        move || run.output().expect("runs")
+    });
+    assert_eq!(first.await.expect("no panic").status.code(), Some(1));
+    for _ in 0..2 {
+        let service = Service::start(&mut command("serve --port 0"));
+        let begun = Instant::now();
+        while heard.lock().expect("no panic").len() < 3 && begun.elapsed() < Duration::from_secs(20) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        service.stop();
+    }
+    let heard = heard.lock().expect("no panic").clone();
+    let events: Vec<&str> = heard.iter().filter_map(|message| message["event"].as_str()).collect();
+    assert_eq!(events, ["started", "closed", "no_run"], "{heard:?}");
+    assert_eq!((&heard[1]["status"], &heard[1]["failed"]), (&json!("partial"), &json!(1)));
+    let headline = heard[2]["headline"].as_str().expect("a headline");
+    assert!(headline.contains("the last one was as of 2020-12-11"), "{headline}");
+}
+
+#[test]
+fn pictures_into_files() {
+    let bench = Bench::new();
+    bench.run("run --ticker KO").expect(0);
+    bench.run("plot KO").expect(0);
+    let drawn = bench.run("plot KO --residuals --dark --out dark.svg --json").expect(0);
+    assert_eq!(drawn.json()["file"], "dark.svg");
+    assert_eq!(&std::fs::read(bench.path("KO.png")).expect("drawn")[1..4], b"PNG");
+    assert!(std::fs::read_to_string(bench.path("dark.svg")).expect("drawn").contains("Ljung-Box"));
+    for (arguments, code) in [("plot KO --out KO.gif", 2), ("plot NOBODY", 1), ("plot KO --out none/KO.png", 1)] {
+        bench.run(arguments).expect(code);
+    }
+}
