@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-night results accuracy clean \
+.PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-http bench-night results accuracy clean \
 	functions watch invoke deploy deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
@@ -54,6 +54,9 @@ MARKET ?= $(wildcard ../shared/market/daily)
 
 bench-night: ## Time a night and show where its time goes (MARKET=folder of price files)
 	cargo run --quiet --release --locked --package embedded --example bench_night -- $(MARKET)
+
+bench-http: ## Load the service with 500 tickers (needs oha: cargo install --locked oha)
+	bench/http.sh
 
 results: ## Measure contests, intervals and policies anew, and write docs/results.md (MARKET=folder; about twenty minutes)
 	bench/results.sh $(MARKET)

@@ -99,7 +99,7 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     let (status, problem) = service.post("/runs/2020-12-11-00000000", &Value::Null).await;
     assert!(status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT, "{problem}");
     let said = service.stop();
-    assert!(said.contains("Nights begin at 17:00 America/New_York on MON-FRI"), "{said}");
+    assert!(said.contains("Recorded prices do not get newer"), "{said}");
     assert!(!said.contains("token"), "a token that was given is not repeated: {said}");
 }
 
@@ -108,7 +108,7 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
 async fn a_night_that_cannot_begin() {
     let bench = Bench::new();
     bench.prices("prices", &["KO"], "2020-12-10");
-    let service = Service::start(&mut bench.command("serve --market csv:prices --port 0 --no-schedule"));
+    let service = Service::start(&mut bench.command("serve --market csv:prices --port 0"));
     std::fs::rename(bench.path("prices"), bench.path("gone")).expect("moves");
     let (status, problem) = service.post("/runs", &json!({})).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{problem}");
@@ -118,7 +118,8 @@ async fn a_night_that_cannot_begin() {
     assert_eq!(status, StatusCode::ACCEPTED, "{started}");
     let entry = service.closed(started["run"].as_str().expect("a run")).await;
     assert_eq!(entry["closure"]["status"], "closed");
-    service.stop();
+    let said = service.stop();
+    assert!(said.contains("Nights begin at 17:00 America/New_York on MON-FRI"), "{said}");
 }
 
 /// What cannot be served says so, and ends with status 2.

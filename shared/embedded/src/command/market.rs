@@ -22,6 +22,9 @@ pub(super) struct Chosen {
     waits: Waits,
 }
 
+/// Its market, as configurations name it.
+pub(super) const TIINGO: &str = "tiingo";
+
 const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
 const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
 
@@ -46,7 +49,7 @@ impl Chosen {
 
     fn recorded() -> Chosen {
         Chosen {
-            name: "recorded",
+            name: RecordedMarket::NAME,
             market: Arc::new(RecordedMarket),
             tickers: RecordedMarket.tickers().collect(),
             last_session: RecordedMarket::LAST_SESSION,
@@ -86,7 +89,7 @@ impl Chosen {
         )
         .map_err(|e| Failure::Usage(format!("{ADDRESS_VARIABLE}: {e}")))?;
         Ok(Chosen {
-            name: "tiingo",
+            name: TIINGO,
             market: Arc::new(client),
             tickers: settings.watchlist.clone(),
             last_session: last_closed()?.date(),

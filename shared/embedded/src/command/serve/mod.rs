@@ -39,9 +39,13 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let settings = read_settings(arguments.config.as_deref())?;
     let (archive, ledger) = stores(&arguments)?;
     let (token, made_up) = token()?;
-    let nights = Arc::new(Nights::new(arguments, &token, archive.clone(), ledger.clone())?);
+    let nights = Arc::new(Nights::new(arguments, &token, ledger.clone())?);
     let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
-    let schedule = Some(schedule).filter(|_| service.schedule && settings.schedule.enabled);
+    let by_itself = service.schedule && settings.schedule.enabled;
+    if by_itself && !nights.get_newer() {
+        output::remark("Recorded prices do not get newer: no night begins by itself.");
+    }
+    let schedule = Some(schedule).filter(|_| by_itself && nights.get_newer());
 
     let address = SocketAddr::new(service.address, service.port);
     let failed = |error: std::io::Error| Failure::Usage(format!("{address} cannot be listened on: {error}"));

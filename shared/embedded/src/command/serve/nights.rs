@@ -8,23 +8,26 @@ use forecasting::TradingDay;
 use indicatif::ProgressBar;
 use jiff::{Timestamp, civil::Date};
 use messages::{Message, Messenger};
-use pipeline::{Archive, Digest, Ledger, RunId, Trigger};
+use pipeline::{Digest, Ledger, RunId, Trigger};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use web::{Problem, Started, Starts, Wanted};
 
-use crate::command::{
-    Failure,
-    arguments::NightArguments,
-    market::Chosen,
-    output,
-    run::{Prepared, messenger, read_settings},
+use crate::{
+    RecordedMarket,
+    command::{
+        Failure,
+        arguments::NightArguments,
+        market::{Chosen, TIINGO},
+        output,
+        run::{Prepared, messenger, read_settings},
+    },
 };
 
 pub(super) struct Nights {
     arguments: NightArguments,
     token: Digest,
-    archive: Arc<dyn Archive>,
     ledger: Arc<dyn Ledger>,
+    market: &'static str,
     one_at_a_time: Arc<Mutex<()>>,
 }
 
@@ -34,17 +37,17 @@ const LOOKS: usize = 120;
 
 impl Nights {
     /// Looks whether a night could be started at all.
-    pub(super) fn new(
-        arguments: NightArguments,
-        token: &str,
-        archive: Arc<dyn Archive>,
-        ledger: Arc<dyn Ledger>,
-    ) -> Result<Nights, Failure> {
+    pub(super) fn new(arguments: NightArguments, token: &str, ledger: Arc<dyn Ledger>) -> Result<Nights, Failure> {
         let settings = read_settings(arguments.config.as_deref())?;
-        Chosen::new(arguments.market.as_ref(), &settings)?;
+        let market = Chosen::new(arguments.market.as_ref(), &settings)?.name;
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
-        Ok(Nights { arguments, token, archive, ledger, one_at_a_time: Arc::default() })
+        Ok(Nights { arguments, token, ledger, market, one_at_a_time: Arc::default() })
+    }
+
+    /// Whether its market gets newer by itself: recorded prices never do.
+    pub(super) fn get_newer(&self) -> bool {
+        self.market != RecordedMarket::NAME
     }
 
     /// Whether a night is under way.
@@ -69,7 +72,10 @@ impl Nights {
                 }
             }
         };
-        self.night(prepared, day, Trigger::Schedule).await;
+        // A folder of prices ends where its files end.
+        let local = prepared.chosen.market.is_local();
+        let as_of = if local { prepared.chosen.last_session } else { day };
+        self.night(prepared, as_of, Trigger::Schedule).await;
     }
 
     async fn night(&self, prepared: Prepared, as_of: Date, trigger: Trigger) {
@@ -83,12 +89,12 @@ impl Nights {
     }
 
     /// Tells that the session which a night was due for has passed without one. Where there has never been a night, there is
-    /// nothing to miss, and recorded prices do not get newer.
+    /// nothing to miss; and a folder of prices may end anywhere.
     pub(super) async fn tell_missed(&self, due: Date) -> Result<(), Failure> {
-        let settings = read_settings(self.arguments.config.as_deref())?;
-        if Chosen::new(self.arguments.market.as_ref(), &settings)?.market.is_local() {
+        if self.market != TIINGO {
             return Ok(());
         }
+        let settings = read_settings(self.arguments.config.as_deref())?;
         let mut session = due;
         let session = loop {
             match TradingDay::new(session) {
@@ -170,8 +176,8 @@ impl Starts for Nights {
         let nights = Nights {
             arguments: self.arguments.clone(),
             token: self.token.clone(),
-            archive: self.archive.clone(),
             ledger: self.ledger.clone(),
+            market: self.market,
             one_at_a_time: self.one_at_a_time.clone(),
         };
         tokio::spawn(async move {
