@@ -3,13 +3,12 @@
 use std::sync::LazyLock;
 
 use axum::{
-    extract::Path,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use pipeline::Digest;
 
-use crate::{Problem, format::typed};
+use crate::{Problem, asked::Named, format::typed};
 
 pub(crate) struct Asset {
     /// `/assets/{stem}-{digest8}.{extension}`
@@ -36,7 +35,7 @@ pub(crate) static LIBRARY: LazyLock<Asset> = LazyLock::new(|| {
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")));
 
-pub(crate) async fn asset(Path(name): Path<String>) -> Response {
+pub(crate) async fn asset(Named(name): Named) -> Response {
     let path = format!("/assets/{name}");
     let found = [&STYLE, &CHARTS, &LIBRARY, &ICON].into_iter().find(|asset| asset.path == path);
     let Some(asset) = found else {

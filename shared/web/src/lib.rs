@@ -4,6 +4,7 @@
 //! [`start_router`]: on one machine part of the same site, in the cloud a function of its own.
 
 mod api;
+mod asked;
 mod assets;
 mod cache;
 mod format;
@@ -12,6 +13,7 @@ mod parameters;
 mod pictures;
 mod problem;
 mod site;
+mod stores;
 
 pub use api::{
     openapi,

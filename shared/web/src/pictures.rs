@@ -1,17 +1,17 @@
 //! Pictures: the same that reports and messages have.
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     response::Response,
 };
 use pictures::Theme;
 
 use crate::{
     Problem,
-    api::runs::{found, reported},
+    asked::{Named, ticker},
     format::typed,
     parameters::Parameters,
-    site::{Stores, ticker},
+    stores::Stores,
 };
 
 const SVG: &str = "image/svg+xml";
@@ -34,7 +34,7 @@ async fn forecast(stores: &Stores, name: &str, query: Option<&str>) -> Result<St
 
 pub(crate) async fn forecast_svg(
     State(stores): State<Stores>,
-    Path(name): Path<String>,
+    Named(name): Named,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let drawn = forecast(&stores, &name, query.as_deref()).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn forecast_svg(
 
 pub(crate) async fn forecast_png(
     State(stores): State<Stores>,
-    Path(name): Path<String>,
+    Named(name): Named,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let drawn = forecast(&stores, &name, query.as_deref()).await?;
@@ -52,7 +52,7 @@ pub(crate) async fn forecast_png(
 
 pub(crate) async fn residuals_svg(
     State(stores): State<Stores>,
-    Path(name): Path<String>,
+    Named(name): Named,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let (ticker, theme) = (ticker(&name)?, theme(query.as_deref())?);
@@ -60,14 +60,14 @@ pub(crate) async fn residuals_svg(
     Ok(typed(SVG, drawn.into_bytes()))
 }
 
-pub(crate) async fn night_svg(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
-    let entry = found(&stores, &run).await?;
-    reported(&stores, &entry, "/night", SVG).await
+pub(crate) async fn night_svg(State(stores): State<Stores>, Named(run): Named) -> Result<Response, Problem> {
+    let entry = stores.found(&run).await?;
+    stores.reported(&entry, "/night", SVG).await
 }
 
-pub(crate) async fn night_png(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
-    let entry = found(&stores, &run).await?;
-    let response = reported(&stores, &entry, "/night", SVG).await?;
+pub(crate) async fn night_png(State(stores): State<Stores>, Named(run): Named) -> Result<Response, Problem> {
+    let entry = stores.found(&run).await?;
+    let response = stores.reported(&entry, "/night", SVG).await?;
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await;
     let bytes = bytes.map_err(|error| Problem::internal(&error))?;
     pixels(&String::from_utf8_lossy(&bytes))

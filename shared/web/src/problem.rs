@@ -4,7 +4,14 @@ use axum::{
 };
 use pipeline::Error;
 use serde::Serialize;
-use utoipa::ToSchema;
+use std::collections::BTreeMap;
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{
+        Content, Ref, RefOr,
+        response::{Response as Described, ResponseBuilder},
+    },
+};
 
 /// An error as RFC 9457 describes it: `application/problem+json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -20,6 +27,8 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
+
+const PROBLEM_TYPE: &str = "application/problem+json";
 
 /// A store that cannot be reached now may be in half a minute.
 const RETRY_AFTER_SECONDS: &str = "30";
@@ -73,7 +82,7 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, self.to_json()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
         }
@@ -83,5 +92,24 @@ impl IntoResponse for Problem {
         // For whoever shows it as a page.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+/// The problems that any reading may meet, as the interface describes them.
+pub(crate) struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let met = [
+            ("400", "A field of the request is out of bounds."),
+            ("404", "There is nothing of that name on record."),
+            ("500", "What is on record cannot be read."),
+            ("503", "A store cannot be reached now; Retry-After says when to ask again."),
+        ];
+        let described = |what: &str| {
+            let content = Content::new(Some(Ref::from_schema_name("Problem")));
+            ResponseBuilder::new().description(what).content(PROBLEM_TYPE, content).build()
+        };
+        met.into_iter().map(|(status, what)| (status.to_owned(), RefOr::T(described(what)))).collect()
     }
 }

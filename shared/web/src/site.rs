@@ -7,13 +7,15 @@ use axum::{
     middleware,
     routing::get,
 };
-use forecasting::Ticker;
-use pipeline::{Archive, Ledger, RunId};
+use pipeline::{Archive, Ledger};
 
 use crate::{
-    Problem, Starts, api, assets,
+    Problem, Starts,
+    api::{self, start::LARGEST_BODY},
+    assets,
     cache::{self, Answers, CachedArchive},
     pages, pictures,
+    stores::Stores,
 };
 
 /// Everything that is answered over HTTP.
@@ -22,18 +24,6 @@ pub struct Site {
     ledger: Arc<dyn Ledger>,
     starts: Option<Arc<dyn Starts>>,
 }
-
-/// What handlers read.
-#[derive(Clone)]
-pub(crate) struct Stores {
-    pub(crate) archive: Arc<dyn Archive>,
-    pub(crate) ledger: Arc<dyn Ledger>,
-    /// Whether runs are started here, or by a function of their own.
-    pub(crate) starts_here: bool,
-}
-
-/// Nobody sends more than a list of tickers.
-pub(crate) const LARGEST_BODY: usize = 64 << 10;
 
 impl Site {
     /// A site that reads, and changes nothing.
@@ -73,7 +63,7 @@ impl Site {
             .route("/runs/{run}/night.png", get(pictures::night_png))
             .route("/healthz", get(async || "ok"))
             .route("/openapi.json", get(api::document))
-            .route("/docs", get(pages::docs::page))
+            .route("/docs", get(api::docs))
             .route("/assets/{name}", get(assets::asset))
             .with_state(stores);
         let all = match self.starts {
@@ -96,26 +86,4 @@ async fn unknown(uri: Uri) -> Problem {
 async fn not_allowed(method: Method) -> Problem {
     let method: String = method.as_str().chars().take(20).collect();
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not answered here"))
-}
-
-/// A ticker as someone typed it.
-pub(crate) fn ticker(text: &str) -> Result<Ticker, Problem> {
-    text.parse().map_err(|error| Problem::field("ticker", error))
-}
-
-/// A run's id as someone typed it.
-pub(crate) fn run_id(text: &str) -> Result<RunId, Problem> {
-    let (day, digest) = text.split_at_checked(10).unwrap_or(("", ""));
-    let digest = digest.strip_prefix('-').unwrap_or_default();
-    let hexadecimal = digest.len() == 8 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let shaped = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
-    if !hexadecimal || !day.bytes().enumerate().all(shaped) {
-        return Err(Problem::field("run", "an id is a date, a hyphen and eight digits"));
-    }
-    Ok(RunId::from_text(text))
-}
-
-/// That there is no such run.
-pub(crate) fn no_run(run: &RunId) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"))
 }

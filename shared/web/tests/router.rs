@@ -90,6 +90,8 @@ async fn a_night_over_http() {
     check("/tickers/KO/forecast.svg?theme=blue", 400, Some("theme")).await;
     check("/forecast/KO?format=xml", 400, Some("format")).await;
     check("/scores/NOBODY", 404, None).await;
+    check("/forecast/%FF", 400, Some("path")).await;
+    check("/runs/%FF", 400, Some("path")).await;
     let posted = send(&router, "POST", "/runs").await;
     assert_eq!(
         (posted.status, &posted.headers[header::ALLOW]),

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backfill;
+mod check;
 mod drift;
 mod history;
 mod inspect;
@@ -97,7 +98,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Run { as_of, night } => run::run(as_of, &night).await,
-        Command::Check { config } => run::check(config.as_deref()),
+        Command::Check { config } => check::check(config.as_deref()),
         Command::Backfill { from, to, limit, dry_run, night } => {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await
         }

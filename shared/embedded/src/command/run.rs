@@ -1,4 +1,4 @@
-//! `run` and `check`; and what `backfill` shares with them.
+//! `run`; and what `backfill` and `serve` share with it.
 
 use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 
@@ -12,7 +12,6 @@ use super::{
     arguments::NightArguments,
     market::{Chosen, check_past},
     output,
-    serve::Schedule,
 };
 use crate::{DirectoryArchive, Lock, Night, SqliteLedger};
 
@@ -115,7 +114,7 @@ pub(super) fn ledger_path(data: &Path) -> std::path::PathBuf {
     data.join("ledger.sqlite")
 }
 
-const USUAL_FILE: &str = "closing-bell.toml";
+pub(super) const USUAL_FILE: &str = "closing-bell.toml";
 
 /// Reads the file that was named, or the usual one where it exists.
 pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
@@ -126,16 +125,6 @@ pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
         Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
     };
     Settings::parse(&text).map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))
-}
-
-/// Reads the configuration, as a run would, and no more.
-pub(super) fn check(named: Option<&Path>) -> Result<ExitCode, Failure> {
-    let settings = read_settings(named)?;
-    messenger(&settings)?;
-    Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
-    let watchlist = settings.watchlist.len();
-    output::checked(named.unwrap_or(Path::new(USUAL_FILE)), watchlist);
-    Ok(ExitCode::SUCCESS)
 }
 
 /// One night.

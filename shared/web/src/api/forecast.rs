@@ -1,5 +1,5 @@
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::HeaderMap,
     response::Response,
 };
@@ -8,9 +8,11 @@ use pipeline::Prediction;
 
 use crate::{
     Problem,
+    asked::{Named, ticker},
     format::{Format, csv, json, short},
     parameters::Parameters,
-    site::{Stores, ticker},
+    problem::Problems,
+    stores::Stores,
 };
 
 /// The newest forecast of a ticker.
@@ -28,16 +30,12 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The forecast.", content((Prediction = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No forecast has been made for the ticker.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json",
-         headers(("Retry-After" = u32, description = "Seconds."))),
+        Problems,
     ),
 )]
 pub(crate) async fn forecast(
     State(stores): State<Stores>,
-    Path(name): Path<String>,
+    Named(name): Named,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

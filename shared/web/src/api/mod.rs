@@ -7,10 +7,10 @@ pub(crate) mod runs;
 pub(crate) mod scores;
 pub(crate) mod start;
 
-use axum::response::Response;
+use axum::{extract::RawQuery, response::Response};
 use utoipa::OpenApi;
 
-use crate::format::json;
+use crate::{Problem, format::json, pages, parameters::Parameters};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -74,4 +74,11 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 pub(crate) async fn document() -> Response {
     json(&openapi())
+}
+
+/// The same, for people.
+pub(crate) async fn docs(RawQuery(query): RawQuery) -> Result<Response, Problem> {
+    Parameters::read(query.as_deref(), &[], &[])?;
+    let document = serde_json::to_value(openapi()).map_err(|error| Problem::internal(&error))?;
+    Ok(pages::docs::page(&document))
 }

@@ -1,16 +1,13 @@
-use axum::{
-    extract::{Path, RawQuery, State},
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use forecasting::Ticker;
 use pipeline::Receipt;
 
 use crate::{
     Problem,
+    asked::List,
     format::{Format, csv, json},
-    parameters::Parameters,
-    site::{Stores, ticker},
+    problem::Problems,
+    stores::Stores,
 };
 
 /// Every verdict on a ticker.
@@ -26,21 +23,11 @@ use crate::{
     ),
     responses(
         (status = 200, description = "Newest first.", content((Vec<Receipt> = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "Nothing is on record for the ticker.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+        Problems,
     ),
 )]
-pub(crate) async fn receipts(
-    State(stores): State<Stores>,
-    Path(name): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let ticker = ticker(&name)?;
-    let query = Parameters::read(query.as_deref(), &["format"], &[])?;
-    let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Csv])?;
+pub(crate) async fn receipts(State(stores): State<Stores>, asked: List) -> Result<Response, Problem> {
+    let List { ticker, format } = asked;
     let receipts = stores.ledger.receipts(&ticker).await?;
     if receipts.is_empty() {
         return Err(pipeline::Error::NoForecast { ticker }.into());

@@ -1,19 +1,21 @@
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::HeaderMap,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use jiff::civil::Date;
-use pipeline::{Error, Key, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use pipeline::{RunEntry, RunId, RunStatus, TickerStatus, Trigger};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     Problem,
+    asked::Named,
     format::{Format, csv, json, typed},
     pages,
     parameters::Parameters,
-    site::{Stores, no_run, run_id},
+    problem::Problems,
+    stores::{Stores, report_key},
 };
 
 /// More runs than this are for a program to ask the ledger for.
@@ -68,9 +70,7 @@ impl<'a> RunLine<'a> {
     responses(
         (status = 200, description = "Newest first.",
          content((Vec<RunLine<'_>> = "application/json"), (String = "text/csv"), (String = "text/html"))),
-        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+        Problems,
     ),
 )]
 pub(crate) async fn runs(
@@ -117,21 +117,18 @@ pub(crate) async fn runs(
     ),
     responses(
         (status = 200, description = "The run.", content((RunEntry = "application/json"), (String = "text/html"))),
-        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such run.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+        Problems,
     ),
 )]
 pub(crate) async fn run(
     State(stores): State<Stores>,
-    Path(run): Path<String>,
+    Named(run): Named,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = Parameters::read(query.as_deref(), &["format"], &[])?;
     let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Html])?;
-    let entry = found(&stores, &run).await?;
+    let entry = stores.found(&run).await?;
     match format {
         Format::Html => pages::run::page(&stores, &entry).await,
         _ => Ok(json(&entry)),
@@ -148,41 +145,14 @@ pub(crate) async fn run(
     params(("run" = RunId, Path, description = "Its id.")),
     responses(
         (status = 200, description = "ticker,origin,date,horizon,mean,lower_80,upper_80,...,version", body = String, content_type = "text/csv"),
-        (status = 400, description = "A field of the request is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such run.", body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "What is on record cannot be read.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+        Problems,
     ),
 )]
-pub(crate) async fn forecasts(State(stores): State<Stores>, Path(run): Path<String>) -> Result<Response, Problem> {
-    let entry = found(&stores, &run).await?;
+pub(crate) async fn forecasts(State(stores): State<Stores>, Named(run): Named) -> Result<Response, Problem> {
+    let entry = stores.found(&run).await?;
     let kind = "text/csv; charset=utf-8";
     match report_key(&entry, "/forecasts") {
-        Some(_) => reported(&stores, &entry, "/forecasts", kind).await,
+        Some(_) => stores.reported(&entry, "/forecasts", kind).await,
         None => Ok(typed(kind, pipeline::forecast_header(&entry.run.configuration.levels).into_bytes())),
     }
-}
-
-pub(crate) async fn found(stores: &Stores, run: &str) -> Result<RunEntry, Problem> {
-    let run = run_id(run)?;
-    stores.ledger.run(&run).await?.ok_or_else(|| no_run(&run))
-}
-
-fn report_key<'a>(entry: &'a RunEntry, name: &str) -> Option<&'a Key> {
-    entry.closure.as_ref()?.report.iter().find(|key| key.as_str().contains(name))
-}
-
-/// A file of a run's report.
-pub(crate) async fn reported(
-    stores: &Stores,
-    entry: &RunEntry,
-    name: &str,
-    media_type: &'static str,
-) -> Result<Response, Problem> {
-    let Some(key) = report_key(entry, name) else {
-        let none = format!("run {} has no {}", entry.run.id, name.trim_start_matches('/'));
-        return Err(Problem::new(axum::http::StatusCode::NOT_FOUND, none));
-    };
-    let bytes = stores.archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-    Ok(typed(media_type, bytes).into_response())
 }

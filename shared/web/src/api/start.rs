@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::post,
@@ -15,12 +15,12 @@ use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::{RunId, settings::MOST_TICKERS};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::{
     Problem,
+    asked::{Named, run_id},
     format::json,
-    site::{LARGEST_BODY, run_id},
 };
 
 /// What is asked for; everything in it may be left out.
@@ -71,6 +71,9 @@ struct Body {
     reason: String,
 }
 
+/// Nobody sends more than a list of tickers.
+pub(crate) const LARGEST_BODY: usize = 64 << 10;
+
 /// The longest reason.
 const LONGEST_REASON: usize = 1_000;
 
@@ -90,6 +93,39 @@ async fn not_allowed() -> Problem {
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "runs are started by POST /runs")
 }
 
+/// What becomes of a request to start a run.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "described here, answered by the handlers")]
+enum Outcomes {
+    /// It is under way.
+    #[response(status = 202)]
+    UnderWay(Started),
+    /// For a page's form: it is under way, and this is where.
+    #[response(status = 303)]
+    Form,
+    /// A field is out of bounds.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Refused(#[to_schema] Problem),
+    /// No token, or another one.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unknown(#[to_schema] Problem),
+    /// There is no such run.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NoRun(#[to_schema] Problem),
+    /// Another run is under way, or the session has not closed yet.
+    #[response(status = 409, content_type = "application/problem+json")]
+    NotNow(#[to_schema] Problem),
+    /// The body is too large.
+    #[response(status = 413, content_type = "text/plain")]
+    TooLarge(String),
+    /// It could not be started.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Failed(#[to_schema] Problem),
+    /// A store cannot be reached now.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unreachable(#[to_schema] Problem),
+}
+
 /// Starts a run now.
 ///
 /// The answer does not wait for its end: `/runs/{run}` tells. A run that has been done before is not done again; of one that
@@ -101,14 +137,7 @@ async fn not_allowed() -> Problem {
     security(("token" = [])),
     request_body(content = Option<Body>, description = "All of it is optional."),
     responses(
-        (status = 202, description = "It is under way.", body = Started),
-        (status = 303, description = "For a page's form: it is under way, and this is where."),
-        (status = 400, description = "A field is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or another one.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another run is under way, or the session has not closed yet.", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = String, content_type = "text/plain"),
-        (status = 500, description = "It could not be started.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+        Outcomes,
     ),
 )]
 pub(crate) async fn start(
@@ -129,20 +158,12 @@ pub(crate) async fn start(
     security(("token" = [])),
     params(("run" = RunId, Path, description = "Its id.")),
     responses(
-        (status = 202, description = "It is under way.", body = Started),
-        (status = 303, description = "For a page's form: it is under way, and this is where."),
-        (status = 400, description = "A field is out of bounds.", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "No token, or another one.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such run.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Another run is under way, or the session has not closed yet.", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = String, content_type = "text/plain"),
-        (status = 500, description = "It could not be started.", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "A store cannot be reached now.", body = Problem, content_type = "application/problem+json"),
+        Outcomes,
     ),
 )]
 pub(crate) async fn complete(
     State(starts): State<Arc<dyn Starts>>,
-    Path(run): Path<String>,
+    Named(run): Named,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {

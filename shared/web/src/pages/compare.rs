@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::StatusCode,
     response::Response,
 };
@@ -17,17 +17,18 @@ use super::{
 };
 use crate::{
     Problem,
+    asked::{self, Named},
     format::short,
     parameters::Parameters,
-    site::{self, Stores},
+    stores::Stores,
 };
 
 pub(crate) async fn page(
     State(stores): State<Stores>,
-    Path(name): Path<String>,
+    Named(name): Named,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let ticker = site::ticker(&name)?;
+    let ticker = asked::ticker(&name)?;
     let query = Parameters::read(query.as_deref(), &["a", "b"], &[])?;
     let version = |name: &str| {
         let text = query.one(name).ok_or_else(|| Problem::field(name, "it names a version"))?;

@@ -1,15 +1,12 @@
 //! The interface for programs, from its own description.
 
-use axum::{extract::RawQuery, response::Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 
 use super::layout::{self, Place};
-use crate::{Problem, api::openapi, parameters::Parameters};
 
-pub(crate) async fn page(RawQuery(query): RawQuery) -> Result<Response, Problem> {
-    Parameters::read(query.as_deref(), &[], &[])?;
-    let document = serde_json::to_value(openapi()).map_err(|error| Problem::internal(&error))?;
+pub(crate) fn page(document: &Value) -> Response {
     let content = html! {
         h1 { "Interface" }
         p .lead { (text(&document["info"]["description"])) }
@@ -21,7 +18,7 @@ pub(crate) async fn page(RawQuery(query): RawQuery) -> Result<Response, Problem>
         h2 { "Shapes" }
         @for (name, schema) in members(&document["components"]["schemas"]) { (shape(name, schema)) }
     };
-    Ok(layout::page("Interface", Some(Place::Docs), &content))
+    layout::page("Interface", Some(Place::Docs), &content)
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {

@@ -14,7 +14,7 @@ use super::{
     layout::{self, Place},
     moment, percent, price, range, share, verdict,
 };
-use crate::{Problem, format::short, parameters::Parameters, site::Stores};
+use crate::{Problem, format::short, parameters::Parameters, stores::Stores};
 
 /// A ticker that none of so many runs worked on is not watched any more.
 const RUNS: usize = 30;

@@ -11,7 +11,7 @@ use super::{
     layout::{self, Place},
     moment, runs, status_mark, trigger, verdict,
 };
-use crate::{Problem, site::Stores};
+use crate::{Problem, stores::Stores};
 
 type Tries = BTreeMap<(Ticker, Stage), Vec<Attempt>>;
 

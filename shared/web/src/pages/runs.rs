@@ -9,7 +9,7 @@ use super::{
     layout::{self, Place},
     moment, status_mark, trigger,
 };
-use crate::site::Stores;
+use crate::stores::Stores;
 
 pub(crate) fn page(stores: &Stores, entries: &[RunEntry]) -> Response {
     let most = entries.iter().map(seconds).fold(0.0, f64::max);

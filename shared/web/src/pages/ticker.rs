@@ -1,7 +1,7 @@
 //! One ticker: its forecast, how earlier ones turned out, the model in service and all that was decided about it.
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     response::Response,
 };
 use forecasting::{PriceSeries, Residuals, Scope, Ticker};
@@ -17,9 +17,10 @@ use super::{
 };
 use crate::{
     Problem,
+    asked::{self, Named},
     assets::{CHARTS, LIBRARY},
     parameters::Parameters,
-    site::{self, Stores},
+    stores::Stores,
 };
 
 /// Sessions in the chart: a year.
@@ -31,10 +32,10 @@ const LISTED: usize = 100;
 
 pub(crate) async fn page(
     State(stores): State<Stores>,
-    Path(name): Path<String>,
+    Named(name): Named,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let ticker = site::ticker(&name)?;
+    let ticker = asked::ticker(&name)?;
     Parameters::read(query.as_deref(), &[], &[])?;
     let (archive, ledger) = (&*stores.archive, &*stores.ledger);
     let newest = pipeline::newest_forecast(ledger, &ticker).await?;

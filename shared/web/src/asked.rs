@@ -1,0 +1,56 @@
+//! What a path names, read before a handler begins.
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::request::Parts,
+};
+use forecasting::Ticker;
+use pipeline::RunId;
+
+use crate::{Problem, format::Format, parameters::Parameters};
+
+/// The one name in a path. What is no text is a problem like any other.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Path::<String>::from_request_parts(parts, state).await;
+        read.map(|Path(name)| Named(name)).map_err(|rejection| Problem::field("path", rejection.body_text()))
+    }
+}
+
+/// A list that is on record for a ticker, and the form in which it is asked for.
+pub(crate) struct List {
+    pub(crate) ticker: Ticker,
+    pub(crate) format: Format,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for List {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Named(name) = Named::from_request_parts(parts, state).await?;
+        let query = Parameters::read(parts.uri.query(), &["format"], &[])?;
+        let format = Format::asked(query.one("format"), &parts.headers, &[Format::Json, Format::Csv])?;
+        Ok(List { ticker: ticker(&name)?, format })
+    }
+}
+
+/// A ticker as someone typed it.
+pub(crate) fn ticker(text: &str) -> Result<Ticker, Problem> {
+    text.parse().map_err(|error| Problem::field("ticker", error))
+}
+
+/// A run's id as someone typed it.
+pub(crate) fn run_id(text: &str) -> Result<RunId, Problem> {
+    let (day, digest) = text.split_at_checked(10).unwrap_or(("", ""));
+    let digest = digest.strip_prefix('-').unwrap_or_default();
+    let hexadecimal = digest.len() == 8 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let shaped = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
+    if !hexadecimal || !day.bytes().enumerate().all(shaped) {
+        return Err(Problem::field("run", "an id is a date, a hyphen and eight digits"));
+    }
+    Ok(RunId::from_text(text))
+}
