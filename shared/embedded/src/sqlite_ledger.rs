@@ -422,3 +422,32 @@ impl Ledger for SqliteLedger {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger of before there were attempts is read as it is, and written to when it has got its table for them.
+    #[tokio::test]
+    async fn schema_1() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("ledger.sqlite");
+        let former = Connection::open(&path).expect("opens");
+        former.execute_batch(&format!("{SCHEMA} PRAGMA user_version = 1;")).expect("a ledger");
+        let run = RunId::from_text("2020-12-11-aaaaaaaa");
+        let read = SqliteLedger::open_existing(&path).expect("reads");
+        assert!(read.attempts(&run).await.expect("none").is_empty());
+        assert!(read.runs(10).await.expect("reads").is_empty());
+        let attempt = Attempt {
+            ticker: "NLS".parse().expect("a ticker"),
+            stage: Stage::Fetch,
+            ended_at: now(),
+            seconds: 0.5,
+            setback: None,
+        };
+        let written = SqliteLedger::open(&path).expect("opens");
+        written.record(&run, std::slice::from_ref(&attempt)).await.expect("records");
+        assert_eq!(read.attempts(&run).await.expect("lists"), [attempt], "whoever reads needs not open it again");
+        drop(SqliteLedger::open(&path).expect("a second time nothing is changed"));
+    }
+}
