@@ -50,7 +50,7 @@ stop() {
 }
 
 serve
-PAGES="$address $CLOSING_BELL_TOKEN $keep" CHROMIUM=$chromium node --test "$place/pages.mjs"
+ADDRESS=$address TOKEN=$CLOSING_BELL_TOKEN PICTURES=$keep CHROMIUM=$chromium node --test "$place/pages.mjs"
 stop
 
 serve

@@ -241,6 +241,18 @@ class Nights(unittest.TestCase):
         self.assertEqual(self.ask("/forecast/KO?horizon=zwei")[0], 400)
         self.assertEqual(self.ask("/forecast/UNKNOWN")[0], 404)
         self.assertEqual(self.ask("/forecast/KO", user=None)[0], 403, "unsigned")
+        # The pages, which read what a forecast does not: reports and attempts.
+        run = self.newest_run()
+        for path, said in [
+            ("/", "</html>"),
+            ("/tickers/KO", "What it leaves unexplained"),
+            (f"/runs/{run}?format=html", "What took the time"),
+            ("/tickers/KO/forecast.svg", "<polygon"),
+            (f"/runs/{run}/forecasts.csv", "ticker,origin,date"),
+            ("/scores/KO?format=csv", "date,origin,horizon"),
+        ]:
+            status, page = self.ask(path)
+            self.assertEqual((status, said in page), (200, True), f"{path}: {page[:500]}")
         self.assertEqual(self.ask("/forecast/KO", user=self.cloud.new_user("nobody"))[0], 403)
 
         starter = self.cloud.new_user("starter", "StartPolicy")

@@ -1,12 +1,12 @@
 // The pages in headless Chromium: what they say, what they ask for, whether everyone can use them.
-//   node pages.mjs ADDRESS TOKEN [FOLDER]     pictures of the pages are kept in FOLDER
+//   ADDRESS=... TOKEN=... CHROMIUM=... [PICTURES=folder] node --test pages.mjs
 import { readFileSync } from "node:fs";
 import { test, before, after } from "node:test";
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const [address, token, folder] = process.env.PAGES.split(" ");
+const { ADDRESS: address, TOKEN: token, PICTURES: folder } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const sizes = { 390: 844, 1440: 1000 };
@@ -196,10 +196,8 @@ test("a night is started, fails in part, cannot be missed, and is tried again", 
 async function finished(page) {
   for (let i = 0; i < 100; i++) {
     const entry = await (await fetch(`${page.url()}?format=json`)).json();
-    const tries = await page.locator("table.stages").count() ? await page.locator("table.stages").textContent() : "";
     if (entry.closure && (await idle())) break;
     await new Promise((done) => setTimeout(done, 100));
-    void tries;
   }
   await page.reload();
 }

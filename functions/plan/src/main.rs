@@ -116,10 +116,18 @@ async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Resul
     ask(archive, &run, &lacking, asked.asks, &before).await
 }
 
+/// The night does not wait longer for a chat, and this function has a minute.
+const TELLING: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// A webhook that is none, or fails, fails no run.
 async fn tell_start(archive: &S3Archive, settings: &Settings, run: &Run) {
     match Messenger::of(&settings.webhook, None) {
-        Ok(Some(messenger)) if messenger.tells_starts() => messenger.tell(archive, &Message::started(run)).await,
+        Ok(Some(messenger)) if messenger.tells_starts() => {
+            let message = Message::started(run);
+            if tokio::time::timeout(TELLING, messenger.tell(archive, &message)).await.is_err() {
+                tracing::warn!("the run's start is not told: the chat took too long");
+            }
+        }
         Ok(_) => {}
         Err(reason) => tracing::warn!(%reason, "the run's start is not told"),
     }

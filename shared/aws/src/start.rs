@@ -148,9 +148,9 @@ impl Start {
             Some(day) if TradingDay::has_closed(day, self.time) => day,
             Some(day) => return Err(request("as_of", format!("{day}: that session has not closed yet"))),
             // A holiday is the schedule's to find out: its run closes as "no session".
-            None if self.trigger == Trigger::Schedule => Some(TradingDay::date_at(self.time))
-                .filter(|day| TradingDay::has_closed(*day, self.time))
-                .unwrap_or(last.date()),
+            None if self.trigger == Trigger::Schedule => {
+                TradingDay::due_at(self.time).map_err(|e| request("time", e.to_string()))?
+            }
             None => last.date(),
         };
         let still_to_come = TradingDay::new(as_of).is_ok_and(|day| day.is_preliminary_at(self.time));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use crate::{Error, FEWEST_TO_FIT, PriceSeries, Specification, TradingDay};
+use crate::{Error, FEWEST_TO_FIT, PriceSeries, Specification, TradingDay, Window};
 
 /// One-step errors of a specification over the last sessions of a series.
 ///
@@ -56,20 +56,28 @@ const LAGS: usize = 20;
 const LAGS_TESTED: usize = 10;
 
 impl Residuals {
-    /// The errors of at most so many sessions, the series' last.
+    /// The errors of at most so many sessions, the series' last, and at most half of it; estimated on what the window
+    /// holds of the sessions before.
     ///
     /// # Errors
     /// [`Error::TooShort`] where too few sessions are left to estimate on; [`Error::Model`] where it cannot be estimated.
-    pub fn of(series: &PriceSeries, specification: &Specification, sessions: usize) -> Result<Residuals, Error> {
+    pub fn of(
+        series: &PriceSeries,
+        specification: &Specification,
+        window: Window,
+        sessions: usize,
+    ) -> Result<Residuals, Error> {
         let bars = series.bars();
-        let tested = sessions.min(bars.len() / 2);
+        let tested = sessions.min(bars.len() / 2).min(bars.len().saturating_sub(FEWEST_TO_FIT));
         let before = bars.len() - tested;
         if before < FEWEST_TO_FIT || tested == 0 {
             let (first, got) = (bars[0].day.date(), bars.len());
-            return Err(Error::TooShort { first, got, needed: FEWEST_TO_FIT + tested.max(1), holdout: tested });
+            return Err(Error::TooShort { first, got, needed: FEWEST_TO_FIT + 1, holdout: 1 });
         }
         let prices = series.adjusted_closes();
-        let mut model = specification.fit(&prices[..before])?;
+        // A window that begins later than that, at a date, leaves what the fit needs at least.
+        let start = window.start(bars, before).min(before - FEWEST_TO_FIT);
+        let mut model = specification.fit(&prices[start..before])?;
         let mut errors = Vec::with_capacity(tested);
         for (bar, price) in bars[before..].iter().zip(&prices[before..]) {
             let forecast = model.forecast(1)?;
@@ -144,17 +152,17 @@ mod tests {
     /// Of a random walk's own law the errors are white and have unit variance; of returns with a memory they are not white.
     #[test]
     fn white_where_the_model_is_right() {
-        let right = Residuals::of(&walk(0.0), &WALK, 250).expect("residuals");
+        let right = Residuals::of(&walk(0.0), &WALK, Window::All, 250).expect("residuals");
         assert_eq!((right.errors.len(), right.autocorrelations.len()), (250, 20));
         assert!((right.standard_deviation - 1.0).abs() < 0.15, "{}", right.standard_deviation);
         assert!(right.ljung_box.expect("tested").p_value > 0.01, "{:?}", right.ljung_box);
-        let wrong = Residuals::of(&walk(0.6), &WALK, 250).expect("residuals");
+        let wrong = Residuals::of(&walk(0.6), &WALK, Window::All, 250).expect("residuals");
         assert!((wrong.autocorrelations[0] - 0.6).abs() < 0.15, "{}", wrong.autocorrelations[0]);
         assert!(wrong.ljung_box.expect("tested").p_value < 1e-6, "{:?}", wrong.ljung_box);
         assert_eq!(right.errors.last().map(|e| e.day), Some(walk(0.0).last().day));
     }
 
-    /// Prices after an origin change no earlier error: the estimates end before the first of them.
+    /// At most half of a series is tested, and what is left to estimate on is enough.
     #[test]
     fn a_shorter_series_is_still_served() {
         let series = walk(0.0);
@@ -167,6 +175,11 @@ mod tests {
             }),
         )
         .expect("a series");
-        assert_eq!(Residuals::of(&short, &WALK, 250).expect("residuals").errors.len(), 65);
+        let of = |window| Residuals::of(&short, &WALK, window, 250).expect("residuals");
+        assert_eq!(of(Window::All).errors.len(), 65);
+        // Other sessions, other estimates: the same errors in other standard errors.
+        assert_ne!(of(Window::Sessions(60)).standard_deviation, of(Window::All).standard_deviation);
+        let late = Window::Since(short.last().day.date());
+        assert_eq!(of(late).errors, of(Window::Sessions(60)).errors, "what a fit needs at least is always there");
     }
 }

@@ -25,6 +25,9 @@ use crate::{Error, calendar};
 #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date, example = "2020-12-11"))]
 pub struct TradingDay(Date);
 
+/// The hour at which trading usually ends.
+const USUAL_BELL: i8 = 16;
+
 impl TradingDay {
     /// The session on this date.
     ///
@@ -52,6 +55,18 @@ impl TradingDay {
             date = date.saturating_sub(Span::new().days(1));
         }
         TradingDay::new(date)
+    }
+
+    /// The day that a schedule's run at this moment is for: the last session that has closed; or, in the evening of a day
+    /// without a session, that day, so that there is a record of it.
+    ///
+    /// # Errors
+    /// [`Error::NotASession`] where the calendar does not reach.
+    pub fn due_at(now: Timestamp) -> Result<Date, Error> {
+        let last = TradingDay::last_closed(now)?;
+        let here = now.to_zoned(calendar::new_york());
+        let no_session = here.hour() >= USUAL_BELL && TradingDay::new(here.date()).is_err();
+        Ok(if no_session { here.date() } else { last.date() })
     }
 
     /// Whether a day is over for the exchange: a session at its bell, any other day when it has begun (in UTC).

@@ -80,3 +80,14 @@ fn bars_are_preliminary_until_eight_in_the_evening() {
     assert!(day.is_preliminary_at("2020-12-12T00:59:59Z".parse().expect("a timestamp")));
     assert!(!day.is_preliminary_at("2020-12-12T01:00:00Z".parse().expect("a timestamp")));
 }
+
+#[test]
+fn what_a_schedule_is_due_for() {
+    let due = |moment: &str| TradingDay::due_at(moment.parse().expect("a moment")).expect("a day").to_string();
+    assert_eq!(due("2026-11-20T22:00:00Z"), "2026-11-20", "17:00 in New York");
+    assert_eq!(due("2026-11-24T06:00:00Z"), "2026-11-23", "seven in the morning in Berlin: New York sleeps");
+    assert_eq!(due("2026-11-21T06:00:00Z"), "2026-11-20", "and so it does on a Saturday");
+    assert_eq!(due("2026-11-20T14:00:00Z"), "2026-11-19", "nine in New York: that session is to come");
+    assert_eq!(due("2026-11-26T22:00:00Z"), "2026-11-26", "Thanksgiving, which closes as no session");
+    assert_eq!(due("2026-11-27T18:30:00Z"), "2026-11-27", "an early close");
+}

@@ -150,7 +150,6 @@ impl Message {
 }
 
 async fn picture(archive: &dyn Archive, closure: &Closure) -> Result<Option<String>, Error> {
-    let drawn = closure.report.iter().find(|key| key.as_str().contains("/night"));
-    let Some(key) = drawn else { return Ok(None) };
+    let Some(key) = closure.file("night") else { return Ok(None) };
     Ok(archive.read(key).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
 }

@@ -20,7 +20,7 @@ struct Patience {
 const PATIENCE: Patience =
     Patience { timeout: Duration::from_secs(8), retries: 3, first_pause: Duration::from_millis(500) };
 
-/// A chat that asks to wait longer than this is asked again at once, and then given up.
+/// A chat that asks to wait longer than this is not asked again.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Twice the pixels that a picture's measures say.
@@ -39,6 +39,16 @@ pub struct Messenger {
 struct Refusal {
     reason: String,
     passing: bool,
+    /// How long the chat asks to wait.
+    wait: Option<Duration>,
+    /// That it does not take the message as it is.
+    malformed: bool,
+}
+
+impl Refusal {
+    fn new(reason: String, passing: bool) -> Refusal {
+        Refusal { reason, passing, wait: None, malformed: false }
+    }
 }
 
 impl Messenger {
@@ -114,19 +124,30 @@ impl Messenger {
         // Slack is shown where it is; what cannot be drawn is not announced either.
         let shown = picture.is_some() || self.webhook.format == Format::Slack;
         let message = &Message { picture: message.picture.clone().filter(|_| shown), ..message.clone() };
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(self.patience.first_pause)
-            .with_max_times(self.patience.retries)
-            .with_jitter();
-        (|| self.send(message, picture.as_deref()))
-            .retry(pauses)
-            .when(|refusal: &Refusal| refusal.passing)
-            .await
-            .map_err(|refusal| refusal.reason)?;
+        let sent = match self.send_patiently(message, picture.as_deref()).await {
+            // Slack refuses the whole message where it cannot load the picture.
+            Err(refusal) if refusal.malformed && self.webhook.format == Format::Slack && message.picture.is_some() => {
+                self.send_patiently(&Message { picture: None, ..message.clone() }, None).await
+            }
+            other => other,
+        };
+        sent.map_err(|refusal| refusal.reason)?;
         // After it has arrived: cut off in between it is told twice, which is better than never.
         let record = serde_json::to_vec_pretty(message).expect("a message is plain data");
         archive.create(&key, &record).await.map_err(in_words)?;
         Ok(true)
+    }
+
+    async fn send_patiently(&self, message: &Message, picture: Option<&[u8]>) -> Result<(), Refusal> {
+        let pauses = ExponentialBuilder::default()
+            .with_min_delay(self.patience.first_pause)
+            .with_max_times(self.patience.retries)
+            .with_jitter();
+        (|| self.send(message, picture))
+            .retry(pauses)
+            .when(|refusal: &Refusal| refusal.passing)
+            .adjust(|refusal, pause| pause.map(|pause| refusal.wait.unwrap_or(pause)))
+            .await
     }
 
     async fn send(&self, message: &Message, picture: Option<&[u8]>) -> Result<(), Refusal> {
@@ -146,21 +167,21 @@ impl Messenger {
             }
         };
         // Without its address: that is a secret.
-        let answer =
-            post.send().await.map_err(|error| Refusal { reason: cause(&error.without_url()), passing: true })?;
+        let answer = post.send().await.map_err(|error| Refusal::new(cause(&error.without_url()), true))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
         }
         if status.is_redirection() {
-            let reason = format!("it redirects ({status}), and redirects are not followed");
-            return Err(Refusal { reason, passing: false });
+            return Err(Refusal::new(format!("it redirects ({status}), and redirects are not followed"), false));
         }
+        let wait = wait(&answer);
         let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        if let Some(wait) = wait(&answer).filter(|wait| passing && *wait <= LONGEST_WAIT) {
-            tokio::time::sleep(wait).await;
-        }
-        Err(Refusal { reason: format!("it answers {status}: {}", said(answer).await), passing })
+        let passing = passing && wait.is_none_or(|wait| wait <= LONGEST_WAIT);
+        // A server that repeats its address would repeat the secret.
+        let said = said(answer).await.replace(self.webhook.url.path(), "...");
+        let malformed = status == StatusCode::BAD_REQUEST;
+        Err(Refusal { reason: format!("it answers {status}: {said}"), passing, wait, malformed })
     }
 }
 

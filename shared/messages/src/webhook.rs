@@ -47,7 +47,11 @@ impl Webhook {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("webhook.url holds a user's name or password".to_owned());
         }
-        let site = settings.site.as_deref().map(|site| site.trim_end_matches('/').to_owned());
+        let site = settings.site.as_deref().map(|site| match Url::parse(site) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(site.trim_end_matches('/').to_owned()),
+            _ => Err(format!("webhook.site is '{site}', but an address begins with https://")),
+        });
+        let site = site.transpose()?;
         Ok(Some(Webhook {
             url,
             format: settings.format.or(known).unwrap_or(Format::Json),
@@ -93,6 +97,7 @@ mod tests {
         check("url = \"https://u:secret@discord.com/x\"", "a user's name or password");
         check("url = \"file:///secret\"\nhosts = [\"\"]", "not https");
         check("url = \"secret\"", "no address");
+        check("url = \"https://discord.com/x\"\nsite = \"bell.example.com\"", "webhook.site is 'bell.example.com'");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Every picture, drawn of prices and forecasts that are told here.
 
-use forecasting::{Interval, Level, PriceSeries, RandomWalk, Residuals, Row, Specification, Step, TradingDay};
+use forecasting::{Interval, Level, PriceSeries, RandomWalk, Residuals, Row, Specification, Step, TradingDay, Window};
 use pictures::{Fan, Theme, fan, night, png, residuals};
 
 fn prices() -> Vec<f64> {
@@ -51,7 +51,7 @@ fn each_is_drawn_in_both_themes_and_the_same_every_time() {
     });
     let series = PriceSeries::new("NLS".parse().expect("a ticker"), rows).expect("a series");
     let walk = Specification::RandomWalk(RandomWalk { drift: false });
-    let errors = Residuals::of(&series, &walk, 150).expect("residuals");
+    let errors = Residuals::of(&series, &walk, Window::All, 150).expect("residuals");
     for theme in [Theme::Light, Theme::Dark] {
         let draw = || {
             let fans: Vec<Fan<'_>> = (0..5).map(|_| drawn(&past, &steps)).collect();

@@ -143,6 +143,12 @@ pub struct Closure {
 }
 
 impl Closure {
+    /// The key of a file of its report, by the name's beginning: written again, it carries a digest.
+    pub fn file(&self, stem: &str) -> Option<&Key> {
+        let named = |key: &&Key| key.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(stem));
+        self.report.iter().find(named)
+    }
+
     /// How many tickers ended so.
     pub fn count(&self, status: TickerStatus) -> usize {
         self.tickers.iter().filter(|ticker| ticker.status == status).count()

@@ -2,6 +2,7 @@
 
 use axum::{
     extract::{RawQuery, State},
+    http::StatusCode,
     response::Response,
 };
 use pictures::Theme;
@@ -60,17 +61,28 @@ pub(crate) async fn residuals_svg(
     Ok(typed(SVG, drawn.into_bytes()))
 }
 
-pub(crate) async fn night_svg(State(stores): State<Stores>, Named(run): Named) -> Result<Response, Problem> {
-    let entry = stores.found(&run).await?;
-    stores.reported(&entry, "/night", SVG).await
+pub(crate) async fn night_svg(
+    State(stores): State<Stores>,
+    Named(run): Named,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Ok(typed(SVG, night(&stores, &run, query.as_deref()).await?))
 }
 
-pub(crate) async fn night_png(State(stores): State<Stores>, Named(run): Named) -> Result<Response, Problem> {
-    let entry = stores.found(&run).await?;
-    let response = stores.reported(&entry, "/night", SVG).await?;
-    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-    let bytes = bytes.map_err(|error| Problem::internal(&error))?;
-    pixels(&String::from_utf8_lossy(&bytes))
+pub(crate) async fn night_png(
+    State(stores): State<Stores>,
+    Named(run): Named,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    pixels(&String::from_utf8_lossy(&night(&stores, &run, query.as_deref()).await?))
+}
+
+/// The picture that a night's report has.
+async fn night(stores: &Stores, run: &str, query: Option<&str>) -> Result<Vec<u8>, Problem> {
+    Parameters::read(query, &[], &[])?;
+    let entry = stores.found(run).await?;
+    let none = || Problem::new(StatusCode::NOT_FOUND, format!("run {run} has no picture"));
+    stores.reported(&entry, "night").await?.ok_or_else(none)
 }
 
 fn pixels(svg: &str) -> Result<Response, Problem> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{http::StatusCode, response::Response};
-use pipeline::{Archive, Error, Key, Ledger, RunEntry};
+use axum::http::StatusCode;
+use pipeline::{Archive, Error, Ledger, RunEntry};
 
-use crate::{Problem, asked::run_id, format::typed};
+use crate::{Problem, asked::run_id};
 
 /// What handlers read.
 #[derive(Clone)]
@@ -24,23 +24,10 @@ impl Stores {
         self.ledger.run(&run).await?.ok_or_else(nobody)
     }
 
-    /// A file of a run's report.
-    pub(crate) async fn reported(
-        &self,
-        entry: &RunEntry,
-        name: &str,
-        media_type: &'static str,
-    ) -> Result<Response, Problem> {
-        let Some(key) = report_key(entry, name) else {
-            let none = format!("run {} has no {}", entry.run.id, name.trim_start_matches('/'));
-            return Err(Problem::new(StatusCode::NOT_FOUND, none));
-        };
-        let bytes = self.archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-        Ok(typed(media_type, bytes))
+    /// A file of a run's report, by its name's beginning.
+    pub(crate) async fn reported(&self, entry: &RunEntry, stem: &str) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(key) = entry.closure.as_ref().and_then(|closure| closure.file(stem)) else { return Ok(None) };
+        let bytes = self.archive.read(key).await?;
+        Ok(Some(bytes.ok_or_else(|| Error::Missing { key: key.to_string() })?))
     }
-}
-
-/// The key of a file of a run's report, by the beginning of its name.
-pub(crate) fn report_key<'a>(entry: &'a RunEntry, name: &str) -> Option<&'a Key> {
-    entry.closure.as_ref()?.report.iter().find(|key| key.as_str().contains(name))
 }

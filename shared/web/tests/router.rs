@@ -297,6 +297,11 @@ async fn runs_are_started_by_whoever_may() {
         (StatusCode::ACCEPTED, &"/runs/2020-12-11-00000000".parse().expect("a place"))
     );
     let form = "application/x-www-form-urlencoded";
+    let as_curl_sends_it = post(form, "Bearer right", "{\"tickers\":[\"../x\"]}").await;
+    assert_eq!(
+        (as_curl_sends_it.status, as_curl_sends_it.body["field"].as_str()),
+        (StatusCode::BAD_REQUEST, Some("tickers"))
+    );
     let sent_on = post(form, "", "token=right&tickers=ko%2C+brk-a&as_of=&reason=now").await;
     assert_eq!(sent_on.status, StatusCode::SEE_OTHER);
     assert_eq!(post(form, "Bearer right", "token=wrong").await.status, StatusCode::UNAUTHORIZED);

@@ -178,7 +178,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
 
     stores.act_as("predict");
     pipeline::predict(&stores.archive, &stores.ledger, &ticker, None, &[]).await.expect("answers");
-    pipeline::models(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
+    pipeline::models(&stores.archive, &stores.ledger, &ticker, 10).await.expect("answers");
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
     pipeline::watched(&stores.archive, &stores.ledger, 10).await.expect("lists");

@@ -46,7 +46,7 @@ pub(super) async fn runs(store: &StoreArguments) -> Result<ExitCode, Failure> {
 
 pub(super) async fn models(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let (archive, ledger) = open(store)?;
-    let models = pipeline::models(&archive, &ledger, ticker).await?;
+    let models = pipeline::models(&archive, &ledger, ticker, usize::MAX).await?;
     if store.json {
         output::json(&models);
     } else {

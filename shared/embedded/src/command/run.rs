@@ -71,7 +71,9 @@ impl Prepared {
             })
             .await
             .map_err(in_words)?;
-        if let (Some(messenger), Some(closure)) = (messenger, &entry.closure) {
+        // A day without a session is no news.
+        let news = entry.closure.as_ref().filter(|closure| closure.status != RunStatus::NoSession);
+        if let (Some(messenger), Some(closure)) = (messenger, news) {
             match Message::closed(&*self.archive, &entry.run, closure).await {
                 Ok(message) => messenger.tell(&*self.archive, &message).await,
                 Err(error) => tracing::warn!(%error, "the night's message cannot be written"),

@@ -42,7 +42,9 @@ const SESSIONS_TESTED: usize = 250;
 pub async fn residuals(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Residuals, Error> {
     let Forecasted { champion, snapshot, .. } = newest_forecast(ledger, ticker).await?;
     let series = read_snapshot(archive, ticker, &snapshot).await?;
-    Residuals::of(&series, &champion.specification, SESSIONS_TESTED).map_err(crate::error::about(ticker))
+    let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
+    Residuals::of(&series, &champion.specification, version.inputs.window, SESSIONS_TESTED)
+        .map_err(crate::error::about(ticker))
 }
 
 /// One of the versions that are compared.

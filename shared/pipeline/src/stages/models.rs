@@ -44,13 +44,22 @@ impl ModelSummary {
     }
 }
 
-/// The versions of a ticker, newest first.
-pub async fn models(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<ModelSummary>, Error> {
+/// The newest versions of a ticker, at most so many, newest first; the champion is among them, however old it is.
+pub async fn models(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    limit: usize,
+) -> Result<Vec<ModelSummary>, Error> {
     let champion = ledger.champion(ticker).await?;
     let keys = archive.list(&Key::models(ticker)).await?;
     let mut summaries = Vec::with_capacity(keys.len());
     for key in keys.iter().rev() {
         let Some(version) = Key::version_of(key) else { continue };
+        let in_service = champion.as_ref().is_some_and(|champion| champion.version == version);
+        if summaries.len() >= limit && !in_service {
+            continue;
+        }
         let stored = match ModelVersion::read(archive, ticker, &version, None).await {
             // Removed since it was listed, as the retention says.
             Err(Error::Missing { .. }) => continue,

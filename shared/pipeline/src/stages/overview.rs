@@ -33,24 +33,30 @@ pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) ->
     let runs = ledger.runs(runs).await?;
     let mut tickers: BTreeMap<Ticker, WatchedTicker> = BTreeMap::new();
     for closure in runs.iter().filter_map(|entry| entry.closure.as_ref()) {
-        let told = |ticker| tickers.get(ticker).is_some_and(|known: &WatchedTicker| known.standing.is_some());
-        if closure.tickers.iter().all(|summary| told(&summary.ticker)) {
-            continue;
-        }
-        let overview = Overview::read(archive, closure).await?.map(|overview| overview.tickers).unwrap_or_default();
-        let mut standings: BTreeMap<Ticker, Option<Standing>> =
-            overview.into_iter().map(|row| (row.ticker, row.standing)).collect();
         for summary in &closure.tickers {
-            let standing = standings.remove(&summary.ticker).flatten();
-            let known = tickers.entry(summary.ticker.clone()).or_insert_with(|| WatchedTicker {
+            tickers.entry(summary.ticker.clone()).or_insert_with(|| WatchedTicker {
                 ticker: summary.ticker.clone(),
                 status: summary.status,
                 verdict: summary.verdict,
                 reason: summary.reason.clone(),
                 standing: None,
             });
-            if known.standing.is_none() {
-                known.standing = standing;
+        }
+        // A report is read only where it has a forecast that none of the newer ones had.
+        let lacks = |ticker: &Ticker| tickers.get(ticker).is_some_and(|known| known.standing.is_none());
+        if !closure.tickers.iter().any(|summary| summary.status == TickerStatus::Done && lacks(&summary.ticker)) {
+            continue;
+        }
+        let overview = match Overview::read(archive, closure).await {
+            Err(error) if !error.is_transient() => {
+                tracing::warn!(%error, "an overview cannot be read");
+                None
+            }
+            read => read?,
+        };
+        for row in overview.into_iter().flat_map(|overview| overview.tickers) {
+            if let Some(known) = tickers.get_mut(&row.ticker).filter(|known| known.standing.is_none()) {
+                known.standing = row.standing;
             }
         }
     }

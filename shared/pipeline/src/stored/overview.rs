@@ -69,8 +69,7 @@ impl Overview {
     /// # Errors
     /// [`Error::Damaged`] where it cannot be read whole.
     pub async fn read(archive: &dyn Archive, closure: &Closure) -> Result<Option<Overview>, Error> {
-        let stem = format!("/{STEM}");
-        let Some(key) = closure.report.iter().find(|key| key.as_str().contains(&stem)) else { return Ok(None) };
+        let Some(key) = closure.file(STEM) else { return Ok(None) };
         let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
         let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))

@@ -28,7 +28,7 @@ use crate::{
 )]
 pub(crate) async fn models(State(stores): State<Stores>, asked: List) -> Result<Response, Problem> {
     let List { ticker, format } = asked;
-    let models = pipeline::models(&*stores.archive, &*stores.ledger, &ticker).await?;
+    let models = pipeline::models(&*stores.archive, &*stores.ledger, &ticker, usize::MAX).await?;
     if format == Format::Json {
         return Ok(json(&models));
     }

@@ -15,7 +15,7 @@ use crate::{
     pages,
     parameters::Parameters,
     problem::Problems,
-    stores::{Stores, report_key},
+    stores::Stores,
 };
 
 /// More runs than this are for a program to ask the ledger for.
@@ -148,11 +148,14 @@ pub(crate) async fn run(
         Problems,
     ),
 )]
-pub(crate) async fn forecasts(State(stores): State<Stores>, Named(run): Named) -> Result<Response, Problem> {
+pub(crate) async fn forecasts(
+    State(stores): State<Stores>,
+    Named(run): Named,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Parameters::read(query.as_deref(), &[], &[])?;
     let entry = stores.found(&run).await?;
-    let kind = "text/csv; charset=utf-8";
-    match report_key(&entry, "/forecasts") {
-        Some(_) => stores.reported(&entry, "/forecasts", kind).await,
-        None => Ok(typed(kind, pipeline::forecast_header(&entry.run.configuration.levels).into_bytes())),
-    }
+    let table = stores.reported(&entry, "forecasts").await?;
+    let header = || pipeline::forecast_header(&entry.run.configuration.levels).into_bytes();
+    Ok(typed("text/csv; charset=utf-8", table.unwrap_or_else(header)))
 }

@@ -176,7 +176,7 @@ async fn begin(
     body: &[u8],
     run: Option<String>,
 ) -> Result<Response, Problem> {
-    let form = is_form(headers);
+    let form = is_form(headers, body);
     let (token, wanted) = if form { from_form(body) } else { (bearer(headers), from_json(body)) };
     // Who may not start runs need not know what is wrong with the request.
     if !starts.admits(token.as_deref()) {
@@ -196,9 +196,11 @@ async fn begin(
     Ok(response)
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// A page's form. What begins as JSON is JSON: curl calls every body a form unless it is told otherwise.
+fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    kind.starts_with("application/x-www-form-urlencoded")
+    let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    kind.starts_with("application/x-www-form-urlencoded") && !matches!(begins, None | Some(b'{' | b'['))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

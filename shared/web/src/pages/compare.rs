@@ -40,7 +40,7 @@ pub(crate) async fn page(
     let (a, b) = (version("a")?, version("b")?);
     let compared = pipeline::compare(&*stores.archive, &*stores.ledger, &ticker, [&a, &b]).await;
     let (newest, [a, b]) = match compared {
-        Err(Error::Missing { key }) => {
+        Err(Error::Missing { key }) if key.starts_with("models/") => {
             return Err(Problem::new(StatusCode::NOT_FOUND, format!("{ticker} has no such version: {key}")));
         }
         other => other?,

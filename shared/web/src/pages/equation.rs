@@ -6,7 +6,7 @@ use forecasting::Specification;
 pub(super) fn equation(specification: &Specification, coefficients: &[(String, f64)], sigma2: Option<f64>) -> String {
     let of = |name: &str| coefficients.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
     let noise = sigma2.map(|v| format!(",  \u{3b5} ~ N(0, {:.5}\u{b2})", v.sqrt())).unwrap_or_default();
-    let signed = |value: f64| if value < 0.0 { format!(" \u{2212} {:.5}", -value) } else { format!(" + {value:.5}") };
+    let signed = |value: f64| if value < 0.0 { format!(" \u{2212} {:.6}", -value) } else { format!(" + {value:.6}") };
     let law = match specification {
         Specification::RandomWalk(_) => {
             format!(
@@ -35,8 +35,8 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
             let ar = polynomial(coefficients, "ar", 1, -1.0) + &polynomial(coefficients, "sar", season, -1.0);
             let ma = polynomial(coefficients, "ma", 1, 1.0) + &polynomial(coefficients, "sma", season, 1.0);
             let difference = difference(order.d, 1) + &difference(seasonal.d, season);
-            let mean = of("mean").map(|mean| format!(" \u{2212} {mean:.5}")).unwrap_or_default();
-            let drift = of("drift").map(|drift| format!(" \u{2212} {drift:.6} t")).unwrap_or_default();
+            let mean = of("mean").map(|mean| signed(-mean)).unwrap_or_default();
+            let drift = of("drift").map(|drift| format!("{} t", signed(-drift))).unwrap_or_default();
             let y = if mean.is_empty() && drift.is_empty() {
                 "y\u{209c}".to_owned()
             } else {

@@ -87,8 +87,11 @@ impl Asked {
             "forecast" => numbers(change),
             "skill" => numbers(|s| s.skill.value),
             "coverage" => numbers(|s| s.coverage.first().map(|c| c.coverage.realised)),
-            "model" => way(of.map(|s| &s.model).cmp(&or.map(|s| &s.model))),
-            "since" => way(of.map(|s| s.since).cmp(&or.map(|s| s.since))),
+            "model" | "since" => match (of, or) {
+                (Some(a), Some(b)) if COLUMNS[self.sort].0 == "model" => way(a.model.cmp(&b.model)),
+                (Some(a), Some(b)) => way(a.since.cmp(&b.since)),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            },
             "verdict" => way(outcome(a).cmp(outcome(b))),
             _ => way(name()),
         };

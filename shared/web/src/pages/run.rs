@@ -157,7 +157,7 @@ fn by_stage(attempts: &[Attempt]) -> Markup {
 }
 
 fn report(entry: &RunEntry, closure: &Closure) -> Markup {
-    let picture = closure.report.iter().any(|key| key.as_str().contains("/night"));
+    let picture = closure.file("night").is_some();
     html! {
         @if picture {
             h2 { "Picture" }

@@ -28,7 +28,7 @@ const CHARTED: usize = 250;
 /// Past forecasts in the table.
 const PAST: usize = 20;
 /// Receipts and versions on the page.
-const LISTED: usize = 100;
+const LISTED: usize = 60;
 
 pub(crate) async fn page(
     State(stores): State<Stores>,
@@ -46,7 +46,7 @@ pub(crate) async fn page(
         other => other?,
     };
     let receipts = ledger.receipts(&ticker).await?;
-    let models = pipeline::models(archive, ledger, &ticker).await?;
+    let models = pipeline::models(archive, ledger, &ticker, LISTED).await?;
     let residuals = pipeline::residuals(archive, ledger, &ticker).await;
     let standing = newest.standing();
     let content = html! {
@@ -55,7 +55,7 @@ pub(crate) async fn page(
         (chart(&ticker, &newest, &series, &scores))
         (forecasts(&ticker, &standing))
         (past(&ticker, &scores))
-        (champion(&newest, models.iter().find(|model| model.in_service)))
+        (champion(&newest, models.iter().find(|model| model.version == newest.champion.version)))
         (unexplained(&ticker, residuals))
         (versions(&ticker, &models))
         (verdicts(&ticker, &receipts))
@@ -206,7 +206,8 @@ fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>) -> Markup {
     html! {
         h2 { "What it leaves unexplained" }
         @match residuals {
-            Err(error) => p { "There are no residuals: " (error) "." },
+            Err(Error::Forecasting { source, .. }) => p { "There are no residuals: " (source) "." },
+            Err(error) => p { (told(&error)) },
             Ok(residuals) => {
                 figure .residuals {
                     picture {
@@ -228,6 +229,12 @@ fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>) -> Markup {
             }
         }
     }
+}
+
+/// What lies behind an error is for the log.
+fn told(error: &Error) -> &'static str {
+    tracing::warn!(%error, "there are no residuals");
+    "There are no residuals: what they are made of cannot be read now."
 }
 
 fn versions(ticker: &Ticker, models: &[ModelSummary]) -> Markup {

@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 use forecasting::TradingDay;
 use indicatif::ProgressBar;
 use jiff::{Timestamp, civil::Date};
-use messages::{Message, Messenger};
-use pipeline::{Digest, Ledger, RunId, Trigger};
+use messages::Message;
+use pipeline::{Digest, Ledger, RunEntry, RunId, Trigger};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use web::{Problem, Started, Starts, Wanted};
 
 use crate::{
-    RecordedMarket,
+    DirectoryArchive, RecordedMarket,
     command::{
         Failure,
         arguments::NightArguments,
@@ -55,8 +55,8 @@ impl Nights {
         self.one_at_a_time.try_lock().is_err()
     }
 
-    /// Runs the night of a day on which the clock says so. Whatever fails is told, and the next night comes.
-    pub(super) async fn on_schedule(&self, day: Date) {
+    /// Runs the night that is due at a moment. Whatever fails is told, and the next night comes.
+    pub(super) async fn on_schedule(&self, due: Timestamp) {
         let _alone = self.one_at_a_time.clone().lock_owned().await;
         let mut looks = 0;
         let prepared = loop {
@@ -67,18 +67,24 @@ impl Nights {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
                 Err(failure) => {
-                    output::remark(&format!("The night of {day} cannot begin: {}", failure.text()));
+                    output::remark(&format!("The night that was due at {due} cannot begin: {}", failure.text()));
+                    if let Err(failure) = self.tell_missed(due).await {
+                        output::remark(&format!("Nobody is told of it: {}", failure.text()));
+                    }
                     return;
                 }
             }
         };
         // A folder of prices ends where its files end.
         let local = prepared.chosen.market.is_local();
-        let as_of = if local { prepared.chosen.last_session } else { day };
-        self.night(prepared, as_of, Trigger::Schedule).await;
+        match TradingDay::due_at(due) {
+            Ok(_) if local => self.night(prepared.chosen.last_session, &prepared, Trigger::Schedule).await,
+            Ok(day) => self.night(day, &prepared, Trigger::Schedule).await,
+            Err(error) => output::remark(&format!("No night is due at {due}: {error}")),
+        }
     }
 
-    async fn night(&self, prepared: Prepared, as_of: Date, trigger: Trigger) {
+    async fn night(&self, as_of: Date, prepared: &Prepared, trigger: Trigger) {
         match prepared.night(as_of, trigger, &ProgressBar::hidden()).await {
             Ok(entry) => {
                 let status = entry.closure.map_or_else(|| "open".to_owned(), |closure| closure.status.to_string());
@@ -90,58 +96,42 @@ impl Nights {
 
     /// Tells that the session which a night was due for has passed without one. Where there has never been a night, there is
     /// nothing to miss; and a folder of prices may end anywhere.
-    pub(super) async fn tell_missed(&self, due: Date) -> Result<(), Failure> {
+    pub(super) async fn tell_missed(&self, due: Timestamp) -> Result<(), Failure> {
         if self.market != TIINGO {
             return Ok(());
         }
         let settings = read_settings(self.arguments.config.as_deref())?;
-        let mut session = due;
-        let session = loop {
-            match TradingDay::new(session) {
-                Ok(day) => break day,
-                Err(_) => match session.yesterday() {
-                    Ok(before) => session = before,
-                    Err(_) => return Ok(()),
-                },
-            }
-        };
+        let session = TradingDay::last_closed(due).map_err(|error| Failure::Failed(error.to_string()))?;
         let newest = self.ledger.runs(1).await?;
         let Some(entry) = newest.first().filter(|entry| entry.run.as_of < session.date()) else { return Ok(()) };
         let message = Message::no_run(session.date(), Some(entry));
         output::remark(&format!("{}. `closing-bell backfill` catches up.", message.headline));
         if let Some(messenger) = messenger(&settings)? {
-            // The archive is written to: nobody else may be at work.
-            let _lock = crate::Lock::take(&self.arguments.store.data).map_err(Failure::Usage)?;
-            let archive = crate::DirectoryArchive::open(&self.arguments.store.data).map_err(Failure::Usage)?;
-            Messenger::tell(&messenger, &archive, &message).await;
+            // What was told is one object, which is created whole or not at all: it needs no lock.
+            messenger.tell(&DirectoryArchive::read_only(&self.arguments.store.data), &message).await;
         }
         Ok(())
     }
 
-    /// What a request asks for: the stores, the day, and what started it.
+    /// What a request asks for: the stores, and the day.
     async fn wanted(&self, wanted: &Wanted) -> Result<(Prepared, Date), Problem> {
-        let arguments = NightArguments { tickers: wanted.tickers.clone(), ..self.arguments.clone() };
-        // A run that is to be completed is looked up before anything is locked.
+        let mut arguments = self.arguments.clone();
+        if !wanted.tickers.is_empty() {
+            arguments.tickers.clone_from(&wanted.tickers);
+        }
         let entry = match &wanted.run {
             None => None,
-            Some(run) => Some(
-                self.ledger
-                    .run(run)
-                    .await?
-                    .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}")))?,
-            ),
+            Some(run) => Some(self.to_complete(run).await?),
         };
+        if let Some(entry) = &entry {
+            arguments.tickers.clone_from(&entry.run.configuration.tickers);
+        }
         let mut prepared = Prepared::new(&arguments).map_err(|failure| {
             let status = if failure.is_busy() { StatusCode::CONFLICT } else { StatusCode::INTERNAL_SERVER_ERROR };
             Problem::new(status, failure.text())
         })?;
         let as_of = match (entry, wanted.as_of) {
             (Some(entry), _) => {
-                let (market, here) = (&entry.run.configuration.market, prepared.chosen.name);
-                if market != here || entry.run.configuration.rollback.is_some() {
-                    let why = format_args!("{} worked on the {market} market, this is {here}", entry.run.id);
-                    return Err(Problem::field("run", why));
-                }
                 prepared.configuration = entry.run.configuration;
                 entry.run.as_of
             }
@@ -155,6 +145,23 @@ impl Nights {
             (None, None) => prepared.chosen.last_session,
         };
         Ok((prepared, as_of))
+    }
+
+    /// A run whose tickers can be worked on again here.
+    async fn to_complete(&self, run: &RunId) -> Result<RunEntry, Problem> {
+        let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"));
+        let entry = self.ledger.run(run).await?.ok_or_else(none)?;
+        let market = &entry.run.configuration.market;
+        if entry.run.configuration.rollback.is_some() {
+            return Err(Problem::field("run", "a rollback is completed by asking for the same rollback again"));
+        }
+        if market != self.market {
+            return Err(Problem::field(
+                "run",
+                format_args!("it worked on the {market} market, this is {}", self.market),
+            ));
+        }
+        Ok(entry)
     }
 }
 
@@ -172,7 +179,7 @@ impl Starts for Nights {
         let id = RunId::new(as_of, &prepared.configuration.digest());
         // On record before the answer, so that whoever is sent on to it finds it.
         prepared.open(as_of, Trigger::Manual).await?;
-        tracing::info!(run = %id, reason = %wanted.reason, "a run is requested");
+        output::remark(&format!("Run {id} is requested: {}", wanted.reason.escape_debug()));
         let nights = Nights {
             arguments: self.arguments.clone(),
             token: self.token.clone(),
@@ -181,7 +188,8 @@ impl Starts for Nights {
             one_at_a_time: self.one_at_a_time.clone(),
         };
         tokio::spawn(async move {
-            nights.night(prepared, as_of, Trigger::Manual).await;
+            nights.night(as_of, &prepared, Trigger::Manual).await;
+            drop(prepared);
             drop(alone);
         });
         Ok(Started { request: id.to_string(), run: Some(id) })

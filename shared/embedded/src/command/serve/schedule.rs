@@ -40,7 +40,7 @@ impl Schedule {
         let now = Timestamp::now();
         let passed = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true);
         if let Ok(due) = passed
-            && let Err(failure) = nights.tell_missed(due.date()).await
+            && let Err(failure) = nights.tell_missed(due.timestamp()).await
         {
             output::remark(&format!("Whether a night was missed cannot be told: {}", failure.text()));
         }
@@ -54,9 +54,11 @@ impl Schedule {
                 let sleep = left.unsigned_abs().min(LONGEST_SLEEP);
                 tokio::select! { () = tokio::time::sleep(sleep) => {}, _ = stopped.changed() => return }
             }
-            nights.on_schedule(due.date()).await;
-            // Times that passed meanwhile are one night: the newest.
-            last = Timestamp::now().max(due.timestamp());
+            // Times that passed while the machine slept are one night: the newest.
+            let now = Timestamp::now().max(due.timestamp());
+            let newest = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true).unwrap_or(due);
+            nights.on_schedule(newest.timestamp()).await;
+            last = Timestamp::now().max(newest.timestamp());
         }
         output::remark("The schedule has no further night.");
     }

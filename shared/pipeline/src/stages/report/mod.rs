@@ -156,7 +156,10 @@ fn picture(run: &Run, overview: &[TickerOverview]) -> Option<String> {
     let more = if done > fans.len() { format!(", {} of them here", fans.len()) } else { String::new() };
     let subtitle = format!("{done} of {} tickers done{more}", overview.len());
     let drawn = pictures::night(&format!("Night of {}", run.as_of), &subtitle, &fans, pictures::Theme::Light);
-    drawn.inspect_err(|error| tracing::debug!(%error, "the night has no picture")).ok()
+    match drawn {
+        Err(pictures::Error::Empty(_)) => None,
+        drawn => drawn.inspect_err(|error| tracing::warn!(%error, "the night has no picture")).ok(),
+    }
 }
 
 async fn create_beside(

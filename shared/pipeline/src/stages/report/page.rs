@@ -44,7 +44,9 @@ pub(super) fn page(run: &Run, status: RunStatus, tickers: &[TickerOverview]) -> 
 
 fn section(ticker: &TickerOverview) -> Markup {
     let Some(standing) = &ticker.standing else { return html! {} };
-    let picture = pictures::fan(&standing.fan(&ticker.ticker), PANEL, Theme::Light).unwrap_or_default();
+    let picture = pictures::fan(&standing.fan(&ticker.ticker), PANEL, Theme::Light);
+    let picture =
+        picture.inspect_err(|error| tracing::warn!(%error, ticker = %ticker.ticker, "not drawn")).unwrap_or_default();
     let percent = |value: f64| format!("{:+.1} %", value * 100.0);
     html! {
         section {
