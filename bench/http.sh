@@ -20,6 +20,7 @@ cd "$work"
 printf 'start = 2019-01-01\n' >closing-bell.toml
 for day in 2020-12-10 2020-12-11; do "$bell" run --market csv:prices --as-of $day >night.txt; done
 # The server has one core to itself, and the load the other.
+export CLOSING_BELL_TOKEN=a-token-for-the-load
 taskset -c 0 "$bell" serve --market csv:prices --port 0 --no-schedule >address.txt 2>serve.txt &
 server=$!
 for _ in $(seq 100); do grep -q http address.txt && break; sleep 0.1; done
@@ -50,3 +51,8 @@ echo "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 load "\`/forecast/{ticker}\`, 500 tickers" 1000 --urls-from-file urls.txt
 load "the overview of 500 tickers" 100 -H "accept: text/html" "$address/"
 load "a ticker's page" 100 -H "accept: text/html" "$address/tickers/GOOGL1"
+# On the same core, while it trains five hundred models.
+curl -fsS -X POST -H "Authorization: Bearer $CLOSING_BELL_TOKEN" -d '{"as_of":"2020-12-09"}' "$address/runs" >started.json
+seconds=8 load "\`/forecast/{ticker}\` while a night runs" 100 --urls-from-file urls.txt
+run=$(sed 's/.*"run":"\([^"]*\)".*/\1/' started.json)
+curl -fsS "$address/runs/$run?format=json" | grep -q '"closure":null' || echo "(the night was over before the load was)"

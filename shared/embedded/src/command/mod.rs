@@ -71,9 +71,7 @@ pub fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
 
-    // A night computes on as many threads as there are cores; pages are answered meanwhile by the others.
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) + 2;
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("closing-bell: no runtime: {error}");

@@ -12,7 +12,7 @@ use std::{
 use axum::serve::ListenerExt;
 use pipeline::{Archive, Digest, Ledger};
 use rand::{TryRng, rngs::SysRng};
-use tokio::{net::TcpListener, signal, sync::watch};
+use tokio::{net::TcpListener, runtime::Builder, signal, sync::watch};
 use web::Site;
 
 use super::{
@@ -39,7 +39,10 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let settings = read_settings(arguments.config.as_deref())?;
     let (archive, ledger) = stores(&arguments)?;
     let (token, made_up) = token()?;
-    let nights = Arc::new(Nights::new(arguments, &token, ledger.clone())?);
+    // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
+    let work = Builder::new_multi_thread().enable_all().thread_name("night").build();
+    let work = work.map_err(|error| Failure::Failed(format!("no threads for the nights: {error}")))?;
+    let nights = Arc::new(Nights::new(arguments, &token, ledger.clone(), work.handle().clone())?);
     let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
     let by_itself = service.schedule && settings.schedule.enabled;
     if by_itself && !nights.get_newer() {
@@ -66,7 +69,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let (stop, stopped) = watch::channel(());
     let clock = schedule.map(|schedule| {
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
-        tokio::spawn(schedule.run(nights.clone(), stopped.clone()))
+        work.spawn(schedule.run(nights.clone(), stopped.clone()))
     });
     let router = Site::new(archive, ledger).starting(nights.clone()).router();
     let mut until = stopped.clone();
@@ -85,6 +88,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     if nights.under_way() {
         output::remark("A night is cut off: started again, it goes on where it was.");
     }
+    work.shutdown_background();
     Ok(ExitCode::SUCCESS)
 }
 

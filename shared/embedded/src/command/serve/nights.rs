@@ -9,7 +9,10 @@ use indicatif::ProgressBar;
 use jiff::{Timestamp, civil::Date};
 use messages::Message;
 use pipeline::{Digest, Ledger, RunEntry, RunId, Trigger};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, OwnedMutexGuard},
+};
 use web::{Problem, Started, Starts, Wanted};
 
 use crate::{
@@ -28,6 +31,8 @@ pub(super) struct Nights {
     token: Digest,
     ledger: Arc<dyn Ledger>,
     market: &'static str,
+    /// Where nights compute.
+    work: Handle,
     one_at_a_time: Arc<Mutex<()>>,
 }
 
@@ -37,12 +42,17 @@ const LOOKS: usize = 120;
 
 impl Nights {
     /// Looks whether a night could be started at all.
-    pub(super) fn new(arguments: NightArguments, token: &str, ledger: Arc<dyn Ledger>) -> Result<Nights, Failure> {
+    pub(super) fn new(
+        arguments: NightArguments,
+        token: &str,
+        ledger: Arc<dyn Ledger>,
+        work: Handle,
+    ) -> Result<Nights, Failure> {
         let settings = read_settings(arguments.config.as_deref())?;
         let market = Chosen::new(arguments.market.as_ref(), &settings)?.name;
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
-        Ok(Nights { arguments, token, ledger, market, one_at_a_time: Arc::default() })
+        Ok(Nights { arguments, token, ledger, market, work, one_at_a_time: Arc::default() })
     }
 
     /// Whether its market gets newer by itself: recorded prices never do.
@@ -78,19 +88,9 @@ impl Nights {
         // A folder of prices ends where its files end.
         let local = prepared.chosen.market.is_local();
         match TradingDay::due_at(due) {
-            Ok(_) if local => self.night(prepared.chosen.last_session, &prepared, Trigger::Schedule).await,
-            Ok(day) => self.night(day, &prepared, Trigger::Schedule).await,
+            Ok(_) if local => night(prepared.chosen.last_session, &prepared, Trigger::Schedule).await,
+            Ok(day) => night(day, &prepared, Trigger::Schedule).await,
             Err(error) => output::remark(&format!("No night is due at {due}: {error}")),
-        }
-    }
-
-    async fn night(&self, as_of: Date, prepared: &Prepared, trigger: Trigger) {
-        match prepared.night(as_of, trigger, &ProgressBar::hidden()).await {
-            Ok(entry) => {
-                let status = entry.closure.map_or_else(|| "open".to_owned(), |closure| closure.status.to_string());
-                output::remark(&format!("Run {} is {status}.", entry.run.id));
-            }
-            Err(failure) => output::remark(&format!("The night of {as_of} failed: {}", failure.text())),
         }
     }
 
@@ -180,18 +180,23 @@ impl Starts for Nights {
         // On record before the answer, so that whoever is sent on to it finds it.
         prepared.open(as_of, Trigger::Manual).await?;
         output::remark(&format!("Run {id} is requested: {}", wanted.reason.escape_debug()));
-        let nights = Nights {
-            arguments: self.arguments.clone(),
-            token: self.token.clone(),
-            ledger: self.ledger.clone(),
-            market: self.market,
-            one_at_a_time: self.one_at_a_time.clone(),
-        };
-        tokio::spawn(async move {
-            nights.night(as_of, &prepared, Trigger::Manual).await;
+        self.work.spawn(async move {
+            night(as_of, &prepared, Trigger::Manual).await;
+            // The data directory is free before the next night may ask for it.
             drop(prepared);
             drop(alone);
         });
         Ok(Started { request: id.to_string(), run: Some(id) })
+    }
+}
+
+/// Runs a night. Whatever fails is told on standard error.
+async fn night(as_of: Date, prepared: &Prepared, trigger: Trigger) {
+    match prepared.night(as_of, trigger, &ProgressBar::hidden()).await {
+        Ok(entry) => {
+            let status = entry.closure.map_or_else(|| "open".to_owned(), |closure| closure.status.to_string());
+            output::remark(&format!("Run {} is {status}.", entry.run.id));
+        }
+        Err(failure) => output::remark(&format!("The night of {as_of} failed: {}", failure.text())),
     }
 }
