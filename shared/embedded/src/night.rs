@@ -10,8 +10,8 @@ use std::{
 use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::{
-    Archive, Attempt, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, Trigger,
-    evaluate, fetch, forecast, plan, promote, report, train,
+    Archive, Attempt, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, StageKey,
+    Trigger, evaluate, fetch, forecast, plan, promote, report, train,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -104,6 +104,10 @@ impl Night {
     /// All stages for one ticker, with the one branch there is.
     async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, tries: &mut Tries) -> Result<(), Error> {
         let (archive, ledger) = (&*self.archive, &*self.ledger);
+        let last = StageKey { run: run.id.clone(), ticker: ticker.clone(), stage: Stage::Forecast };
+        if ledger.committed(&last).await?.is_some() {
+            return Ok(());
+        }
         let mut asked_again = 0;
         loop {
             let place = places.downloads.acquire().await.expect("the semaphore is never closed");

@@ -1,6 +1,8 @@
 use forecasting::{Decision, Ticker};
 use jiff::civil::Date;
-use pipeline::{Archive, Closure, Digest, Error, Overview, Run, RunEntry, RunId, RunStatus, TickerStatus};
+use pipeline::{
+    Archive, Closure, Digest, Error, Overview, Run, RunEntry, RunId, RunStatus, TickerStatus, plain_reason,
+};
 use serde::Serialize;
 
 /// What happened.
@@ -106,7 +108,10 @@ impl Message {
         for summary in &closure.tickers {
             let (ticker, reason) = (summary.ticker.to_string(), summary.reason.clone());
             match summary.verdict {
-                _ if summary.status != TickerStatus::Done => troubles.push(Failed { ticker, reason }),
+                _ if summary.status != TickerStatus::Done => {
+                    let reason = plain_reason(&summary.ticker, &summary.reason).to_owned();
+                    troubles.push(Failed { ticker, reason });
+                }
                 Some(verdict @ (Decision::Promote | Decision::Rollback)) => {
                     let model = model(&summary.ticker).unwrap_or_default();
                     changed.push(Changed { ticker, verdict, model, reason });

@@ -18,7 +18,7 @@ struct Patience {
 }
 
 const PATIENCE: Patience =
-    Patience { timeout: Duration::from_secs(8), retries: 3, first_pause: Duration::from_millis(500) };
+    Patience { timeout: Duration::from_secs(5), retries: 2, first_pause: Duration::from_millis(500) };
 
 /// A chat that asks to wait longer than this is not asked again.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);

@@ -80,10 +80,10 @@ fn lists(message: &Message, bold: &str) -> Vec<(String, String)> {
     let changed = message.changed.iter().map(|Changed { ticker, verdict, model, reason }| {
         format!("{bold}{ticker}{bold} {}: {model}. {}", verdict.as_str(), cut(reason, REASON))
     });
-    let failed = message.troubles.iter().map(|Failed { ticker, reason }| {
-        let reason = reason.strip_prefix(&format!("{ticker}: ")).unwrap_or(reason);
-        format!("{bold}{ticker}{bold} {}", cut(reason, REASON))
-    });
+    let failed = message
+        .troubles
+        .iter()
+        .map(|Failed { ticker, reason }| format!("{bold}{ticker}{bold} {}", cut(reason, REASON)));
     let mut lists = Vec::new();
     let mut add = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {

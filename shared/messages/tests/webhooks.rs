@@ -163,7 +163,7 @@ fn sample() -> Message {
         failed: 1,
         skipped: 0,
         changed: Vec::new(),
-        troubles: vec![Failed { ticker: "FB".to_owned(), reason: "FB: no bar since 2020-11-30 & so on".to_owned() }],
+        troubles: vec![Failed { ticker: "FB".to_owned(), reason: "no bar since 2020-11-30 & so on".to_owned() }],
         picture: Some("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"2\" height=\"2\"/>".to_owned()),
     }
 }

@@ -49,6 +49,16 @@ impl Key {
         Key(format!("runs/{run}/{name}"))
     }
 
+    /// The prefix of `runs/{run}/reason-{digest8}.txt`: why people asked for it.
+    pub fn reasons(run: &RunId) -> String {
+        format!("runs/{run}/reason-")
+    }
+
+    /// One of them, by its name as it was listed.
+    pub fn reason(run: &RunId, listed: &str) -> Key {
+        Key::run(run, listed.rsplit('/').next().unwrap_or_default())
+    }
+
     /// `reports/{run}/{name}`
     pub fn report(run: &RunId, name: &str) -> Key {
         Key(format!("reports/{run}/{name}"))

@@ -20,7 +20,7 @@ pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
-pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger};
+pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
 pub use settings::Settings;
 pub use stages::{
     Answered, BarStatus, Compared, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction,

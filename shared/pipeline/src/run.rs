@@ -128,6 +128,11 @@ pub struct TickerSummary {
     pub reason: String,
 }
 
+/// A reason without the ticker's own name before it, for where that stands beside it.
+pub fn plain_reason<'a>(ticker: &Ticker, reason: &'a str) -> &'a str {
+    reason.strip_prefix(ticker.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(reason)
+}
+
 /// A run's end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -58,9 +58,9 @@
     }
     const past = chart.addSeries(LineSeries, { ...quiet, color: colour("--other"), lineWidth: 1, lineStyle: LineStyle.Dotted });
     past.setData(data.past.map(([time, value]) => ({ time, value })));
-    const prices = chart.addSeries(LineSeries, { ...quiet, color: colour("--text"), lineWidth: 2 });
+    const prices = chart.addSeries(LineSeries, { ...quiet, color: colour("--text"), lineWidth: 2, lastValueVisible: true });
     prices.setData(data.prices.map(([time, value]) => ({ time, value })));
-    const forecast = chart.addSeries(LineSeries, { ...quiet, color: colour("--link"), lineWidth: 2, lastValueVisible: true });
+    const forecast = chart.addSeries(LineSeries, { ...quiet, color: colour("--link"), lineWidth: 2 });
     forecast.setData([origin].concat(data.steps.map((step) => ({ time: step.date, value: step.mean }))));
     const shown = Math.min(data.prices.length, 90);
     chart.timeScale().setVisibleLogicalRange({ from: data.prices.length - shown, to: data.prices.length + data.steps.length + 1 });

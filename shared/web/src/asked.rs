@@ -50,7 +50,7 @@ pub(crate) fn run_id(text: &str) -> Result<RunId, Problem> {
     let hexadecimal = digest.len() == 8 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let shaped = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
     if !hexadecimal || !day.bytes().enumerate().all(shaped) {
-        return Err(Problem::field("run", "an id is a date, a hyphen and eight digits"));
+        return Err(Problem::field("run", "an id is a date, a hyphen and eight hexadecimal digits"));
     }
     Ok(RunId::from_text(text))
 }

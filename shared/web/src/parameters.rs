@@ -15,7 +15,7 @@ impl Parameters {
             }
             if !known(once) && !known(many) {
                 let all: Vec<&str> = once.iter().chain(many).copied().collect();
-                let there = if all.is_empty() { "none is".to_owned() } else { format!("there are {}", all.join(", ")) };
+                let there = if all.is_empty() { "none is".to_owned() } else { format!("known are {}", all.join(", ")) };
                 return Err(Problem::field(&name, format_args!("there is no such parameter; {there}")));
             }
             read.push((name.into_owned(), value.into_owned()));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use pipeline::{Archive, Error, Ledger, RunEntry};
+use pipeline::{Archive, Error, Key, Ledger, RunEntry, RunId};
 
 use crate::{Problem, asked::run_id};
 
@@ -22,6 +22,18 @@ impl Stores {
         let run = run_id(run)?;
         let nobody = || Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"));
         self.ledger.run(&run).await?.ok_or_else(nobody)
+    }
+
+    /// Why people asked for a run, where runs are started here.
+    pub(crate) async fn reasons(&self, run: &RunId) -> Result<Vec<String>, Problem> {
+        let mut reasons = Vec::new();
+        if self.starts_here {
+            for key in self.archive.list(&Key::reasons(run)).await? {
+                let reason = self.archive.read(&Key::reason(run, &key)).await?.unwrap_or_default();
+                reasons.push(String::from_utf8_lossy(&reason).into_owned());
+            }
+        }
+        Ok(reasons)
     }
 
     /// A file of a run's report, by its name's beginning.

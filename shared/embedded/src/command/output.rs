@@ -11,7 +11,7 @@ use forecasting::{Decision, Ticker};
 use jiff::civil::Date;
 use pipeline::{
     Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId, RunStatus, Stage,
-    StageKey, TickerStatus, Trigger, Verified, VerifiedReceipt, VersionId,
+    StageKey, TickerStatus, Trigger, Verified, VerifiedReceipt, VersionId, plain_reason,
 };
 use serde::Serialize;
 
@@ -171,8 +171,7 @@ pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), E
 /// One line for a ticker that is not done.
 fn failure(ticker: &TickerOutput<'_>) -> String {
     let what = if ticker.status == TickerStatus::Failed { "Failed" } else { "Skipped" };
-    let name = format!("{}: ", ticker.ticker);
-    format!("{what}: {name}{}", ticker.reason.strip_prefix(&name).unwrap_or(ticker.reason))
+    format!("{what}: {}: {}", ticker.ticker, plain_reason(ticker.ticker, ticker.reason))
 }
 
 /// The table at the end of a backfill, and what failed in it.

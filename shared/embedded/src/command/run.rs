@@ -5,7 +5,7 @@ use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use messages::{Message, Messenger};
-use pipeline::{Archive, Configuration, Ledger, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
+use pipeline::{Archive, Configuration, Digest, Key, Ledger, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
 
 use super::{
     Failure,
@@ -37,9 +37,16 @@ impl Prepared {
         Ok(Prepared { chosen, configuration, archive, messenger, ledger, _lock: lock })
     }
 
-    /// Opens the run of a day, so that it is on record before it begins.
-    pub(super) async fn open(&self, as_of: Date, trigger: Trigger) -> Result<(), pipeline::Error> {
-        plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, trigger).await.map(|_| ())
+    /// Opens the run of a day, so that it is on record before it begins, and with it why someone asked for it.
+    pub(super) async fn open(&self, as_of: Date, reason: &str) -> Result<(), pipeline::Error> {
+        let manual = Trigger::Manual;
+        let planned = plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, manual).await?;
+        let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
+        if !reason.is_empty() {
+            let name = format!("reason-{}.txt", Digest::of(reason.as_bytes()).short());
+            self.archive.create(&Key::run(&entry.run.id, &name), reason.as_bytes()).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn night(
@@ -57,20 +64,22 @@ impl Prepared {
         let in_words = |error: pipeline::Error| Failure::Usage(error.to_string());
         // Of the nights of a replay nobody wants to be told.
         let messenger = self.messenger.as_ref().filter(|_| trigger != Trigger::Backfill);
-        if let Some(messenger) = messenger.filter(|messenger| messenger.tells_starts()) {
-            let planned = plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, trigger).await;
-            if let Planned::Open(entry) = planned.map_err(in_words)? {
+        // Told beside the work: a chat that hangs holds up nothing.
+        let telling = async {
+            if let Some(messenger) = messenger.filter(|messenger| messenger.tells_starts())
+                && let Ok(Planned::Open(entry)) =
+                    plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, trigger).await
+            {
                 messenger.tell(&*self.archive, &Message::started(&entry.run)).await;
             }
-        }
+        };
         // A run that can be neither opened nor closed has no store to work on.
-        let entry = night
-            .run(self.configuration.clone(), as_of, trigger, |ticker| {
-                progress.set_message(ticker.to_string());
-                progress.inc(1);
-            })
-            .await
-            .map_err(in_words)?;
+        let working = night.run(self.configuration.clone(), as_of, trigger, |ticker| {
+            progress.set_message(ticker.to_string());
+            progress.inc(1);
+        });
+        let ((), entry) = tokio::join!(telling, working);
+        let entry = entry.map_err(in_words)?;
         // A day without a session is no news.
         let news = entry.closure.as_ref().filter(|closure| closure.status != RunStatus::NoSession);
         if let (Some(messenger), Some(closure)) = (messenger, news) {

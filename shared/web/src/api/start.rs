@@ -177,7 +177,8 @@ async fn begin(
     run: Option<String>,
 ) -> Result<Response, Problem> {
     let form = is_form(headers, body);
-    let (token, wanted) = if form { from_form(body) } else { (bearer(headers), from_json(body)) };
+    let (field, wanted) = if form { from_form(body) } else { (None, from_json(body)) };
+    let token = field.or_else(|| bearer(headers));
     // Who may not start runs need not know what is wrong with the request.
     if !starts.admits(token.as_deref()) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "runs are started with the token that serve prints"));

@@ -41,7 +41,13 @@ pub(crate) async fn page(
     let compared = pipeline::compare(&*stores.archive, &*stores.ledger, &ticker, [&a, &b]).await;
     let (newest, [a, b]) = match compared {
         Err(Error::Missing { key }) if key.starts_with("models/") => {
-            return Err(Problem::new(StatusCode::NOT_FOUND, format!("{ticker} has no such version: {key}")));
+            return Err(Problem::new(
+                StatusCode::NOT_FOUND,
+                format!(
+                    "{ticker} has no such version: {}",
+                    key.trim_start_matches(&format!("models/{ticker}/")).trim_end_matches(".json")
+                ),
+            ));
         }
         other => other?,
     };

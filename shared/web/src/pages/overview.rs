@@ -6,9 +6,9 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{Ticker, TradingDay};
+use forecasting::TradingDay;
 use maud::{Markup, html};
-use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, Watched, WatchedTicker, watched};
+use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, Watched, WatchedTicker, plain_reason, watched};
 
 use super::{
     layout::{self, Place},
@@ -134,17 +134,18 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
     let content = html! {
         h1 { "Tickers" }
         (last_night(runs.first()))
+        @for entry in runs.iter().skip(1).filter(|entry| entry.closure.is_none()) {
+            section .outcome.open aria-label={ "The open night of " (entry.run.as_of) } {
+                p { strong { "The night of " (entry.run.as_of) " is not closed." } " "
+                    a href={ "/runs/" (entry.run.id) } { "What is missing can be completed" } }
+            }
+        }
         @if all > 0 {
             (filter(&asked, rows.len(), all))
             (table(&asked, &rows, runs.first()))
         }
     };
     Ok(layout::page("Tickers", Some(Place::Tickers), &content))
-}
-
-/// A reason without the ticker's own name before it.
-fn plain<'a>(ticker: &Ticker, reason: &'a str) -> &'a str {
-    reason.strip_prefix(ticker.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(reason)
 }
 
 /// How many failed tickers are named.
@@ -189,7 +190,7 @@ fn last_night(newest: Option<&RunEntry>) -> Markup {
                     ul {
                         @for ticker in troubled.iter().take(NAMED) {
                             li { a href={ "/tickers/" (ticker.ticker) } { (ticker.ticker) } ": "
-                                (plain(&ticker.ticker, &ticker.reason)) }
+                                (plain_reason(&ticker.ticker, &ticker.reason)) }
                         }
                         @if troubled.len() > NAMED { li { "and " (troubled.len() - NAMED) " more" } }
                     }
@@ -290,7 +291,7 @@ fn line(row: &WatchedTicker, ages: &mut Ages) -> Markup {
                 td .spark { } td .close { "-" } td .forecast { "-" } td .model { "-" } td .since { "-" } td .skill { "-" }
                 td .coverage { "-" }
             }
-            td .verdict { (verdict(*decision, *status)) @if troubled { span .sub.why { (plain(ticker, reason)) } } }
+            td .verdict { (verdict(*decision, *status)) @if troubled { span .sub.why { (plain_reason(ticker, reason)) } } }
         }
     }
 }

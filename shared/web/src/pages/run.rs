@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::response::Response;
 use forecasting::Ticker;
 use maud::{Markup, html};
-use pipeline::{Attempt, Closure, RunEntry, RunStatus, Stage, TickerStatus, TickerSummary};
+use pipeline::{Attempt, Closure, RunEntry, RunStatus, Stage, TickerStatus, TickerSummary, plain_reason};
 
 use super::{
     layout::{self, Place},
@@ -17,6 +17,7 @@ type Tries = BTreeMap<(Ticker, Stage), Vec<Attempt>>;
 
 pub(crate) async fn page(stores: &Stores, entry: &RunEntry) -> Result<Response, Problem> {
     let attempts = stores.ledger.attempts(&entry.run.id).await?;
+    let reasons = stores.reasons(&entry.run.id).await?;
     let mut tries = Tries::new();
     for attempt in &attempts {
         tries.entry((attempt.ticker.clone(), attempt.stage)).or_default().push(attempt.clone());
@@ -29,13 +30,17 @@ pub(crate) async fn page(stores: &Stores, entry: &RunEntry) -> Result<Response, 
             @if let Some(at) = &entry.closed_at { ", closed " (moment(at)) }
             " UTC. Run " code { (run.id) } " on the " (run.configuration.market) " market."
         }
+        @for reason in &reasons { p { "Asked for: " q { (reason) } } }
         @if let Some(closure) = &entry.closure {
             (troubles(stores, entry, closure))
             @if !closure.tickers.is_empty() { (stages(&closure.tickers, &tries)) }
             (by_stage(&attempts))
             (report(entry, closure))
         } @else {
-            p .outcome.open { "It is under way, or was cut off: starting it again completes what is missing." }
+            section .outcome.open aria-label="Not closed" {
+                p { "It is under way, or was cut off. Started again, it goes on where it was." }
+                (again(stores, entry, "Go on with it"))
+            }
             (by_stage(&attempts))
         }
         details { summary { "Configuration" } pre tabindex="0" { (configuration(entry)) } }
@@ -61,15 +66,22 @@ fn troubles(stores: &Stores, entry: &RunEntry, closure: &Closure) -> Markup {
             dl .errors {
                 @for ticker in &troubled {
                     dt { a href={ "/tickers/" (ticker.ticker) } { (ticker.ticker) } " " (verdict(None, ticker.status)) }
-                    dd { (ticker.reason) }
+                    dd { (plain_reason(&ticker.ticker, &ticker.reason)) }
                 }
             }
-            @if stores.starts_here {
-                form .start method="post" action={ "/runs/" (entry.run.id) } {
-                    input type="hidden" name="reason" value="what failed is tried again";
-                    (runs::token())
-                    button type="submit" { "Try again what failed" }
-                }
+            (again(stores, entry, "Try again what failed"))
+        }
+    }
+}
+
+/// Completes a run, where runs are started here.
+fn again(stores: &Stores, entry: &RunEntry, button: &str) -> Markup {
+    html! {
+        @if stores.starts_here {
+            form .start method="post" action={ "/runs/" (entry.run.id) } {
+                input type="hidden" name="reason" value=(button);
+                (runs::token())
+                button type="submit" { (button) }
             }
         }
     }
@@ -95,7 +107,7 @@ fn stages(tickers: &[TickerSummary], tries: &Tries) -> Markup {
                                 td .number { (tried(tries.get(&(summary.ticker.clone(), stage)))) }
                             }
                             td { (verdict(summary.verdict, summary.status)) }
-                            td .why { (summary.reason) }
+                            td .why { (plain_reason(&summary.ticker, &summary.reason)) }
                         }
                     }
                 }

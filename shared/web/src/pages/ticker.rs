@@ -118,7 +118,7 @@ fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[V
                 }
             }
             figcaption {
-                "Adjusted closes of a year, the forecast one session ahead of each night, and the fan. As "
+                "Adjusted closes (drag to go back a year), dotted the forecasts one session ahead, and the fan. As "
                 a href={ "/tickers/" (ticker) "/forecast.png" } { "PNG" } ", "
                 a href={ "/tickers/" (ticker) "/forecast.svg" } { "SVG" } ". Charts by "
                 a href="https://www.tradingview.com/" rel="noreferrer" { "TradingView Lightweight Charts\u{2122}" } "."

@@ -12,7 +12,12 @@ use std::{
 use axum::serve::ListenerExt;
 use pipeline::{Archive, Digest, Ledger};
 use rand::{TryRng, rngs::SysRng};
-use tokio::{net::TcpListener, runtime::Builder, signal, sync::watch};
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Handle, Runtime},
+    signal,
+    sync::watch,
+};
 use web::Site;
 
 use super::{
@@ -40,9 +45,8 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let (archive, ledger) = stores(&arguments)?;
     let (token, made_up) = token()?;
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
-    let work = Builder::new_multi_thread().enable_all().thread_name("night").build();
-    let work = work.map_err(|error| Failure::Failed(format!("no threads for the nights: {error}")))?;
-    let nights = Arc::new(Nights::new(arguments, &token, ledger.clone(), work.handle().clone())?);
+    let work = Work::new()?;
+    let nights = Arc::new(Nights::new(arguments, &token, ledger.clone(), work.handle())?);
     let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
     let by_itself = service.schedule && settings.schedule.enabled;
     if by_itself && !nights.get_newer() {
@@ -69,7 +73,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let (stop, stopped) = watch::channel(());
     let clock = schedule.map(|schedule| {
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
-        work.spawn(schedule.run(nights.clone(), stopped.clone()))
+        work.handle().spawn(schedule.run(nights.clone(), stopped.clone()))
     });
     let router = Site::new(archive, ledger).starting(nights.clone()).router();
     let mut until = stopped.clone();
@@ -86,10 +90,34 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         clock.abort();
     }
     if nights.under_way() {
-        output::remark("A night is cut off: started again, it goes on where it was.");
+        output::remark(
+            "A night is cut off: the same night started again goes on where it was, and its page can start it.",
+        );
     }
-    work.shutdown_background();
     Ok(ExitCode::SUCCESS)
+}
+
+/// The threads of the nights. They are left to end by themselves: a night that is cut off is completed by the next start.
+struct Work(Option<Runtime>);
+
+impl Work {
+    fn new() -> Result<Work, Failure> {
+        let runtime = Builder::new_multi_thread().enable_all().thread_name("night").build();
+        let runtime = runtime.map_err(|error| Failure::Failed(format!("no threads for the nights: {error}")))?;
+        Ok(Work(Some(runtime)))
+    }
+
+    fn handle(&self) -> Handle {
+        self.0.as_ref().expect("it is there until it is dropped").handle().clone()
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);

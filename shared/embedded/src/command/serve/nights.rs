@@ -178,8 +178,8 @@ impl Starts for Nights {
         let (prepared, as_of) = self.wanted(&wanted).await?;
         let id = RunId::new(as_of, &prepared.configuration.digest());
         // On record before the answer, so that whoever is sent on to it finds it.
-        prepared.open(as_of, Trigger::Manual).await?;
-        output::remark(&format!("Run {id} is requested: {}", wanted.reason.escape_debug()));
+        prepared.open(as_of, wanted.reason.trim()).await?;
+        output::remark(&format!("Run {id} is requested."));
         self.work.spawn(async move {
             night(as_of, &prepared, Trigger::Manual).await;
             // The data directory is free before the next night may ask for it.

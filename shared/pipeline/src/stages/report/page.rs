@@ -4,7 +4,7 @@ use forecasting::Decision;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use pictures::Theme;
 
-use crate::{Run, RunStatus, TickerStatus, stored::overview::TickerOverview};
+use crate::{Run, RunStatus, TickerStatus, plain_reason, stored::overview::TickerOverview};
 
 const STYLE: &str = include_str!("page.css");
 /// Nothing is loaded, nothing runs.
@@ -31,7 +31,7 @@ pub(super) fn page(run: &Run, status: RunStatus, tickers: &[TickerOverview]) -> 
                     p class=(whole) { (status) ", " (done) " of " (tickers.len()) " tickers done. Run " code { (run.id) } "." }
                     @if !troubled.is_empty() {
                         h2 { "Not done" }
-                        ul { @for ticker in troubled { li { strong { (ticker.ticker) } " " (ticker.reason) } } }
+                        ul { @for ticker in troubled { li { strong { (ticker.ticker) } " " (plain_reason(&ticker.ticker, &ticker.reason)) } } }
                     }
                     @for ticker in tickers.iter().filter(|t| t.standing.is_some()) { (section(ticker)) }
                     p { "Skill is against a random walk. This is no investment advice." }
