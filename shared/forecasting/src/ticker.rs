@@ -19,7 +19,7 @@ use crate::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", example = "NLS"))]
+#[cfg_attr(feature = "openapi", schema(description = "The name of one series, such as NLS or BRK-A.", value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", example = "NLS"))]
 pub struct Ticker(String);
 
 const LONGEST: usize = 32;

@@ -22,7 +22,7 @@ use crate::{Error, calendar};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Date", into = "Date")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = String, format = Date, example = "2020-12-11"))]
+#[cfg_attr(feature = "openapi", schema(description = "A day on which the New York Stock Exchange is open.", value_type = String, format = Date, example = "2020-12-11"))]
 pub struct TradingDay(Date);
 
 /// The hour at which trading usually ends.

@@ -34,7 +34,7 @@ use crate::{Problem, format::json, pages, parameters::Parameters};
         healthz,
         openapi_json
     ),
-    components(schemas(crate::Problem)),
+    components(schemas(crate::Problem, start::Started)),
     modifiers(&Token),
 )]
 struct Described;
