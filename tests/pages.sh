@@ -11,7 +11,7 @@ refuse() {
     [ "${CI:-}" = true ] && exit 1
     exit 0
 }
-for tool in node npm python3; do command -v "$tool" >/dev/null || refuse "$tool is not installed"; done
+for tool in node npm python3 curl; do command -v "$tool" >/dev/null || refuse "$tool is not installed"; done
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
 if [ -z "$chromium" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
