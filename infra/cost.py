@@ -13,7 +13,7 @@ ASKS = 4
 # What one ticker's night asks of the services: what `make bench-cloud` counts in a night of one ticker (the run's own share
 # included), rounded up by half or more for later asks, for longer histories and for Lambda's own log lines.
 S3_PUTS, S3_GETS = 18, 15
-TABLE_WRITES, TABLE_READS = 80, 300  # a year of scores is read each evening
+TABLE_WRITES, TABLE_READS = 85, 300  # a year of scores is read each evening
 LOG_KB = 10
 EVENTS = 2
 KEPT_KB = 150  # a snapshot of ten years, two models, a contest, a table
