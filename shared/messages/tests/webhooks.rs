@@ -52,6 +52,9 @@ async fn hear(State(chat): State<Arc<Chat>>, Path(mood): Path<String>, request: 
         let body = axum::body::to_bytes(request.into_body(), 32 << 20).await.expect("a body");
         parts.push(("body".to_owned(), body.to_vec()));
     }
+    if mood == "shows nothing" && String::from_utf8_lossy(&parts[0].1).contains("image_url") {
+        return (StatusCode::BAD_REQUEST, "invalid_blocks").into_response();
+    }
     chat.heard.lock().expect("no panic").push(parts);
     "ok".into_response()
 }
@@ -219,6 +222,19 @@ async fn as_other_clients_write_it() {
         (&ours["embeds"][0]["color"], &ours["embeds"][0]["url"]),
         (&recorded["embeds"][0]["color"], &recorded["embeds"][0]["url"])
     );
+}
+
+/// A picture that Slack cannot load costs the picture, and not the message.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_cannot_be_loaded() {
+    let (chat, address) = chat().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = DirectoryArchive::open(folder.path()).expect("opens");
+    messenger(&format!("{address}/shows%20nothing"), "slack").tell(&archive, &sample()).await;
+    let heard = chat.heard.lock().expect("no panic").clone();
+    assert_eq!((chat.asked.load(Ordering::SeqCst), heard.len()), (2, 1));
+    let text = String::from_utf8_lossy(&heard[0][0].1).into_owned();
+    assert!(text.contains("Not done: 1") && !text.contains("image_url"), "{text}");
 }
 
 /// Five hundred failures stay within every limit, and say how many there are.
