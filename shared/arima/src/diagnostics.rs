@@ -16,6 +16,31 @@ pub struct LjungBox {
     pub p_value: f64,
 }
 
+impl LjungBox {
+    /// The test of residuals, some of which may be missing (not a number), on their first `lags` autocorrelations;
+    /// `estimated` is how many coefficients were estimated on them, fewer than the lags.
+    pub fn of(residuals: &[f64], lags: usize, estimated: usize) -> LjungBox {
+        let there = residuals.iter().filter(|e| !e.is_nan());
+        let count = there.clone().count();
+        let n = count as f64;
+        let mean = there.sum::<f64>() / n;
+        // A missing residual has no product with any other.
+        let centred: Vec<f64> = residuals.iter().map(|e| if e.is_nan() { 0.0 } else { e - mean }).collect();
+        let product = |lag: usize| centred[lag..].iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>();
+        let both =
+            |lag: usize| residuals[lag..].iter().zip(residuals).filter(|(a, b)| !(a.is_nan() || b.is_nan())).count();
+        let variance = product(0) / n;
+        // In terms of the mean product over p pairs, r_k n / p, a lag's share is its square times p (n + 2) / n.
+        let share = |lag: usize| {
+            let pairs = both(lag) as f64;
+            if pairs > 0.0 { (product(lag) / pairs / variance).powi(2) * pairs * (n + 2.0) / n } else { 0.0 }
+        };
+        let (statistic, degrees_of_freedom) = ((1..=lags).map(share).sum::<f64>(), lags - estimated);
+        let p_value = ChiSquared::new(degrees_of_freedom as f64).map_or(f64::NAN, |chi| chi.sf(statistic));
+        LjungBox { statistic, degrees_of_freedom, p_value }
+    }
+}
+
 impl FittedArima {
     /// One-step predictions of the training series, in its units, one for each value. The first d + m D are the values
     /// themselves: differencing conditions on them.
@@ -52,21 +77,6 @@ impl FittedArima {
             let what = format!("{}: a Ljung-Box test takes {least} to {most} lags, not {lags}", self.model());
             return Err(Error::Order { what });
         }
-        let n = count as f64;
-        let mean = there.sum::<f64>() / n;
-        // A missing residual has no product with any other.
-        let centred: Vec<f64> = residuals.iter().map(|e| if e.is_nan() { 0.0 } else { e - mean }).collect();
-        let product = |lag: usize| centred[lag..].iter().zip(&centred).map(|(a, b)| a * b).sum::<f64>();
-        let both =
-            |lag: usize| residuals[lag..].iter().zip(&residuals).filter(|(a, b)| !(a.is_nan() || b.is_nan())).count();
-        let variance = product(0) / n;
-        // In terms of the mean product over p pairs, r_k n / p, a lag's share is its square times p (n + 2) / n.
-        let share = |lag: usize| {
-            let pairs = both(lag) as f64;
-            if pairs > 0.0 { (product(lag) / pairs / variance).powi(2) * pairs * (n + 2.0) / n } else { 0.0 }
-        };
-        let (statistic, degrees_of_freedom) = ((1..=lags).map(share).sum::<f64>(), lags - estimated);
-        let p_value = ChiSquared::new(degrees_of_freedom as f64).map_or(f64::NAN, |chi| chi.sf(statistic));
-        Ok(LjungBox { statistic, degrees_of_freedom, p_value })
+        Ok(LjungBox::of(&residuals, lags, estimated))
     }
 }

@@ -49,7 +49,7 @@ pub use live::{Interval, LiveRecord, Outcome, Score, StandingForecast, StandingS
 pub use long_run::{Mean, SkillInterval};
 pub use policy::{ChampionEvidence, FEWEST_ORIGINS, Policy, Training, failing};
 pub use price_forecast::{IntervalKind, PriceForecast};
-pub use residuals::{LjungBox, Residual, Residuals};
+pub use residuals::{Residual, Residuals};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use series::{Bar, PriceSeries, Row};

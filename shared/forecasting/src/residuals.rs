@@ -1,7 +1,6 @@
 //! What a model leaves unexplained, measured on sessions that it has not been estimated on.
 
-use serde::{Deserialize, Serialize};
-use statrs::distribution::{ChiSquared, ContinuousCDF};
+use ::arima::LjungBox;
 
 use crate::{Error, FEWEST_TO_FIT, PriceSeries, Specification, TradingDay, Window};
 
@@ -9,7 +8,7 @@ use crate::{Error, FEWEST_TO_FIT, PriceSeries, Specification, TradingDay, Window
 ///
 /// It is estimated once, on what came before, and then takes in one price after another: the errors are those of forecasts,
 /// not of a fit, for every family alike.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Residuals {
     /// What was estimated.
     pub specification: Specification,
@@ -30,24 +29,12 @@ pub struct Residuals {
 }
 
 /// One session's error.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Residual {
     /// The session.
     pub day: TradingDay,
     /// The error of the log price in standard errors.
     pub error: f64,
-}
-
-/// Ljung & Box's test (1978, Biometrika 65, 297-303). Nothing was estimated on these errors, so it has as many degrees of
-/// freedom as lags.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct LjungBox {
-    /// Autocorrelations tested.
-    pub lags: usize,
-    /// n (n + 2) times the sum of r_k^2 / (n - k).
-    pub statistic: f64,
-    /// Probability of so large a statistic where the errors are white.
-    pub p_value: f64,
 }
 
 /// The most autocorrelations.
@@ -103,13 +90,9 @@ impl Residuals {
         let most = LAGS.min(errors.len() / 4);
         let autocorrelations: Vec<f64> = if varies { (1..=most).map(autocorrelation).collect() } else { Vec::new() };
         let lags = LAGS_TESTED.min(errors.len() / 5).min(autocorrelations.len());
-        let share = |(k, r): (usize, &f64)| r * r / (n - (k + 1) as f64);
-        let statistic = n * (n + 2.0) * autocorrelations[..lags].iter().enumerate().map(share).sum::<f64>();
-        let ljung_box = ChiSquared::new(lags as f64).ok().filter(|_| lags > 0).map(|chi| LjungBox {
-            lags,
-            statistic,
-            p_value: chi.sf(statistic),
-        });
+        // Nothing was estimated on these errors: as many degrees of freedom as lags.
+        let values: Vec<f64> = errors.iter().map(|e| e.error).collect();
+        let ljung_box = (lags > 0).then(|| LjungBox::of(&values, lags, 0));
         Residuals {
             specification,
             estimated_until,

@@ -113,7 +113,9 @@ fn autocorrelations(residuals: &Residuals, area: &Area<'_>, palette: &Palette) -
     let most = found.iter().fold(1.6 * band, |most: f64, r| most.max(r.abs())) * 1.1;
     let lags = found.len().max(1) as f64;
     let caption = match residuals.ljung_box {
-        Some(test) => format!("Autocorrelations by lag; Ljung-Box over {}: p = {:.3}", test.lags, test.p_value),
+        Some(test) => {
+            format!("Autocorrelations by lag; Ljung-Box over {}: p = {:.3}", test.degrees_of_freedom, test.p_value)
+        }
         None => "Autocorrelations by lag".to_owned(),
     };
     let mut chart = chart(area, &caption, palette, 0.0..lags + 1.0, -most..most, 5)?;

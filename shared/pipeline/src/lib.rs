@@ -26,8 +26,8 @@ pub use stages::{
     Answered, BarStatus, Compared, Download, Evaluated, Fetched, KindOfIntervals, ModelSummary, Planned, Prediction,
     Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
     VersionScore, Watched, WatchedTicker, When, answered, compare, evaluate, fetch, forecast, forecast_picture, models,
-    newest_forecast, newest_snapshot, plan, predict, prices, promote, report, residual_picture, residuals, results,
-    rollback, scores, train, verify, verify_receipt, watched,
+    newest_forecast, newest_snapshot, plan, predict, promote, read_snapshot, report, residual_picture, residuals,
+    results, rollback, scores, train, verify, verify_receipt, watched,
 };
 pub use stored::{
     forecast_table::header as forecast_header,

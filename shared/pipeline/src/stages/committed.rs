@@ -64,7 +64,10 @@ pub(crate) fn parse<T: DeserializeOwned>(record: &StageRecord) -> Result<T, Erro
 }
 
 /// Reads a snapshot whole and checks it against its digest.
-pub(crate) async fn read_snapshot(
+///
+/// # Errors
+/// [`Error::Missing`] and [`Error::Damaged`] where it does not read whole.
+pub async fn read_snapshot(
     archive: &dyn Archive,
     ticker: &Ticker,
     reference: &ObjectRef,

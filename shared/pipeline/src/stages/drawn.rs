@@ -3,7 +3,10 @@
 use forecasting::Ticker;
 use pictures::{Fan, Theme};
 
-use super::inspect::{newest_forecast, prices, residuals};
+use super::{
+    committed::read_snapshot,
+    inspect::{newest_forecast, residuals},
+};
 use crate::{Archive, Error, Ledger};
 
 const FAN: (u32, u32) = (960, 420);
@@ -22,7 +25,7 @@ pub async fn forecast_picture(
     theme: Theme,
 ) -> Result<String, Error> {
     let newest = newest_forecast(ledger, ticker).await?;
-    let series = prices(archive, ticker, &newest.snapshot).await?;
+    let series = read_snapshot(archive, ticker, &newest.snapshot).await?;
     let bars = series.bars();
     let shown = &bars[bars.len().saturating_sub(SHOWN)..];
     let past: Vec<f64> = shown.iter().map(|bar| bar.adjusted_close).collect();

@@ -1,6 +1,6 @@
 //! What pages and pictures ask of one ticker: its newest forecast, prices and snapshot, residuals, two versions side by side.
 
-use forecasting::{IntervalKind, LiveRecord, PriceSeries, Residuals, StandingForecast, Step, Ticker};
+use forecasting::{IntervalKind, LiveRecord, Residuals, StandingForecast, Step, Ticker};
 
 use super::{
     committed::{end_of_time, parse, read_snapshot},
@@ -8,9 +8,9 @@ use super::{
     models::ModelSummary,
     scores::scores,
 };
-use crate::{Archive, Error, Forecasted, Ledger, ModelVersion, ObjectRef, Stage, VersionId};
+use crate::{Archive, Error, Forecasted, Ledger, ModelVersion, Stage, VersionId};
 
-/// The newest forecast on record, and the run that made it.
+/// The newest forecast on record.
 ///
 /// # Errors
 /// [`Error::NoForecast`] for a ticker without one.
@@ -22,14 +22,6 @@ pub async fn newest_forecast(ledger: &dyn Ledger, ticker: &Ticker) -> Result<For
 /// The newest snapshot on record, with the statistics of its scope; `None` where nothing was fetched.
 pub async fn newest_snapshot(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Option<Snapshot>, Error> {
     ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop().map(|record| parse(&record)).transpose()
-}
-
-/// A snapshot's prices.
-///
-/// # Errors
-/// [`Error::Missing`] and [`Error::Damaged`] where it does not read whole.
-pub async fn prices(archive: &dyn Archive, ticker: &Ticker, snapshot: &ObjectRef) -> Result<PriceSeries, Error> {
-    read_snapshot(archive, ticker, snapshot).await
 }
 
 /// Sessions of a year.

@@ -21,11 +21,12 @@ mod train;
 mod verify;
 
 pub use answered::{Answered, When, answered};
+pub use committed::read_snapshot;
 pub use drawn::{forecast_picture, residual_picture};
 pub use evaluate::{Evaluated, VersionScore, evaluate};
 pub use fetch::{BarStatus, Download, Fetched, Snapshot, fetch};
 pub use forecast::forecast;
-pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals};
+pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, residuals};
 pub use models::{ModelSummary, models};
 pub use overview::{Watched, WatchedTicker, watched};
 pub use plan::{Planned, plan};

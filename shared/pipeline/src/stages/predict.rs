@@ -2,11 +2,12 @@ use forecasting::{Coverage, Level, LiveRecord, Specification, StandingForecast, 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    committed::{end_of_time, parse, read_snapshot},
+    committed::{end_of_time, read_snapshot},
     evaluate::{live_record, recent_scores},
     fetch::BarStatus,
+    inspect::newest_forecast,
 };
-use crate::{Archive, Champion, Error, Forecasted, Ledger, ModelVersion, Stage, VersionId};
+use crate::{Archive, Champion, Error, Ledger, ModelVersion, VersionId};
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,9 +93,7 @@ pub async fn predict(
     if levels.len() > MOST_LEVELS {
         return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
     }
-    let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop();
-    let record = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
-    let on_record: Forecasted = parse(&record)?;
+    let on_record = newest_forecast(ledger, ticker).await?;
     let champion = &on_record.champion;
     let known =
         on_record.forecast.steps.first().map(|s| s.served.intervals.iter().map(|i| i.level).collect::<Vec<_>>());

@@ -71,31 +71,29 @@ impl Asked {
     }
 
     fn order(&self, a: &WatchedTicker, b: &WatchedTicker) -> Ordering {
-        let name = || a.ticker.cmp(&b.ticker);
         let (of, or) = (a.standing.as_ref(), b.standing.as_ref());
-        let numbers = |value: fn(&Standing) -> Option<f64>| {
-            // What is not known comes last, whichever way it is sorted.
-            match (of.and_then(value), or.and_then(value)) {
-                (Some(a), Some(b)) if self.descending => b.total_cmp(&a),
-                (Some(a), Some(b)) => a.total_cmp(&b),
-                (a, b) => b.is_some().cmp(&a.is_some()),
-            }
-        };
-        let way = |ordering: Ordering| if self.descending { ordering.reverse() } else { ordering };
+        let numbers =
+            |value: fn(&Standing) -> Option<f64>| self.by(of.and_then(value), or.and_then(value), f64::total_cmp);
         let ordering = match COLUMNS[self.sort].0 {
             "close" => numbers(|s| Some(s.last_close())),
             "forecast" => numbers(change),
             "skill" => numbers(|s| s.skill.value),
             "coverage" => numbers(|s| s.coverage.first().map(|c| c.coverage.realised)),
-            "model" | "since" => match (of, or) {
-                (Some(a), Some(b)) if COLUMNS[self.sort].0 == "model" => way(a.model.cmp(&b.model)),
-                (Some(a), Some(b)) => way(a.since.cmp(&b.since)),
-                (a, b) => b.is_some().cmp(&a.is_some()),
-            },
-            "verdict" => way(outcome(a).cmp(outcome(b))),
-            _ => way(name()),
+            "model" => self.by(of.map(|s| &s.model), or.map(|s| &s.model), Ord::cmp),
+            "since" => self.by(of.map(|s| s.since), or.map(|s| s.since), Ord::cmp),
+            "verdict" => self.by(Some(outcome(a)), Some(outcome(b)), Ord::cmp),
+            _ => self.by(Some(&a.ticker), Some(&b.ticker), Ord::cmp),
         };
-        ordering.then_with(name)
+        ordering.then_with(|| a.ticker.cmp(&b.ticker))
+    }
+
+    /// What is not known comes last, whichever way it is sorted.
+    fn by<T>(&self, a: Option<T>, b: Option<T>, order: impl Fn(&T, &T) -> Ordering) -> Ordering {
+        match (a, b) {
+            (Some(a), Some(b)) if self.descending => order(&b, &a),
+            (Some(a), Some(b)) => order(&a, &b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        }
     }
 
     fn link(&self, column: usize) -> String {

@@ -39,7 +39,7 @@ pub(crate) async fn page(
     Parameters::read(query.as_deref(), &[], &[])?;
     let (archive, ledger) = (&*stores.archive, &*stores.ledger);
     let newest = pipeline::newest_forecast(ledger, &ticker).await?;
-    let series = pipeline::prices(archive, &ticker, &newest.snapshot).await?;
+    let series = pipeline::read_snapshot(archive, &ticker, &newest.snapshot).await?;
     let snapshot = pipeline::newest_snapshot(ledger, &ticker).await?;
     let scores = match pipeline::scores(ledger, &ticker).await {
         Err(Error::NoForecast { .. }) => Vec::new(),
@@ -222,7 +222,7 @@ fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>) -> Markup {
                     dt { "Standard deviation" } dd { (format!("{:.3}", residuals.standard_deviation)) " (1 where its standard errors are right)" }
                     dt { "Excess kurtosis" } dd { (format!("{:+.2}", residuals.excess_kurtosis)) " (0 of normal errors)" }
                     @if let Some(test) = residuals.ljung_box {
-                        dt { "Ljung-Box, " (test.lags) " lags" } dd { (format!("Q = {:.2}, p = {:.3}", test.statistic, test.p_value))
+                        dt { "Ljung-Box, " (test.degrees_of_freedom) " lags" } dd { (format!("Q = {:.2}, p = {:.3}", test.statistic, test.p_value))
                             @if test.p_value < 0.05 { ": something is left to explain" } @else { ": they look like noise" } }
                     }
                 }

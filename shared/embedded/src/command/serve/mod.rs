@@ -97,7 +97,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// The threads of the nights. They are left to end by themselves: a night that is cut off is completed by the next start.
+/// The threads of the nights. They are not waited for: a night that is cut off goes on where it was when it is started again.
 struct Work(Option<Runtime>);
 
 impl Work {

@@ -1,12 +1,17 @@
 //! `closing-bell.toml`: the same file on one machine and in the cloud.
 
-use std::time::Duration;
+mod fetch;
+mod schedule;
+mod webhook;
 
 use forecasting::{FEWEST_ORIGINS, FEWEST_TO_FIT, Family, IntervalKind, Level, Policy, Ticker, Window};
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{Archive, Configuration, Error, Key};
+pub use fetch::{FetchSettings, TiingoSettings};
+pub use schedule::ScheduleSettings;
+pub use webhook::{WebhookFormat, WebhookSettings};
 
 /// The configuration file; everything in it may be left out.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,101 +43,6 @@ pub struct Settings {
     pub webhook: WebhookSettings,
 }
 
-/// When nights begin on one machine; in the cloud the template's parameters say it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScheduleSettings {
-    /// Whether they begin by themselves.
-    pub enabled: bool,
-    /// The time of day, `17:00`.
-    pub at: String,
-    /// The days, as cron writes them.
-    pub days: String,
-    /// The time zone of that time.
-    pub time_zone: String,
-}
-
-impl Default for ScheduleSettings {
-    fn default() -> Self {
-        ScheduleSettings {
-            enabled: true,
-            at: "17:00".to_owned(),
-            days: "MON-FRI".to_owned(),
-            time_zone: "America/New_York".to_owned(),
-        }
-    }
-}
-
-impl ScheduleSettings {
-    /// As cron writes it: minute, hour, and the days.
-    ///
-    /// # Errors
-    /// A message for a time that is none.
-    pub fn cron(&self) -> Result<String, String> {
-        let wrong = || format!("schedule.at is '{}', but a time of day is written as 17:00", self.at);
-        let time: jiff::civil::Time =
-            if self.at.len() == 5 { self.at.parse().map_err(|_| wrong())? } else { return Err(wrong()) };
-        Ok(format!("{} {} * * {}", time.minute(), time.hour(), self.days))
-    }
-}
-
-/// Where messages go, and in which words.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WebhookSettings {
-    /// The address; left out, nothing is told.
-    pub url: Option<String>,
-    /// The words; left out, those of the address's host.
-    pub format: Option<WebhookFormat>,
-    /// Hosts that may be told beside Slack's and Discord's own.
-    pub hosts: Vec<String>,
-    /// Whether a run's start is told too.
-    pub on_start: bool,
-    /// Where the pages are, for links.
-    pub site: Option<String>,
-}
-
-/// In which words a chat is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WebhookFormat {
-    /// Blocks of an incoming webhook.
-    Slack,
-    /// An embed, with the picture attached.
-    Discord,
-    /// For programs.
-    Json,
-}
-
-impl WebhookFormat {
-    /// As the configuration writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            WebhookFormat::Slack => "slack",
-            WebhookFormat::Discord => "discord",
-            WebhookFormat::Json => "json",
-        }
-    }
-}
-
-/// What to do while a session's bar is not published yet.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FetchSettings {
-    /// The pause between two asks; a part of a minute is allowed.
-    pub ask_again_minutes: f64,
-    /// Asks after the first; then the run goes on with what is known.
-    pub ask_limit: u32,
-}
-
-/// The plan at Tiingo.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TiingoSettings {
-    /// Its hourly quota; left out, the free plan's.
-    pub requests_per_hour: Option<u32>,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -154,20 +64,6 @@ impl Default for Settings {
             schedule: ScheduleSettings::default(),
             webhook: WebhookSettings::default(),
         }
-    }
-}
-
-impl FetchSettings {
-    /// The pause between two asks, in whole seconds.
-    pub fn pause(&self) -> Duration {
-        Duration::from_secs_f64((self.ask_again_minutes * 60.0).ceil())
-    }
-}
-
-impl Default for FetchSettings {
-    /// Every quarter of an hour from 17:00 to 20:00.
-    fn default() -> Self {
-        FetchSettings { ask_again_minutes: 15.0, ask_limit: 12 }
     }
 }
 
