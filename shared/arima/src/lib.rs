@@ -38,7 +38,7 @@ mod information;
 mod innovations;
 mod likelihood;
 mod matrix;
-mod optimise;
+pub mod optimise;
 mod order;
 mod parameters;
 mod polynomial;

@@ -5,11 +5,13 @@ use crate::matrix::identity;
 
 /// Where the search ended.
 #[derive(Debug, Clone)]
-pub(crate) struct Minimum {
-    pub(crate) point: Vec<f64>,
-    pub(crate) value: f64,
+pub struct Minimum {
+    /// The lowest point found.
+    pub point: Vec<f64>,
+    /// The function there.
+    pub value: f64,
     /// The gradient vanished, or no step along it lowers the function any more.
-    pub(crate) converged: bool,
+    pub converged: bool,
 }
 
 /// Parameters are of order 1.
@@ -21,7 +23,7 @@ const SLOPE_TOLERANCE: f64 = 1e-3;
 /// Minimises f from a start. f writes its gradient into its second argument; it may answer infinity where it is not
 /// defined; a start there is answered as it is. `metric` is an inverse Hessian to begin with at a point, as good as is
 /// known. The search ends where a full step promises to lower f by less than the tolerance.
-pub(crate) fn minimise(
+pub fn minimise(
     mut f: impl FnMut(&[f64], &mut [f64]) -> f64,
     metric: impl Fn(&[f64]) -> Vec<Vec<f64>>,
     start: Vec<f64>,

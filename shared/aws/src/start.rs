@@ -21,6 +21,8 @@ pub struct Start {
     pub as_of: Option<Date>,
     /// The tickers to work on; none for the watchlist's.
     pub tickers: Vec<Ticker>,
+    /// Train every contender anew, whatever the policy says.
+    pub train: bool,
     /// The file to work on.
     pub incoming: Option<Key>,
 }
@@ -51,6 +53,8 @@ struct Wanted {
     as_of: Option<Date>,
     #[serde(default)]
     tickers: Vec<Ticker>,
+    #[serde(default)]
+    train: bool,
     /// For whoever reads the execution's history.
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
@@ -103,6 +107,7 @@ impl Start {
                     time: event.time,
                     as_of: None,
                     tickers: vec![ticker],
+                    train: false,
                     incoming: Some(key),
                 })
             }
@@ -125,6 +130,7 @@ impl Start {
             time: wanted.time.unwrap_or(delivered),
             as_of: wanted.as_of,
             tickers: wanted.tickers,
+            train: wanted.train,
             incoming: None,
         }
     }
@@ -155,7 +161,7 @@ impl Start {
         };
         let still_to_come = TradingDay::new(as_of).is_ok_and(|day| day.is_preliminary_at(self.time));
         Ok(Asked {
-            configuration: settings.configuration("tiingo", tickers),
+            configuration: Configuration { train: self.train, ..settings.configuration("tiingo", tickers) },
             as_of,
             settle: !still_to_come || settings.fetch.ask_limit == 0,
             asks: settings.fetch.ask_limit,

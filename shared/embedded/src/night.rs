@@ -101,7 +101,7 @@ impl Night {
         Ok(self.ledger.run(&run.id).await?.unwrap_or(RunEntry { closure: Some(closure), ..entry }))
     }
 
-    /// All stages for one ticker, with the one branch there is.
+    /// All stages for one ticker.
     async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, tries: &mut Tries) -> Result<(), Error> {
         let (archive, ledger) = (&*self.archive, &*self.ledger);
         let last = StageKey { run: run.id.clone(), ticker: ticker.clone(), stage: Stage::Forecast };
@@ -125,10 +125,9 @@ impl Night {
             }
         }
         let _core = places.cores.acquire().await.expect("the semaphore is never closed");
-        if tries.of(Stage::Evaluate, evaluate(archive, ledger, run, ticker)).await?.training.due {
-            tries.of(Stage::Train, train(archive, ledger, run, ticker)).await?;
-            tries.of(Stage::Promote, promote(ledger, run, ticker)).await?;
-        }
+        tries.of(Stage::Evaluate, evaluate(archive, ledger, run, ticker)).await?;
+        tries.of(Stage::Train, train(archive, ledger, run, ticker)).await?;
+        tries.of(Stage::Promote, promote(ledger, run, ticker)).await?;
         tries.of(Stage::Forecast, forecast(archive, ledger, run, ticker)).await?;
         Ok(())
     }

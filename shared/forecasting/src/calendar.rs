@@ -4,6 +4,8 @@
 //! foresees listed one by one. The tests hold them against `exchange_calendars` 4.13.2 (XNYS) for every day of 2015 to
 //! 2027. Days after the last published table are the rules' word, not the exchange's.
 
+use std::sync::LazyLock;
+
 use jiff::{
     Timestamp,
     civil::{Date, Time, Weekday, date, time},
@@ -43,10 +45,19 @@ pub(crate) fn closure(day: Date) -> Option<&'static str> {
     holiday(day).or_else(|| UNFORESEEN.iter().find(|(closed, _)| *closed == day).map(|(_, why)| *why))
 }
 
+type Holidays = [(&'static str, Option<Date>); 10];
+
+/// Of each year that the rules are good for: every row of every history asks.
+static HOLIDAYS: LazyLock<Vec<Holidays>> = LazyLock::new(|| YEARS.map(holidays).collect());
+
 fn holiday(day: Date) -> Option<&'static str> {
-    let year = day.year();
+    let year = usize::try_from(day.year() - YEARS.start()).ok()?;
+    HOLIDAYS.get(year)?.iter().find(|(_, closed)| *closed == Some(day)).map(|(name, _)| *name)
+}
+
+fn holidays(year: i16) -> Holidays {
     let nth = |month, nth, weekday| nth_weekday(year, month, nth, weekday);
-    let rules = [
+    [
         ("New Year's Day", new_year(year)),
         ("Martin Luther King Jr. Day", Some(nth(1, 3, Weekday::Monday))),
         ("Washington's Birthday", Some(nth(2, 3, Weekday::Monday))),
@@ -57,8 +68,7 @@ fn holiday(day: Date) -> Option<&'static str> {
         ("Labor Day", Some(nth(9, 1, Weekday::Monday))),
         ("Thanksgiving Day", Some(nth(11, 4, Weekday::Thursday))),
         ("Christmas Day", Some(observed(date(year, 12, 25)))),
-    ];
-    rules.into_iter().find(|(_, closed)| *closed == Some(day)).map(|(name, _)| name)
+    ]
 }
 
 /// The session ends at 13:00: before Independence Day and Christmas, and after Thanksgiving.

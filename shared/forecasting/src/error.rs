@@ -39,10 +39,8 @@ pub enum Error {
     /// No usable row at all.
     #[error("no row has a price")]
     NoPrices,
-    /// Too few sessions to hold some out and still fit on the rest.
-    #[error(
-        "{got} sessions since {first} are too few: {needed} are needed, {holdout} of them held out to compare models"
-    )]
+    /// Too few sessions to say anything.
+    #[error("{got} sessions since {first} are too few: {needed} are needed")]
     TooShort {
         /// First session.
         first: Date,
@@ -50,8 +48,6 @@ pub enum Error {
         got: usize,
         /// Sessions needed.
         needed: usize,
-        /// Sessions held out.
-        holdout: usize,
     },
     /// The price never moves over a stretch that models are fitted or compared on.
     #[error("the price stands still from {first} to {last}: halted, or not traded, so there is nothing to forecast")]

@@ -13,6 +13,11 @@ use crate::Error;
 pub struct Level(f64);
 
 impl Level {
+    /// For constants, which are within the bounds.
+    pub(crate) const fn new(percent: f64) -> Level {
+        Level(percent)
+    }
+
     /// In percent.
     pub fn percent(self) -> f64 {
         self.0

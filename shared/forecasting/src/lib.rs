@@ -1,8 +1,8 @@
 //! Tickers, sessions, price series, backtests, scorecards and verdicts: the rules, without any I/O or clock.
 //!
-//! A [`PriceSeries`] of [`Bar`]s on [`TradingDay`]s is fitted by a [`Specification`]; a [`Contest`] holds out its last
-//! sessions and compares the champion, a newly selected challenger and the random walk on them; the [`Verdict`] says which
-//! of them serves. [`StandingForecast`]s are scored when their sessions have come.
+//! A [`PriceSeries`] of [`Bar`]s on [`TradingDay`]s is fitted by a [`Specification`]; a [`Record`] keeps what each [`Contender`]
+//! would have forecast from every past session; a [`Judgement`] adds up what came of it, and the [`Verdict`] says who
+//! serves. [`StandingForecast`]s are scored when their sessions have come.
 
 /// Which rules judge. A release that changes any result, be it by a newer augurs, has a new version.
 const RULES: &str = concat!("forecasting ", env!("CARGO_PKG_VERSION"));
@@ -13,47 +13,57 @@ pub fn rules() -> String {
     format!("{}, {RULES}", arima::ENGINE)
 }
 
-mod backtest;
 mod calendar;
 mod calibration;
 mod change_point;
+mod contender;
 mod contest;
 mod diebold_mariano;
 mod error;
+mod evidence;
 mod families;
 mod level;
 mod live;
 mod long_run;
 mod policy;
 mod price_forecast;
+mod record;
 mod residuals;
+mod scale;
 mod scope;
 mod scorecard;
 mod series;
+mod standing;
 mod ticker;
 mod trading_day;
 mod verdict;
 mod window;
 
-pub use backtest::{BacktestPlan, FEWEST_TO_FIT};
-pub use calibration::{Calibration, Multiplier, Multipliers, Scales};
+pub use calibration::{Calibration, Multipliers};
 pub use change_point::{Alternative, ChangePoint};
-pub use contest::{Contender, Contest};
+pub use contender::Contender;
+pub use contest::{Challenger, Contest};
 pub use diebold_mariano::Comparison;
 pub use error::Error;
+pub use evidence::BUDGET_SESSIONS;
 pub use families::{
     Arima, Combination, Ets, Family, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
 };
 pub use level::Level;
 pub use live::{Interval, LiveRecord, Outcome, Score, StandingForecast, StandingStep, Step};
 pub use long_run::{Mean, SkillInterval};
-pub use policy::{ChampionEvidence, FEWEST_ORIGINS, Policy, Training, failing};
+pub use policy::{Against, ChampionEvidence, Degraded, FEWEST_ORIGINS, Policy, Training};
 pub use price_forecast::{IntervalKind, PriceForecast};
+pub use record::{
+    MIN_SESSIONS, RESELECTED_AFTER, Record, RecordPlan, RecordRow, ScaleEstimates, WARM_UP, average_growth,
+};
 pub use residuals::{Residual, Residuals};
+pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use series::{Bar, PriceSeries, Row};
+pub use standing::{Calibrations, Detail, Deposed, Judgement, Seat, Standing};
 pub use ticker::Ticker;
 pub use trading_day::TradingDay;
-pub use verdict::{Barred, Decision, Verdict};
+pub use verdict::{Decision, Promotion, Verdict};
 pub use window::Window;

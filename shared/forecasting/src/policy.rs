@@ -1,33 +1,131 @@
 //! When to train: a policy looks at the champion's live scores and says so, with the reason.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, MapAccess, Unexpected, Visitor},
+};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::{ChangePoint, Comparison, Level, Score, TradingDay};
 
-/// When a run trains a challenger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+/// When a run trains its contenders anew. Their forecasts, scores and verdicts go on every night all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Policy {
     /// At every run.
     #[default]
     Always,
-    /// Only when the champion's live scores are worse than its backtest promised.
-    Degraded,
-    /// When the champion is at least this many sessions old.
+    /// Only when the champion's live scores are worse than its record promised.
+    Degraded(Degraded),
+    /// When the contenders were last trained at least this many sessions ago.
     MaxAge(usize),
+}
+
+/// What counts as degraded.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Degraded {
+    /// Live error beyond the promised one, as a share of it.
+    pub bound: f64,
+    /// The last so many origins are looked at, as soon as there are so many; `None` for all since the last training, of which
+    /// there must be 20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<usize>,
+    /// Probability that such an excess came by chance, at most; 1 asks for no test. The question is asked every evening.
+    pub significance: f64,
+    /// What the error is measured against.
+    pub against: Against,
+}
+
+/// What a live error is measured against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Against {
+    /// The random walk's on the same days, so that a volatile week alone degrades nobody.
+    #[default]
+    RandomWalk,
+    /// The record's mean error, whatever the market does.
+    Record,
+}
+
+impl Default for Degraded {
+    fn default() -> Self {
+        Degraded { bound: 0.10, window: None, significance: 0.01, against: Against::RandomWalk }
+    }
+}
+
+/// `"always"`, `"degraded"`, `{ degraded = { bound = 0.15 } }` or `{ max_age = 20 }`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Plain {
+    Always,
+    Degraded,
+    MaxAge(usize),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ruled {
+    degraded: Degraded,
+}
+
+impl Serialize for Policy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Policy::Always => Plain::Always.serialize(serializer),
+            Policy::MaxAge(sessions) => Plain::MaxAge(sessions).serialize(serializer),
+            Policy::Degraded(rule) if rule == Degraded::default() => Plain::Degraded.serialize(serializer),
+            Policy::Degraded(degraded) => Ruled { degraded }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Policy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Written;
+        impl<'de> Visitor<'de> for Written {
+            type Value = Policy;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"always\", \"degraded\", { degraded = { bound = 0.15, window = 20 } } or { max_age = 20 }")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Policy, E> {
+                match word {
+                    "always" => Ok(Policy::Always),
+                    "degraded" => Ok(Policy::Degraded(Degraded::default())),
+                    _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Policy, A::Error> {
+                let policy = match map.next_key::<String>()?.as_deref() {
+                    Some("degraded") => Policy::Degraded(map.next_value()?),
+                    Some("max_age") => Policy::MaxAge(map.next_value()?),
+                    Some(other) => return Err(A::Error::unknown_field(other, &["degraded", "max_age"])),
+                    None => return Err(A::Error::custom("a policy is empty")),
+                };
+                match map.next_key::<String>()? {
+                    None => Ok(policy),
+                    Some(_) => Err(A::Error::custom("a policy is one of degraded and max_age")),
+                }
+            }
+        }
+        deserializer.deserialize_any(Written)
+    }
 }
 
 /// What is known of the champion when the policy is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChampionEvidence {
-    /// Sessions since the last one it was trained on; `None` where it cannot be read.
+    /// Sessions since the contenders were last trained; `None` where what serves cannot be read.
     pub age: Option<usize>,
-    /// Mean absolute error over the random walk's in its backtest; `None` where the walk made no error.
-    pub backtest_relative_error: Option<f64>,
-    /// Scores of what this version has forecast since it was last challenged, in any order: what was asked once is answered.
+    /// Mean absolute error over the random walk's on its record; `None` where the walk made no error.
+    pub promised_relative_error: Option<f64>,
+    /// Mean absolute error on its record, of log prices.
+    pub promised_error: Option<f64>,
+    /// Scores of what it has forecast since the last training, in any order: what was asked once is answered.
     pub scores: Vec<Score>,
     /// The season in sessions; 1 for none.
     pub season: usize,
@@ -36,18 +134,17 @@ pub struct ChampionEvidence {
 /// Whether to train, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Training {
-    /// Train a challenger.
+    /// Train the contenders.
     pub due: bool,
+    /// Select their models anew as well, because the old ones are no longer believed; otherwise that is done in its turn.
+    #[serde(default)]
+    pub select: bool,
     /// The reason in words: of training, or of the branch that was taken instead.
     pub reason: String,
 }
 
 /// Live errors are compared only over at least this many origins.
 pub const FEWEST_ORIGINS: usize = 20;
-/// Live error beyond the backtest's that counts as degraded.
-const TOLERATED_EXCESS: f64 = 0.10;
-/// Probability that an excess came by chance, at most. The question is asked every evening.
-const CHANCE: f64 = 0.01;
 /// Probability that a sound model's coverage leaves its band on either side, on one evening.
 const BAND_TAIL: f64 = 0.000_5;
 
@@ -55,41 +152,36 @@ impl Policy {
     /// Decides. Without a champion there is always something to train; and whatever the policy, where the live error passes
     /// `bound` times the random walk's.
     pub fn decide(self, bound: Option<f64>, champion: Option<&ChampionEvidence>) -> Training {
-        let due = |reason: String| Training { due: true, reason };
-        let not_due = |reason: String| Training { due: false, reason };
+        let due = |reason: String| Training { due: true, select: false, reason };
+        let anew = |reason: String| Training { due: true, select: true, reason };
+        let not_due = |reason: String| Training { due: false, select: false, reason };
         let Some(champion) = champion else {
             return due("nothing is in service yet".to_owned());
         };
         let Some(age) = champion.age else {
-            return due("the champion cannot be read".to_owned());
+            return anew("the champion cannot be read".to_owned());
         };
         let live = LiveErrors::of(&champion.scores);
         if let Some(reason) = bound.and_then(|bound| live.beyond(bound)) {
-            return due(reason);
+            return anew(reason);
         }
         match self {
             Policy::Always => due("the policy trains at every run".to_owned()),
             Policy::MaxAge(sessions) if age >= sessions => {
-                due(format!("the champion is {age} sessions old, the policy allows {sessions}"))
+                due(format!("trained {age} sessions ago, the policy allows {sessions}"))
             }
             Policy::MaxAge(sessions) => {
-                not_due(format!("the champion is {age} sessions old, the policy waits for {sessions}"))
+                not_due(format!("trained {age} sessions ago, the policy waits for {sessions}"))
             }
-            Policy::Degraded => {
-                let excess = champion.backtest_relative_error.and_then(|promised| live.excess(promised));
+            Policy::Degraded(rule) => {
+                let excess = live.excess(rule, champion);
                 match excess.or_else(|| coverage_left_its_band(&champion.scores)) {
-                    Some(reason) => due(reason),
-                    None => errors_changed(champion).map_or_else(|| not_due(champion.holds(&live)), due),
+                    Some(reason) => anew(reason),
+                    None => errors_changed(champion).map_or_else(|| not_due(champion.holds(&live)), anew),
                 }
             }
         }
     }
-}
-
-/// Why a champion that has just been promoted is not what its backtest promised; `None` where it may be. `scores` are those
-/// of its specification since then.
-pub fn failing(scores: &[Score], promised: f64) -> Option<String> {
-    LiveErrors::of(scores).excess(promised)
 }
 
 /// Absolute errors at each origin that has all its sessions, averaged over them: the model's and the random walk's on the
@@ -126,16 +218,30 @@ impl LiveErrors {
         Some(format!("the live error is {relative:.3} of the random walk's over {n} origins, the bound is {bound}"))
     }
 
-    /// Where the error is beyond what was promised by more than is tolerated, and not by chance.
-    fn excess(&self, promised: f64) -> Option<String> {
-        let relative = self.relative().filter(|relative| *relative > promised * (1.0 + TOLERATED_EXCESS))?;
-        let promise: Vec<f64> = self.walk.iter().map(|walk| promised * walk).collect();
-        let comparison = Comparison::new(&promise, &self.own, self.horizon);
-        (comparison.p_value <= CHANCE).then(|| {
-            format!(
-                "the live error is {relative:.3} of the random walk's, the backtest's was {promised:.3} (p = {:.4} over {} origins)",
-                comparison.p_value, comparison.n
-            )
+    /// Where the error is beyond what was promised by more than the rule tolerates, and not by chance.
+    fn excess(&self, rule: Degraded, champion: &ChampionEvidence) -> Option<String> {
+        let Degraded { bound, window, significance, against } = rule;
+        let n = window.unwrap_or(self.own.len());
+        if self.own.len() < window.unwrap_or(FEWEST_ORIGINS).max(1) {
+            return None;
+        }
+        let (own, walk) = (&self.own[self.own.len() - n..], &self.walk[self.walk.len() - n..]);
+        let promise: Vec<f64> = match against {
+            Against::RandomWalk => walk.iter().map(|w| champion.promised_relative_error.map(|p| p * w)).collect(),
+            Against::Record => own.iter().map(|_| champion.promised_error).collect::<Option<Vec<f64>>>(),
+        }?;
+        let (lost, promised) = (own.iter().sum::<f64>(), promise.iter().sum::<f64>());
+        if !(promised > 0.0 && lost > promised * (1.0 + bound)) {
+            return None;
+        }
+        let over = (lost / promised - 1.0) * 100.0;
+        if significance >= 1.0 {
+            return Some(format!("the live error is {over:.1} % above what the record promised, over {n} origins"));
+        }
+        let comparison = Comparison::new(&promise, own, self.horizon);
+        (comparison.p_value <= significance).then(|| {
+            let p = comparison.p_value;
+            format!("the live error is {over:.1} % above what the record promised (p = {p:.4} over {n} origins)")
         })
     }
 }
@@ -175,13 +281,13 @@ fn errors_changed(champion: &ChampionEvidence) -> Option<String> {
 impl ChampionEvidence {
     fn holds(&self, live: &LiveErrors) -> String {
         let n = standardised(self).len();
-        let known = match (live.relative(), self.backtest_relative_error) {
+        let known = match (live.relative(), self.promised_relative_error) {
             (Some(relative), Some(promised)) => {
                 format!("live error {relative:.3} of the random walk's, {promised:.3} promised")
             }
             _ => "too few to compare errors".to_owned(),
         };
-        format!("the champion holds what its backtest promised, over {n} live sessions: {known}")
+        format!("the champion holds what its record promised, over {n} live sessions: {known}")
     }
 }
 
@@ -232,7 +338,13 @@ mod tests {
     }
 
     fn evidence(age: usize, scores: Vec<Score>) -> ChampionEvidence {
-        ChampionEvidence { age: Some(age), backtest_relative_error: Some(0.95), scores, season: 1 }
+        ChampionEvidence {
+            age: Some(age),
+            promised_relative_error: Some(0.95),
+            promised_error: Some(0.0095),
+            scores,
+            season: 1,
+        }
     }
 
     #[test]
@@ -246,24 +358,25 @@ mod tests {
             assert_eq!(training.due, due, "{policy:?}: {}", training.reason);
             assert!(training.reason.contains(reason), "{policy:?}: {}", training.reason);
         };
+        let degraded = Policy::Degraded(Degraded::default());
         let holds = || evidence(4, scores(100, 0.95, sound, noise));
-        check(Policy::Degraded, None, Ok("nothing is in service"));
+        check(degraded, None, Ok("nothing is in service"));
         check(Policy::Always, Some(holds()), Ok("at every run"));
         check(Policy::MaxAge(5), Some(holds()), Err("waits for 5"));
         check(Policy::MaxAge(4), Some(holds()), Ok("the policy allows 4"));
-        check(Policy::Degraded, Some(holds()), Err("holds what its backtest promised"));
+        check(degraded, Some(holds()), Err("holds what its record promised"));
         let worse = |n| evidence(4, scores(n, 1.10, sound, noise));
-        check(Policy::Degraded, Some(worse(100)), Ok("the live error is 1.1"));
-        check(Policy::Degraded, Some(worse(19)), Err("too few"));
+        check(degraded, Some(worse(100)), Ok("above what the record promised (p = 0.0"));
+        check(degraded, Some(worse(19)), Err("too few"));
         let narrow = evidence(4, scores(100, 0.95, |t| t % 5 > 1, noise));
-        check(Policy::Degraded, Some(narrow), Ok("held 60 of 100 times"));
+        check(degraded, Some(narrow), Ok("held 60 of 100 times"));
         let wide = evidence(4, scores(100, 0.95, |t| !t.is_multiple_of(50), noise));
-        check(Policy::Degraded, Some(wide), Ok("held 98 of 100 times"));
+        check(degraded, Some(wide), Ok("held 98 of 100 times"));
         let shifted = evidence(4, scores(40, 0.95, sound, |t| noise(t) + if t < 20 { 0.0 } else { 1.5 }));
-        check(Policy::Degraded, Some(shifted), Ok("forecasts have become too low"));
+        check(degraded, Some(shifted), Ok("forecasts have become too low"));
         let weekly = evidence(4, scores(60, 0.95, sound, |t| noise(t) + [2.0, -1.0, 1.0, -1.5, -0.5][t % 5]));
-        check(Policy::Degraded, Some(weekly), Ok("recur after 5 sessions"));
-        check(Policy::Degraded, Some(ChampionEvidence { age: None, ..holds() }), Ok("cannot be read"));
+        check(degraded, Some(weekly), Ok("recur after 5 sessions"));
+        check(degraded, Some(ChampionEvidence { age: None, ..holds() }), Ok("cannot be read"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ::arima::Forecast;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::{Calibration, Level, calibration};
+use crate::{Calibration, Level};
 
 /// How wide intervals are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ use crate::{Calibration, Level, calibration};
 pub enum IntervalKind {
     /// As the model itself says: one standard error, and the normal distribution.
     Model,
-    /// Scaled by what prices did lately and what the intervals held lately: see [`Calibration`].
+    /// As wide as prices have been moving lately, and as what held lately: see [`Calibration`].
     #[default]
     Adaptive,
 }
@@ -28,6 +28,9 @@ impl IntervalKind {
         }
     }
 }
+
+/// The level at which a taught interval tells a standard error: the normal distribution's one deviation, nearly.
+const TAUGHT: Level = Level::new(68.27);
 
 /// Forecast distributions of the next sessions' prices, symmetric on the logarithm, one a session.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,35 +72,30 @@ impl PriceForecast {
         self.log.mean.iter().map(|mean| self.price(*mean)).collect()
     }
 
-    /// Standard errors of the log prices, at the present scale.
+    /// The mean log prices.
+    pub(crate) fn logs(&self) -> &[f64] {
+        &self.log.mean
+    }
+
+    /// Standard errors of the log prices: the model's own, or what their intervals have been taught.
     pub fn standard_errors(&self) -> Vec<f64> {
-        let scale = self.calibration.as_ref().map_or(1.0, Calibration::scale);
-        self.log.standard_error.iter().map(|error| error * scale).collect()
+        let normal = Normal::standard().inverse_cdf(TAUGHT.upper_tail());
+        match &self.calibration {
+            None => self.log.standard_error.clone(),
+            Some(taught) => (1..=self.horizon()).map(|h| taught.half_width(TAUGHT, h) / normal).collect(),
+        }
     }
 
     /// Lower and upper ends of the central intervals of this level.
     pub fn interval(&self, level: Level) -> (Vec<f64>, Vec<f64>) {
-        let deviate = self.deviate(level);
-        let end = |h: usize, sign: f64| self.price(self.log.mean[h] + sign * deviate * self.log.standard_error[h]);
-        (0..self.horizon()).map(|h| (end(h, -1.0), end(h, 1.0))).unzip()
-    }
-
-    /// Half the width of an interval in the model's standard errors.
-    fn deviate(&self, level: Level) -> f64 {
-        match &self.calibration {
-            None => Normal::standard().inverse_cdf(level.upper_tail()),
-            Some(calibration) => calibration.deviate(level),
-        }
-    }
-
-    /// The ends of the intervals at [`calibration::GRID`], narrowest first, at one step.
-    pub(crate) fn grid(&self, h: usize) -> impl Iterator<Item = (f64, f64)> {
-        let deviates = match &self.calibration {
-            None => *calibration::NORMAL_GRID,
-            Some(calibration) => calibration.grid(),
+        let ends = |h: usize| {
+            let half = match &self.calibration {
+                None => Normal::standard().inverse_cdf(level.upper_tail()) * self.log.standard_error[h],
+                Some(calibration) => calibration.half_width(level, h + 1),
+            };
+            (self.price(self.log.mean[h] - half), self.price(self.log.mean[h] + half))
         };
-        let (mean, error) = (self.log.mean[h], self.log.standard_error[h]);
-        deviates.into_iter().map(move |d| (self.price(mean - d * error), self.price(mean + d * error)))
+        (0..self.horizon()).map(ends).unzip()
     }
 
     fn price(&self, log: f64) -> f64 {

@@ -2,7 +2,7 @@
 
 use ::arima::LjungBox;
 
-use crate::{Error, FEWEST_TO_FIT, PriceSeries, Specification, TradingDay, Window};
+use crate::{Error, PriceSeries, Specification, TradingDay, Window};
 
 /// One-step errors of a specification over the last sessions of a series.
 ///
@@ -37,6 +37,8 @@ pub struct Residual {
     pub error: f64,
 }
 
+/// A model is fitted on no fewer sessions than this.
+const MIN_TO_FIT: usize = 60;
 /// The most autocorrelations.
 const LAGS: usize = 20;
 /// Lags of the test: ten, or a fifth of the errors (Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 5.4).
@@ -55,15 +57,15 @@ impl Residuals {
         sessions: usize,
     ) -> Result<Residuals, Error> {
         let bars = series.bars();
-        let tested = sessions.min(bars.len() / 2).min(bars.len().saturating_sub(FEWEST_TO_FIT));
+        let tested = sessions.min(bars.len() / 2).min(bars.len().saturating_sub(MIN_TO_FIT));
         let before = bars.len() - tested;
-        if before < FEWEST_TO_FIT || tested == 0 {
+        if before < MIN_TO_FIT || tested == 0 {
             let (first, got) = (bars[0].day.date(), bars.len());
-            return Err(Error::TooShort { first, got, needed: FEWEST_TO_FIT + 1, holdout: 1 });
+            return Err(Error::TooShort { first, got, needed: MIN_TO_FIT + 1 });
         }
         let prices = series.adjusted_closes();
         // A window that begins later than that, at a date, leaves what the fit needs at least.
-        let start = window.start(bars, before).min(before - FEWEST_TO_FIT);
+        let start = window.start(bars, before).min(before - MIN_TO_FIT);
         let mut model = specification.fit(&prices[start..before])?;
         let mut errors = Vec::with_capacity(tested);
         for (bar, price) in bars[before..].iter().zip(&prices[before..]) {

@@ -1,8 +1,8 @@
-//! Losses of a model over held-out sessions.
+//! Losses of a forecaster over past sessions.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, Mean, Multipliers, PriceForecast, SkillInterval, Specification};
+use crate::{Level, Mean, SkillInterval, Specification};
 
 /// How often an interval held.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -16,10 +16,10 @@ pub struct Coverage {
     pub n: usize,
 }
 
-/// What a model lost over held-out sessions, averaged over origins and horizons.
+/// What a forecaster lost over past sessions, averaged over origins and horizons.
 ///
-/// Errors are fractions of the price at their origin, so that neither the price's level nor a later rebasing weighs. What
-/// came with a later version of this format is absent from older scorecards.
+/// Errors are differences of log prices, so that neither the price's level nor a later rebasing weighs (contests of earlier
+/// releases had fractions of the price at the origin). What came with a later version of this format is absent from older scorecards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {
     /// What was scored.
@@ -32,11 +32,9 @@ pub struct Scorecard {
     pub mae: f64,
     /// Root mean square error.
     pub rmse: f64,
-    /// Mean absolute error over that of the one-step random walk before the held-out sessions
-    /// (Hyndman & Koehler 2006, Int. J. Forecasting 22, 679-688).
+    /// Mean absolute error over the mean absolute change of a session (Hyndman & Koehler 2006, Int. J. Forecasting 22, 679-688).
     pub mase: f64,
-    /// Mean pinball loss over the ends of all intervals and the median: the loss that verdicts compare
-    /// (Gneiting & Raftery 2007, JASA 102, section 6).
+    /// Mean pinball loss over the ends of all intervals and the median (Gneiting & Raftery 2007, JASA 102, section 6).
     pub pinball: f64,
     /// Continuous ranked probability score: twice the integral of the pinball loss over all quantiles (Gneiting & Ranjan 2011, J.
     /// Business & Economic Statistics 29, 411-422), by the trapezoidal rule over 0.05, 0.10, ..., 0.95.
@@ -47,10 +45,7 @@ pub struct Scorecard {
     pub skill: Option<SkillInterval>,
     /// Coverage of each level's interval.
     pub coverage: Vec<Coverage>,
-    /// What the outcomes taught the adaptive intervals.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub multipliers: Option<Multipliers>,
-    /// The losses at each horizon; they are in the archived contest and left out of receipts.
+    /// The losses at each horizon; left out of receipts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub horizons: Vec<HorizonLosses>,
 }
@@ -64,7 +59,7 @@ pub struct HorizonLosses {
     pub mae: Mean,
     /// Root mean square error.
     pub rmse: Mean,
-    /// Mean absolute error over that of the one-step random walk before the held-out sessions.
+    /// Mean absolute error over the mean absolute change of a session.
     pub mase: Mean,
     /// Mean pinball loss over the ends of all intervals and the median.
     pub pinball: Mean,
@@ -85,84 +80,112 @@ pub struct LevelLosses {
     pub coverage: Mean,
 }
 
-/// What a forecast lost at one origin, one entry a step.
+/// What a forecaster lost: origin after origin, and step after step of each. One step is its absolute and square error, its
+/// CRPS, the median's pinball loss, and each level's pinball loss (the mean of both ends) and whether its interval held.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct OriginLoss {
-    steps: Vec<StepLoss>,
+pub(crate) struct Losses {
+    horizon: usize,
+    levels: usize,
+    values: Vec<f64>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct StepLoss {
-    absolute: f64,
-    square: f64,
-    crps: f64,
-    /// Of the median, and each level's interval.
-    median: f64,
-    levels: Vec<LevelLoss>,
+const ABSOLUTE: usize = 0;
+const SQUARE: usize = 1;
+const CRPS: usize = 2;
+const MEDIAN: usize = 3;
+const LEVELS: usize = 4;
+
+/// Half the widths of one step's intervals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Widths {
+    /// At [`crate::calibration::GRID`].
+    pub(crate) grid: [f64; 9],
+    /// At the scored levels, as many as there are.
+    pub(crate) levels: [f64; Widths::MAX_LEVELS],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct LevelLoss {
-    /// Mean of both ends.
-    pinball: f64,
-    inside: bool,
+impl Widths {
+    /// As many levels as a configuration may have.
+    pub(crate) const MAX_LEVELS: usize = 10;
 }
 
-impl StepLoss {
-    /// Over the median and the ends of all intervals.
-    fn pinball(&self) -> f64 {
-        let ends: f64 = self.levels.iter().map(|level| 2.0 * level.pinball).sum();
-        (self.median + ends) / (1 + 2 * self.levels.len()) as f64
+impl Losses {
+    pub(crate) fn new(horizon: usize, levels: usize, origins: usize) -> Losses {
+        Losses { horizon, levels, values: Vec::with_capacity(origins * horizon * (LEVELS + 2 * levels)) }
     }
-}
 
-impl OriginLoss {
-    /// Scores a forecast made when the price was `price` against what came.
-    pub(crate) fn of(forecast: &PriceForecast, price: f64, actual: &[f64], levels: &[Level]) -> OriginLoss {
-        let intervals: Vec<_> = levels.iter().map(|&level| (level, forecast.interval(level))).collect();
-        let of_step = |(h, (central, y)): (usize, (f64, &f64))| {
-            let error = (y - central) / price;
-            let pinball = |(lower, upper): (f64, f64), tail: f64| {
-                (quantile_loss(*y, lower, tail) + quantile_loss(*y, upper, 1.0 - tail)) / price
+    /// Scores the next step: what came less the central forecast, and the intervals around it.
+    pub(crate) fn add(&mut self, error: f64, widths: &Widths, levels: &[Level]) {
+        let ends = |half: f64, tail: f64| quantile_loss(error, -half, tail) + quantile_loss(error, half, 1.0 - tail);
+        let median = 0.5 * error.abs();
+        let tails = (1..).map(|i| 0.5 - 0.05 * f64::from(i));
+        let grid: f64 = widths.grid.into_iter().zip(tails).map(|(half, tail)| ends(half, tail)).sum();
+        self.values.extend([error.abs(), error * error, 2.0 * 0.05 * (median + grid), median]);
+        for (level, half) in levels.iter().zip(widths.levels) {
+            self.values.push(ends(half, (1.0 - level.probability()) / 2.0) / 2.0);
+            self.values.push(if error.abs() <= half { 1.0 } else { 0.0 });
+        }
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks(LEVELS + 2 * self.levels)
+    }
+
+    /// Origins that have all their outcomes.
+    pub(crate) fn origins(&self) -> usize {
+        self.steps().count() / self.horizon
+    }
+
+    /// Mean absolute error at each origin.
+    pub(crate) fn absolute(&self) -> Vec<f64> {
+        let steps: Vec<f64> = self.steps().map(|step| step[ABSOLUTE]).collect();
+        steps.chunks(self.horizon).map(|origin| origin.iter().sum::<f64>() / self.horizon as f64).collect()
+    }
+
+    /// Mean continuous ranked probability score.
+    pub(crate) fn crps(&self) -> f64 {
+        self.mean(|step| step[CRPS])
+    }
+
+    fn mean(&self, of: impl Fn(&[f64]) -> f64) -> f64 {
+        self.steps().map(of).sum::<f64>() / self.steps().count() as f64
+    }
+
+    /// Means over the origins at each horizon, with their standard errors; `naive` is the mean absolute change of a session.
+    pub(crate) fn by_horizon(&self, naive: f64, levels: &[Level]) -> Vec<HorizonLosses> {
+        let at = |horizon: usize| {
+            let mean = |of: &dyn Fn(&[f64]) -> f64| {
+                let values: Vec<f64> = self.steps().skip(horizon - 1).step_by(self.horizon).map(of).collect();
+                Mean::of(&values, horizon)
             };
-            let median = 0.5 * error.abs();
-            let tails = (1..).map(|i| 0.5 - 0.05 * f64::from(i));
-            let grid: f64 = forecast.grid(h).zip(tails).map(|(ends, tail)| pinball(ends, tail)).sum();
-            StepLoss {
-                absolute: error.abs(),
-                square: error * error,
-                crps: 2.0 * 0.05 * (median + grid),
-                median,
-                levels: intervals
+            let (mae, mse) = (mean(&|step| step[ABSOLUTE]), mean(&|step| step[SQUARE]));
+            let rmse = mse.value.sqrt();
+            HorizonLosses {
+                horizon,
+                mae,
+                rmse: mse.through(rmse, if rmse > 0.0 { 0.5 / rmse } else { 0.0 }),
+                mase: mae.through(mae.value / naive, 1.0 / naive),
+                pinball: mean(&pinball),
+                crps: mean(&|step| step[CRPS]),
+                levels: levels
                     .iter()
-                    .map(|(level, (lower, upper))| LevelLoss {
-                        pinball: pinball((lower[h], upper[h]), (1.0 - level.probability()) / 2.0) / 2.0,
-                        inside: lower[h] <= *y && *y <= upper[h],
+                    .enumerate()
+                    .map(|(i, &level)| LevelLosses {
+                        level,
+                        pinball: mean(&|step| step[LEVELS + 2 * i]),
+                        coverage: mean(&|step| step[LEVELS + 2 * i + 1]),
                     })
                     .collect(),
             }
         };
-        OriginLoss { steps: forecast.central().into_iter().zip(actual).enumerate().map(of_step).collect() }
+        (1..=self.horizon).map(at).collect()
     }
+}
 
-    /// Whether the outcome `horizon` steps ahead lay inside each level's interval.
-    pub(crate) fn inside(&self, horizon: usize) -> impl Iterator<Item = bool> {
-        self.steps[horizon - 1].levels.iter().map(|level| level.inside)
-    }
-
-    fn mean(&self, of: impl Fn(&StepLoss) -> f64) -> f64 {
-        self.steps.iter().map(of).sum::<f64>() / self.steps.len() as f64
-    }
-
-    /// Mean pinball loss over all steps.
-    pub(crate) fn pinball(&self) -> f64 {
-        self.mean(StepLoss::pinball)
-    }
-
-    /// Mean absolute error over all steps.
-    pub(crate) fn absolute(&self) -> f64 {
-        self.mean(|step| step.absolute)
-    }
+/// Over the median and the ends of all intervals of a step.
+fn pinball(step: &[f64]) -> f64 {
+    let ends: f64 = step[LEVELS..].chunks(2).map(|level| 2.0 * level[0]).sum();
+    (step[MEDIAN] + ends) / (step.len() - LEVELS + 1) as f64
 }
 
 /// Loss of a quantile forecast (Koenker & Bassett 1978).
@@ -171,35 +194,26 @@ pub(crate) fn quantile_loss(actual: f64, quantile: f64, probability: f64) -> f64
 }
 
 impl Scorecard {
-    /// Averages over origins; `naive` is the mean absolute one-step relative change before the held-out sessions.
-    pub(crate) fn new(specification: Specification, losses: &[OriginLoss], naive: f64, levels: &[Level]) -> Scorecard {
-        let horizon = losses.first().map_or(0, |loss| loss.steps.len());
-        let n = losses.len() * horizon;
-        let mean =
-            |of: fn(&StepLoss) -> f64| losses.iter().map(|loss| loss.mean(of)).sum::<f64>() / losses.len() as f64;
-        let mae = mean(|step| step.absolute);
+    /// Averages over origins; `naive` is the mean absolute change of a session.
+    pub(crate) fn new(specification: Specification, losses: &Losses, naive: f64, levels: &[Level]) -> Scorecard {
+        let n = losses.origins() * losses.horizon;
+        let mae = losses.mean(|step| step[ABSOLUTE]);
         let coverage = |(i, &level): (usize, &Level)| {
-            let held = losses.iter().flat_map(|loss| &loss.steps).filter(|step| step.levels[i].inside).count();
-            Coverage { level, realised: held as f64 / n as f64, n }
+            Coverage { level, realised: losses.mean(|step| step[LEVELS + 2 * i + 1]), n }
         };
         Scorecard {
             specification,
-            origins: losses.len(),
-            horizon,
+            origins: losses.origins(),
+            horizon: losses.horizon,
             mae,
-            rmse: mean(|step| step.square).sqrt(),
+            rmse: losses.mean(|step| step[SQUARE]).sqrt(),
             mase: mae / naive,
-            pinball: mean(StepLoss::pinball),
-            crps: Some(mean(|step| step.crps)),
+            pinball: losses.mean(pinball),
+            crps: None,
             skill: None,
             coverage: levels.iter().enumerate().map(coverage).collect(),
-            multipliers: None,
-            horizons: (1..=horizon).map(|h| HorizonLosses::new(h, losses, naive, levels)).collect(),
+            horizons: Vec::new(),
         }
-    }
-
-    pub(crate) fn is_finite(&self) -> bool {
-        [self.mae, self.rmse, self.mase, self.pinball].iter().all(|loss| loss.is_finite())
     }
 
     /// Forecasts behind the numbers.
@@ -208,49 +222,20 @@ impl Scorecard {
     }
 }
 
-impl HorizonLosses {
-    fn new(horizon: usize, losses: &[OriginLoss], naive: f64, levels: &[Level]) -> HorizonLosses {
-        let mean = |of: &dyn Fn(&StepLoss) -> f64| {
-            let values: Vec<f64> = losses.iter().map(|loss| of(&loss.steps[horizon - 1])).collect();
-            Mean::of(&values, horizon)
-        };
-        let mae = mean(&|step| step.absolute);
-        let mse = mean(&|step| step.square);
-        let rmse = mse.value.sqrt();
-        HorizonLosses {
-            horizon,
-            mae,
-            rmse: mse.through(rmse, if rmse > 0.0 { 0.5 / rmse } else { 0.0 }),
-            mase: mae.through(mae.value / naive, 1.0 / naive),
-            pinball: mean(&StepLoss::pinball),
-            crps: mean(&|step| step.crps),
-            levels: levels
-                .iter()
-                .enumerate()
-                .map(|(i, &level)| LevelLosses {
-                    level,
-                    pinball: mean(&|step| step.levels[i].pinball),
-                    coverage: mean(&|step| if step.levels[i].inside { 1.0 } else { 0.0 }),
-                })
-                .collect(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use arima::Forecast;
-
     use super::*;
 
-    /// Of a narrow log-normal distribution, which is nearly normal: CRPS = sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1/sqrt(pi))
-    /// (Gneiting & Raftery 2007, eq. (21)), at z = 0.5.
+    /// CRPS of a normal distribution: sigma (z (2 Phi(z) - 1) + 2 phi(z) - 1/sqrt(pi)) (Gneiting & Raftery 2007, eq. (21)), at
+    /// z = 0.5.
     #[test]
     fn crps_of_a_normal_distribution() {
-        let log = Forecast { mean: vec![0.0], standard_error: vec![1e-3], degrees_of_freedom: f64::INFINITY };
-        let loss = OriginLoss::of(&PriceForecast::new(log), 1.0, &[1.000_5], &[]);
-        let exact = 1e-3 * (0.5 * (2.0 * 0.691_462_461 - 1.0) + 2.0 * 0.352_065_327 - 0.564_189_584);
-        let ratio = loss.steps[0].crps / exact;
+        let deviates = [0.1257, 0.2533, 0.3853, 0.5244, 0.6745, 0.8416, 1.0364, 1.2816, 1.6449];
+        let widths = Widths { grid: deviates, levels: [0.0; 10] };
+        let mut losses = Losses::new(1, 0, 1);
+        losses.add(0.5, &widths, &[]);
+        let exact = 0.5 * (2.0 * 0.691_462_461 - 1.0) + 2.0 * 0.352_065_327 - 0.564_189_584;
+        let ratio = losses.values[CRPS] / exact;
         assert!((ratio - 1.0).abs() < 0.015, "{ratio}");
     }
 }

@@ -158,6 +158,15 @@ impl PriceSeries {
         Ok(series)
     }
 
+    /// The series up to some of its sessions, in the same basis: what was known then, but for the basis.
+    ///
+    /// # Panics
+    /// Of no bars: a series has at least one.
+    pub fn of_bars(ticker: Ticker, bars: Vec<Bar>) -> PriceSeries {
+        assert!(!bars.is_empty(), "a price series has at least one bar");
+        PriceSeries { ticker, bars, missing: Vec::new() }
+    }
+
     /// With newer bars at its end, which must be in its basis already.
     #[must_use]
     pub fn extended(&self, newer: &[Bar]) -> PriceSeries {

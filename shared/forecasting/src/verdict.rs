@@ -1,165 +1,195 @@
-//! The verdict on a contest, with its reason in words.
+//! The verdict on a record, with its reason in words.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Contender, Contest, Specification};
+use crate::{Contender, Judgement, Seat, Specification, Standing, standing::ASKED_BACK};
 
 /// What becomes of the model in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Decision {
-    /// Another specification takes its place.
+    /// Another contender takes its place, on evidence that it is better.
     Promote,
-    /// The same specification, estimated on newer data, takes its place.
+    /// It lost its evidence, and gives way to the random walk.
+    Demote,
+    /// The same specification, estimated on newer data, took its place: a verdict of earlier releases.
     Refit,
-    /// It stays as it is.
+    /// Who served goes on serving.
     Keep,
-    /// A version that was in service before takes its place again.
+    /// A person put a version into service that had served before; it stays until it is released.
     Rollback,
+    /// A person released it.
+    Release,
 }
 
 impl Decision {
-    /// `promote`, `refit`, `keep` or `rollback`.
+    /// `promote`, `demote`, `refit`, `keep`, `rollback` or `release`.
     pub fn as_str(self) -> &'static str {
         match self {
             Decision::Promote => "promote",
+            Decision::Demote => "demote",
             Decision::Refit => "refit",
             Decision::Keep => "keep",
             Decision::Rollback => "rollback",
+            Decision::Release => "release",
         }
+    }
+
+    /// Whether another contender serves by it than before.
+    pub fn changes_who_serves(self) -> bool {
+        matches!(self, Decision::Promote | Decision::Demote | Decision::Rollback)
     }
 }
 
-/// Who may not enter service, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Barred {
-    /// The specification.
-    pub specification: Specification,
-    /// In words that follow "and" or "for".
-    pub reason: String,
+/// What a challenger must bring to take the champion's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promotion {
+    /// Evidence.
+    #[default]
+    Evidence,
+    /// Nothing: the first family in the configuration serves as soon as it has a model.
+    Always,
 }
 
-/// A decision, who enters service by it, and why.
+/// A decision, who serves by it, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// The decision.
     pub decision: Decision,
-    /// The specification that enters service; `None` where the champion stays.
-    pub nominee: Option<Specification>,
+    /// Who serves by it.
+    pub contender: Contender,
     /// The sentence a person would want.
     pub reason: String,
 }
 
 impl Verdict {
-    /// The champion stays, because the contest was not held or does not count.
-    pub fn keep(reason: String) -> Verdict {
-        Verdict { decision: Decision::Keep, nominee: None, reason }
-    }
-
-    /// Back to a version that was in service before.
-    pub fn rollback(to: Specification, reason: String) -> Verdict {
-        Verdict { decision: Decision::Rollback, nominee: Some(to), reason }
-    }
-
-    /// Decides a contest.
+    /// Decides on a night's judgement.
     ///
-    /// A contender takes a champion's place only with a lower mean pinball loss at a Diebold-Mariano p-value of at most
-    /// `significance`, and with no higher mean absolute error: narrower intervals alone do not buy a worse forecast. Where
-    /// several families challenge with a model that is no baseline, each must pass at `significance` over their number (Bonferroni), so that many tries do not
-    /// make a winner. Of several winners it is the one with the lowest loss. Where nothing is in service yet, the random
-    /// walk is the incumbent: it enters service unless a contender proves better. Who is `barred` cannot
-    /// win, whatever it lost.
-    pub fn of(contest: &Contest, significance: f64, barred: &[Barred]) -> Verdict {
-        let incumbent = contest.champion.as_ref().unwrap_or_else(|| contest.random_walk());
-        let is_other = |contender: &Contender| contender.scorecard.specification != incumbent.specification;
-        let tries = contest
-            .challengers
-            .iter()
-            .filter(|c| is_other(c) && !c.scorecard.specification.is_baseline())
-            .count()
-            .max(1);
-        let bar = |specification: &Specification| barred.iter().find(|bar| bar.specification == *specification);
-        let proven = |contender: &&Contender| {
-            let tries = if contender.scorecard.specification.is_baseline() { 1 } else { tries };
-            is_other(contender)
-                && bar(&contender.scorecard.specification).is_none()
-                && contender.against_incumbent.improvement > 0.0
-                && contender.against_incumbent.p_value <= significance / tries as f64
-                && contender.scorecard.mae <= incumbent.mae
+    /// Whoever is to take the random walk's place needs the evidence that is asked of it, and a lower loss of late than the
+    /// walk's. Whoever is to take another's place needs both and, on bets since the other came, as much evidence against it. The one that
+    /// serves gives way to the random walk on evidence against it. Of several, the one whose evidence exceeds what is asked
+    /// most is chosen. `unproven` is a champion from before there were records, or of another one: it must prove itself.
+    pub fn of(judgement: &Judgement, seat: Option<&Seat>, promotion: Promotion) -> Verdict {
+        if promotion == Promotion::Always
+            && let Some(first) = judgement.standings.iter().find(|s| s.contender != Contender::DRIFT && s.specification.is_some())
+        {
+            let decision = if seat.is_some_and(|seat| seat.contender == first.contender) {
+                Decision::Keep
+            } else {
+                Decision::Promote
+            };
+            let reason = format!("{} serves without being asked for evidence, as the configuration says", name(first));
+            return Verdict { decision, contender: first.contender, reason };
+        }
+        let serving = seat.map(|seat| seat.contender);
+        match serving.filter(|contender| *contender != Contender::RANDOM_WALK) {
+            None => Verdict::against_the_walk(judgement, serving.is_none()),
+            Some(champion) => Verdict::against(judgement, champion),
+        }
+    }
+
+    fn against_the_walk(judgement: &Judgement, first: bool) -> Verdict {
+        if let Some(best) = best(judgement.standings.iter().filter(|standing| standing.is_proven())) {
+            let reason = format!("{} in place of the random walk: {}", name(best), evidence(best));
+            return Verdict { decision: Decision::Promote, contender: best.contender, reason };
+        }
+        let walk = Specification::BASELINES[0];
+        let why = match best(judgement.standings.iter().filter(|standing| standing.specification.is_some())) {
+            _ if judgement.sessions < 2 => "no outcome has come yet".to_owned(),
+            Some(closest) => format!("{} has {}", name(closest), shortfall(closest)),
+            None => "there is no challenger yet".to_owned(),
         };
-        let lowest = |a: &&Contender, b: &&Contender| a.scorecard.pinball.total_cmp(&b.scorecard.pinball);
-        if let Some(winner) = contest.contenders().filter(proven).min_by(lowest) {
-            let specification = winner.scorecard.specification;
-            return Verdict {
-                decision: Decision::Promote,
-                nominee: Some(specification),
-                reason: format!(
-                    "promoted: the mean pinball loss of the {specification} is {}, {}",
-                    than(winner, incumbent.specification),
-                    evidence(winner)
-                ),
-            };
-        }
-        let why_not = match contest.challengers.first() {
-            None => "no challenger could be fitted".to_owned(),
-            Some(c) if !is_other(c) => {
-                format!("the {} was selected again", incumbent.specification)
-            }
-            Some(c) => {
-                let asked = if tries > 1 {
-                    format!(" where {:.3} is asked of each of {tries}", significance / tries as f64)
-                } else {
-                    String::new()
-                };
-                let error =
-                    if c.scorecard.mae > incumbent.mae { ", and its mean absolute error is higher" } else { "" };
-                let bar = bar(&c.scorecard.specification).map(|bar| format!(", and {}", bar.reason));
-                format!(
-                    "the mean pinball loss of the challenger, the {}, is {}, {}{asked}{error}{}",
-                    c.scorecard.specification,
-                    than(c, incumbent.specification),
-                    evidence(c),
-                    bar.unwrap_or_default()
-                )
-            }
+        let decision = if first { Decision::Promote } else { Decision::Keep };
+        let word = if first { "the first in service" } else { "kept" };
+        Verdict { decision, contender: Contender::RANDOM_WALK, reason: format!("{walk} {word}: {why}") }
+    }
+
+    fn against(judgement: &Judgement, champion: Contender) -> Verdict {
+        let own = judgement.standing(champion);
+        let rivals = || judgement.standings.iter().filter(move |s| s.contender != champion && s.is_proven());
+        let lost = match (own.map(|own| own.specification), judgement.champion_loses) {
+            (None, _) => Some(format!("{champion} is not configured any more")),
+            (Some(None), _) => Some(format!("{champion} cannot be estimated any more")),
+            (_, Some(against)) if against >= ASKED_BACK => Some(format!(
+                "evidence of {} to 1 that the random walk is better, collected since the promotion; {ASKED_BACK} to 1 is enough",
+                figure(against)
+            )),
+            _ => None,
         };
-        if contest.champion.is_none() {
-            let reason = match &contest.forfeited {
-                None => format!("promoted: the first model in service is the {}: {why_not}", incumbent.specification),
-                Some(why) => {
-                    format!(
-                        "promoted: the {} in place of the champion, which cannot be estimated: {why}",
-                        incumbent.specification
-                    )
-                }
-            };
-            return Verdict { decision: Decision::Promote, nominee: Some(incumbent.specification), reason };
-        }
-        if let Some(bar) = bar(&incumbent.specification) {
-            return Verdict::keep(format!("kept as it is, for {}: {why_not}", bar.reason));
-        }
-        if contest.contenders().any(|c| c.scorecard.specification == incumbent.specification) {
-            return Verdict {
-                decision: Decision::Refit,
-                nominee: Some(incumbent.specification),
-                reason: format!("refitted on newer data: {why_not}"),
+        if let Some(why) = lost {
+            return match best(rivals()) {
+                Some(rival) => Verdict {
+                    decision: Decision::Promote,
+                    contender: rival.contender,
+                    reason: format!("{} in place of {champion}: {why}; {}", name(rival), evidence(rival)),
+                },
+                None => Verdict {
+                    decision: Decision::Demote,
+                    contender: Contender::RANDOM_WALK,
+                    reason: format!("{} in place of {champion}: {why}", Specification::BASELINES[0]),
+                },
             };
         }
-        Verdict::keep(format!("kept: {why_not}"))
+        let beats = |rival: &&Standing| rival.against_champion.is_some_and(|evidence| evidence >= rival.asked);
+        if let Some(rival) = best(rivals().filter(beats)) {
+            let against = rival.against_champion.unwrap_or_default();
+            let reason = format!(
+                "{} in place of {champion}: evidence of {} to 1 against it since its promotion; {} to 1 is asked",
+                name(rival),
+                figure(against),
+                figure(rival.asked)
+            );
+            return Verdict { decision: Decision::Promote, contender: rival.contender, reason };
+        }
+        let own = own.expect("a champion without a standing has been dropped above");
+        let reason = format!(
+            "{} kept: evidence of {} to 1 for it, and of {} to 1 against it since its promotion",
+            name(own),
+            figure(own.evidence),
+            figure(judgement.champion_loses.unwrap_or(1.0))
+        );
+        Verdict { decision: Decision::Keep, contender: champion, reason }
     }
 }
 
-fn than(contender: &Contender, incumbent: Specification) -> String {
-    let percent = contender.against_incumbent.improvement * 100.0;
-    let which = if percent >= 0.0 { "lower" } else { "higher" };
-    format!("{:.2} % {which} than that of the {incumbent}", percent.abs())
+/// The one whose evidence exceeds most what is asked of it.
+fn best<'a>(standings: impl Iterator<Item = &'a Standing>) -> Option<&'a Standing> {
+    standings.max_by(|a, b| (a.evidence / a.asked).total_cmp(&(b.evidence / b.asked)))
 }
 
-fn evidence(contender: &Contender) -> String {
-    let comparison = &contender.against_incumbent;
-    match comparison.statistic {
-        Some(_) => format!("p = {:.3} over {} origins", comparison.p_value, comparison.n),
-        None => format!("and {} origins are too few to tell from chance", comparison.n),
+/// A model, and the family it was selected by where its name does not say so.
+fn name(standing: &Standing) -> String {
+    match (standing.contender, standing.specification) {
+        (Contender::Family(family), Some(specification)) => format!("{specification} ({family})"),
+        (contender, _) => contender.to_string(),
+    }
+}
+
+fn evidence(standing: &Standing) -> String {
+    format!("evidence {} to 1; {} to 1 is asked", figure(standing.evidence), figure(standing.asked))
+}
+
+/// What is missing.
+fn shortfall(standing: &Standing) -> String {
+    let asked = evidence(standing);
+    if standing.evidence < standing.asked {
+        asked
+    } else if standing.gain <= 0.0 {
+        format!("{asked}; but its loss has been {:.2} % higher than the random walk's of late", -standing.gain * 100.0)
+    } else {
+        let since = figure(standing.since_dropped.unwrap_or_default());
+        format!("{asked}; but only {since} to 1 since it was dropped, and {ASKED_BACK} to 1 is asked")
+    }
+}
+
+/// Three digits, and no more than can be grasped.
+fn figure(odds: f64) -> String {
+    match odds {
+        odds if odds >= 1e6 => "over a million".to_owned(),
+        odds if odds >= 100.0 => format!("{odds:.0}"),
+        odds if odds >= 10.0 => format!("{odds:.1}"),
+        odds => format!("{odds:.2}"),
     }
 }

@@ -27,7 +27,11 @@ impl Window {
 
     /// The sessions that a model is trained on.
     pub fn of(self, series: &PriceSeries) -> &[Bar] {
-        let bars = series.bars();
+        self.of_bars(series.bars())
+    }
+
+    /// The same of the bars up to some session.
+    pub fn of_bars(self, bars: &[Bar]) -> &[Bar] {
         &bars[self.start(bars, bars.len())..]
     }
 }

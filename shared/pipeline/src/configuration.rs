@@ -1,6 +1,6 @@
 //! What a run is asked to do. Its digest is part of the run's id.
 
-use forecasting::{BacktestPlan, Family, IntervalKind, Level, Policy, Ticker, Window};
+use forecasting::{Contender, Family, IntervalKind, Level, Policy, Promotion, RecordPlan, Ticker, Window};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -20,13 +20,14 @@ pub struct Configuration {
     pub horizon: usize,
     /// Interval levels of the forecast tables, in percent.
     pub levels: Vec<Level>,
-    /// Sessions held out to compare models.
-    pub holdout: usize,
+    /// Sessions held out to compare models: what earlier releases had in place of a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<usize>,
     /// Which sessions to train on.
     pub window: Window,
-    /// The families whose members challenge the champion.
+    /// The families and pinned specifications that compete with the random walks.
     #[serde(default = "only_arima")]
-    pub families: Vec<Family>,
+    pub families: Vec<Contender>,
     /// The season in sessions; 1 for none.
     #[serde(default = "no_season")]
     pub season: usize,
@@ -38,8 +39,14 @@ pub struct Configuration {
     /// Live error over the random walk's beyond which to train, whatever the policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_bound: Option<f64>,
-    /// Largest Diebold-Mariano p-value that promotes a challenger.
+    /// The error budget of a ticker and a year: the probability of a promotion without anything in it, at most.
     pub significance: f64,
+    /// What a challenger must bring.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub promotion: Promotion,
+    /// Train whatever the policy says, because someone asked for it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub train: bool,
     /// Versions are removed when they have been out of service for more sessions than this; `None` keeps them for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<usize>,
@@ -49,11 +56,18 @@ pub struct Configuration {
     /// What someone asked to roll back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackOrder>,
+    /// The state of the champion pointer that someone released from being pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<u64>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 // What runs did before these could be chosen.
-fn only_arima() -> Vec<Family> {
-    vec![Family::Arima]
+fn only_arima() -> Vec<Contender> {
+    vec![Contender::Family(Family::Arima)]
 }
 
 fn no_season() -> usize {
@@ -95,16 +109,8 @@ impl Configuration {
         serde_json::to_vec(self).expect("a configuration is plain data")
     }
 
-    /// How its contests are held.
-    pub fn backtest_plan(&self) -> BacktestPlan {
-        BacktestPlan {
-            holdout: self.holdout,
-            horizon: self.horizon,
-            levels: self.levels.clone(),
-            window: self.window,
-            families: self.families.clone(),
-            season: self.season,
-            intervals: self.intervals,
-        }
+    /// What its tickers' records are kept of.
+    pub fn record_plan(&self) -> RecordPlan {
+        RecordPlan::new(&self.families, self.horizon, self.window, self.season)
     }
 }

@@ -1,6 +1,6 @@
 //! The ports' contracts, executable: every adapter runs these suites. A suite panics where a contract is broken.
 
-use forecasting::{Contest, PriceSeries, Row, Specification, Ticker, TradingDay};
+use forecasting::{Contender, Detail, Judgement, PriceSeries, Record, Row, Seat, Specification, Ticker, TradingDay};
 use jiff::civil::{Date, date};
 
 use crate::{
@@ -149,7 +149,7 @@ async fn results(ledger: &dyn Ledger) {
     assert!(ledger.history(&ticker("NL"), Stage::Fetch, tuesday, 10).await.expect("lists").is_empty());
 }
 
-/// A receipt whose contest was really held, on a made-up series.
+/// A receipt whose record was really built, from a made-up series.
 fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
     let mut session = day("2020-01-02");
     let rows: Vec<Row> = (0..150)
@@ -162,10 +162,12 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
         .collect();
     let series = PriceSeries::new(ticker("NLS"), rows).expect("a series");
     let configuration = a_run(as_of, run).configuration;
-    let contest = Contest::run(&series, &configuration.backtest_plan(), None).expect("a contest");
+    let (record, _) = Record::of_history(configuration.record_plan(), &series).expect("a record");
+    let (judgement, _) = Judgement::of(&record, &configuration.levels, configuration.significance, None, &[], Detail::Short);
+    let walk = judgement.random_walk.clone().expect("outcomes have come");
     let sha256 = Digest::of(run.as_bytes());
     Receipt {
-        format: 2,
+        format: 3,
         ticker: ticker("NLS"),
         run: RunId::from_text(run),
         as_of,
@@ -180,14 +182,16 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
             specification: Specification::BASELINES[0],
             as_of,
             sequence,
-            backtest_skill: Some(0.0),
-            backtest_coverage: contest.random_walk().coverage.clone(),
-            backtest_forecasts: contest.random_walk().forecasts(),
-            multipliers: contest.random_walk().multipliers.clone(),
-            taught_until: None,
-            tenure: None,
+            record_skill: Some(0.0),
+            record_coverage: walk.coverage.clone(),
+            record_forecasts: walk.forecasts(),
+            record_error: Some(walk.mae),
+            seat: Some(Seat { contender: Contender::RANDOM_WALK, since: as_of, deposed: Vec::new() }),
+            pinned: false,
+            unproven: false,
         },
-        contest: Some(contest.in_short()),
+        judgement: Some(judgement),
+        contest: None,
         archived_contest: None,
         snapshot: ObjectRef { key: Key::snapshot(&ticker("NLS"), as_of, &sha256), sha256: sha256.clone() },
         configuration: sha256,

@@ -39,9 +39,9 @@ impl Key {
         Key(format!("forecasts/{as_of}/{ticker}-{}.csv", digest.short()))
     }
 
-    /// `contests/{ticker}/{as_of}-{digest8}.json`
-    pub fn contest(ticker: &Ticker, as_of: TradingDay, digest: &Digest) -> Key {
-        Key(format!("contests/{ticker}/{as_of}-{}.json", digest.short()))
+    /// `records/{ticker}/{last session}-{digest8}.csv.gz`
+    pub fn record(ticker: &Ticker, last: TradingDay, digest: &Digest) -> Key {
+        Key(format!("records/{ticker}/{last}-{}.csv.gz", digest.short()))
     }
 
     /// `runs/{run}/{name}`

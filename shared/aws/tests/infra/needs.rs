@@ -177,7 +177,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.night(&nonsense, of_file, date(2020, 12, 11)).await;
 
     stores.act_as("predict");
-    pipeline::predict(&stores.archive, &stores.ledger, &ticker, None, &[]).await.expect("answers");
+    pipeline::predict(&stores.archive, &stores.ledger, &ticker, pipeline::Asked::default()).await.expect("answers");
     pipeline::models(&stores.archive, &stores.ledger, &ticker, 10).await.expect("answers");
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
@@ -243,12 +243,11 @@ impl Stores {
         // As a market that is asked over the network: with former snapshots, and waiting.
         pipeline::fetch(&Remote(market), archive, ledger, run, ticker, true).await?;
         self.act_as("evaluate");
-        if pipeline::evaluate(archive, ledger, run, ticker).await?.training.due {
-            self.act_as("train");
-            pipeline::train(archive, ledger, run, ticker).await?;
-            self.act_as("promote");
-            pipeline::promote(ledger, run, ticker).await?;
-        }
+        pipeline::evaluate(archive, ledger, run, ticker).await?;
+        self.act_as("train");
+        pipeline::train(archive, ledger, run, ticker).await?;
+        self.act_as("promote");
+        pipeline::promote(ledger, run, ticker).await?;
         self.act_as("forecast");
         pipeline::forecast(archive, ledger, run, ticker).await.map(|_| ())
     }

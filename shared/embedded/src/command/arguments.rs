@@ -19,6 +19,9 @@ pub(super) enum Command {
         /// The session whose close is the newest price to know [default: the market's last]
         #[arg(long, value_name = "DATE")]
         as_of: Option<Date>,
+        /// Train every contender anew, whatever the policy says
+        #[arg(long)]
+        train: bool,
         #[command(flatten)]
         night: NightArguments,
     },
@@ -55,6 +58,9 @@ pub(super) enum Command {
         /// Level of a prediction interval in percent; may be repeated [default: as in the forecast table]
         #[arg(long, value_name = "PERCENT")]
         level: Vec<Level>,
+        /// This version, in service or not [default: the one in service]
+        #[arg(long, value_name = "VERSION")]
+        version: Option<String>,
         #[command(flatten)]
         store: StoreArguments,
     },
@@ -98,12 +104,19 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
-    /// Put a version that was in service before into service again
+    /// Put a version that was in service before into service again, and pin it there
     Rollback {
         /// The series
         ticker: Ticker,
         /// The version
         version: String,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Release the version that a rollback put into service: it is judged again like any other
+    Release {
+        /// The series
+        ticker: Ticker,
         #[command(flatten)]
         store: StoreArguments,
     },

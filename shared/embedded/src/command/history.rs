@@ -75,20 +75,36 @@ pub(super) fn results(results: &Results) {
     print("\n| live forecasts | scored | skill over the random walk (95 % interval) |\n| --- | ---: | ---: |");
     print(&format!("| all | {forecasts} | {} |", skill(results.skill)));
     print(&format!("| of models that are no baseline | {structured} | {} |", skill(structured_skill)));
+    let Results { structured_tickers, expected_false, .. } = results;
+    print(&format!(
+        "\nStructure served {structured_tickers} of {tickers} tickers at some time; by the error budget at most {expected_false:.1} of them falsely."
+    ));
     print(
         "\n| intervals | level | held | lowest and highest ticker | mean pinball loss |\n| --- | ---: | ---: | ---: | ---: |",
     );
     for kind in &results.intervals {
         for (coverage, (_, lowest, highest)) in kind.coverage.iter().zip(&kind.by_ticker) {
-            let name = if kind.kind == IntervalKind::Adaptive { "adaptive" } else { "the model's own" };
             let pinball = kind.pinball.map_or_else(|| "-".to_owned(), |loss| format!("{:.4} %", loss * 100.0));
             print(&format!(
-                "| {name} | {} % | {:.1} % | {:.1} to {:.1} % | {pinball} |",
+                "| {} | {} % | {:.1} % | {:.1} to {:.1} % | {pinball} |",
+                name(kind.kind),
                 coverage.level,
                 coverage.realised * 100.0,
                 lowest * 100.0,
                 highest * 100.0
             ));
         }
+    }    print("\n| intervals | sessions ahead | held | mean pinball loss |\n| --- | ---: | ---: | ---: |");
+    for kind in &results.intervals {
+        for ahead in &kind.horizons {
+            let held: Vec<String> =
+                ahead.coverage.iter().map(|c| format!("{} %: {:.1} %", c.level, c.realised * 100.0)).collect();
+            let pinball = ahead.pinball.map_or_else(|| "-".to_owned(), |loss| format!("{:.4} %", loss * 100.0));
+            print(&format!("| {} | {} | {} | {pinball} |", name(kind.kind), ahead.horizon, held.join(", ")));
+        }
     }
+}
+
+fn name(kind: IntervalKind) -> &'static str {
+    if kind == IntervalKind::Adaptive { "adaptive" } else { "the model's own" }
 }

@@ -21,10 +21,13 @@ pub(super) async fn predict(
     ticker: &Ticker,
     horizon: Option<usize>,
     levels: &[Level],
+    version: Option<&str>,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
     let (archive, ledger) = open(store)?;
-    let prediction = pipeline::predict(&archive, &ledger, ticker, horizon, levels).await?;
+    let version = version.map(version_id).transpose()?;
+    let asked = pipeline::Asked { horizon, levels, version: version.as_ref() };
+    let prediction = pipeline::predict(&archive, &ledger, ticker, asked).await?;
     if store.json {
         output::json(&prediction);
     } else {

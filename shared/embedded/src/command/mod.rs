@@ -97,12 +97,14 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
-        Command::Run { as_of, night } => run::run(as_of, &night).await,
+        Command::Run { as_of, train, night } => run::run(as_of, train, &night).await,
         Command::Check { config } => check::check(config.as_deref()),
         Command::Backfill { from, to, limit, dry_run, night } => {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await
         }
-        Command::Predict { ticker, horizon, level, store } => inspect::predict(&ticker, horizon, &level, &store).await,
+        Command::Predict { ticker, horizon, level, version, store } => {
+            inspect::predict(&ticker, horizon, &level, version.as_deref(), &store).await
+        }
         Command::Runs { store } => inspect::runs(&store).await,
         Command::Models { ticker, store } => inspect::models(&ticker, &store).await,
         Command::Receipts { ticker, store } => inspect::receipts(&ticker, &store).await,
@@ -110,6 +112,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Results { store } => inspect::results(&store).await,
         Command::Answered { ticker, date, store } => inspect::answered(&ticker, date, &store).await,
         Command::Rollback { ticker, version, store } => rollback::rollback(&ticker, &version, &store).await,
+        Command::Release { ticker, store } => rollback::release(&ticker, &store).await,
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_deref(), receipt.as_deref(), &store).await
         }

@@ -151,7 +151,7 @@ pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), E
             interval,
             forecasted.champion.specification.to_string(),
             ticker.verdict.map_or("-", Decision::as_str).to_owned(),
-            percent(forecasted.champion.backtest_skill),
+            percent(forecasted.champion.record_skill),
             format!("{:.2}", ticker.seconds),
         ]);
     }
@@ -162,7 +162,7 @@ pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), E
     let done = tickers.len() - not_done.len();
     print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
     if done > 0 {
-        print("Skill is against a random walk, over held-out sessions. This is no investment advice.");
+        print("Skill is against a random walk, on the track record. This is no investment advice.");
     }
     not_done.into_iter().for_each(|ticker| print(&failure(ticker)));
     Ok(())
@@ -193,16 +193,18 @@ pub(super) fn runs(entries: &[RunEntry]) {
         "Done",
         "Failed",
         "Promoted",
-        "Refitted",
+        "Demoted",
         "Kept",
-        "Rolled back",
+        "By a person",
         "Closed at",
     ];
     let mut rows = table(&header, &[4, 5, 6, 7, 8, 9]);
     for entry in entries {
         let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
         let count = |status| tickers.iter().filter(|t| t.status == status).count().to_string();
-        let verdicts = |decision| tickers.iter().filter(|t| t.verdict == Some(decision)).count().to_string();
+        let verdicts = |decisions: &[Decision]| {
+            tickers.iter().filter(|t| t.verdict.is_some_and(|v| decisions.contains(&v))).count().to_string()
+        };
         rows.add_row([
             entry.run.as_of.to_string(),
             entry.run.id.to_string(),
@@ -210,10 +212,11 @@ pub(super) fn runs(entries: &[RunEntry]) {
             status(entry),
             count(TickerStatus::Done),
             count(TickerStatus::Failed),
-            verdicts(Decision::Promote),
-            verdicts(Decision::Refit),
-            verdicts(Decision::Keep),
-            verdicts(Decision::Rollback),
+            verdicts(&[Decision::Promote]),
+            verdicts(&[Decision::Demote]),
+            // A refit was what earlier releases called a keep on newer data.
+            verdicts(&[Decision::Keep, Decision::Refit]),
+            verdicts(&[Decision::Rollback, Decision::Release]),
             entry.closed_at.clone().unwrap_or_default(),
         ]);
     }
@@ -235,7 +238,7 @@ pub(super) fn prediction(prediction: &Prediction) {
     let bar = if prediction.bar == pipeline::BarStatus::Final { "final" } else { "preliminary" };
     print(&format!("{ticker}: {model}, version {version}, knows prices up to {origin} ({bar})"));
     print(&rows.to_string());
-    let source = |source| if source == pipeline::Source::Live { "live" } else { "backtest" };
+    let source = |source| if source == pipeline::Source::Live { "live" } else { "record" };
     let skill = &prediction.skill;
     print(&format!(
         "Skill over a random walk: {} ({} {} forecasts)",
@@ -279,7 +282,7 @@ pub(super) fn receipts(receipts: &[Receipt]) {
         print(&format!("{as_of}  {:<8} {}  {}", decision.as_str(), champion.version, champion.specification));
         print(&format!("            {reason} (run {run})"));
         if let Some(training) = &receipt.training {
-            print(&format!("            trained because {training}"));
+            print(&format!("            training: {training}"));
         }
     }
 }

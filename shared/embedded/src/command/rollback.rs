@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use forecasting::Ticker;
+use pipeline::Promoted;
 
 use super::{Failure, arguments::StoreArguments, inspect::version_id, output, run::ledger_path};
 use crate::{DirectoryArchive, Lock, SqliteLedger};
@@ -8,15 +9,29 @@ use crate::{DirectoryArchive, Lock, SqliteLedger};
 /// Puts a version that was in service before into service again.
 pub(super) async fn rollback(ticker: &Ticker, version: &str, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let version = version_id(version)?;
+    let (archive, ledger, _lock) = open(store)?;
+    told(ticker, &pipeline::rollback(&archive, &ledger, ticker, &version).await?, store)
+}
+
+/// Releases what a rollback pinned.
+pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let (archive, ledger, _lock) = open(store)?;
+    told(ticker, &pipeline::release(&archive, &ledger, ticker).await?, store)
+}
+
+fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger, Lock), Failure> {
     SqliteLedger::open_existing(&ledger_path(&store.data)).map_err(Failure::Failed)?;
-    let _lock = Lock::take(&store.data).map_err(Failure::Usage)?;
+    let lock = Lock::take(&store.data).map_err(Failure::Usage)?;
     let archive = DirectoryArchive::open(&store.data).map_err(Failure::Usage)?;
     let ledger = SqliteLedger::open(&ledger_path(&store.data)).map_err(Failure::Usage)?;
-    let promoted = pipeline::rollback(&archive, &ledger, ticker, &version).await?;
+    Ok((archive, ledger, lock))
+}
+
+fn told(ticker: &Ticker, promoted: &Promoted, store: &StoreArguments) -> Result<ExitCode, Failure> {
     if store.json {
-        output::json(&promoted);
+        output::json(promoted);
     } else {
-        output::rolled_back(ticker, &promoted);
+        output::rolled_back(ticker, promoted);
     }
     Ok(ExitCode::SUCCESS)
 }

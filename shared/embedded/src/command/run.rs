@@ -139,11 +139,16 @@ pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
 }
 
 /// One night.
-pub(super) async fn run(as_of: Option<Date>, arguments: &NightArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    as_of: Option<Date>,
+    train: bool,
+    arguments: &NightArguments,
+) -> Result<ExitCode, Failure> {
     if let Some(as_of) = as_of {
         check_past("--as-of", as_of)?;
     }
-    let prepared = Prepared::new(arguments)?;
+    let mut prepared = Prepared::new(arguments)?;
+    prepared.configuration.train = train;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
     let progress = prepared.progress(1);
     let entry = prepared.night(as_of, Trigger::Manual, &progress).await?;

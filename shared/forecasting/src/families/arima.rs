@@ -5,6 +5,12 @@ use augurs_core::Fit;
 use serde::{Deserialize, Serialize};
 
 use super::{Member, RandomWalk, Specification, State, Summary};
+use crate::Error;
+
+/// Beyond this an order is a mistake rather than a model.
+const MAX_ORDER: usize = 10;
+/// Half a year.
+const MAX_PERIOD: usize = 130;
 
 /// An ARIMA model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +25,32 @@ impl Arima {
         let walks = [false, true].map(|drift| RandomWalk { drift });
         let walk = walks.into_iter().find(|walk| walk.model() == model);
         walk.map_or(Specification::Arima(Arima { model }), Specification::RandomWalk)
+    }
+
+    /// A model of these orders, (p, d, q) and (P, D, Q, sessions of a season), whatever a selection would find; `constant` is a drift
+    /// where it differences, a mean where it does not.
+    ///
+    /// # Errors
+    /// [`Error::Model`] for orders that are too high.
+    pub fn pinned(order: [usize; 3], seasonal: Option<[usize; 4]>, constant: bool) -> Result<Specification, Error> {
+        let ([p, d, q], [sp, sd, sq, period]) = (order, seasonal.unwrap_or([0, 0, 0, 1]));
+        let bounded = [p, q].into_iter().all(|n| n <= MAX_ORDER) && [sp, sq].into_iter().all(|n| n <= 2);
+        if !bounded || d + sd > 2 || !(1..=MAX_PERIOD).contains(&period) || (period == 1 && sp + sd + sq > 0) {
+            let model = format!("ARIMA({p},{d},{q})({sp},{sd},{sq})[{period}]");
+            let reason = format!(
+                "p and q go up to {MAX_ORDER}, P and Q up to 2, d + D up to 2, and a season has 2 to {MAX_PERIOD} sessions"
+            );
+            return Err(Error::Model { model, reason });
+        }
+        let mut model = ::arima::Arima::new(::arima::Order { p, d, q });
+        if period > 1 {
+            model = model.with_seasonal(::arima::Seasonal { p: sp, d: sd, q: sq, period });
+        }
+        Ok(Arima::named(match constant {
+            false => model,
+            true if d + sd == 0 => model.with_mean(),
+            true => model.with_drift(),
+        }))
     }
 
     /// The orders that automatic selection finds.

@@ -6,7 +6,7 @@ use std::fmt;
 use ::arima::Forecast;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{Error, PriceForecast};
+use crate::{Bar, Error, PriceForecast, TradingDay};
 
 /// What a family's file provides: one of its members, with its orders and nothing estimated.
 pub(crate) trait Member: Copy + fmt::Display {
@@ -115,7 +115,7 @@ macro_rules! families {
 }
 
 impl Specification {
-    /// The baselines that compete in every contest.
+    /// The baselines, which are in every record.
     pub const BASELINES: [Specification; 2] =
         [Specification::RandomWalk(RandomWalk { drift: false }), Specification::RandomWalk(RandomWalk { drift: true })];
 
@@ -205,6 +205,36 @@ impl PriceModel {
     /// Takes in further prices without estimating again.
     pub fn advance(&mut self, prices: &[f64]) -> Result<(), Error> {
         self.fitted.advance(&logarithms(prices)).map_err(|reason| self.error(reason))
+    }
+
+    /// As it stands after the newest of these bars, and the factor from its own basis to theirs. It was fitted up to the session
+    /// `last`, whose price was `last_price` then.
+    ///
+    /// # Errors
+    /// [`Error::NoBar`] where the bars have lost that session: nothing tells the factor.
+    pub fn brought_up_to(&self, last: TradingDay, last_price: f64, bars: &[Bar]) -> Result<(PriceModel, f64), Error> {
+        let here = bars.binary_search_by_key(&last, |bar| bar.day).map_err(|_| Error::NoBar { date: last.date() })?;
+        let factor = bars[here].adjusted_close / last_price;
+        let newer: Vec<f64> = bars[here + 1..].iter().map(|bar| bar.adjusted_close / factor).collect();
+        let mut model = self.clone();
+        model.advance(&newer)?;
+        Ok((model, factor))
+    }
+
+    /// The changes of the log price that it forecasts from the newest of these bars, over the next 1, 2, ... sessions.
+    ///
+    /// # Errors
+    /// As [`PriceModel::brought_up_to`].
+    pub fn changes_from(
+        &self,
+        last: TradingDay,
+        last_price: f64,
+        bars: &[Bar],
+        horizon: usize,
+    ) -> Result<Vec<f64>, Error> {
+        let (model, factor) = self.brought_up_to(last, last_price, bars)?;
+        let newest = bars.last().map_or(last_price, |bar| bar.adjusted_close / factor).ln();
+        Ok(model.forecast(horizon)?.logs().iter().map(|log| log - newest).collect())
     }
 
     /// Forecasts the next sessions' prices.

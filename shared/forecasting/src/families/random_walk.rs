@@ -24,7 +24,7 @@ impl RandomWalk {
 impl Member for RandomWalk {
     type State = FittedArima;
 
-    /// Both compete in every contest as baselines: there is nothing to select.
+    /// Both are in every record as baselines: there is nothing to select.
     fn select(_: &[f64], _: usize) -> Result<Specification, String> {
         Ok(Specification::RandomWalk(RandomWalk { drift: false }))
     }

@@ -1,10 +1,13 @@
 //! `closing-bell.toml`: the same file on one machine and in the cloud.
 
+mod families;
 mod fetch;
 mod schedule;
 mod webhook;
 
-use forecasting::{FEWEST_ORIGINS, FEWEST_TO_FIT, Family, IntervalKind, Level, Policy, Ticker, Window};
+use forecasting::{
+    Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, Policy, Promotion, Ticker, WARM_UP, Window,
+};
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -23,12 +26,16 @@ pub struct Settings {
     start: Date,
     horizon: usize,
     levels: Vec<Level>,
-    holdout: usize,
+    /// What earlier releases compared models on: read, and not used.
+    #[serde(rename = "holdout")]
+    former_holdout: Option<toml::Value>,
     #[serde(deserialize_with = "window")]
     window: Window,
-    families: Vec<Family>,
+    #[serde(deserialize_with = "families::read")]
+    families: Vec<Contender>,
     season: usize,
     intervals: IntervalKind,
+    promotion: Promotion,
     policy: Policy,
     error_bound: Option<f64>,
     retention: Option<usize>,
@@ -50,11 +57,12 @@ impl Default for Settings {
             start: date(2015, 1, 1),
             horizon: 5,
             levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
-            holdout: 60,
+            former_holdout: None,
             window: Window::All,
-            families: vec![Family::Arima],
+            families: vec![Contender::Family(Family::Arima)],
             season: 1,
             intervals: IntervalKind::Adaptive,
+            promotion: Promotion::Evidence,
             policy: Policy::Always,
             error_bound: None,
             retention: None,
@@ -72,6 +80,9 @@ pub const MOST_TICKERS: usize = 1_000;
 
 /// Half a year: a season is learned from several of them.
 const LONGEST_SEASON: usize = 130;
+
+/// A quarter.
+const MIN_RETENTION: usize = 60;
 
 /// The next session must not find the night still waiting.
 const LONGEST_WAIT_HOURS: f64 = 10.0;
@@ -112,11 +123,10 @@ impl Settings {
             }
         };
         within("horizon", self.horizon, 1..=60)?;
-        within("holdout", self.holdout, self.horizon + 10..=2_000)?;
         within("the number of tickers in the watchlist", self.watchlist.len(), 0..=MOST_TICKERS)?;
         within("the number of levels", self.levels.len(), 1..=10)?;
         if let Window::Sessions(sessions) = self.window {
-            within("window", sessions, FEWEST_TO_FIT..=100_000)?;
+            within("window", sessions, WARM_UP..=100_000)?;
         }
         if self.levels.windows(2).any(|pair| pair[0].percent() >= pair[1].percent()) {
             return Err("levels must increase".to_owned());
@@ -126,7 +136,7 @@ impl Settings {
         if let Some(twice) = self.families.iter().enumerate().find(|(i, f)| self.families[..*i].contains(f)) {
             return Err(format!("families name {} twice", twice.1));
         }
-        if self.season == 1 && self.families.contains(&Family::SeasonalRandomWalk) {
+        if self.season == 1 && self.families.contains(&Contender::Family(Family::SeasonalRandomWalk)) {
             return Err("the seasonal random walk among the families needs a season of two sessions or more".to_owned());
         }
         if let (Policy::MaxAge(age), Some(_)) = (self.policy, self.error_bound)
@@ -137,7 +147,7 @@ impl Settings {
         }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
-            within("retention", retention, self.holdout..=100_000)?;
+            within("retention", retention, MIN_RETENTION..=100_000)?;
         }
         if let Some(bound) = self.error_bound.filter(|bound| !(*bound > 0.0 && bound.is_finite())) {
             return Err(format!("error_bound is {bound}, but must be above 0"));
@@ -147,6 +157,17 @@ impl Settings {
         }
         if self.start < date(2000, 1, 1) {
             return Err(format!("start is {}, but the exchange calendar begins with 2000", self.start));
+        }
+        if let Policy::Degraded(Degraded { bound, window, significance, .. }) = self.policy {
+            if !(bound >= 0.0 && bound.is_finite()) {
+                return Err(format!("policy.degraded.bound is {bound}, but must be 0 or more: 0.15 is 15 %"));
+            }
+            if !(significance > 0.0 && significance <= 1.0) {
+                return Err(format!(
+                    "policy.degraded.significance is {significance}, but must be above 0 and at most 1, which asks for no test"
+                ));
+            }
+            within("policy.degraded.window", window.unwrap_or(1), 1..=250)?;
         }
         if self.policy == Policy::MaxAge(0) {
             return Err("policy.max_age must be at least 1; \"always\" trains at every run".to_owned());
@@ -177,7 +198,7 @@ impl Settings {
             start: self.start,
             horizon: self.horizon,
             levels: self.levels.clone(),
-            holdout: self.holdout,
+            holdout: None,
             window: self.window,
             families: self.families.clone(),
             season: self.season,
@@ -186,8 +207,11 @@ impl Settings {
             error_bound: self.error_bound,
             retention: self.retention,
             significance: self.significance,
+            promotion: self.promotion,
+            train: false,
             incoming: None,
             rollback: None,
+            release: None,
         }
     }
 }
@@ -234,7 +258,7 @@ mod tests {
     #[test]
     fn everything_may_be_left_out() {
         let configuration = Settings::parse("").expect("defaults").configuration("recorded", Vec::new());
-        assert_eq!((configuration.horizon, configuration.holdout, configuration.window), (5, 60, Window::All));
+        assert_eq!((configuration.horizon, configuration.window), (5, Window::All));
         assert_eq!(configuration.start, date(2015, 1, 1));
     }
 
@@ -247,7 +271,8 @@ mod tests {
             levels = [50, 80, 97.5]
             holdout = 120
             window = 750
-            families = ["arima", "ets", "theta", "seasonal_random_walk", "combination"]
+            families = ["arima", "ets", "theta", "seasonal_random_walk", { family = "arima", order = [1, 1, 0] }]
+            promotion = "always"
             season = 5
             intervals = "model"
             policy = { max_age = 30 }
@@ -303,11 +328,18 @@ mod tests {
         check("season = 500", "season is 500");
         check("error_bound = 1.1\npolicy = { max_age = 20 }", "it needs policy.max_age to be 25 or more");
         check("retention = 5", "retention is 5, but must be within 60");
+        check("families = [{ family = \"ets\", order = [1, 1, 0] }]", "only arima takes an order");
+        check("families = [{ family = \"arima\", order = [1, 1] }]", "an order is [p, d, q]");
+        check("families = [{ family = \"arima\", order = [99, 1, 0] }]", "99");
+        check("policy = { degraded = { bound = -1.0 } }", "policy.degraded.bound is -1");
+        check("policy = { degraded = { significance = 2.0 } }", "policy.degraded.significance is 2");
+        check("policy = { degraded = { window = 0 } }", "policy.degraded.window is 0");
+        check("policy = { degraded = { bond = 1.0 } }", "unknown field `bond`");
+        check("promotion = \"sometimes\"", "unknown variant `sometimes`");
         check("error_bound = -1.0", "error_bound is -1");
         check("intervals = \"wide\"", "expected `model` or `adaptive`");
         check("start = \"soon\"", "'soon' is not a date");
         check("start = 2015-01-01T10:00:00", "is not a date");
-        check("horizon = 60", "holdout is 60, but must be within 70 and 2000");
         check("levels = [99.999]", "99.999 is not a percentage");
         check("start = 1990-01-01", "the exchange calendar begins with 2000");
         check("policy = \"sometimes\"", "sometimes");

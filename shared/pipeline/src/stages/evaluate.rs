@@ -1,14 +1,12 @@
 use std::collections::BTreeSet;
 
-use forecasting::{
-    ChampionEvidence, IntervalKind, LiveRecord, Multipliers, PriceSeries, Score, Specification, Ticker, TradingDay,
-    Training, failing,
-};
+use forecasting::{ChampionEvidence, LiveRecord, Score, Specification, Ticker, TradingDay, Training};
 use serde::{Deserialize, Serialize};
 
 use super::{
     committed::{Place, champion_on, parse, read_snapshot},
     fetch::Snapshot,
+    train::newest_trained,
 };
 use crate::{Archive, Champion, Configuration, Error, Forecasted, Ledger, ModelVersion, Run, Stage, VersionId};
 
@@ -22,14 +20,8 @@ pub struct Evaluated {
     /// What the champion was; absent where there was none, and from the first evaluations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<Specification>,
-    /// Train a challenger, or not, and why.
+    /// Train the contenders, or not, and why.
     pub training: Training,
-    /// What its contest and its scores since then have taught the champion's adaptive intervals.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub multipliers: Option<Multipliers>,
-    /// Why the champion, promoted not long ago, is to give way to the one before it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing: Option<String>,
 }
 
 /// One scored step of a forecast, and who made it.
@@ -67,7 +59,6 @@ pub async fn evaluate(
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
     let earlier = live_scores(ledger, ticker, place.as_of, LIVE_SESSIONS).await?;
-    let last_contest = ledger.history(ticker, Stage::Train, place.as_of, 1).await?.pop().map(|record| record.as_of);
     let champion = champion_on(ledger, ticker, place.as_of).await?;
 
     let scored: BTreeSet<_> = earlier.iter().map(|earlier| earlier.score.place()).collect();
@@ -90,41 +81,35 @@ pub async fn evaluate(
     }
     let all: Vec<&VersionScore> = scores.iter().chain(&earlier).collect();
     let configuration = &run.configuration;
-    let result = match &champion {
-        None => Evaluated {
-            live: LiveRecord::of(&[]),
-            of: None,
-            training: configuration.policy.decide(configuration.error_bound, None),
-            multipliers: None,
-            failing: None,
-            scores,
-        },
+    let own: Vec<Score> =
+        champion.iter().flat_map(|champion| of_specification(&all, champion)).cloned().collect();
+    let evidence = match &champion {
+        None => None,
         Some(champion) => {
-            let own: Vec<Score> = of_specification(&all, champion).cloned().collect();
-            let mut failing =
-                still_fresh(champion, place.as_of, configuration).then(|| fails(&own, champion)).flatten();
-            if failing.is_some() && !predecessor_can_serve(archive, champion, &series, configuration).await? {
-                failing = None;
-            }
-            let training = match &failing {
-                Some(reason) => Training { due: true, reason: reason.clone() },
-                None => {
-                    let age = age(archive, ticker, champion, series.last().day).await?;
-                    let unasked = |s: &&&VersionScore| {
-                        s.version == champion.version && last_contest.is_none_or(|last| s.score.origin >= last)
-                    };
-                    let scores = all.iter().filter(unasked).map(|s| s.score.clone()).collect();
-                    let backtest_relative_error = champion.backtest_skill.map(|skill| 1.0 - skill);
-                    let season = configuration.season;
-                    let evidence = ChampionEvidence { age, backtest_relative_error, scores, season };
-                    configuration.policy.decide(configuration.error_bound, Some(&evidence))
-                }
+            let trained = last_training(ledger, &place).await?;
+            // What was asked once is answered: only what came since the last training counts.
+            let unasked = |s: &&&VersionScore| {
+                s.specification == champion.specification && trained.is_none_or(|last| s.score.origin >= last)
             };
-            let multipliers = Some(taught(champion, &own, configuration));
-            let of = Some(champion.specification);
-            Evaluated { live: LiveRecord::of(&own), of, training, multipliers, failing, scores }
+            Some(ChampionEvidence {
+                age: match readable(archive, ticker, champion).await? {
+                    true => Some(trained.unwrap_or(champion.as_of).sessions_until(series.last().day)),
+                    false => None,
+                },
+                promised_relative_error: champion.record_skill.map(|skill| 1.0 - skill),
+                promised_error: champion.record_error,
+                scores: all.iter().filter(unasked).map(|s| s.score.clone()).collect(),
+                season: configuration.season,
+            })
         }
     };
+    let training = if configuration.train {
+        Training { due: true, select: true, reason: "someone asked for it".to_owned() }
+    } else {
+        configuration.policy.decide(configuration.error_bound, evidence.as_ref())
+    };
+    let of = champion.map(|champion| champion.specification);
+    let result = Evaluated { live: LiveRecord::of(&own), of, training, scores };
     place.commit(ledger, Stage::Evaluate, &result).await
 }
 
@@ -133,80 +118,21 @@ fn of_specification<'a>(scores: &'a [&VersionScore], champion: &'a Champion) -> 
     scores.iter().filter(|scored| scored.specification == champion.specification).map(|scored| &scored.score)
 }
 
-/// Sessions since the last one that the champion was trained on; `None` where it cannot be read.
-async fn age(
-    archive: &dyn Archive,
-    ticker: &Ticker,
-    champion: &Champion,
-    last: TradingDay,
-) -> Result<Option<usize>, Error> {
+/// The session on which the contenders were last trained.
+async fn last_training(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<TradingDay>, Error> {
+    Ok(newest_trained(ledger, place).await?.and_then(|(_, trained)| trained.trained))
+}
+
+/// Whether the champion can be read whole: where it cannot, training is what mends it.
+async fn readable(archive: &dyn Archive, ticker: &Ticker, champion: &Champion) -> Result<bool, Error> {
     match ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await {
-        Ok(version) => Ok(Some(version.last.sessions_until(last))),
+        Ok(_) => Ok(true),
         Err(error) if error.is_transient() => Err(error),
-        // Training is what mends it.
         Err(error) => {
             tracing::warn!(%ticker, %error, "the champion cannot be read");
-            Ok(None)
-        }
-    }
-}
-
-/// A promotion is on probation for as many sessions as its contest held out.
-fn still_fresh(champion: &Champion, as_of: TradingDay, configuration: &Configuration) -> bool {
-    champion.tenure.as_ref().is_some_and(|tenure| {
-        tenure.predecessor.is_some() && tenure.since.sessions_until(as_of) <= configuration.holdout
-    })
-}
-
-/// Whether whoever would be rolled back to can be read, and forecasts.
-async fn predecessor_can_serve(
-    archive: &dyn Archive,
-    champion: &Champion,
-    series: &PriceSeries,
-    configuration: &Configuration,
-) -> Result<bool, Error> {
-    let Some(predecessor) = champion.tenure.as_ref().and_then(|tenure| tenure.predecessor.as_deref()) else {
-        return Ok(false);
-    };
-    match can_serve(archive, predecessor, series, configuration).await {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => {
-            tracing::warn!(ticker = %series.ticker(), %error, "the champion fails, but the one before cannot serve");
             Ok(false)
         }
     }
-}
-
-/// Reads a version whole and forecasts with it, before it is put into service again.
-pub(crate) async fn can_serve(
-    archive: &dyn Archive,
-    champion: &Champion,
-    series: &PriceSeries,
-    configuration: &Configuration,
-) -> Result<(), Error> {
-    let version = ModelVersion::read(archive, series.ticker(), &champion.version, Some(&champion.sha256)).await?;
-    version.forecast(series, configuration.horizon, &Multipliers::start(&configuration.levels)).map(|_| ())
-}
-
-fn fails(own: &[Score], champion: &Champion) -> Option<String> {
-    let tenure = champion.tenure.as_ref()?;
-    let since: Vec<Score> = own.iter().filter(|score| score.origin >= tenure.since).cloned().collect();
-    let reason = failing(&since, 1.0 - tenure.promised_skill?)?;
-    Some(format!("promoted on {}, but {reason}", tenure.since))
-}
-
-/// The multipliers of the champion's contest, and what its scores since then add.
-fn taught(champion: &Champion, own: &[Score], configuration: &Configuration) -> Multipliers {
-    let mut multipliers = champion.multipliers.clone().unwrap_or_else(|| Multipliers::start(&configuration.levels));
-    let mut since: Vec<&Score> = own.iter().filter(|score| score.date > champion.taught_until()).collect();
-    since.sort_by_key(|score| (score.date, score.horizon));
-    for score in since {
-        for (level, inside) in score.inside_of(IntervalKind::Adaptive) {
-            multipliers.learn(*level, *inside, configuration.horizon);
-        }
-    }
-    multipliers
 }
 
 /// Live scores up to this session, each step of each origin once, from the newest evaluations.

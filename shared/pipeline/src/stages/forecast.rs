@@ -1,4 +1,4 @@
-use forecasting::{LiveRecord, Multipliers, StandingForecast, Ticker};
+use forecasting::{Calibration, LiveRecord, StandingForecast, Ticker};
 
 use super::{
     committed::{Place, champion_on, read_snapshot},
@@ -6,6 +6,7 @@ use super::{
     fetch::Snapshot,
     promote::Promoted,
     retention::retire,
+    train::Trained,
 };
 use crate::{
     Archive, Champion, Digest, Error, Forecasted, Key, Ledger, ModelVersion, Run, Stage, stored::forecast_table,
@@ -35,8 +36,10 @@ pub async fn forecast(
     };
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
-    let multipliers = multipliers(ledger, &place, &champion).await?;
-    let both = version.forecast(&series, run.configuration.horizon, &multipliers)?;
+    let trained: Option<Trained> = place.result(ledger, Stage::Train).await?;
+    let calibration = trained.and_then(|trained| trained.calibration(&champion));
+    let calibration = calibration.unwrap_or_else(|| Calibration::first(&series, run.configuration.horizon));
+    let both = version.forecast(&series, run.configuration.horizon, &calibration)?;
     let (served, other) = both.by(run.configuration.intervals);
     let last = series.last();
     let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels);
@@ -54,7 +57,7 @@ pub async fn forecast(
         snapshot: snapshot.snapshot,
         bar: snapshot.bar,
         table: table_key,
-        multipliers,
+        calibration: Some(calibration),
         live: Some(live),
         recent: closes[closes.len().saturating_sub(RECENT)..].to_vec(),
         forecast: standing,
@@ -78,15 +81,4 @@ async fn live(ledger: &dyn Ledger, place: &Place<'_>, champion: &Champion) -> Re
             Ok(live_record(&scores, &champion.specification))
         }
     }
-}
-
-/// A contest that was held tonight has taught the champion all there is; otherwise its scores since then have added to it.
-async fn multipliers(ledger: &dyn Ledger, place: &Place<'_>, champion: &Champion) -> Result<Multipliers, Error> {
-    let tonight = champion.multipliers.clone().filter(|_| champion.taught_until() == place.as_of);
-    let evaluated = match tonight {
-        Some(_) => None,
-        None => place.result::<Evaluated>(ledger, Stage::Evaluate).await?,
-    };
-    let known = tonight.or_else(|| evaluated.and_then(|e| e.multipliers)).or_else(|| champion.multipliers.clone());
-    Ok(known.unwrap_or_else(|| Multipliers::start(&place.run.configuration.levels)))
 }

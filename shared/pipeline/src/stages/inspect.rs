@@ -1,6 +1,6 @@
 //! What pages and pictures ask of one ticker: its newest forecast, prices and snapshot, residuals, two versions side by side.
 
-use forecasting::{IntervalKind, LiveRecord, Residuals, StandingForecast, Step, Ticker};
+use forecasting::{Calibration, IntervalKind, LiveRecord, Residuals, StandingForecast, Step, Ticker};
 
 use super::{
     committed::{end_of_time, parse, read_snapshot},
@@ -71,9 +71,11 @@ pub async fn compare(
         .steps
         .first()
         .map_or_else(Vec::new, |step| step.served.intervals.iter().map(|interval| interval.level).collect());
+    let calibration =
+        newest.calibration.clone().unwrap_or_else(|| Calibration::first(&series, newest.forecast.steps.len()));
     let compared = async |version: &VersionId| -> Result<Compared, Error> {
         let stored = ModelVersion::read(archive, ticker, version, None).await?;
-        let both = stored.forecast(&series, newest.forecast.steps.len(), &newest.multipliers)?;
+        let both = stored.forecast(&series, newest.forecast.steps.len(), &calibration)?;
         let (own, other) = both.by(IntervalKind::Model);
         let last = series.last();
         let forecast = StandingForecast::new(last.day, last.adjusted_close, own, other, &levels);

@@ -1,4 +1,4 @@
-use forecasting::{Coverage, Level, LiveRecord, Specification, StandingForecast, Step, Ticker, TradingDay};
+use forecasting::{Calibration, Coverage, Level, LiveRecord, StandingForecast, Step, Ticker, TradingDay, WARM_UP};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -63,19 +63,31 @@ pub struct RealisedCoverage {
 pub enum Source {
     /// Forecasts that were served, against the bars that came.
     Live,
-    /// Rolling origins of the contest that put the champion in service.
-    Backtest,
+    /// The track record: what would have been forecast from past sessions.
+    #[serde(alias = "backtest")]
+    Record,
 }
 
-/// Fewer live forecasts than this say less than the backtest.
+/// Fewer live forecasts than this say less than the record.
 const FEWEST_LIVE: usize = 20;
 /// The longest horizon that is answered.
 const LONGEST_HORIZON: usize = 60;
 /// The most levels that are answered at once.
 const MOST_LEVELS: usize = 10;
 
-/// Answers from the newest forecast on record: the same model and prices, any horizon and levels. Left out, they are
-/// those of the forecast table.
+/// What is asked of [`predict`]; what is left out is as in the forecast table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Sessions ahead.
+    pub horizon: Option<usize>,
+    /// Levels of the intervals.
+    pub levels: &'a [Level],
+    /// A stored version, in service or not.
+    pub version: Option<&'a VersionId>,
+}
+
+/// Answers from the newest forecast on record: the same prices, any horizon and levels, and the model in service unless another
+/// version is asked for.
 ///
 /// # Errors
 /// [`Error::NoForecast`] for a ticker without one; [`Error::Request`] names the field that is out of bounds.
@@ -83,9 +95,9 @@ pub async fn predict(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     ticker: &Ticker,
-    horizon: Option<usize>,
-    levels: &[Level],
+    asked: Asked<'_>,
 ) -> Result<Prediction, Error> {
+    let Asked { horizon, levels, version } = asked;
     if let Some(horizon) = horizon.filter(|h| !(1..=LONGEST_HORIZON).contains(h)) {
         let reason = format!("{horizon} is not within 1 and {LONGEST_HORIZON} sessions");
         return Err(Error::Request { field: "horizon", reason });
@@ -102,27 +114,38 @@ pub async fn predict(
     levels.dedup();
 
     let series = read_snapshot(archive, ticker, &on_record.snapshot).await?;
-    let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
+    let other = version.filter(|version| **version != champion.version);
+    let version = match other {
+        None => ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?,
+        Some(other) => ModelVersion::read(archive, ticker, other, None).await?,
+    };
     let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
-    let both = version.forecast(&series, horizon, &on_record.multipliers)?;
-    let (served, other) = both.by(on_record.forecast.intervals);
+    let calibration = on_record.calibration.clone().unwrap_or_else(|| Calibration::first(&series, horizon));
+    let both = version.forecast(&series, horizon, &calibration)?;
+    let (served, others) = both.by(on_record.forecast.intervals);
     let last = series.last();
-    let forecast = StandingForecast::new(last.day, last.adjusted_close, served, other, &levels);
+    let forecast = StandingForecast::new(last.day, last.adjusted_close, served, others, &levels);
 
     let (skill, coverage) = match &on_record.live {
+        // What serves is measured; of another version nothing is claimed.
+        _ if other.is_some() => (Skill { value: None, n: 0, source: Source::Record }, Vec::new()),
         Some(live) => measured(champion, live),
         None => {
             let scores = recent_scores(ledger, ticker, end_of_time()).await?;
             measured(champion, &live_record(&scores, &champion.specification))
         }
     };
-    let notice = notice(&champion.specification, skill.value);
+    let specification = *version.model.specification();
+    let notice = match other {
+        None => notice(champion, skill.value, series.bars().len()),
+        Some(_) => "This is no investment advice. This version is not in service.".to_owned(),
+    };
     Ok(Prediction {
         ticker: ticker.clone(),
         origin: forecast.origin,
         bar: on_record.bar,
-        version: champion.version.clone(),
-        model: champion.specification.to_string(),
+        version: version.version,
+        model: specification.to_string(),
         horizons: forecast.steps.into_iter().map(|step| step.served).collect(),
         skill,
         coverage,
@@ -130,27 +153,38 @@ pub async fn predict(
     })
 }
 
-/// Skill and coverage of the forecasts that were served, or of the champion's backtest while those are few.
+/// Skill and coverage of the forecasts that were served, or of the champion's record while those are few.
 pub(crate) fn measured(champion: &Champion, live: &LiveRecord) -> (Skill, Vec<RealisedCoverage>) {
     let (value, n, coverage, source) = if live.n >= FEWEST_LIVE {
         (live.skill, live.n, &live.coverage, Source::Live)
     } else {
-        let Champion { backtest_skill, backtest_forecasts, backtest_coverage, .. } = champion;
-        (*backtest_skill, *backtest_forecasts, backtest_coverage, Source::Backtest)
+        let Champion { record_skill, record_forecasts, record_coverage, .. } = champion;
+        (*record_skill, *record_forecasts, record_coverage, Source::Record)
     };
     let coverage = coverage.iter().map(|coverage| RealisedCoverage { coverage: *coverage, source }).collect();
     (Skill { value, n, source }, coverage)
 }
 
-fn notice(specification: &Specification, skill: Option<f64>) -> String {
-    let advice = "This is no investment advice.";
+fn notice(champion: &Champion, skill: Option<f64>, sessions: usize) -> String {
+    let specification = &champion.specification;
+    let mut sentences = vec!["This is no investment advice.".to_owned()];
     if specification.is_baseline() {
-        format!(
-            "{advice} The model in service is a baseline, the {specification}: it claims no skill over a random walk."
-        )
+        sentences.push(format!(
+            "The model in service is a baseline, the {specification}: it claims no skill over a random walk."
+        ));
     } else if skill.is_none_or(|skill| skill <= 0.0) {
-        format!("{advice} The model in service has no skill over a random walk.")
-    } else {
-        advice.to_owned()
+        sentences.push("The model in service has no skill over a random walk.".to_owned());
     }
+    if sessions < WARM_UP {
+        sentences.push(format!(
+            "It rests on {sessions} sessions: the width of its intervals leans on a stated default of 2 % a session, worth 20 of them."
+        ));
+    }
+    if champion.pinned {
+        sentences.push("A person put this version into service: it is pinned until it is released.".to_owned());
+    }
+    if champion.unproven {
+        sentences.push("It serves without evidence, as the configuration says.".to_owned());
+    }
+    sentences.join(" ")
 }

@@ -1,16 +1,13 @@
-use forecasting::{Decision, Scorecard, Ticker, Verdict};
+use forecasting::{Decision, Deposed, Promotion, Scorecard, Seat, Ticker, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{
     committed::{Place, champion_on, end_of_time},
     evaluate::Evaluated,
     fetch::Snapshot,
-    train::{Trained, TrainedVersion, barred},
+    train::{Trained, TrainedVersion},
 };
-use crate::{
-    Champion, Error, Ledger, Pointing, Receipt, Run, Stage,
-    stored::receipt::{RECEIPT_FORMAT, Tenure},
-};
+use crate::{Champion, Error, Ledger, Pointing, Receipt, Run, Stage, stored::receipt::RECEIPT_FORMAT};
 
 /// The verdict that stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,16 +21,16 @@ pub struct Promoted {
 }
 
 impl Promoted {
-    /// Whether another version is in service by it than before.
+    /// Whether another contender is in service by it than before.
     pub fn changed(&self) -> bool {
-        self.decision != Decision::Keep
+        self.decision.changes_who_serves()
     }
 }
 
 /// Who decides where no person does.
 pub(crate) const RULE: &str = "rule";
 
-/// Reaches the verdict on the contest; champion pointer and receipt move together.
+/// Reaches the verdict on the record; champion pointer and receipt move together.
 ///
 /// # Errors
 /// [`Error::ChampionMoved`] where another run moved the pointer at the same moment: trying again then keeps its champion.
@@ -52,7 +49,7 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
     let receipt = if let Some(receipt) = standing {
         receipt
     } else {
-        let (verdict, champion) = reach(&place, &trained, before.as_ref(), evaluated.failing.as_deref())?;
+        let (verdict, champion) = reach(&place, &trained, before.as_ref())?;
         let receipt = Receipt {
             format: RECEIPT_FORMAT,
             ticker: ticker.clone(),
@@ -64,8 +61,9 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
             decided_by: RULE.to_owned(),
             before: before.map(|champion| champion.version),
             champion,
-            contest: Some(trained.contest),
-            archived_contest: trained.archived_contest,
+            judgement: Some(trained.judgement),
+            contest: None,
+            archived_contest: None,
             snapshot: snapshot.snapshot,
             configuration: run.configuration.digest(),
         };
@@ -87,82 +85,78 @@ pub(crate) fn reach(
     place: &Place<'_>,
     trained: &Trained,
     before: Option<&Champion>,
-    failing: Option<&str>,
 ) -> Result<(Verdict, Champion), Error> {
-    let challenged = trained.champion.as_ref() == before.map(|champion| &champion.version);
-    if let (Some(failed), Some(reason), true) = (before, failing, challenged)
-        && let Some(back) = failed.tenure.as_ref().and_then(|tenure| tenure.predecessor.as_deref())
-    {
-        let reason = format!("rolled back to the {} of before: {reason}", back.specification);
-        return Ok((Verdict::rollback(back.specification, reason), restored(back, failed, place)));
+    let seat = before.and_then(|champion| champion.seat.as_ref());
+    if let Some(before) = before {
+        let contender = before.contender();
+        let kept = |reason: String| Ok((Verdict { decision: Decision::Keep, contender, reason }, before.clone()));
+        if trained.champion.as_ref() != Some(&before.version) {
+            return kept("another run changed the champion after the record was judged".to_owned());
+        }
+        if before.pinned {
+            return kept(format!("{} is pinned by a person until it is released", before.version));
+        }
     }
-    let verdict = if challenged {
-        let barred = barred(before, &trained.disqualified, place);
-        Verdict::of(&trained.contest, place.run.configuration.significance, &barred)
-    } else {
-        Verdict::keep("kept: another run changed the champion after this contest was held".to_owned())
-    };
-    let Some(nominee) = verdict.nominee else {
-        let champion = before.cloned().ok_or_else(|| Error::Missing { key: format!("{}'s champion", place.ticker) })?;
-        return Ok((verdict, champion));
-    };
-    let missing = || Error::Missing { key: format!("the trained {nominee} of {}", place.ticker) };
-    let version = trained.versions.iter().find(|version| version.specification == nominee).ok_or_else(missing)?;
-    let scorecard = trained.contest.scorecard(&nominee).ok_or_else(missing)?;
-    if let Some(same) = before.filter(|champion| champion.version == version.version) {
-        // Trained before on the very same prices, by another run.
-        let reason = format!("kept: {} is the {nominee} on these prices already", same.version);
-        return Ok((Verdict::keep(reason), same.clone()));
+    let promotion = place.run.configuration.promotion;
+    let verdict = Verdict::of(&trained.judgement, seat, promotion);
+    let missing = || Error::Missing { key: format!("the model of {} for {}", verdict.contender, place.ticker) };
+    let version = trained.version(verdict.contender).ok_or_else(missing)?;
+    if let Some(same) = before.filter(|champion| champion.version == version.version && champion.seat.is_some()) {
+        return Ok((verdict, same.clone()));
     }
-    let champion = entering(version, scorecard, before, &verdict, place);
-    Ok((verdict, champion))
+    let scorecard = trained.judgement.scorecard(verdict.contender);
+    let seat = seated(place, &verdict, seat);
+    let unproven = promotion == Promotion::Always;
+    Ok((verdict, entering(version, scorecard, before, seat, unproven, place)))
+}
+
+/// The seat that a verdict leaves: the same where who serves goes on serving.
+fn seated(place: &Place<'_>, verdict: &Verdict, before: Option<&Seat>) -> Seat {
+    let Some(before) = before else {
+        return Seat { contender: verdict.contender, since: place.as_of, deposed: Vec::new() };
+    };
+    if before.contender == verdict.contender {
+        return before.clone();
+    }
+    let mut deposed: Vec<Deposed> =
+        before.deposed.iter().filter(|dropped| dropped.contender != verdict.contender).copied().collect();
+    if verdict.decision == Decision::Demote {
+        deposed.push(Deposed { contender: before.contender, since: place.as_of });
+    }
+    Seat { contender: verdict.contender, since: place.as_of, deposed }
 }
 
 fn entering(
     version: &TrainedVersion,
-    scorecard: &Scorecard,
+    scorecard: Option<&Scorecard>,
     before: Option<&Champion>,
-    verdict: &Verdict,
+    seat: Seat,
+    unproven: bool,
     place: &Place<'_>,
 ) -> Champion {
-    let skill = scorecard.skill.map(|skill| skill.value);
-    let tenure = match before {
-        Some(champion) if verdict.decision == Decision::Refit => champion.tenure.clone(),
-        _ => Some(Tenure {
-            since: place.as_of,
-            promised_skill: skill,
-            predecessor: before.map(|champion| Box::new(Champion { tenure: None, ..champion.clone() })),
-            deposed: None,
-        }),
-    };
     Champion {
         version: version.version.clone(),
         sha256: version.sha256.clone(),
         specification: version.specification,
         as_of: place.as_of,
         sequence: before.map_or(1, |champion| champion.sequence + 1),
-        backtest_skill: skill,
-        backtest_coverage: scorecard.coverage.clone(),
-        backtest_forecasts: scorecard.forecasts(),
-        multipliers: scorecard.multipliers.clone(),
-        taught_until: None,
-        tenure,
+        record_skill: scorecard.and_then(|card| card.skill).map(|skill| skill.value),
+        record_coverage: scorecard.map(|card| card.coverage.clone()).unwrap_or_default(),
+        record_forecasts: scorecard.map_or(0, Scorecard::forecasts),
+        record_error: scorecard.map(|card| card.mae),
+        seat: Some(seat),
+        pinned: false,
+        unproven,
     }
 }
 
-/// A former champion in service again, in the place of `failed`.
+/// A former champion in service again, in the place of `failed`: pinned, until it is released.
 pub(crate) fn restored(back: &Champion, failed: &Champion, place: &Place<'_>) -> Champion {
-    Champion {
-        as_of: place.as_of,
-        sequence: failed.sequence + 1,
-        // Its scores since then are still its own.
-        taught_until: Some(back.taught_until()),
-        tenure: Some(Tenure {
-            since: place.as_of,
-            promised_skill: back.backtest_skill,
-            predecessor: None,
-            deposed: Some(failed.specification).filter(|specification| *specification != back.specification),
-        }),
-        ..back.clone()
-    }
+    let seat = back.seat.as_ref().map(|seat| Seat { since: place.as_of, ..seat.clone() });
+    Champion { as_of: place.as_of, sequence: failed.sequence + 1, seat, pinned: true, ..back.clone() }
+}
+
+/// A pinned champion that is released: the next night judges it like any other.
+pub(crate) fn released(pinned: &Champion, place: &Place<'_>) -> Champion {
+    Champion { as_of: place.as_of, sequence: pinned.sequence + 1, pinned: false, ..pinned.clone() }
 }

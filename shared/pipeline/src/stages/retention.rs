@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use forecasting::TradingDay;
 use jiff::civil::Date;
 
-use super::committed::Place;
-use crate::{Archive, Error, Key, Ledger, Receipt, VersionId};
+use super::{committed::Place, train::Trained};
+use crate::{Archive, Error, Key, Ledger, Receipt, Stage, VersionId};
 
 /// Removes the versions of a ticker that have been out of service for more sessions than the configuration keeps them. The
-/// champion stays, however old, and so does the one it would be rolled back to.
+/// champion stays, however old, and so do the contenders' models.
 pub(crate) async fn retire(archive: &dyn Archive, ledger: &dyn Ledger, place: &Place<'_>) -> Result<(), Error> {
     let Some(kept) = place.run.configuration.retention else { return Ok(()) };
     let ticker = place.ticker;
@@ -15,9 +15,11 @@ pub(crate) async fn retire(archive: &dyn Archive, ledger: &dyn Ledger, place: &P
     let last_day = last_days(&receipts);
     let mut serving: BTreeSet<VersionId> = BTreeSet::new();
     for champion in ledger.champion(ticker).await?.iter().chain(receipts.first().map(|receipt| &receipt.champion)) {
-        let predecessor = champion.tenure.as_ref().and_then(|tenure| tenure.predecessor.as_ref());
-        serving.extend([champion.version.clone()].into_iter().chain(predecessor.map(|p| p.version.clone())));
+        serving.insert(champion.version.clone());
     }
+    // What the contenders forecast with tonight is what they go on from.
+    let trained: Option<Trained> = place.result(ledger, Stage::Train).await?;
+    serving.extend(trained.into_iter().flat_map(|trained| trained.versions).map(|version| version.version));
     for key in archive.list(&Key::models(ticker)).await? {
         let Some(version) = Key::version_of(&key).filter(|version| !serving.contains(version)) else { continue };
         // One that never served is as old as the prices it was trained on.

@@ -1,34 +1,55 @@
-use forecasting::{Barred, Contest, PriceSeries, Specification, Ticker, Verdict};
+use forecasting::{
+    Bar, Calibration, Calibrations, Contender, Detail, Judgement, PriceSeries, Record, ScaleEstimates, Specification, Ticker, TradingDay,
+    Verdict, WARM_UP,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    committed::{Place, champion_on, read_snapshot},
+    committed::{Place, champion_on, parse, read_snapshot},
+    evaluate::Evaluated,
     fetch::Snapshot,
 };
 use crate::{
-    Archive, Champion, Digest, Error, Key, Ledger, ModelVersion, ObjectRef, Run, Stage, VersionId, error::about,
+    Archive, Champion, Digest, Error, Key, Ledger, ModelVersion, ObjectRef, Run, RunId, Stage, StoredRecord, VersionId,
+    error::about,
 };
 
-/// The contest, and the versions that could enter service by it.
+/// The track record with tonight's row, what it amounts to, and the versions that could serve by it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Trained {
-    /// The champion that was challenged.
+    /// The market of the prices, and the first date that was asked for: others make another record.
+    pub source: (String, jiff::civil::Date),
+    /// The version in service before.
     pub champion: Option<VersionId>,
-    /// Everyone's scorecards.
-    pub contest: Contest,
-    /// The same with the losses at each horizon, `contests/{ticker}/...`; absent from the first contests.
+    /// The record.
+    pub record: StoredRecord,
+    /// What its scales rest on; none of a young series.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub archived_contest: Option<ObjectRef>,
-    /// The stored versions: the best challenger's, and the nominee's where that is another.
+    pub scales: Option<ScaleEstimates>,
+    /// The session on which the contenders were last trained, and that on which their models were last selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained: Option<TradingDay>,
+    /// See `trained`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<TradingDay>,
+    /// The contenders' models now, and the random walk's where it serves or is to serve.
     pub versions: Vec<TrainedVersion>,
-    /// Who competed, but cannot be trained on all prices.
+    /// Who has no model now, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub disqualified: Vec<Barred>,
+    pub without_model: Vec<(Contender, String)>,
+    /// What everyone's record amounts to.
+    pub judgement: Judgement,
+    /// What makes everyone's intervals.
+    pub calibrations: Calibrations,
 }
 
 /// A stored version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TrainedVersion {
+    /// Whose it is.
+    pub contender: Contender,
     /// What it is.
     pub specification: Specification,
     /// Its id.
@@ -37,98 +58,249 @@ pub struct TrainedVersion {
     pub sha256: Digest,
 }
 
-/// Selects a challenger of each family, holds the contest on the snapshot, and stores the versions that its verdict may
-/// need, trained on all of it.
+impl Trained {
+    /// What makes the intervals of who serves: those of its contender, or of the random walk where that is in no record any more.
+    pub(crate) fn calibration(&self, champion: &Champion) -> Option<Calibration> {
+        let of = |contender: Contender| self.calibrations.iter().find(|(other, _)| *other == contender);
+        of(champion.contender()).or_else(|| of(Contender::RANDOM_WALK)).map(|(_, calibration)| calibration.clone())
+    }
+
+    /// A contender's model.
+    pub fn version(&self, contender: Contender) -> Option<&TrainedVersion> {
+        self.versions.iter().find(|version| version.contender == contender)
+    }
+}
+
+/// Results of earlier releases had a contest in place of a record.
+const OLD_RESULT: &str = "\"contest\":";
+/// As many nights back as are looked through for a record of this plan.
+const LOOKED_THROUGH: usize = 10;
+
+/// The newest result of a night up to this session that goes on with this run's plan and source of prices.
+pub(crate) async fn newest_trained(
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+) -> Result<Option<(RunId, Trained)>, Error> {
+    let configuration = &place.run.configuration;
+    let plan = configuration.record_plan();
+    for record in ledger.history(place.ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
+        if record.result.contains(OLD_RESULT) || record.key.run == place.run.id {
+            continue;
+        }
+        let trained: Trained = parse(&record)?;
+        let same_source = trained.source.0 == configuration.market && trained.source.1 == configuration.start;
+        if trained.record.plan == plan && same_source {
+            return Ok(Some((record.key.run, trained)));
+        }
+    }
+    Ok(None)
+}
+
+/// Brings the track record up to tonight: trains the contenders where that is due, writes down what each forecasts from the
+/// newest session, and judges what came of all that each forecast before.
 pub async fn train(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<Trained, Error> {
     let place = Place::new(run, ticker)?;
     if let Some(trained) = place.result(ledger, Stage::Train).await? {
         return Ok(trained);
     }
     let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
+    let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
     let champion = champion_on(ledger, ticker, place.as_of).await?;
+    let before = newest_trained(ledger, &place).await?;
 
-    let plan = run.configuration.backtest_plan();
-    let incumbent = champion.as_ref().map(|champion| &champion.specification);
-    let contest = Contest::run(&series, &plan, incumbent).map_err(about(ticker))?;
-    let bytes = contest_bytes(&contest);
-    let sha256 = Digest::of(&bytes);
-    let archived = ObjectRef { key: Key::contest(ticker, place.as_of, &sha256), sha256 };
-    archive.create(&archived.key, &bytes).await?;
-
-    let mut versions = Vec::new();
-    let candidates = Candidates::train(&contest, &series, &snapshot.snapshot, champion.as_ref(), &place)?;
-    for version in candidates.versions {
-        let bytes = version.to_json();
-        archive.create(&Key::model(ticker, &version.version), &bytes).await?;
-        let specification = version.inputs.specification;
-        versions.push(TrainedVersion { specification, version: version.version, sha256: Digest::of(&bytes) });
+    let night = Night { place: &place, series: &series, snapshot: &snapshot.snapshot, champion: champion.as_ref() };
+    let trained = night.train(archive, before, &evaluated).await?;
+    for version in &trained.1 {
+        archive.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
     }
-    let champion = champion.map(|champion| champion.version);
-    let result = Trained {
-        champion,
-        contest: contest.in_short(),
-        archived_contest: Some(archived),
-        versions,
-        disqualified: candidates.disqualified,
-    };
-    place.commit(ledger, Stage::Train, &result).await
+    place.commit(ledger, Stage::Train, &trained.0).await
 }
 
-/// The versions that a verdict may need.
-pub(crate) struct Candidates {
-    pub(crate) versions: Vec<ModelVersion>,
-    /// Who was estimated at every origin, but cannot be on all prices.
-    pub(crate) disqualified: Vec<Barred>,
+/// What a night's training starts from.
+pub(crate) struct Night<'a> {
+    pub(crate) place: &'a Place<'a>,
+    pub(crate) series: &'a PriceSeries,
+    pub(crate) snapshot: &'a ObjectRef,
+    pub(crate) champion: Option<&'a Champion>,
 }
 
-impl Candidates {
-    /// Trains the best challenger and the nominee. Who cannot be trained cannot be nominated: the verdict is reached again
-    /// without it.
-    pub(crate) fn train(
-        contest: &Contest,
-        series: &PriceSeries,
-        snapshot: &ObjectRef,
-        champion: Option<&Champion>,
-        place: &Place<'_>,
-    ) -> Result<Candidates, Error> {
-        let configuration = &place.run.configuration;
-        let mut candidates = Candidates { versions: Vec::new(), disqualified: Vec::new() };
-        let best = contest.challengers.first().map(|challenger| challenger.scorecard.specification);
-        let mut wanted = best;
-        loop {
-            if let Some(specification) = wanted
-                && candidates.versions.iter().all(|version| version.inputs.specification != specification)
-            {
-                match ModelVersion::train(series, snapshot, configuration.window, specification) {
-                    Ok(version) => candidates.versions.push(version),
-                    Err(error) if specification == Specification::BASELINES[0] => return Err(error),
-                    Err(error) => candidates.disqualified.push(Barred { specification, reason: error.to_string() }),
+/// Models by contender; the newly trained ones are to be archived.
+struct Models {
+    known: Vec<(Contender, ModelVersion)>,
+    new: Vec<ModelVersion>,
+    without: Vec<(Contender, String)>,
+}
+
+impl Night<'_> {
+    /// The night's result, and the versions that were trained for it: they follow from what it starts from alone.
+    pub(crate) async fn train(
+        &self,
+        archive: &dyn Archive,
+        before: Option<(RunId, Trained)>,
+        evaluated: &Evaluated,
+    ) -> Result<(Trained, Vec<ModelVersion>), Error> {
+        let Place { run, ticker, .. } = *self.place;
+        let configuration = &run.configuration;
+        let plan = configuration.record_plan();
+        plan.check(self.series).map_err(about(ticker))?;
+        let (mut record, mut scales) = match &before {
+            Some((_, before)) => (before.record.read(archive, ticker).await?, before.scales.clone()),
+            None => Record::of_history(plan.clone(), self.series).map_err(about(ticker))?,
+        };
+        let (earlier, complete) = self.earlier(archive, before.as_ref().map(|(_, before)| before)).await?;
+        let session = self.series.last().day;
+        let ripe = configuration.window.of(self.series).len() >= WARM_UP;
+        let selected = before.as_ref().and_then(|(_, before)| before.selected);
+        // A family without a model makes a training due.
+        let due = ripe && (evaluated.training.due || !complete);
+        let select = evaluated.training.select
+            || selected.is_none_or(|day| day.sessions_until(session) >= plan.reselected_after());
+        let mut models = if due { self.trained(&earlier, select) } else { Models::kept(&earlier) };
+
+        let horizon = plan.horizon;
+        let mut failed = None;
+        record
+            .extend(self.series, &mut scales, |contender, bars| {
+                if contender == Contender::DRIFT && bars.len() >= WARM_UP {
+                    return Ok(average_growth(configuration.window.of_bars(bars), horizon));
                 }
-            }
-            let barred = barred(champion, &candidates.disqualified, place);
-            let nominee = Verdict::of(contest, configuration.significance, &barred).nominee;
-            let trained = |n: &Specification| candidates.versions.iter().any(|v| v.inputs.specification == *n);
-            match nominee.filter(|nominee| !trained(nominee)) {
-                Some(nominee) => wanted = Some(nominee),
-                None => return Ok(candidates),
+                // A session that no night was held on is forecast from with the models of then.
+                let tonight = bars.len() == self.series.bars().len();
+                let of = if tonight { &models.known } else { &earlier };
+                match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
+                    Some((_, version)) => version.changes_from(bars, horizon).or_else(|error| {
+                        failed = Some((contender, error.to_string()));
+                        Ok(vec![0.0; horizon])
+                    }),
+                    None => Ok(vec![0.0; horizon]),
+                }
+            })
+            .map_err(about(ticker))?;
+        if let Some((contender, why)) = failed {
+            tracing::warn!(%ticker, %contender, why, "it forecasts as the random walk does tonight");
+        }
+
+        let seat = self.champion.and_then(|champion| champion.seat.as_ref());
+        let competing: Vec<(Contender, Specification)> =
+            models.known.iter().map(|(contender, version)| (*contender, version.inputs.specification)).collect();
+        let significance = configuration.significance;
+        let (judgement, calibrations) =
+            Judgement::of(&record, &configuration.levels, significance, seat, &competing, Detail::Short);
+        let nominee = Verdict::of(&judgement, seat, configuration.promotion).contender;
+        let serving = seat.map(|seat| seat.contender);
+        self.ensure_baseline(&mut models, nominee, serving, select && due)?;
+
+        let versions = models.known.iter().map(|(contender, version)| TrainedVersion {
+            contender: *contender,
+            specification: version.inputs.specification,
+            version: version.version.clone(),
+            sha256: Digest::of(&version.to_json()),
+        });
+        let versions = versions.collect();
+        let trained_before = before.as_ref().and_then(|(_, before)| before.trained);
+        let stored = before.map(|(run, before)| (run, before.record));
+        let trained = Trained {
+            source: (configuration.market.clone(), configuration.start),
+            champion: self.champion.map(|champion| champion.version.clone()),
+            record: StoredRecord::write(archive, ticker, &record, stored).await?,
+            scales,
+            trained: if due { Some(session) } else { trained_before },
+            selected: if due && select { Some(session) } else { selected },
+            versions,
+            without_model: models.without,
+            judgement,
+            calibrations,
+        };
+        Ok((trained, models.new))
+    }
+
+    /// The models of the night before, and whether every family has one. One that cannot be read is trained anew.
+    async fn earlier(
+        &self,
+        archive: &dyn Archive,
+        before: Option<&Trained>,
+    ) -> Result<(Vec<(Contender, ModelVersion)>, bool), Error> {
+        let mut earlier = Vec::new();
+        for TrainedVersion { contender, version, sha256, .. } in before.iter().flat_map(|before| &before.versions) {
+            match ModelVersion::read(archive, self.place.ticker, version, Some(sha256)).await {
+                Ok(version) if self.series.on(version.last).is_some() => earlier.push((*contender, version)),
+                Err(error) if error.is_transient() => return Err(error),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(ticker = %self.place.ticker, %error, "it is trained anew"),
             }
         }
+        let plan = self.place.run.configuration.record_plan();
+        let known = |contender: &Contender| {
+            contender.is_baseline() || earlier.iter().any(|(other, _)| other == contender)
+        };
+        let complete = plan.contenders.iter().all(known);
+        Ok((earlier, complete))
+    }
+
+    fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool) -> Models {
+        let configuration = &self.place.run.configuration;
+        let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
+        let prices: Vec<f64> =
+            configuration.window.of(self.series).iter().map(|bar: &Bar| bar.adjusted_close).collect();
+        for contender in configuration.record_plan().contenders.into_iter().filter(|c| !c.is_baseline()) {
+            let known = earlier.iter().find(|(other, _)| *other == contender);
+            let specification = match known.filter(|_| !select) {
+                Some((_, version)) => Ok(version.inputs.specification),
+                None => contender.select(&prices, configuration.season).map_err(about(self.place.ticker)),
+            };
+            match specification.and_then(|specification| self.version(specification)) {
+                Ok(version) => models.add(contender, version),
+                Err(error) => models.without.push((contender, error.to_string())),
+            }
+        }
+        // A random walk has next to nothing to train: what serves is kept until it may.
+        models.known.extend(earlier.iter().filter(|(contender, _)| contender.is_baseline()).cloned());
+        models
+    }
+
+    fn version(&self, specification: Specification) -> Result<ModelVersion, Error> {
+        ModelVersion::train(self.series, self.snapshot, self.place.run.configuration.window, specification)
+    }
+
+    /// A random walk that serves, or is to, has a version: a new one where there is none, where the drift must follow, and as
+    /// often as the others are selected.
+    fn ensure_baseline(
+        &self,
+        models: &mut Models,
+        nominee: Contender,
+        serving: Option<Contender>,
+        renew: bool,
+    ) -> Result<(), Error> {
+        models.known.retain(|(contender, _)| !contender.is_baseline() || *contender == nominee);
+        if !nominee.is_baseline() {
+            return Ok(());
+        }
+        let known = models.known.iter().any(|(contender, _)| *contender == nominee);
+        if known && !renew && nominee != Contender::DRIFT && serving == Some(nominee) {
+            return Ok(());
+        }
+        let Contender::Pinned(specification) = nominee else { return Ok(()) };
+        models.known.retain(|(contender, _)| *contender != nominee);
+        let version = self.version(specification)?;
+        models.add(nominee, version);
+        Ok(())
     }
 }
 
-/// What a contest is archived as.
-pub(crate) fn contest_bytes(contest: &Contest) -> Vec<u8> {
-    serde_json::to_vec_pretty(contest).expect("a contest is plain data")
+impl Models {
+    fn kept(earlier: &[(Contender, ModelVersion)]) -> Models {
+        Models { known: earlier.to_vec(), new: Vec::new(), without: Vec::new() }
+    }
+
+    fn add(&mut self, contender: Contender, version: ModelVersion) {
+        self.new.push(version.clone());
+        self.known.push((contender, version));
+    }
 }
 
-/// Who may not be nominated: whoever was disqualified, and what was rolled back from until all the sessions that a contest
-/// holds out have come since then.
-pub(crate) fn barred(champion: Option<&Champion>, disqualified: &[Barred], place: &Place<'_>) -> Vec<Barred> {
-    let tenure = champion.and_then(|champion| champion.tenure.as_ref());
-    let recent = tenure.filter(|tenure| tenure.since.sessions_until(place.as_of) < place.run.configuration.holdout);
-    let deposed = recent
-        .and_then(|tenure| tenure.deposed)
-        .map(|specification| Barred { specification, reason: "it was rolled back from not long ago".to_owned() });
-    disqualified.iter().cloned().chain(deposed).collect()
+/// The random walk with drift's forecasts.
+fn average_growth(bars: &[Bar], horizon: usize) -> Vec<f64> {
+    let growth = forecasting::average_growth(bars);
+    (1..=horizon).map(|h| growth * h as f64).collect()
 }

@@ -1,16 +1,19 @@
-use forecasting::{Contest, Decision, PriceSeries, Specification, Ticker};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use forecasting::{Decision, Judgement, PriceSeries, Ticker};
 use serde::Serialize;
 
 use super::{
-    committed::{Place, read_snapshot},
+    committed::{Place, parse, read_snapshot},
     evaluate::Evaluated,
-    promote::{RULE, reach, restored},
-    rollback::{PERSON, in_words},
-    train::{Candidates, Trained, TrainedVersion, contest_bytes},
+    promote::{RULE, reach, released, restored},
+    rollback::{PERSON, in_words, released_in_words},
+    train::{Night, Trained},
 };
 use crate::{
-    Archive, Champion, Configuration, Digest, Error, Key, Ledger, ModelVersion, ObjectRef, Receipt, Run, RunId, Stage,
-    Trigger, VersionId, error::about,
+    Archive, Champion, Configuration, Created, Digest, Error, Key, Ledger, ModelVersion, Receipt, Run, RunId, Stage,
+    StageKey, Trigger, VersionId,
 };
 
 /// A version that stands up to being trained again.
@@ -69,12 +72,12 @@ pub struct VerifiedReceipt {
     pub objects: Vec<Key>,
 }
 
-/// Reaches a receipt's verdict again from the stored prices: holds its contest, trains its versions, and compares every number
-/// and every byte.
+/// Reaches a receipt's verdict again from the stored prices: builds the rows that its night added to the record, trains its versions,
+/// judges the record, and compares every number and every byte. The receipts of all nights together reach every row.
 ///
 /// # Errors
-/// [`Error::Missing`] and [`Error::Damaged`] name what is not what it was: the configuration, the snapshot, a model, the
-/// archived contest, or the receipt and which part of it.
+/// [`Error::Missing`] and [`Error::Damaged`] name what is not what it was: the configuration, the snapshot, a model, a segment
+/// of the record, or the receipt and which part of it.
 pub async fn verify_receipt(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
@@ -99,26 +102,36 @@ pub async fn verify_receipt(
     };
     let before = receipt.before.as_ref().map(champion_of).transpose()?;
 
-    let scorecards = match (&receipt.contest, &run.configuration.rollback) {
-        (None, Some(order)) => {
-            let failed = before.ok_or_else(|| damaged(receipt, "it names no version before"))?;
-            let back = champion_of(&order.version)?;
-            same(receipt, "decision", &receipt.decision, &Decision::Rollback)?;
-            same(receipt, "reason", &receipt.reason, &in_words(back))?;
+    let by_person = run.configuration.rollback.is_some() || run.configuration.release.is_some();
+    let scorecards = match &receipt.judgement {
+        _ if by_person => {
             same(receipt, "decider", receipt.decided_by.as_str(), PERSON)?;
-            same(receipt, "champion", &receipt.champion, &restored(back, failed, &place))?;
+            let failed = before.ok_or_else(|| damaged(receipt, "it names no version before"))?;
+            let (decision, reason, champion) = match &run.configuration.rollback {
+                Some(order) => {
+                    let back = champion_of(&order.version)?;
+                    (Decision::Rollback, in_words(back), restored(back, failed, &place))
+                }
+                None => (Decision::Release, released_in_words(failed), released(failed, &place)),
+            };
+            same(receipt, "decision", &receipt.decision, &decision)?;
+            same(receipt, "reason", &receipt.reason, &reason)?;
+            same(receipt, "champion", &receipt.champion, &champion)?;
             0
         }
-        (None, None) => return Err(damaged(receipt, "it has no contest, and nobody asked for a rollback")),
-        (Some(contest), _) => {
+        None => {
+            let theirs = receipt.contest.as_ref().and_then(|contest| contest.rules.as_deref());
+            let theirs = theirs.unwrap_or("an earlier release");
+            return Err(of_another_release(run.id.as_str(), theirs, &forecasting::rules()));
+        }
+        Some(told) => {
             let ours = forecasting::rules();
-            if contest.rules.as_ref() != Some(&ours) {
-                let theirs = contest.rules.as_deref().unwrap_or("an earlier release");
-                return Err(of_another_release(run.id.as_str(), theirs, &ours));
+            if told.rules != ours {
+                return Err(of_another_release(run.id.as_str(), &told.rules, &ours));
             }
-            let held = Held { receipt, before, place: &place, series: &series };
-            objects.extend(held.again(archive, ledger, contest).await?);
-            contest.champion.iter().count() + contest.contenders().count()
+            let judged = Judged { receipt, before, earlier, place: &place, series: &series };
+            objects.extend(judged.again(archive, ledger, told).await?);
+            told.standings.iter().filter(|standing| standing.scorecard.is_some()).count() + 1
         }
     };
     let model = ModelVersion::read(archive, ticker, version, Some(&receipt.champion.sha256)).await?;
@@ -130,70 +143,81 @@ pub async fn verify_receipt(
     Ok(VerifiedReceipt { ticker, run: run.id, decision: receipt.decision, version, scorecards, objects })
 }
 
-/// A receipt whose contest is held again.
-struct Held<'a> {
+/// A receipt whose night is held again.
+struct Judged<'a> {
     receipt: &'a Receipt,
     before: Option<&'a Champion>,
+    earlier: &'a [Receipt],
     place: &'a Place<'a>,
     series: &'a PriceSeries,
 }
 
-impl Held<'_> {
-    /// What the version is that was challenged.
-    async fn specification(
-        &self,
-        archive: &dyn Archive,
-        version: Option<&VersionId>,
-    ) -> Result<Option<Specification>, Error> {
-        match (version, self.before) {
-            (None, _) => Ok(None),
-            (Some(version), Some(before)) if before.version == *version => Ok(Some(before.specification)),
-            (Some(version), _) => {
-                let stored = ModelVersion::read(archive, self.place.ticker, version, None).await?;
-                Ok(Some(stored.inputs.specification))
-            }
-        }
-    }
-
-    /// Answers with the objects that were compared.
-    async fn again(&self, archive: &dyn Archive, ledger: &dyn Ledger, told: &Contest) -> Result<Vec<Key>, Error> {
-        let Held { receipt, before, place, series } = *self;
+impl Judged<'_> {
+    /// Builds the night's rows again from its prices and the record before it, judges them, and reaches the verdict. Answers with the
+    /// objects that were compared.
+    async fn again(&self, archive: &dyn Archive, ledger: &dyn Ledger, told: &Judgement) -> Result<Vec<Key>, Error> {
+        let Judged { receipt, before, earlier, place, series } = *self;
         let ticker = place.ticker;
-        let mut objects = Vec::new();
-        // Where another run changed the champion meanwhile, the contest was held against the one before that.
-        let recorded: Option<Trained> = place.result(ledger, Stage::Train).await?;
-        let champion = recorded.map_or_else(|| receipt.before.clone(), |trained| trained.champion);
-        let challenged = self.specification(archive, champion.as_ref()).await?;
-        let contest = Contest::run(series, &place.run.configuration.backtest_plan(), challenged.as_ref());
-        let contest = contest.map_err(about(ticker))?;
-        if let Some(ObjectRef { key, .. }) = &receipt.archived_contest {
-            compare(archive, key, &contest_bytes(&contest), "holding the contest again").await?;
-            objects.push(key.clone());
-        }
-        let Candidates { versions, disqualified } =
-            Candidates::train(&contest, series, &receipt.snapshot, before, place)?;
-        let mut trained = Vec::with_capacity(versions.len());
+        let recorded: Trained = place.required(ledger, Stage::Train).await?;
+        let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+        // Where another run changed the champion meanwhile, the record was judged against the one before that.
+        let judged = recorded.champion.as_ref().and_then(|version| {
+            let known = before.into_iter().chain(earlier.iter().map(|receipt| &receipt.champion));
+            known.into_iter().find(|champion| champion.version == *version)
+        });
+        let previous = match &recorded.record.after {
+            None => None,
+            Some(run) => {
+                let key = StageKey { run: run.clone(), ticker: ticker.clone(), stage: Stage::Train };
+                let record = ledger.committed(&key).await?;
+                let missing = || Error::Missing { key: format!("the record of {ticker} in run {run}") };
+                Some((run.clone(), parse(&record.ok_or_else(missing)?)?))
+            }
+        };
+        let checking = Checking { archive, compared: Mutex::new(Vec::new()) };
+        let night = Night { place, series, snapshot: &receipt.snapshot, champion: judged };
+        let (trained, versions) = night.train(&checking, previous, &evaluated).await?;
         for version in versions {
-            let (key, bytes) = (Key::model(ticker, &version.version), version.to_json());
-            compare(archive, &key, &bytes, "training again from its snapshot").await?;
-            objects.push(key);
-            let specification = version.inputs.specification;
-            trained.push(TrainedVersion { specification, version: version.version, sha256: Digest::of(&bytes) });
+            checking.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
         }
-        let contest = contest.in_short();
-        same(receipt, "contest", told, &contest)?;
-        let evaluated: Option<Evaluated> = place.result(ledger, Stage::Evaluate).await?;
-        if let Some(evaluated) = &evaluated {
-            same(receipt, "training", &receipt.training, &Some(evaluated.training.reason.clone()))?;
-        }
-        let failing = evaluated.and_then(|evaluated| evaluated.failing);
-        let trained = Trained { champion, contest, archived_contest: None, versions: trained, disqualified };
-        let (verdict, champion) = reach(place, &trained, before, failing.as_deref())?;
+        same(receipt, "record", &recorded, &trained)?;
+        same(receipt, "judgement", told, &trained.judgement)?;
+        same(receipt, "training", &receipt.training, &Some(evaluated.training.reason))?;
+        let (verdict, champion) = reach(place, &trained, before)?;
         same(receipt, "decider", receipt.decided_by.as_str(), RULE)?;
         same(receipt, "decision", &receipt.decision, &verdict.decision)?;
         same(receipt, "reason", &receipt.reason, &verdict.reason)?;
         same(receipt, "champion", &receipt.champion, &champion)?;
-        Ok(objects)
+        Ok(checking.compared.into_inner().unwrap_or_default())
+    }
+}
+
+/// An archive to which nothing is written: what would be must be there already, byte for byte.
+struct Checking<'a> {
+    archive: &'a dyn Archive,
+    compared: Mutex<Vec<Key>>,
+}
+
+#[async_trait]
+impl Archive for Checking<'_> {
+    async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
+        compare(self.archive, key, bytes, "doing it again").await?;
+        if let Ok(mut compared) = self.compared.lock() {
+            compared.push(key.clone());
+        }
+        Ok(Created::Existed)
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        self.archive.read(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        self.archive.list(prefix).await
+    }
+
+    async fn remove(&self, _: &Key) -> Result<(), Error> {
+        Ok(())
     }
 }
 

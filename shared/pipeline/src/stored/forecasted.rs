@@ -1,4 +1,4 @@
-use forecasting::{LiveRecord, Multipliers, StandingForecast};
+use forecasting::{Calibration, LiveRecord, StandingForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::{BarStatus, Champion, Key, ObjectRef, Standing};
@@ -16,9 +16,9 @@ pub struct Forecasted {
     pub bar: BarStatus,
     /// The forecast table.
     pub table: Key,
-    /// What the champion's adaptive intervals have been taught.
-    #[serde(default)]
-    pub multipliers: Multipliers,
+    /// What made its adaptive intervals; absent from earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// What the scores of the champion's specification added up to; absent from the first forecasts on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveRecord>,

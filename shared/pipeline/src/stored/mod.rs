@@ -5,5 +5,6 @@ pub(crate) mod forecasted;
 pub(crate) mod model_version;
 pub(crate) mod overview;
 pub(crate) mod receipt;
+pub(crate) mod record;
 pub(crate) mod score_table;
 pub(crate) mod snapshot;

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use forecasting::{
-    Calibration, IntervalKind, Multipliers, PriceForecast, PriceModel, PriceSeries, Scales, Specification, Ticker,
-    TradingDay, Window,
+    Bar, Calibration, IntervalKind, PriceForecast, PriceModel, PriceSeries, Specification, Ticker, TradingDay, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -164,8 +163,7 @@ impl ModelVersion {
         Ok(stored)
     }
 
-    /// Forecasts the sessions after the series' last, in its basis: with the model's own intervals, and with adaptive ones
-    /// that past outcomes taught.
+    /// Forecasts the sessions after the series' last, in its basis: with the model's own intervals, and with adaptive ones.
     ///
     /// # Errors
     /// [`Error::Forecasting`] where the series has lost the session that the model ends on.
@@ -173,27 +171,20 @@ impl ModelVersion {
         &self,
         series: &PriceSeries,
         horizon: usize,
-        multipliers: &Multipliers,
+        calibration: &Calibration,
     ) -> Result<BothForecasts, Error> {
-        let (model, factor) = self.brought_up_to(series)?;
-        let own = model.forecast(horizon).map_err(about(series.ticker()))?.rebased(factor);
-        let bars = series.bars();
-        let index = |day: TradingDay| bars.partition_point(|bar| bar.day < day).min(bars.len() - 1);
-        let scales = Scales::of(&series.adjusted_closes());
-        let scale = scales.ratio(bars.len() - 1, index(self.first), index(self.last));
-        let adaptive = own.clone().calibrated(Calibration::new(scale, multipliers.clone()));
+        let refuse = about(series.ticker());
+        let (model, factor) = self.model.brought_up_to(self.last, self.last_price, series.bars()).map_err(&refuse)?;
+        let own = model.forecast(horizon).map_err(refuse)?.rebased(factor);
+        let adaptive = own.clone().calibrated(calibration.clone());
         Ok(BothForecasts { own, adaptive })
     }
 
-    /// The model as it stands after the series' newer bars, and the factor from its basis to the series'.
-    fn brought_up_to(&self, series: &PriceSeries) -> Result<(PriceModel, f64), Error> {
-        let ticker = series.ticker();
-        let here =
-            series.on(self.last).ok_or_else(|| about(ticker)(forecasting::Error::NoBar { date: self.last.date() }))?;
-        let factor = here.adjusted_close / self.last_price;
-        let newer: Vec<f64> = series.after(self.last).iter().map(|bar| bar.adjusted_close / factor).collect();
-        let mut model = self.model.clone();
-        model.advance(&newer).map_err(about(ticker))?;
-        Ok((model, factor))
+    /// The changes of the log price that it forecasts from the newest of these bars.
+    ///
+    /// # Errors
+    /// As [`ModelVersion::forecast`].
+    pub fn changes_from(&self, bars: &[Bar], horizon: usize) -> Result<Vec<f64>, forecasting::Error> {
+        self.model.changes_from(self.last, self.last_price, bars, horizon)
     }
 }

@@ -87,7 +87,7 @@ impl Standing {
             recent: if recent.is_empty() { vec![forecast.price] } else { recent.clone() },
             model: champion.specification.to_string(),
             version: champion.version.clone(),
-            since: champion.tenure.as_ref().map_or(champion.as_of, |tenure| tenure.since),
+            since: champion.since(),
             baseline: champion.specification.is_baseline(),
             steps: forecast.steps.iter().map(|step| step.served.clone()).collect(),
             skill,

@@ -1,11 +1,11 @@
 //! Receipts and the champion pointer.
 
-use forecasting::{Contest, Coverage, Decision, Multipliers, Specification, Ticker, TradingDay};
+use forecasting::{Contender, Contest, Coverage, Decision, Judgement, Seat, Specification, Ticker, TradingDay};
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, RunId, VersionId, stored::model_version::ObjectRef};
 
-/// The model in service, and what its backtest promised.
+/// The model in service, and what its record promises.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Champion {
@@ -16,53 +16,55 @@ pub struct Champion {
     /// What it is.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub specification: Specification,
-    /// As-of session of the verdict that put it in service.
+    /// As-of session of the run that brought this version into service.
     pub as_of: TradingDay,
     /// How often the pointer has moved: no two states of it are alike.
     pub sequence: u64,
-    /// 1 - its mean absolute error over the random walk's, in the contest that put it in service.
-    pub backtest_skill: Option<f64>,
+    /// 1 - its mean absolute error over the random walk's, on the contender's record when it came.
+    #[serde(alias = "backtest_skill")]
+    pub record_skill: Option<f64>,
     /// How often its intervals held there.
-    pub backtest_coverage: Vec<Coverage>,
+    #[serde(alias = "backtest_coverage")]
+    pub record_coverage: Vec<Coverage>,
     /// Forecasts behind both.
-    pub backtest_forecasts: usize,
-    /// What that contest taught the adaptive intervals.
+    #[serde(alias = "backtest_forecasts")]
+    pub record_forecasts: usize,
+    /// Mean absolute error of log prices there; absent from earlier releases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Object>>))]
-    pub multipliers: Option<Multipliers>,
-    /// The session whose outcomes are in them; absent where it is `as_of`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub taught_until: Option<TradingDay>,
-    /// How its specification came into service; absent from the first receipts.
+    pub record_error: Option<f64>,
+    /// Which contender it is of, and how that came into service. Absent from earlier releases, whose champions have no record:
+    /// they must prove themselves like anyone else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
-    pub tenure: Option<Tenure>,
+    pub seat: Option<Seat>,
+    /// A person put this very version into service: it stays, and is not trained anew, until it is released.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pinned: bool,
+    /// It came without evidence, because the configuration asks for none.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unproven: bool,
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Champion {
-    /// The session whose outcomes are in its multipliers.
-    pub(crate) fn taught_until(&self) -> TradingDay {
-        self.taught_until.unwrap_or(self.as_of)
+    /// Since which session its contender has been in service.
+    pub fn since(&self) -> TradingDay {
+        self.seat.as_ref().map_or(self.as_of, |seat| seat.since)
+    }
+
+    /// Whose record it goes by.
+    pub(crate) fn contender(&self) -> Contender {
+        self.seat.as_ref().map_or(Contender::RANDOM_WALK, |seat| seat.contender)
     }
 }
 
-/// How a specification came into service. Refits on newer data go on with it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tenure {
-    /// As-of session of the verdict that brought it.
-    pub since: TradingDay,
-    /// Its skill in the backtest then: what it is held to.
-    pub promised_skill: Option<f64>,
-    /// Whose place it took: where it would be rolled back to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predecessor: Option<Box<Champion>>,
-    /// What was rolled back from when it came, and may not come back at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deposed: Option<Specification>,
-}
-
-/// The newest format of a receipt. 1 had one challenger, and no archived contest.
-pub(crate) const RECEIPT_FORMAT: u32 = 2;
+/// The newest format of a receipt. 1 and 2 rest on a contest over sessions that were held out, 3 on the track record.
+pub(crate) const RECEIPT_FORMAT: u32 = 3;
 
 /// The append-only record of one verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,7 +82,7 @@ pub struct Receipt {
     pub decision: Decision,
     /// Why, in words.
     pub reason: String,
-    /// Why a challenger was trained, in words; absent from the first receipts, and where a person rolled back.
+    /// Why the contenders were trained, or not, in words; absent from the first receipts, and where a person decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<String>,
     /// Who decided: `rule` or `person`.
@@ -89,14 +91,18 @@ pub struct Receipt {
     pub before: Option<VersionId>,
     /// Who is in service by this verdict.
     pub champion: Champion,
-    /// All scorecards; none where a person rolled back.
+    /// What everyone's record amounted to; none where a person decided, and in formats 1 and 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    pub judgement: Option<Judgement>,
+    /// All scorecards of the contest, in formats 1 and 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub contest: Option<Contest>,
-    /// The contest with its losses at each horizon.
+    /// That contest with its losses at each horizon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived_contest: Option<ObjectRef>,
-    /// The prices that the contest was held on.
+    /// The prices that it rests on.
     pub snapshot: ObjectRef,
     /// Digest of the run's configuration.
     pub configuration: Digest,

@@ -43,7 +43,10 @@ pub(crate) async fn forecast(
     let query = Parameters::read(query.as_deref(), &["horizon", "format"], &["level"])?;
     let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Csv])?;
     let (horizon, levels) = (horizon(&query)?, levels(&query)?);
-    let prediction = pipeline::predict(&*stores.archive, &*stores.ledger, &ticker, horizon, &levels).await?;
+    let prediction = {
+        let asked = pipeline::Asked { horizon, levels: &levels, version: None };
+        pipeline::predict(&*stores.archive, &*stores.ledger, &ticker, asked).await?
+    };
     Ok(match format {
         Format::Csv => table(&prediction),
         _ => json(&prediction),

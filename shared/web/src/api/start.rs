@@ -32,6 +32,8 @@ pub struct Wanted {
     pub as_of: Option<Date>,
     /// For whoever reads the history.
     pub reason: String,
+    /// Train every contender anew, whatever the policy says.
+    pub train: bool,
     /// A run of which to do what it has not done: its own tickers, day and configuration.
     pub run: Option<RunId>,
 }
@@ -69,6 +71,8 @@ struct Body {
     /// For whoever reads the history.
     #[schema(max_length = 1000)]
     reason: String,
+    /// Train every contender anew, whatever the policy says.
+    train: bool,
 }
 
 /// Nobody sends more than a list of tickers.
@@ -234,6 +238,7 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
             }
             "as_of" => read.as_of = Some(value.to_owned()).filter(|value| !value.is_empty()),
             "reason" => value.clone_into(&mut read.reason),
+            "train" => read.train = matches!(value, "on" | "true"),
             other => refused = Some(Problem::field(other, "there is no such field")),
         }
     }
@@ -241,7 +246,7 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
 }
 
 fn checked(body: Body) -> Result<Wanted, Problem> {
-    let Body { tickers, as_of, reason } = body;
+    let Body { tickers, as_of, reason, train } = body;
     if tickers.len() > MOST_TICKERS {
         return Err(Problem::field("tickers", format_args!("more than {MOST_TICKERS}")));
     }
@@ -256,5 +261,5 @@ fn checked(body: Body) -> Result<Wanted, Problem> {
         None => None,
         Some(text) => Some(day(text).ok_or_else(|| Problem::field("as_of", "it is no date such as 2026-11-20"))?),
     };
-    Ok(Wanted { tickers, as_of, reason, run: None })
+    Ok(Wanted { tickers, as_of, reason, train, run: None })
 }

@@ -62,7 +62,7 @@ fn range(interval: &Interval) -> String {
 fn source(source: Source) -> &'static str {
     match source {
         Source::Live => "live",
-        Source::Backtest => "backtest",
+        Source::Record => "record",
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{PriceSeries, Residuals, Scope, Ticker};
+use forecasting::{Contest, Judgement, PriceSeries, Residuals, Scope, Ticker};
 use maud::{Markup, PreEscaped, html};
 use pipeline::{BarStatus, Error, Forecasted, ModelSummary, Receipt, Standing, VersionScore};
 use serde_json::json;
@@ -184,7 +184,7 @@ fn past(ticker: &Ticker, scores: &[VersionScore]) -> Markup {
 
 fn champion(newest: &Forecasted, model: Option<&ModelSummary>) -> Markup {
     let champion = &newest.champion;
-    let since = champion.tenure.as_ref().map_or(champion.as_of, |tenure| tenure.since);
+    let since = champion.since();
     html! {
         h2 { "The model in service" }
         @if let Some(model) = model {
@@ -277,38 +277,73 @@ fn verdicts(ticker: &Ticker, receipts: &[Receipt]) -> Markup {
 }
 
 fn receipt_of(receipt: &Receipt) -> Markup {
-    let cards = receipt.contest.as_ref().map(|contest| {
-        let challengers = contest.contenders().map(|c| (&c.scorecard, Some(&c.against_incumbent)));
-        contest.champion.iter().map(|card| (card, None)).chain(challengers).collect::<Vec<_>>()
-    });
     html! {
         details {
             summary { (receipt.as_of) " " (verdict(Some(receipt.decision), pipeline::TickerStatus::Done)) " " (receipt.champion.specification) }
             p { (receipt.reason) " (decided by " (receipt.decided_by) ")" }
-            @if let Some(training) = &receipt.training { p .hint { "Trained because " (training) } }
-            @if let Some(cards) = cards {
-                div .scroll role="region" aria-label={ "Scorecards of " (receipt.as_of) } tabindex="0" {
-                    table .narrow {
-                        thead { tr {
-                            th scope="col" { "Competed" } th scope="col" .number { "Pinball loss" } th scope="col" .number { "MAE" }
-                            th scope="col" .number { "MASE" } th scope="col" .number { "Coverage" } th scope="col" .number { "Better by" }
-                            th scope="col" .number { "p" }
-                        } }
-                        tbody { @for (card, comparison) in cards {
-                            tr {
-                                th scope="row" { (card.specification) }
-                                td .number { (format!("{:.4} %", card.pinball * 100.0)) }
-                                td .number { (format!("{:.3} %", card.mae * 100.0)) }
-                                td .number { (format!("{:.3}", card.mase)) }
-                                td .number { @for c in &card.coverage { (c.level) " %: " (share(c.realised)) " " } }
-                                td .number { (comparison.map_or_else(|| "in service".to_owned(), |c| super::percent(Some(c.improvement)))) }
-                                td .number { (comparison.map_or_else(|| "-".to_owned(), |c| format!("{:.3}", c.p_value))) }
-                            }
-                        } }
-                    }
-                }
-            }
+            @if let Some(training) = &receipt.training { p .hint { "Training: " (training) } }
+            @if let Some(judgement) = &receipt.judgement { (judged(judgement, &receipt.as_of.to_string())) }
+            @if let Some(contest) = &receipt.contest { (contested(contest, &receipt.as_of.to_string())) }
             p .hint { "Run " a href={ "/runs/" (receipt.run) } { (receipt.run) } }
+        }
+    }
+}
+
+/// What everyone's record amounted to.
+fn judged(judgement: &Judgement, as_of: &str) -> Markup {
+    let walk = judgement.random_walk.iter().map(|card| (card, None));
+    let others = judgement.standings.iter().filter_map(|standing| Some((standing.scorecard.as_ref()?, Some(standing))));
+    html! {
+        div .scroll role="region" aria-label={ "Track records on " (as_of) } tabindex="0" {
+            table .narrow {
+                thead { tr {
+                    th scope="col" { "Competed" } th scope="col" .number { "Evidence" } th scope="col" .number { "Asked" }
+                    th scope="col" .number { "Skill" } th scope="col" .number { "MAE" } th scope="col" .number { "Pinball loss" }
+                    th scope="col" .number { "Coverage" }
+                } }
+                tbody { @for (card, standing) in walk.chain(others) {
+                    tr {
+                        th scope="row" { (card.specification) }
+                        td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.3} to 1", s.evidence))) }
+                        td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.0} to 1", s.asked))) }
+                        td .number { (super::percent(card.skill.map(|skill| skill.value))) }
+                        td .number { (format!("{:.3} %", card.mae * 100.0)) }
+                        td .number { (format!("{:.4} %", card.pinball * 100.0)) }
+                        td .number { @for c in &card.coverage { (c.level) " %: " (share(c.realised)) " " } }
+                    }
+                } }
+            }
+        }
+        p .hint {
+            "Over " (judgement.sessions) " sessions. Evidence of 20 to 1 comes by chance in at most one of twenty series in a year, however often one looks."
+        }
+    }
+}
+
+/// A contest of an earlier release.
+fn contested(contest: &Contest, as_of: &str) -> Markup {
+    let challengers = contest.contenders().map(|c| (&c.scorecard, Some(&c.against_incumbent)));
+    let cards: Vec<_> = contest.champion.iter().map(|card| (card, None)).chain(challengers).collect();
+    html! {
+        div .scroll role="region" aria-label={ "Scorecards of " (as_of) } tabindex="0" {
+            table .narrow {
+                thead { tr {
+                    th scope="col" { "Competed" } th scope="col" .number { "Pinball loss" } th scope="col" .number { "MAE" }
+                    th scope="col" .number { "MASE" } th scope="col" .number { "Coverage" } th scope="col" .number { "Better by" }
+                    th scope="col" .number { "p" }
+                } }
+                tbody { @for (card, comparison) in cards {
+                    tr {
+                        th scope="row" { (card.specification) }
+                        td .number { (format!("{:.4} %", card.pinball * 100.0)) }
+                        td .number { (format!("{:.3} %", card.mae * 100.0)) }
+                        td .number { (format!("{:.3}", card.mase)) }
+                        td .number { @for c in &card.coverage { (c.level) " %: " (share(c.realised)) " " } }
+                        td .number { (comparison.map_or_else(|| "in service".to_owned(), |c| super::percent(Some(c.improvement)))) }
+                        td .number { (comparison.map_or_else(|| "-".to_owned(), |c| format!("{:.3}", c.p_value))) }
+                    }
+                } }
+            }
         }
     }
 }

@@ -144,6 +144,7 @@ impl Nights {
             }
             (None, None) => prepared.chosen.last_session,
         };
+        prepared.configuration.train |= wanted.train;
         Ok((prepared, as_of))
     }
 
@@ -152,8 +153,9 @@ impl Nights {
         let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"));
         let entry = self.ledger.run(run).await?.ok_or_else(none)?;
         let market = &entry.run.configuration.market;
-        if entry.run.configuration.rollback.is_some() {
-            return Err(Problem::field("run", "a rollback is completed by asking for the same rollback again"));
+        let configuration = &entry.run.configuration;
+        if configuration.rollback.is_some() || configuration.release.is_some() {
+            return Err(Problem::field("run", "what a person decided is completed by asking for the same again"));
         }
         if market != self.market {
             return Err(Problem::field(

@@ -1,0 +1,231 @@
+//! What a year of verdicts amounts to where the truth is known.
+//!
+//!     cargo run --release --package forecasting --example verdicts [-- SERIES [SEED [LAW...]]]
+//!
+//! For each law it simulates SERIES (200) histories of 1,250 sessions and 252 nights after them (more where a structure begins or
+//! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
+
+use forecasting::{
+    Contender, Decision, Deposed, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record, RecordPlan, Row,
+    Seat, Specification, TradingDay, Verdict, Window,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal, StudentT};
+use rayon::prelude::*;
+
+const HISTORY: usize = 1_250;
+const NIGHTS: usize = 252;
+const HORIZON: usize = 5;
+const SIGNIFICANCE: f64 = 0.05;
+
+/// How shocks are drawn.
+#[derive(Clone, Copy)]
+enum Shocks {
+    Normal,
+    /// GARCH(1,1) with 0.10 and 0.87, Student shocks with 5 degrees of freedom.
+    Garch,
+    /// Deviations of 0.7 and 2.5, changing with probability 0.01 a session.
+    Regimes,
+}
+
+#[derive(Clone, Copy)]
+struct Law {
+    name: &'static str,
+    shocks: Shocks,
+    ar: [f64; 2],
+    ma: [f64; 2],
+    /// The sessions in which its structure holds.
+    holds: (usize, usize),
+    nights: usize,
+}
+
+const ALWAYS: (usize, usize) = (0, usize::MAX);
+const LATE: (usize, usize) = (HISTORY, HISTORY + 504);
+
+const fn law(name: &'static str, shocks: Shocks, ar: [f64; 2], ma: [f64; 2]) -> Law {
+    Law { name, shocks, ar, ma, holds: ALWAYS, nights: NIGHTS }
+}
+
+const LAWS: [Law; 9] = [
+    law("walk, normal", Shocks::Normal, [0.0; 2], [0.0; 2]),
+    law("walk, GARCH-t(5)", Shocks::Garch, [0.0; 2], [0.0; 2]),
+    law("walk, regimes", Shocks::Regimes, [0.0; 2], [0.0; 2]),
+    law("AR(1) 0.25, GARCH-t(5)", Shocks::Garch, [0.25, 0.0], [0.0; 2]),
+    law("AR(1) 0.25, normal", Shocks::Normal, [0.25, 0.0], [0.0; 2]),
+    law("AR(1) 0.1, GARCH-t(5)", Shocks::Garch, [0.1, 0.0], [0.0; 2]),
+    law("ARMA(2,2), normal", Shocks::Normal, [0.5, -0.3], [0.4, 0.2]),
+    Law { holds: LATE, nights: 1_008, ..law("late AR(1) 0.5, normal", Shocks::Normal, [0.5, 0.0], [0.0; 2]) },
+    Law { holds: LATE, nights: 1_008, ..law("late AR(1) 0.5, GARCH-t(5)", Shocks::Garch, [0.5, 0.0], [0.0; 2]) },
+];
+
+impl Law {
+    fn prices(&self, seed: u64) -> Vec<f64> {
+        const LEAD: usize = 300;
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let student = StudentT::new(5.0).expect("degrees of freedom");
+        let (mut r, mut e, mut variance, mut wild) = ([0.0; 2], [0.0; 2], 1.0_f64, false);
+        let mut log = 4.6_f64;
+        let mut prices = Vec::with_capacity(HISTORY + self.nights);
+        for t in 0..LEAD + HISTORY + self.nights {
+            let shock = match self.shocks {
+                Shocks::Normal => StandardNormal.sample(&mut random),
+                Shocks::Garch => {
+                    variance = 0.03 + 0.10 * e[0] * e[0] + 0.87 * variance;
+                    let t: f64 = student.sample(&mut random);
+                    variance.sqrt() * t * 0.6_f64.sqrt()
+                }
+                Shocks::Regimes => {
+                    wild ^= random.random::<f64>() < 0.01;
+                    let z: f64 = StandardNormal.sample(&mut random);
+                    z * if wild { 2.5 } else { 0.7 }
+                }
+            };
+            let on = t.checked_sub(LEAD).is_none_or(|session| (self.holds.0..self.holds.1).contains(&session))
+                && (self.holds == ALWAYS || t >= LEAD);
+            let memory = self.ar[0] * r[0] + self.ar[1] * r[1] + self.ma[0] * e[0] + self.ma[1] * e[1];
+            let value = shock + if on { memory } else { 0.0 };
+            (r, e) = ([value, r[0]], [shock, e[0]]);
+            if t >= LEAD {
+                log += 0.015 * value;
+                prices.push(log.exp());
+            }
+        }
+        prices
+    }
+}
+
+fn series(prices: &[f64]) -> PriceSeries {
+    let mut day: TradingDay = "2010-01-04".parse().expect("a session");
+    let rows = prices.iter().enumerate().map(|(index, price)| {
+        let row = Row { adjusted_close: Some(*price), ..Row::new(index + 1, day.date()) };
+        day = day.next();
+        row
+    });
+    PriceSeries::new("SIM".parse().expect("a ticker"), rows).expect("a series")
+}
+
+/// What the nights of one series came to.
+#[derive(Default)]
+struct Year {
+    /// Nights on which a structured model served, from 0.
+    structured: Vec<usize>,
+    drifted: bool,
+    changes: usize,
+    nights: usize,
+    /// Absolute one-session errors of what served, and of the random walk.
+    errors: (f64, f64),
+    by_night: Vec<(f64, f64)>,
+}
+
+fn year(law: &Law, seed: u64) -> Year {
+    let whole = series(&law.prices(seed));
+    let arima = Contender::Family(Family::Arima);
+    let plan = RecordPlan::new(&[arima], HORIZON, Window::All, 1);
+    let mut record: Option<(Record, Option<forecasting::ScaleEstimates>)> = None;
+    let (mut seat, mut year): (Option<Seat>, Year) = (None, Year::default());
+    let mut chosen: Option<(Specification, usize)> = None;
+    for night in 0..law.nights {
+        let bars = &whole.bars()[..HISTORY + night];
+        let tonight = PriceSeries::of_bars(whole.ticker().clone(), bars.to_vec());
+        let prices = tonight.adjusted_closes();
+        if chosen.is_none_or(|(_, since)| night - since >= plan.reselected_after()) {
+            chosen = Some((arima.select(&prices, 1).expect("selects"), night));
+        }
+        let specification = chosen.expect("chosen").0;
+        let model: PriceModel = specification.fit(&prices).expect("fits");
+        let (record, scales) = record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight).expect("a record"));
+        let last = tonight.last();
+        record
+            .extend(&tonight, scales, |contender, bars| {
+                if contender == Contender::DRIFT {
+                    let growth = (last.adjusted_close / bars[0].adjusted_close).ln() / (bars.len() - 1) as f64;
+                    return Ok((1..=HORIZON).map(|h| growth * h as f64).collect());
+                }
+                model.changes_from(last.day, last.adjusted_close, bars, HORIZON)
+            })
+            .expect("extends");
+        let models = [(arima, specification)];
+        let (judgement, _) = Judgement::of(record, &[], SIGNIFICANCE, seat.as_ref(), &models, Detail::Short);
+        let verdict = Verdict::of(&judgement, seat.as_ref(), Promotion::Evidence);
+        let before = seat.take();
+        seat = Some(match before {
+            Some(before) if before.contender == verdict.contender => before,
+            before => {
+                year.changes += usize::from(before.is_some());
+                let mut deposed = before.as_ref().map(|seat| seat.deposed.clone()).unwrap_or_default();
+                if let Some(before) = before.filter(|_| verdict.decision == Decision::Demote) {
+                    deposed.push(Deposed { contender: before.contender, since: last.day });
+                }
+                Seat { contender: verdict.contender, since: last.day, deposed }
+            }
+        });
+        let serving = verdict.contender;
+        year.nights += 1;
+        if serving == arima && !specification.is_baseline() {
+            year.structured.push(night);
+        }
+        year.drifted |= serving == Contender::DRIFT;
+        let row = record.rows.last().expect("a row");
+        let centre = record.plan.contenders.iter().position(|c| *c == serving).map_or(0.0, |column| row.centres[column * HORIZON]);
+        if let Some(next) = whole.bars().get(HISTORY + night) {
+            let change = (next.adjusted_close / last.adjusted_close).ln();
+            let errors = ((change - centre).abs(), change.abs());
+            year.errors = (year.errors.0 + errors.0, year.errors.1 + errors.1);
+            year.by_night.push(errors);
+        }
+    }
+    year
+}
+
+fn median(mut values: Vec<usize>) -> String {
+    values.sort_unstable();
+    values.get(values.len() / 2).map_or("-".to_owned(), |m| if *m == usize::MAX { "never".to_owned() } else { m.to_string() })
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let count: u64 = arguments.first().map_or(200, |text| text.parse().expect("a number of series"));
+    let seed: u64 = arguments.get(1).map_or(1, |text| text.parse().expect("a seed"));
+    let named = arguments.get(2..).unwrap_or_default();
+    println!("| law | series | structure on the first night | within 60 nights | ever | drift, ever | changes a year | skill (95 %) |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for law in LAWS.iter().filter(|law| named.is_empty() || named.iter().any(|name| law.name.contains(name.as_str()))) {
+        let years: Vec<Year> = (0..count).into_par_iter().map(|i| year(law, seed * 1_000_003 + i)).collect();
+        let percent = |of: &dyn Fn(&Year) -> bool| {
+            years.iter().filter(|year| of(year)).count() as f64 / count as f64 * 100.0
+        };
+        let (mut own, mut walk) = (0.0, 0.0);
+        years.iter().for_each(|year| (own, walk) = (own + year.errors.0, walk + year.errors.1));
+        let skill = 1.0 - own / walk;
+        // Series are independent: the error of the ratio by them.
+        let spread: f64 = years.iter().map(|y| (y.errors.0 - (1.0 - skill) * y.errors.1).powi(2)).sum::<f64>().sqrt() / walk;
+        let changes = years.iter().map(|y| y.changes as f64 * 252.0 / y.nights as f64).sum::<f64>() / count as f64;
+        println!(
+            "| {} | {count} | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {changes:.2} | {:+.2} % ({:+.2} to {:+.2}) |",
+            law.name,
+            percent(&|year| year.structured.first() == Some(&0)),
+            percent(&|year| year.structured.first().is_some_and(|first| *first <= 60)),
+            percent(&|year| !year.structured.is_empty()),
+            percent(&|year| year.drifted),
+            skill * 100.0,
+            (skill - 1.96 * spread) * 100.0,
+            (skill + 1.96 * spread) * 100.0
+        );
+        if law.holds != ALWAYS {
+            let served = |year: &Year| year.structured.first().copied().unwrap_or(usize::MAX);
+            let end = LATE.1 - LATE.0;
+            let dropped: Vec<usize> = years
+                .iter()
+                .filter(|year| year.structured.iter().any(|night| *night == end))
+                .map(|year| (end..).find(|night| !year.structured.contains(night)).map_or(usize::MAX, |night| night - end))
+                .collect();
+            println!(
+                "  served after (median night): {}; of {} that serve when it ends, dropped after: {}",
+                median(years.iter().map(served).collect()),
+                dropped.len(),
+                median(dropped)
+            );
+        }
+    }
+}

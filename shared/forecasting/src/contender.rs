@@ -1,0 +1,48 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Family, RandomWalk, Specification};
+
+/// Who may serve: a family, which selects its member by itself, or a specification that the configuration pins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Contender {
+    /// The family's selection.
+    Family(Family),
+    /// This one alone.
+    Pinned(Specification),
+}
+
+impl Contender {
+    /// The random walk without drift: in service wherever nobody proves better.
+    pub const RANDOM_WALK: Contender = Contender::Pinned(Specification::RandomWalk(RandomWalk { drift: false }));
+    /// The random walk with drift, which must prove better like anyone else.
+    pub const DRIFT: Contender = Contender::Pinned(Specification::RandomWalk(RandomWalk { drift: true }));
+
+    /// Whether it is one of the random walks: they have nothing to train.
+    pub fn is_baseline(self) -> bool {
+        self == Contender::RANDOM_WALK || self == Contender::DRIFT
+    }
+
+    /// Its member for these prices.
+    ///
+    /// # Errors
+    /// [`crate::Error::Model`] where the family has none for them.
+    pub fn select(self, prices: &[f64], season: usize) -> Result<Specification, crate::Error> {
+        match self {
+            Contender::Family(family) => Specification::select(family, prices, season),
+            Contender::Pinned(specification) => Ok(specification),
+        }
+    }
+}
+
+/// A family as the configuration writes it, a pinned specification by its name.
+impl fmt::Display for Contender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Contender::Family(family) => f.pad(&family.to_string()),
+            Contender::Pinned(specification) => f.pad(&specification.to_string()),
+        }
+    }
+}

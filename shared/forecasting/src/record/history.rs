@@ -1,0 +1,87 @@
+use super::{MIN_SESSIONS, Record, RecordPlan, RecordRow, Replay, ScaleEstimates, WARM_UP, average_growth};
+use crate::{
+    Bar, Contender, Detail, Error, PriceModel, PriceSeries,
+    scale::{ScaleParameters, Scales, Shock},
+};
+
+impl Record {
+    /// The record as it would have been kept from the start, up to the session before the last: what is forecast from the last
+    /// is tonight's to say. Each procedure selects and estimates at every [`RecordPlan::reselected_after`] sessions after the
+    /// warm-up. Answers with the scales' estimates as well.
+    ///
+    /// # Errors
+    /// [`Error::TooShort`], [`Error::NoVariation`].
+    pub fn of_history(plan: RecordPlan, series: &PriceSeries) -> Result<(Record, Option<ScaleEstimates>), Error> {
+        plan.check(series)?;
+        let bars = series.bars();
+        let opened = series.last().day;
+        let mut record = Record { plan, opened, rows: Vec::with_capacity(bars.len()) };
+        let mut procedures: Vec<Procedure> = record.plan.contenders.iter().map(|c| Procedure::new(*c)).collect();
+        let mut scales = Scales::new(&ScaleParameters::default());
+        let mut estimates = None;
+        let mut replay = Replay::of(&record, &[], Detail::Short);
+        let shocks = Shock::of(bars);
+        for k in 1..bars.len() - 1 {
+            scales.observe(shocks[k - 1]);
+            let since_warm_up = (k + 1).checked_sub(WARM_UP);
+            if since_warm_up.is_some_and(|sessions| sessions % super::RESELECTED_AFTER == 0) {
+                scales.estimate();
+                estimates = Some(ScaleEstimates { parameters: scales.parameters(), until: bars[k].day });
+            }
+            let due = since_warm_up.is_some_and(|sessions| sessions % record.plan.reselected_after() == 0);
+            if k + 1 < MIN_SESSIONS {
+                continue;
+            }
+            let change = shocks[k - 1].change;
+            replay.settle(&record.rows, change);
+            let of = |procedure: &mut Procedure| procedure.at(&record.plan, &bars[..=k], due);
+            let centres = procedures.iter_mut().flat_map(of).collect();
+            let deviations = scales.deviations(record.plan.horizon);
+            record.rows.push(RecordRow::new(bars[k].day, change, replay.scale(), deviations, centres));
+            replay.pushed(&record.rows);
+        }
+        Ok((record, estimates))
+    }
+}
+
+/// One contender going through the history.
+struct Procedure {
+    contender: Contender,
+    model: Option<PriceModel>,
+}
+
+impl Procedure {
+    fn new(contender: Contender) -> Procedure {
+        Procedure { contender, model: None }
+    }
+
+    /// Takes in the last of the bars, and says what it forecasts from there. What cannot be estimated forecasts as the random
+    /// walk does, until it can.
+    fn at(&mut self, plan: &RecordPlan, visible: &[Bar], due: bool) -> Vec<f64> {
+        let RecordPlan { horizon, window, season, .. } = *plan;
+        let no_change = || vec![0.0; horizon];
+        if visible.len() < WARM_UP {
+            return no_change();
+        }
+        let trained_on = window.of_bars(visible);
+        if self.contender == Contender::DRIFT {
+            let growth = average_growth(trained_on);
+            return (1..=horizon).map(|h| growth * h as f64).collect();
+        }
+        if due {
+            let prices: Vec<f64> = trained_on.iter().map(|bar| bar.adjusted_close).collect();
+            let selected = self.contender.select(&prices, season);
+            self.model = selected.and_then(|specification| specification.fit(&prices)).ok();
+        } else if let Some(model) = &mut self.model {
+            let newest = visible[visible.len() - 1].adjusted_close;
+            if model.advance(&[newest]).is_err() {
+                self.model = None;
+            }
+        }
+        let last = visible[visible.len() - 1].adjusted_close.ln();
+        let forecast = self.model.as_ref().and_then(|model| model.forecast(horizon).ok());
+        let centres: Option<Vec<f64>> =
+            forecast.map(|forecast| forecast.logs().iter().map(|log| log - last).collect());
+        centres.filter(|centres| centres.iter().all(|c| c.is_finite())).unwrap_or_else(no_change)
+    }
+}

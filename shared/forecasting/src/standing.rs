@@ -1,0 +1,235 @@
+//! What a record says of everyone tonight: losses, evidence, and what is asked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Calibration, Contender, Level, Record, Scale, Scorecard, SkillInterval, Specification, TradingDay,
+    evidence::{Bet, Stakes, TOWARDS, WHOLE, Wealth, loss},
+    record::{Replay, decay},
+};
+
+/// How a contender came into service, and who had to leave it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Seat {
+    /// Who serves.
+    pub contender: Contender,
+    /// As-of session of the verdict that brought it.
+    pub since: TradingDay,
+    /// Who lost its evidence, and when: it returns on evidence collected since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deposed: Vec<Deposed>,
+}
+
+/// A contender that was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Deposed {
+    /// Who.
+    pub contender: Contender,
+    /// As-of session of the verdict that dropped it.
+    pub since: TradingDay,
+}
+
+/// How much of the losses is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Over all horizons: what a receipt holds.
+    Short,
+    /// At each horizon as well, with standard errors, and the CRPS.
+    ByHorizon,
+}
+
+/// What everyone's record amounts to on one night.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// The rules it was reached by: [`crate::rules`].
+    pub rules: String,
+    /// Sessions of the record.
+    pub sessions: usize,
+    /// Which year of nights it is, from 1: each has an error budget of its own.
+    pub year: usize,
+    /// The scale that served intervals have.
+    pub scale: Scale,
+    /// The random walk's losses; none while no outcome has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random_walk: Option<Scorecard>,
+    /// Everyone else, the random walk with drift first.
+    pub standings: Vec<Standing>,
+    /// Evidence that the random walk is better than who serves, collected since the latter came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub champion_loses: Option<f64>,
+}
+
+/// One contender's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// Who.
+    pub contender: Contender,
+    /// Its model now; none where it has none that can be estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specification: Option<Specification>,
+    /// Evidence against the random walk, to 1.
+    pub evidence: f64,
+    /// What is asked of it.
+    pub asked: f64,
+    /// By what share its loss one session ahead has been lower than the random walk's lately.
+    pub gain: f64,
+    /// Evidence against who serves, collected since the latter came; none against the random walk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_champion: Option<f64>,
+    /// Evidence collected since it was dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_dropped: Option<f64>,
+    /// Its losses; none while no outcome has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<Scorecard>,
+}
+
+/// The part of the error budget that the random walk with drift has; the others have equal parts of the rest.
+const DRIFT_SHARE: f64 = 0.1;
+/// What is staked anew each session on a change of places: 1 in half a year.
+const RENEWED: f64 = 1.0 / 126.0;
+/// A champion gives way, and who was dropped returns, on evidence of so many to 1.
+pub(crate) const ASKED_BACK: f64 = 10.0;
+
+impl Standing {
+    /// Whether the record has proven it better than the random walk.
+    pub fn is_proven(&self) -> bool {
+        self.specification.is_some()
+            && self.evidence >= self.asked
+            && self.gain > 0.0
+            && self.since_dropped.is_none_or(|evidence| evidence >= ASKED_BACK)
+    }
+}
+
+impl Judgement {
+    /// Of a record, whoever serves. `models` are the contenders' models now.
+    pub fn of(
+        record: &Record,
+        levels: &[Level],
+        significance: f64,
+        seat: Option<&Seat>,
+        models: &[(Contender, Specification)],
+        detail: Detail,
+    ) -> (Judgement, Calibrations) {
+        let replay = Replay::of(record, levels, detail);
+        let naive = record.rows.iter().map(|row| row.change.abs()).sum::<f64>() / record.rows.len().max(1) as f64;
+        let scorecard = |specification: Specification, column: Option<usize>| {
+            let losses = replay.losses(column).filter(|losses| losses.origins() > 0)?;
+            let mut card = Scorecard::new(specification, losses, naive, levels);
+            let walk = replay.losses(None)?.absolute();
+            card.skill = SkillInterval::of(&losses.absolute(), &walk, record.plan.horizon);
+            if detail == Detail::ByHorizon {
+                card.crps = Some(losses.crps());
+                card.horizons = losses.by_horizon(naive, levels);
+            }
+            Some(card)
+        };
+        let seated = seat.filter(|seat| seat.contender != Contender::RANDOM_WALK);
+        let others = record.plan.contenders.len() - 1;
+        let standing = |(column, contender): (usize, &Contender)| {
+            let baseline = [(Contender::DRIFT, Specification::BASELINES[1])];
+            let known = baseline.iter().chain(models).find(|(other, _)| other == contender).map(|(_, model)| *model);
+            let share = if *contender == Contender::DRIFT { DRIFT_SHARE } else { (1.0 - DRIFT_SHARE) / others as f64 };
+            let dropped = seat.and_then(|seat| seat.deposed.iter().rev().find(|d| d.contender == *contender));
+            let champion = seated.filter(|seat| seat.contender != *contender);
+            Standing {
+                contender: *contender,
+                specification: known,
+                evidence: record.evidence(column),
+                asked: 1.0 / (significance * share),
+                gain: record.gain(column),
+                against_champion: champion
+                    .map(|seat| record.since(seat.since, record.column(seat.contender), Some(column), TOWARDS)),
+                since_dropped: dropped.map(|dropped| record.since(dropped.since, None, Some(column), TOWARDS)),
+                scorecard: known.and_then(|specification| scorecard(specification, Some(column))),
+            }
+        };
+        let judgement = Judgement {
+            rules: crate::rules(),
+            sessions: record.rows.len(),
+            year: Stakes::at(record.rows.len(), record.history()).1,
+            scale: record.scale().unwrap_or(Scale::Constant),
+            random_walk: scorecard(Specification::BASELINES[0], None),
+            standings: record.plan.contenders.iter().enumerate().map(standing).collect(),
+            champion_loses: seated.map(|seat| record.since(seat.since, record.column(seat.contender), None, WHOLE)),
+        };
+        let all = std::iter::once((Contender::RANDOM_WALK, None))
+            .chain(record.plan.contenders.iter().enumerate().map(|(column, contender)| (*contender, Some(column))));
+        let newest = record.rows.last().filter(|_| !levels.is_empty());
+        let of = |(contender, column)| newest.map(|row| (contender, replay.calibration(row, column)));
+        (judgement, all.filter_map(of).collect())
+    }
+
+    /// One contender's.
+    pub fn standing(&self, contender: Contender) -> Option<&Standing> {
+        self.standings.iter().find(|standing| standing.contender == contender)
+    }
+
+    /// A contender's losses.
+    pub fn scorecard(&self, contender: Contender) -> Option<&Scorecard> {
+        match self.standing(contender) {
+            Some(standing) => standing.scorecard.as_ref(),
+            None => self.random_walk.as_ref().filter(|_| contender == Contender::RANDOM_WALK),
+        }
+    }
+}
+
+/// What makes each contender's intervals tonight.
+pub type Calibrations = Vec<(Contender, Calibration)>;
+
+impl Record {
+    /// This year's wealth of the bets on a contender against the random walk.
+    fn evidence(&self, column: usize) -> f64 {
+        let (stakes, _) = Stakes::at(self.rows.len(), self.history());
+        let mut wealth = Wealth::default();
+        for (session, bet) in self.bets(0, None, Some(column)) {
+            wealth.stake(stakes.part(session));
+            wealth.settle(bet, TOWARDS);
+        }
+        wealth.total()
+    }
+
+    /// The wealth of bets on one forecaster against another, from the forecasts of a session on. A stake of 1 is put in there,
+    /// and a little more each session: what was right for a year and then turned wrong must not have lost everything that
+    /// could tell (the sum over starting points of Shiryaev 1963 and Roberts 1966; Shin, Ramdas & Rinaldo 2023, E-detectors). This
+    /// bounds how often a sound champion is dropped, not the error budget.
+    fn since(&self, day: TradingDay, incumbent: Option<usize>, challenger: Option<usize>, towards: f64) -> f64 {
+        let from = self.rows.partition_point(|row| row.session < day);
+        let mut wealth = Wealth::default();
+        wealth.stake(1.0);
+        for (_, bet) in self.bets(from, incumbent, challenger) {
+            wealth.settle(bet, towards);
+            wealth.stake(RENEWED);
+        }
+        wealth.total()
+    }
+
+    /// How much lower a contender's loss has been than the random walk's, as a share of the latter; a session counts half
+    /// after a year.
+    fn gain(&self, column: usize) -> f64 {
+        let (mut gained, mut lost) = (0.0, 0.0);
+        for (_, bet) in self.bets(0, None, Some(column)) {
+            gained = decay() * gained + bet.gain();
+            lost = decay() * lost + loss(bet.error);
+        }
+        if lost > 0.0 { gained / lost } else { 0.0 }
+    }
+
+    /// The bets of the forecasts whose next session has come; no column is the random walk.
+    fn bets(
+        &self,
+        from: usize,
+        incumbent: Option<usize>,
+        challenger: Option<usize>,
+    ) -> impl Iterator<Item = (usize, Bet)> {
+        let horizon = self.plan.horizon;
+        self.rows[from.min(self.rows.len())..].windows(2).enumerate().map(move |(i, pair)| {
+            let centre = |column: Option<usize>| column.map_or(0.0, |column| pair[0].centres[column * horizon]);
+            let deviation = pair[0].chosen()[0];
+            let (own, other) = (centre(incumbent), centre(challenger));
+            (from + i, Bet { error: (pair[1].change - own) / deviation, distance: (other - own) / deviation })
+        })
+    }
+}
