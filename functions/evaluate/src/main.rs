@@ -1,10 +1,10 @@
-//! Lambda function `evaluate`: scores the standing forecasts on the bars that came, and decides whether to train.
+//! Lambda function `evaluate`: scores the standing forecasts on the bars that came, and decides whether the contenders are trained.
 
 use aws::{Cloud, StageEvent, serve_stage};
 use pipeline::{Run, Stage};
 use serde::Serialize;
 
-/// What the state machine branches on.
+/// For whoever reads the execution's history.
 #[derive(Serialize)]
 struct Answer {
     train: bool,

@@ -22,7 +22,8 @@ impl Starts for ByEvent {
             return Err(Problem::field("run", "here a run is completed by asking for its tickers and day again"));
         }
         let Wanted { tickers, as_of, reason, train, .. } = wanted;
-        let detail = json!({ "trigger": "manual", "tickers": tickers, "as_of": as_of, "reason": reason, "train": train });
+        let detail =
+            json!({ "trigger": "manual", "tickers": tickers, "as_of": as_of, "reason": reason, "train": train });
         tracing::info!(%detail, "a run is requested");
         Ok(Started { request: self.0.run_requested(detail).await?, run: None })
     }

@@ -1,4 +1,4 @@
-//! Lambda function `train`: selects a challenger, holds the contest, and stores the versions that the verdict may need.
+//! Lambda function `train`: brings the track record up to tonight, and stores the versions that were trained for it.
 
 use aws::{Cloud, StageEvent, serve_stage};
 use pipeline::{Run, Stage};

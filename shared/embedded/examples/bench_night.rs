@@ -1,7 +1,7 @@
 //! Where a night's time goes: `make bench-night [MARKET=folder]`.
 //!
-//! Runs a night on all cores as `closing-bell run` does, and the same night's stages one after the other on one core; then
-//! the parts of the contest. Without a folder of price files it works on the recorded sample.
+//! Runs a first night, which builds the track records from the histories, and a later one on all cores as `closing-bell run` does; then
+//! the later night's stages one after the other on one core. Without a folder of price files it works on the recorded sample.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use std::{
 };
 
 use embedded::{CsvMarket, DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
-use forecasting::{Contest, Family, PriceSeries, Specification, Ticker, TradingDay, Verdict};
+use forecasting::TradingDay;
 use pipeline::{
     Configuration, MarketData, Planned, Settings, Trigger, evaluate, fetch, forecast, plan, promote, report, train,
 };
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Failure> {
         }
         None => (Arc::new(RecordedMarket), settings.configuration("recorded", RecordedMarket.tickers().collect())),
     };
-    // Two nights: the second has a champion to challenge, and forecasts to score.
+    // The later night has a record to go on with, and forecasts to score.
     let last = TradingDay::new(RecordedMarket::LAST_SESSION)?;
     let before = last.previous();
     let tickers = configuration.tickers.len();
@@ -74,13 +74,14 @@ async fn main() -> Result<(), Failure> {
         })
     };
     let all_cores = night("all")?;
-    all_cores.run(configuration.clone(), before.date(), Trigger::Backfill, |_| {}).await?;
-    let start = Instant::now();
-    let entry = all_cores.run(configuration.clone(), last.date(), Trigger::Manual, |_| {}).await?;
-    let seconds = start.elapsed().as_secs_f64();
-    let status = entry.closure.map_or_else(String::new, |closure| closure.status.to_string());
     let cores = std::thread::available_parallelism()?;
-    println!("A night of {tickers} tickers on {cores} cores: {seconds:.2} s ({status}).");
+    for (which, day, trigger) in [("first", before, Trigger::Backfill), ("later", last, Trigger::Manual)] {
+        let start = Instant::now();
+        let entry = all_cores.run(configuration.clone(), day.date(), trigger, |_| {}).await?;
+        let seconds = start.elapsed().as_secs_f64();
+        let status = entry.closure.map_or_else(String::new, |closure| closure.status.to_string());
+        println!("A {which} night of {tickers} tickers on {cores} cores: {seconds:.2} s ({status}).");
+    }
 
     let one_core = night("one")?;
     one_core.run(configuration.clone(), before.date(), Trigger::Backfill, |_| {}).await?;
@@ -109,39 +110,7 @@ async fn main() -> Result<(), Failure> {
     }
     let start = Instant::now();
     spent.on("report", start, report(archive, ledger, &run, &failures, &BTreeMap::new()).await?);
-    spent.print("stage, on one core", tickers);
+    spent.print("stage of a later night, on one core", tickers);
 
-    let mut parts = Spent::default();
-    for ticker in &configuration.tickers {
-        contest(&*market, &configuration, ticker, last, &mut parts).await?;
-    }
-    parts.print("part of the contest, on one core", tickers);
-    Ok(())
-}
-
-async fn contest(
-    market: &dyn MarketData,
-    configuration: &Configuration,
-    ticker: &Ticker,
-    last: TradingDay,
-    parts: &mut Spent,
-) -> Result<(), Failure> {
-    let history = market.history(ticker, configuration.start, last.date()).await?;
-    let series = PriceSeries::new(ticker.clone(), history.rows)?;
-    let mut plan = configuration.backtest_plan();
-    let prices = series.adjusted_closes();
-    let before = &prices[..prices.len() - plan.holdout];
-    let start = Instant::now();
-    let selected = parts.on("ARIMA: selection", start, Specification::select(Family::Arima, before, plan.season))?;
-    let start = Instant::now();
-    plan.families.clear();
-    let walks = parts.on("both random walks at every origin", start, Contest::run(&series, &plan, None))?;
-    let start = Instant::now();
-    let own = Contest::run(&series, &plan, Some(&selected));
-    let own = parts.on("the selected ARIMA at every origin, beside both walks", start, own)?;
-    let start = Instant::now();
-    parts.on("verdict", start, (Verdict::of(&walks, 0.05, &[]), Verdict::of(&own, 0.05, &[])));
-    let start = Instant::now();
-    parts.on("the nominee on all prices", start, selected.fit(&prices))?;
     Ok(())
 }

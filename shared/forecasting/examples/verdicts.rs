@@ -6,8 +6,8 @@
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
 
 use forecasting::{
-    Contender, Decision, Deposed, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record, RecordPlan, Row,
-    Seat, Specification, TradingDay, Verdict, Window,
+    Contender, Decision, Deposed, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record, RecordPlan,
+    Row, Seat, Specification, TradingDay, Verdict, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -134,7 +134,8 @@ fn year(law: &Law, seed: u64) -> Year {
         }
         let specification = chosen.expect("chosen").0;
         let model: PriceModel = specification.fit(&prices).expect("fits");
-        let (record, scales) = record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight).expect("a record"));
+        let (record, scales) =
+            record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight).expect("a record"));
         let last = tonight.last();
         record
             .extend(&tonight, scales, |contender, bars| {
@@ -167,7 +168,12 @@ fn year(law: &Law, seed: u64) -> Year {
         }
         year.drifted |= serving == Contender::DRIFT;
         let row = record.rows.last().expect("a row");
-        let centre = record.plan.contenders.iter().position(|c| *c == serving).map_or(0.0, |column| row.centres[column * HORIZON]);
+        let centre = record
+            .plan
+            .contenders
+            .iter()
+            .position(|c| *c == serving)
+            .map_or(0.0, |column| row.centres[column * HORIZON]);
         if let Some(next) = whole.bars().get(HISTORY + night) {
             let change = (next.adjusted_close / last.adjusted_close).ln();
             let errors = ((change - centre).abs(), change.abs());
@@ -180,7 +186,9 @@ fn year(law: &Law, seed: u64) -> Year {
 
 fn median(mut values: Vec<usize>) -> String {
     values.sort_unstable();
-    values.get(values.len() / 2).map_or("-".to_owned(), |m| if *m == usize::MAX { "never".to_owned() } else { m.to_string() })
+    values
+        .get(values.len() / 2)
+        .map_or("-".to_owned(), |m| if *m == usize::MAX { "never".to_owned() } else { m.to_string() })
 }
 
 fn main() {
@@ -188,18 +196,20 @@ fn main() {
     let count: u64 = arguments.first().map_or(200, |text| text.parse().expect("a number of series"));
     let seed: u64 = arguments.get(1).map_or(1, |text| text.parse().expect("a seed"));
     let named = arguments.get(2..).unwrap_or_default();
-    println!("| law | series | structure on the first night | within 60 nights | ever | drift, ever | changes a year | skill (95 %) |");
+    println!(
+        "| law | series | structure on the first night | within 60 nights | ever | drift, ever | changes a year | skill (95 %) |"
+    );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for law in LAWS.iter().filter(|law| named.is_empty() || named.iter().any(|name| law.name.contains(name.as_str()))) {
         let years: Vec<Year> = (0..count).into_par_iter().map(|i| year(law, seed * 1_000_003 + i)).collect();
-        let percent = |of: &dyn Fn(&Year) -> bool| {
-            years.iter().filter(|year| of(year)).count() as f64 / count as f64 * 100.0
-        };
+        let percent =
+            |of: &dyn Fn(&Year) -> bool| years.iter().filter(|year| of(year)).count() as f64 / count as f64 * 100.0;
         let (mut own, mut walk) = (0.0, 0.0);
         years.iter().for_each(|year| (own, walk) = (own + year.errors.0, walk + year.errors.1));
         let skill = 1.0 - own / walk;
         // Series are independent: the error of the ratio by them.
-        let spread: f64 = years.iter().map(|y| (y.errors.0 - (1.0 - skill) * y.errors.1).powi(2)).sum::<f64>().sqrt() / walk;
+        let spread: f64 =
+            years.iter().map(|y| (y.errors.0 - (1.0 - skill) * y.errors.1).powi(2)).sum::<f64>().sqrt() / walk;
         let changes = years.iter().map(|y| y.changes as f64 * 252.0 / y.nights as f64).sum::<f64>() / count as f64;
         println!(
             "| {} | {count} | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {changes:.2} | {:+.2} % ({:+.2} to {:+.2}) |",
@@ -218,7 +228,9 @@ fn main() {
             let dropped: Vec<usize> = years
                 .iter()
                 .filter(|year| year.structured.iter().any(|night| *night == end))
-                .map(|year| (end..).find(|night| !year.structured.contains(night)).map_or(usize::MAX, |night| night - end))
+                .map(|year| {
+                    (end..).find(|night| !year.structured.contains(night)).map_or(usize::MAX, |night| night - end)
+                })
                 .collect();
             println!(
                 "  served after (median night): {}; of {} that serve when it ends, dropped after: {}",

@@ -70,6 +70,6 @@ impl Contest {
     /// The scorecard of a specification that competed.
     pub fn scorecard(&self, specification: &Specification) -> Option<&Scorecard> {
         let all = self.champion.iter().chain(self.contenders().map(|c| &c.scorecard));
-        all.into_iter().find(|card| card.specification == *specification)
+        all.into_iter().find(|card| card.specification == Some(*specification))
     }
 }

@@ -62,7 +62,7 @@ pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use series::{Bar, PriceSeries, Row};
-pub use standing::{Calibrations, Detail, Deposed, Judgement, Seat, Standing};
+pub use standing::{Calibrations, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;
 pub use trading_day::TradingDay;
 pub use verdict::{Decision, Promotion, Verdict};

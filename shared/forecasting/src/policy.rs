@@ -88,7 +88,9 @@ impl<'de> Deserialize<'de> for Policy {
             type Value = Policy;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("\"always\", \"degraded\", { degraded = { bound = 0.15, window = 20 } } or { max_age = 20 }")
+                f.write_str(
+                    "\"always\", \"degraded\", { degraded = { bound = 0.15, window = 20 } } or { max_age = 20 }",
+                )
             }
 
             fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Policy, E> {
@@ -170,9 +172,7 @@ impl Policy {
             Policy::MaxAge(sessions) if age >= sessions => {
                 due(format!("trained {age} sessions ago, the policy allows {sessions}"))
             }
-            Policy::MaxAge(sessions) => {
-                not_due(format!("trained {age} sessions ago, the policy waits for {sessions}"))
-            }
+            Policy::MaxAge(sessions) => not_due(format!("trained {age} sessions ago, the policy waits for {sessions}")),
             Policy::Degraded(rule) => {
                 let excess = live.excess(rule, champion);
                 match excess.or_else(|| coverage_left_its_band(&champion.scores)) {

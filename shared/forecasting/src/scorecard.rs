@@ -22,8 +22,9 @@ pub struct Coverage {
 /// releases had fractions of the price at the origin). What came with a later version of this format is absent from older scorecards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {
-    /// What was scored.
-    pub specification: Specification,
+    /// What was scored; where a [`crate::Standing`] says so, it is not said again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specification: Option<Specification>,
     /// Origins that it forecast from.
     pub origins: usize,
     /// Horizons 1..=this from each.
@@ -188,6 +189,15 @@ fn pinball(step: &[f64]) -> f64 {
     (step[MEDIAN] + ends) / (step.len() - LEVELS + 1) as f64
 }
 
+/// To six digits: what is kept each night says no more than it knows.
+pub(crate) fn short(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let unit = 10.0_f64.powi(5 - value.abs().log10().floor() as i32);
+    (value * unit).round() / unit
+}
+
 /// Loss of a quantile forecast (Koenker & Bassett 1978).
 pub(crate) fn quantile_loss(actual: f64, quantile: f64, probability: f64) -> f64 {
     (actual - quantile) * (probability - if actual < quantile { 1.0 } else { 0.0 })
@@ -195,20 +205,22 @@ pub(crate) fn quantile_loss(actual: f64, quantile: f64, probability: f64) -> f64
 
 impl Scorecard {
     /// Averages over origins; `naive` is the mean absolute change of a session.
-    pub(crate) fn new(specification: Specification, losses: &Losses, naive: f64, levels: &[Level]) -> Scorecard {
+    pub(crate) fn new(losses: &Losses, naive: f64, levels: &[Level]) -> Scorecard {
         let n = losses.origins() * losses.horizon;
         let mae = losses.mean(|step| step[ABSOLUTE]);
-        let coverage = |(i, &level): (usize, &Level)| {
-            Coverage { level, realised: losses.mean(|step| step[LEVELS + 2 * i + 1]), n }
+        let coverage = |(i, &level): (usize, &Level)| Coverage {
+            level,
+            realised: short(losses.mean(|step| step[LEVELS + 2 * i + 1])),
+            n,
         };
         Scorecard {
-            specification,
+            specification: None,
             origins: losses.origins(),
             horizon: losses.horizon,
-            mae,
-            rmse: losses.mean(|step| step[SQUARE]).sqrt(),
-            mase: mae / naive,
-            pinball: losses.mean(pinball),
+            mae: short(mae),
+            rmse: short(losses.mean(|step| step[SQUARE]).sqrt()),
+            mase: short(mae / naive),
+            pinball: short(losses.mean(pinball)),
             crps: None,
             skill: None,
             coverage: levels.iter().enumerate().map(coverage).collect(),

@@ -6,6 +6,7 @@ use crate::{
     Calibration, Contender, Level, Record, Scale, Scorecard, SkillInterval, Specification, TradingDay,
     evidence::{Bet, Stakes, TOWARDS, WHOLE, Wealth, loss},
     record::{Replay, decay},
+    scorecard::short,
 };
 
 /// How a contender came into service, and who had to leave it.
@@ -115,9 +116,9 @@ impl Judgement {
     ) -> (Judgement, Calibrations) {
         let replay = Replay::of(record, levels, detail);
         let naive = record.rows.iter().map(|row| row.change.abs()).sum::<f64>() / record.rows.len().max(1) as f64;
-        let scorecard = |specification: Specification, column: Option<usize>| {
+        let scorecard = |column: Option<usize>| {
             let losses = replay.losses(column).filter(|losses| losses.origins() > 0)?;
-            let mut card = Scorecard::new(specification, losses, naive, levels);
+            let mut card = Scorecard::new(losses, naive, levels);
             let walk = replay.losses(None)?.absolute();
             card.skill = SkillInterval::of(&losses.absolute(), &walk, record.plan.horizon);
             if detail == Detail::ByHorizon {
@@ -137,13 +138,13 @@ impl Judgement {
             Standing {
                 contender: *contender,
                 specification: known,
-                evidence: record.evidence(column),
-                asked: 1.0 / (significance * share),
-                gain: record.gain(column),
+                evidence: short(record.evidence(column)),
+                asked: short(1.0 / (significance * share)),
+                gain: short(record.gain(column)),
                 against_champion: champion
                     .map(|seat| record.since(seat.since, record.column(seat.contender), Some(column), TOWARDS)),
                 since_dropped: dropped.map(|dropped| record.since(dropped.since, None, Some(column), TOWARDS)),
-                scorecard: known.and_then(|specification| scorecard(specification, Some(column))),
+                scorecard: known.and_then(|_| scorecard(Some(column))),
             }
         };
         let judgement = Judgement {
@@ -151,7 +152,7 @@ impl Judgement {
             sessions: record.rows.len(),
             year: Stakes::at(record.rows.len(), record.history()).1,
             scale: record.scale().unwrap_or(Scale::Constant),
-            random_walk: scorecard(Specification::BASELINES[0], None),
+            random_walk: scorecard(None),
             standings: record.plan.contenders.iter().enumerate().map(standing).collect(),
             champion_loses: seated.map(|seat| record.since(seat.since, record.column(seat.contender), None, WHOLE)),
         };
@@ -203,7 +204,7 @@ impl Record {
             wealth.settle(bet, towards);
             wealth.stake(RENEWED);
         }
-        wealth.total()
+        short(wealth.total())
     }
 
     /// How much lower a contender's loss has been than the random walk's, as a share of the latter; a session counts half

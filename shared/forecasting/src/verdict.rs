@@ -73,7 +73,8 @@ impl Verdict {
     /// most is chosen. `unproven` is a champion from before there were records, or of another one: it must prove itself.
     pub fn of(judgement: &Judgement, seat: Option<&Seat>, promotion: Promotion) -> Verdict {
         if promotion == Promotion::Always
-            && let Some(first) = judgement.standings.iter().find(|s| s.contender != Contender::DRIFT && s.specification.is_some())
+            && let Some(first) =
+                judgement.standings.iter().find(|s| s.contender != Contender::DRIFT && s.specification.is_some())
         {
             let decision = if seat.is_some_and(|seat| seat.contender == first.contender) {
                 Decision::Keep

@@ -163,7 +163,8 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
     let series = PriceSeries::new(ticker("NLS"), rows).expect("a series");
     let configuration = a_run(as_of, run).configuration;
     let (record, _) = Record::of_history(configuration.record_plan(), &series).expect("a record");
-    let (judgement, _) = Judgement::of(&record, &configuration.levels, configuration.significance, None, &[], Detail::Short);
+    let (judgement, _) =
+        Judgement::of(&record, &configuration.levels, configuration.significance, None, &[], Detail::Short);
     let walk = judgement.random_walk.clone().expect("outcomes have come");
     let sha256 = Digest::of(run.as_bytes());
     Receipt {

@@ -23,11 +23,11 @@ pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing
 pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
 pub use settings::Settings;
 pub use stages::{
-    Answered, Asked, BarStatus, Compared, Download, Evaluated, Fetched, IntervalsAhead, KindOfIntervals, ModelSummary, Planned, Prediction,
-    Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion, Verified, VerifiedReceipt,
-    VersionScore, Watched, WatchedTicker, When, answered, compare, evaluate, fetch, forecast, forecast_picture, models,
-    newest_forecast, newest_snapshot, plan, predict, promote, read_snapshot, release, report, residual_picture, residuals,
-    results, rollback, scores, train, verify, verify_receipt, watched,
+    Answered, Asked, BarStatus, Compared, Download, Evaluated, Fetched, IntervalsAhead, KindOfIntervals, ModelSummary,
+    Planned, Prediction, Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion,
+    Verified, VerifiedReceipt, VersionScore, Watched, WatchedTicker, When, answered, compare, evaluate, fetch,
+    forecast, forecast_picture, models, newest_forecast, newest_snapshot, plan, predict, promote, read_snapshot,
+    release, report, residual_picture, residuals, results, rollback, scores, train, verify, verify_receipt, watched,
 };
 pub use stored::{
     forecast_table::header as forecast_header,

@@ -120,7 +120,7 @@ pub struct TickerSummary {
     pub ticker: Ticker,
     /// How it ended.
     pub status: TickerStatus,
-    /// `promote`, `refit`, `keep` or `rollback`; `None` where it failed before a verdict.
+    /// The verdict; `None` where it failed before one.
     pub verdict: Option<forecasting::Decision>,
     /// The version that made the forecast.
     pub version: Option<VersionId>,

@@ -161,7 +161,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
     let always = settings.configuration("recorded", vec![ticker.clone()]);
-    let degraded = Configuration { policy: Policy::Degraded, ..always.clone() };
+    let degraded = Configuration { policy: Policy::Degraded(forecasting::Degraded::default()), ..always.clone() };
     // Two nights, and two replays of the past under the champion of a later day, with and without training.
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 10)).await;
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 11)).await;

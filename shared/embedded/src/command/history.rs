@@ -94,7 +94,8 @@ pub(super) fn results(results: &Results) {
                 highest * 100.0
             ));
         }
-    }    print("\n| intervals | sessions ahead | held | mean pinball loss |\n| --- | ---: | ---: | ---: |");
+    }
+    print("\n| intervals | sessions ahead | held | mean pinball loss |\n| --- | ---: | ---: | ---: |");
     for kind in &results.intervals {
         for ahead in &kind.horizons {
             let held: Vec<String> =

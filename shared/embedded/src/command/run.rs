@@ -139,11 +139,7 @@ pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
 }
 
 /// One night.
-pub(super) async fn run(
-    as_of: Option<Date>,
-    train: bool,
-    arguments: &NightArguments,
-) -> Result<ExitCode, Failure> {
+pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArguments) -> Result<ExitCode, Failure> {
     if let Some(as_of) = as_of {
         check_past("--as-of", as_of)?;
     }

@@ -28,9 +28,11 @@ struct Law {
     autocorrelation: f64,
     /// Added by the day's place in a season of five sessions.
     season: [f64; 5],
+    /// Sessions over which it comes, a little more each.
+    over: usize,
 }
 
-const USUAL: Law = Law { level: 0.0, volatility: 1.0, autocorrelation: 0.0, season: [0.0; 5] };
+const USUAL: Law = Law { level: 0.0, volatility: 1.0, autocorrelation: 0.0, season: [0.0; 5], over: 1 };
 
 /// One series of the market, and what becomes of its law.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +43,7 @@ pub(super) struct Subject {
     law: Law,
 }
 
-pub(super) const SUBJECTS: [Subject; 5] = [
+pub(super) const SUBJECTS: [Subject; 6] = [
     Subject { ticker: "STEADY", what: "nothing", law: USUAL },
     Subject {
         ticker: "LEVEL",
@@ -54,6 +56,11 @@ pub(super) const SUBJECTS: [Subject; 5] = [
         ticker: "SEASON",
         what: "a season of five sessions",
         law: Law { season: [3.2, -1.6, 1.6, -2.4, -0.8], ..USUAL },
+    },
+    Subject {
+        ticker: "GRADUAL",
+        what: "returns of 1.5 standard deviations on average, a little more each session for a hundred",
+        law: Law { level: 1.5, over: 100, ..USUAL },
     },
 ];
 
@@ -99,9 +106,10 @@ impl Market {
         let (mut log, mut before) = (100.0_f64.ln(), 0.0);
         let price = |session: usize| {
             let law = if changed.contains(&session) { subject.law } else { USUAL };
+            let share = ((session + 1).saturating_sub(changed.start) as f64 / law.over as f64).min(1.0);
             let shock: f64 = StandardNormal.sample(&mut random);
             before = law.autocorrelation * before + law.volatility * shock;
-            log += 0.01 * (law.level + law.season[session % 5] + before);
+            log += 0.01 * (share * law.level + law.season[session % 5] + before);
             log.exp()
         };
         (0..HISTORY + self.nights()).map(price).collect()

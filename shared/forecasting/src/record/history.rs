@@ -80,8 +80,7 @@ impl Procedure {
         }
         let last = visible[visible.len() - 1].adjusted_close.ln();
         let forecast = self.model.as_ref().and_then(|model| model.forecast(horizon).ok());
-        let centres: Option<Vec<f64>> =
-            forecast.map(|forecast| forecast.logs().iter().map(|log| log - last).collect());
+        let centres: Option<Vec<f64>> = forecast.map(|forecast| forecast.logs().iter().map(|log| log - last).collect());
         centres.filter(|centres| centres.iter().all(|c| c.is_finite())).unwrap_or_else(no_change)
     }
 }

@@ -234,4 +234,3 @@ impl Choice {
         Scale::ALL[(0..SCALES).min_by(lowest).unwrap_or_default()]
     }
 }
-

@@ -15,7 +15,7 @@ use crate::{Archive, Champion, Configuration, Error, Forecasted, Ledger, ModelVe
 pub struct Evaluated {
     /// Forecasts whose session has come and that no evaluation before has scored.
     pub scores: Vec<VersionScore>,
-    /// Scores so far of what the champion is, these included: a refit is the same model on newer data.
+    /// Scores so far of what the champion is, these included, whichever version forecast.
     pub live: LiveRecord,
     /// What the champion was; absent where there was none, and from the first evaluations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,8 +81,7 @@ pub async fn evaluate(
     }
     let all: Vec<&VersionScore> = scores.iter().chain(&earlier).collect();
     let configuration = &run.configuration;
-    let own: Vec<Score> =
-        champion.iter().flat_map(|champion| of_specification(&all, champion)).cloned().collect();
+    let own: Vec<Score> = champion.iter().flat_map(|champion| of_specification(&all, champion)).cloned().collect();
     let evidence = match &champion {
         None => None,
         Some(champion) => {

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use forecasting::{BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Score, SkillInterval, Ticker, TradingDay};
+use forecasting::{
+    BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Score, SkillInterval, Ticker, TradingDay,
+};
 use serde::Serialize;
 
 use super::{committed::end_of_time, evaluate::live_scores, scores::ALL_EVALUATIONS};

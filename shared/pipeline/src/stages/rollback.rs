@@ -11,8 +11,8 @@ use super::{
     report::report,
 };
 use crate::{
-    Archive, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Receipt, RollbackOrder, Run, Stage, Trigger, VersionId,
-    stored::receipt::RECEIPT_FORMAT,
+    Archive, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Receipt, RollbackOrder, Run, Stage,
+    Trigger, VersionId, stored::receipt::RECEIPT_FORMAT,
 };
 
 /// Who decides a rollback that a command asks for.
@@ -63,7 +63,9 @@ pub async fn rollback(
     let series = read_snapshot(archive, ticker, &snapshot.snapshot).await?;
     can_serve(archive, &back, &series, &configuration).await?;
     let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
-    order.carry_out(archive, ledger, Decision::Rollback, in_words(&back), |place| restored(&back, &pointer, place)).await
+    order
+        .carry_out(archive, ledger, Decision::Rollback, in_words(&back), |place| restored(&back, &pointer, place))
+        .await
 }
 
 /// Releases a version that a rollback pinned: a run of its own for the newest session on record, with a receipt. The next night
@@ -82,22 +84,15 @@ pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker
         };
     }
     let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
-    let configuration = Configuration {
-        tickers: vec![ticker.clone()],
-        rollback: None,
-        release: Some(pointer.sequence),
-        ..former
-    };
+    let configuration =
+        Configuration { tickers: vec![ticker.clone()], rollback: None, release: Some(pointer.sequence), ..former };
     let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
     let reason = released_in_words(&pointer);
     order.carry_out(archive, ledger, Decision::Release, reason, |place| released(&pointer, place)).await
 }
 
 /// The newest prices on record, and what their run was asked to do: a night that decided may not have come to its forecast.
-async fn newest_prices(
-    ledger: &dyn Ledger,
-    ticker: &Ticker,
-) -> Result<(TradingDay, Snapshot, Configuration), Error> {
+async fn newest_prices(ledger: &dyn Ledger, ticker: &Ticker) -> Result<(TradingDay, Snapshot, Configuration), Error> {
     let newest = ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop();
     let newest = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
     let former = newest.key.run.clone();

@@ -1,6 +1,6 @@
 use forecasting::{
-    Bar, Calibration, Calibrations, Contender, Detail, Judgement, PriceSeries, Record, ScaleEstimates, Specification, Ticker, TradingDay,
-    Verdict, WARM_UP,
+    Bar, Calibration, Calibrations, Contender, Detail, Judgement, PriceSeries, Record, ScaleEstimates, Specification,
+    Ticker, TradingDay, Verdict, WARM_UP,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub struct Trained {
     pub without_model: Vec<(Contender, String)>,
     /// What everyone's record amounts to.
     pub judgement: Judgement,
-    /// What makes everyone's intervals.
+    /// What makes the intervals of whoever may serve tonight.
     pub calibrations: Calibrations,
 }
 
@@ -59,10 +59,10 @@ pub struct TrainedVersion {
 }
 
 impl Trained {
-    /// What makes the intervals of who serves: those of its contender, or of the random walk where that is in no record any more.
+    /// What makes the intervals of who serves: those of its contender, or of tonight's nominee where it is in no record any more.
     pub(crate) fn calibration(&self, champion: &Champion) -> Option<Calibration> {
         let of = |contender: Contender| self.calibrations.iter().find(|(other, _)| *other == contender);
-        of(champion.contender()).or_else(|| of(Contender::RANDOM_WALK)).map(|(_, calibration)| calibration.clone())
+        of(champion.contender()).or(self.calibrations.first()).map(|(_, calibration)| calibration.clone())
     }
 
     /// A contender's model.
@@ -77,10 +77,7 @@ const OLD_RESULT: &str = "\"contest\":";
 const LOOKED_THROUGH: usize = 10;
 
 /// The newest result of a night up to this session that goes on with this run's plan and source of prices.
-pub(crate) async fn newest_trained(
-    ledger: &dyn Ledger,
-    place: &Place<'_>,
-) -> Result<Option<(RunId, Trained)>, Error> {
+pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<(RunId, Trained)>, Error> {
     let configuration = &place.run.configuration;
     let plan = configuration.record_plan();
     for record in ledger.history(place.ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
@@ -185,11 +182,14 @@ impl Night<'_> {
         let competing: Vec<(Contender, Specification)> =
             models.known.iter().map(|(contender, version)| (*contender, version.inputs.specification)).collect();
         let significance = configuration.significance;
-        let (judgement, calibrations) =
+        let (judgement, mut calibrations) =
             Judgement::of(&record, &configuration.levels, significance, seat, &competing, Detail::Short);
         let nominee = Verdict::of(&judgement, seat, configuration.promotion).contender;
         let serving = seat.map(|seat| seat.contender);
         self.ensure_baseline(&mut models, nominee, serving, select && due)?;
+        // Who serves tonight: the nominee, or whoever a person pinned.
+        let served = [Some(nominee), serving];
+        calibrations.retain(|(contender, _)| served.contains(&Some(*contender)));
 
         let versions = models.known.iter().map(|(contender, version)| TrainedVersion {
             contender: *contender,
@@ -231,9 +231,8 @@ impl Night<'_> {
             }
         }
         let plan = self.place.run.configuration.record_plan();
-        let known = |contender: &Contender| {
-            contender.is_baseline() || earlier.iter().any(|(other, _)| other == contender)
-        };
+        let known =
+            |contender: &Contender| contender.is_baseline() || earlier.iter().any(|(other, _)| other == contender);
         let complete = plan.contenders.iter().all(known);
         Ok((earlier, complete))
     }

@@ -1,6 +1,6 @@
 //! A ticker's track record: segments of rows in the archive, `records/{ticker}/{last session}-{digest8}.csv.gz`, and the newest
-//! rows, which wait in the ledger with the night's result until they fill a segment. So a night adds its own row, and
-//! now and then what the last few weeks added; nothing is rewritten but by merging a year's segments into one.
+//! rows, which wait in the ledger with the night's result until they fill a segment. So a night adds its own row, and now and
+//! then what the last days, weeks or months added once more: segments are merged into larger ones, and none is overwritten.
 
 use std::io::{Read, Write};
 
@@ -46,10 +46,10 @@ impl Segment {
     }
 }
 
-/// So many rows make a segment.
-const SEGMENT_ROWS: usize = 16;
-/// So many segments of that size are merged into one.
-const MERGED: usize = 16;
+/// So many rows make a segment, and so many segments of one size are merged into one: a night adds little, and a year is read
+/// from a dozen objects.
+const SEGMENT_ROWS: usize = 4;
+const MERGED: usize = 4;
 /// No record is larger than this unpacked: a century of sessions.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -76,14 +76,14 @@ impl StoredRecord {
             let lines = std::mem::take(&mut stored.tail);
             stored.add(archive, ticker, record, lines.len(), &lines.concat()).await?;
         }
-        // The first segment is the history's, however long; of those since, a year's worth becomes one.
-        let small = stored.segments.iter().skip(1).rev().take_while(|segment| segment.rows <= 2 * SEGMENT_ROWS).count();
-        if small >= MERGED {
-            let kept = stored.segments.len() - small;
-            let from: usize = stored.segments[..kept].iter().map(|segment| segment.rows).sum();
-            let rows = stored.rows() - stored.tail.len() - from;
+        // The first segment is the history's, however long.
+        while let Some(alike) = stored.segments.get(1..).and_then(<[Segment]>::last_chunk::<MERGED>)
+            && alike.iter().all(|segment| segment.rows == alike[0].rows)
+        {
+            let rows = MERGED * alike[0].rows;
+            stored.segments.truncate(stored.segments.len() - MERGED);
+            let from: usize = stored.segments.iter().map(|segment| segment.rows).sum();
             let lines: String = record.rows[from..from + rows].iter().map(line).collect();
-            stored.segments.truncate(kept);
             stored.add(archive, ticker, record, rows, &lines).await?;
         }
         Ok(stored)

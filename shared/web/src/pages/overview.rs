@@ -40,7 +40,7 @@ struct Asked {
 }
 
 /// Outcomes that can be shown alone.
-const OUTCOMES: [&str; 6] = ["promote", "refit", "keep", "rollback", "failed", "skipped"];
+const OUTCOMES: [&str; 8] = ["promote", "demote", "refit", "keep", "rollback", "release", "failed", "skipped"];
 
 impl Asked {
     fn read(query: Option<&str>) -> Result<Asked, Problem> {

@@ -22,8 +22,8 @@ pub(crate) fn page(stores: &Stores, entries: &[RunEntry]) -> Response {
                         tr {
                             th scope="col" { "As of" } th scope="col" { "Outcome" } th scope="col" { "Started by" }
                             th scope="col" .number { "Done" } th scope="col" .number { "Not done" }
-                            th scope="col" .number { "Promoted" } th scope="col" .number { "Refitted" }
-                            th scope="col" .number { "Kept" } th scope="col" .number { "Rolled back" }
+                            th scope="col" .number { "Promoted" } th scope="col" .number { "Demoted" }
+                            th scope="col" .number { "Kept" } th scope="col" .number { "By a person" }
                             th scope="col" { "Work" } th scope="col" { "Closed, UTC" }
                         }
                     }
@@ -47,7 +47,8 @@ const BAR: f64 = 120.0;
 fn line(entry: &RunEntry, most: f64) -> Markup {
     let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
     let done = tickers.iter().filter(|t| t.status == TickerStatus::Done).count();
-    let verdicts = |decision| tickers.iter().filter(|t| t.verdict == Some(decision)).count();
+    let verdicts =
+        |of: &[Decision]| tickers.iter().filter(|t| t.verdict.is_some_and(|verdict| of.contains(&verdict))).count();
     let seconds = seconds(entry);
     let width = if most > 0.0 { (seconds / most * BAR).max(1.0) } else { 0.0 };
     let troubled = tickers.len() - done;
@@ -58,8 +59,14 @@ fn line(entry: &RunEntry, most: f64) -> Markup {
             td { (trigger(entry.run.trigger)) }
             td .number { (done) }
             td .number { @if troubled > 0 { strong .bad { (troubled) } } @else { "0" } }
-            @for decision in [Decision::Promote, Decision::Refit, Decision::Keep, Decision::Rollback] {
-                td .number { (verdicts(decision)) }
+            @for decisions in [
+                &[Decision::Promote][..],
+                &[Decision::Demote],
+                // A refit was what earlier releases called a keep on newer data.
+                &[Decision::Keep, Decision::Refit],
+                &[Decision::Rollback, Decision::Release],
+            ] {
+                td .number { (verdicts(decisions)) }
             }
             td .work {
                 svg width=(BAR) height="10" viewBox={ "0 0 " (BAR) " 10" } aria-hidden="true" {

@@ -4,7 +4,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{Contest, Judgement, PriceSeries, Residuals, Scope, Ticker};
+use forecasting::{Contest, Judgement, PriceSeries, Residuals, Scope, Specification, Ticker};
 use maud::{Markup, PreEscaped, html};
 use pipeline::{BarStatus, Error, Forecasted, ModelSummary, Receipt, Standing, VersionScore};
 use serde_json::json;
@@ -290,9 +290,12 @@ fn receipt_of(receipt: &Receipt) -> Markup {
 }
 
 /// What everyone's record amounted to.
-fn judged(judgement: &Judgement, as_of: &str) -> Markup {
-    let walk = judgement.random_walk.iter().map(|card| (card, None));
-    let others = judgement.standings.iter().filter_map(|standing| Some((standing.scorecard.as_ref()?, Some(standing))));
+fn judged<'a>(judgement: &'a Judgement, as_of: &str) -> Markup {
+    let walk = judgement.random_walk.iter().map(|card| (Specification::BASELINES[0], card, None));
+    let of = |standing: &'a forecasting::Standing| {
+        Some((standing.specification?, standing.scorecard.as_ref()?, Some(standing)))
+    };
+    let others = judgement.standings.iter().filter_map(of);
     html! {
         div .scroll role="region" aria-label={ "Track records on " (as_of) } tabindex="0" {
             table .narrow {
@@ -301,9 +304,9 @@ fn judged(judgement: &Judgement, as_of: &str) -> Markup {
                     th scope="col" .number { "Skill" } th scope="col" .number { "MAE" } th scope="col" .number { "Pinball loss" }
                     th scope="col" .number { "Coverage" }
                 } }
-                tbody { @for (card, standing) in walk.chain(others) {
+                tbody { @for (specification, card, standing) in walk.chain(others) {
                     tr {
-                        th scope="row" { (card.specification) }
+                        th scope="row" { (specification) }
                         td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.3} to 1", s.evidence))) }
                         td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.0} to 1", s.asked))) }
                         td .number { (super::percent(card.skill.map(|skill| skill.value))) }
@@ -334,7 +337,7 @@ fn contested(contest: &Contest, as_of: &str) -> Markup {
                 } }
                 tbody { @for (card, comparison) in cards {
                     tr {
-                        th scope="row" { (card.specification) }
+                        th scope="row" { @if let Some(specification) = card.specification { (specification) } }
                         td .number { (format!("{:.4} %", card.pinball * 100.0)) }
                         td .number { (format!("{:.3} %", card.mae * 100.0)) }
                         td .number { (format!("{:.3}", card.mase)) }
