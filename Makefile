@@ -58,7 +58,7 @@ bench-night: ## Time a night and show where its time goes (MARKET=folder of pric
 bench-http: ## Load the service with 500 tickers (needs oha: cargo install --locked oha)
 	bench/http.sh
 
-results: ## Measure contests, intervals and policies anew, and write docs/results.md (MARKET=folder; about twenty minutes)
+results: ## Measure verdicts, intervals and policies anew, and write docs/results.md and docs/verdicts.md (MARKET=folder; about an hour)
 	bench/results.sh $(MARKET)
 
 # Competition series and R's forecasts of them; not part of the project, whose licences do not allow it.

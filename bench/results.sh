@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Measures the contest anew and writes docs/results.md: bench/results.sh [folder of price files]
+# Measures verdicts, intervals and policies anew and writes docs/results.md and docs/verdicts.md: bench/results.sh [folder of price files]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 market=${1:-}
 from=2019-12-13 to=2020-12-10 # 251 sessions that the folder has, or the recorded sample
 cargo build --quiet --release --locked --package embedded --example bench_night --bin closing-bell
-cargo build --quiet --release --locked --package forecasting --example power
+cargo build --quiet --release --locked --package forecasting --example verdicts
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bell=$PWD/target/release/closing-bell
 source=$([ -n "$market" ] && echo "csv:$(realpath "$market")" || echo recorded)
 
-target/release/examples/power >"$work/power"
+target/release/examples/verdicts >"$work/verdicts.md"
 printf 'start = 2010-01-01\n' >"$work/all.toml"
 printf 'start = 2010-01-01\npolicy = "degraded"\n' >"$work/degraded.toml"
 for policy in all degraded; do
@@ -24,14 +24,5 @@ for seed in 1 2 3; do
 done
 target/release/examples/bench_night ${market:+"$market"} >"$work/night.md"
 
-python3 - "$work" docs/results.md <<'PYTHON'
-import pathlib, re, sys
-work, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-text = out.read_text()
-for name in ("power", "all.md", "degraded.md", "drift1.md", "drift2.md", "drift3.md", "night.md"):
-    block = f"<!-- {name} -->\n\n{(work / name).read_text().strip()}\n\n<!-- end -->"
-    text, found = re.subn(rf"<!-- {re.escape(name)} -->.*?<!-- end -->", lambda _: block, text, flags=re.S)
-    if not found:
-        sys.exit(f"{out} has no place for {name}")
-out.write_text(text)
-PYTHON
+python3 bench/into.py docs/verdicts.md "$work/verdicts.md"
+python3 bench/into.py docs/results.md "$work"/{all,degraded,drift1,drift2,drift3,night}.md

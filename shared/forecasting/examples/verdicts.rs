@@ -227,13 +227,16 @@ fn main() {
             let end = LATE.1 - LATE.0;
             let dropped: Vec<usize> = years
                 .iter()
-                .filter(|year| year.structured.iter().any(|night| *night == end))
+                .filter(|year| year.structured.contains(&end))
                 .map(|year| {
-                    (end..).find(|night| !year.structured.contains(night)).map_or(usize::MAX, |night| night - end)
+                    (end..law.nights)
+                        .find(|night| !year.structured.contains(night))
+                        .map_or(usize::MAX, |night| night - end)
                 })
                 .collect();
             println!(
-                "  served after (median night): {}; of {} that serve when it ends, dropped after: {}",
+                "\n{}: served after {} nights (median); of the {} that serve when it ends, half are dropped after {} nights.\n",
+                law.name,
                 median(years.iter().map(served).collect()),
                 dropped.len(),
                 median(dropped)

@@ -103,7 +103,7 @@ impl Verdict {
             None => "there is no challenger yet".to_owned(),
         };
         let decision = if first { Decision::Promote } else { Decision::Keep };
-        let word = if first { "the first in service" } else { "kept" };
+        let word = if first { "first in service" } else { "kept" };
         Verdict { decision, contender: Contender::RANDOM_WALK, reason: format!("{walk} {word}: {why}") }
     }
 

@@ -186,7 +186,7 @@ fn a_young_series_is_served() {
     let deviation = calibrations[0].1.deviations[0];
     // 19 changes of 1 % and 20 sessions' worth of 2 %.
     assert!((0.012..0.02).contains(&deviation), "{deviation}");
-    let refused = |values: &[f64]| Record::of_history(plan(), &series(values)).err().expect("refused").to_string();
+    let refused = |values: &[f64]| Record::of_history(plan(), &series(values)).expect_err("refused").to_string();
     assert!(refused(&values[..19]).contains("19 sessions since 2012-01-03 are too few: 20 are needed"));
     assert!(refused(&[5.0; 200]).contains("the price stands still"));
     let mut halted = prices(200, 0.0, 1);

@@ -208,7 +208,7 @@ async fn forms() {
     let table = format!("/runs/{}/forecasts.csv", entry.run.id);
     for (path, header_line, lines) in [
         ("/forecast/KO?format=csv", "ticker,origin,date,horizon,mean,lower_80", 6),
-        ("/models/KO?format=csv", "version,model,first,last,observations", 5),
+        ("/models/KO?format=csv", "version,model,first,last,observations", 4),
         ("/receipts/KO?format=csv", "as_of,decision,version,model,reason", 3),
         ("/scores/KO?format=csv", "date,origin,horizon,mean,actual,error", 2),
         ("/runs?format=csv", "run,as_of,trigger,status,done", 3),

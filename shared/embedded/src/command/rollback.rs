@@ -10,13 +10,15 @@ use crate::{DirectoryArchive, Lock, SqliteLedger};
 pub(super) async fn rollback(ticker: &Ticker, version: &str, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let version = version_id(version)?;
     let (archive, ledger, _lock) = open(store)?;
-    told(ticker, &pipeline::rollback(&archive, &ledger, ticker, &version).await?, store)
+    print(ticker, &pipeline::rollback(&archive, &ledger, ticker, &version).await?, store);
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Releases what a rollback pinned.
 pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let (archive, ledger, _lock) = open(store)?;
-    told(ticker, &pipeline::release(&archive, &ledger, ticker).await?, store)
+    print(ticker, &pipeline::release(&archive, &ledger, ticker).await?, store);
+    Ok(ExitCode::SUCCESS)
 }
 
 fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger, Lock), Failure> {
@@ -27,11 +29,10 @@ fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger, Lock)
     Ok((archive, ledger, lock))
 }
 
-fn told(ticker: &Ticker, promoted: &Promoted, store: &StoreArguments) -> Result<ExitCode, Failure> {
+fn print(ticker: &Ticker, promoted: &Promoted, store: &StoreArguments) {
     if store.json {
         output::json(promoted);
     } else {
         output::rolled_back(ticker, promoted);
     }
-    Ok(ExitCode::SUCCESS)
 }

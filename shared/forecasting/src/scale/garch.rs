@@ -93,7 +93,7 @@ impl Garch {
         let persistence = self.persistence().clamp(0.01, 0.999_9);
         let logit = (persistence / (1.0 - persistence)).ln();
         let share = |weight: f64| (weight.max(1e-4) / self.beta.max(1e-4)).ln();
-        let (positive, negative) = (self.alpha / 2.0, (self.alpha + self.gamma) / 2.0);
+        let (positive, negative) = (self.alpha / 2.0, f64::midpoint(self.alpha, self.gamma));
         let nu = (self.nu.clamp(*DEGREES.start() + 0.01, *DEGREES.end()) - 2.0).ln();
         let omega = self.omega.max(1e-12).ln();
         if asymmetric {
@@ -139,7 +139,7 @@ impl Garch {
     /// The log-likelihood, and its derivatives by omega, alpha, gamma, beta and nu.
     fn likelihood_and_gradient(&self, shocks: &[f64], first_variance: f64) -> (f64, [f64; 5]) {
         let nu = self.nu;
-        let (half, tail) = ((nu + 1.0) / 2.0, nu - 2.0);
+        let (half, tail) = (f64::midpoint(nu, 1.0), nu - 2.0);
         let constant = ln_gamma(half) - ln_gamma(nu / 2.0) - 0.5 * (std::f64::consts::PI * tail).ln();
         let by_nu_constant = 0.5 * (digamma(half) - digamma(nu / 2.0) - 1.0 / tail);
         let (mut variance, mut by) = (first_variance, [0.0; 4]);

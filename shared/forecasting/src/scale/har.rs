@@ -100,7 +100,7 @@ fn solve(mut normal: [[f64; 6]; 5]) -> Option<[f64; 5]> {
     }
     for i in 0..5 {
         let pivot = normal[i];
-        if !(pivot[i] > 0.0) {
+        if pivot[i].is_nan() || pivot[i] <= 0.0 {
             return None;
         }
         for row in normal.iter_mut().skip(i + 1) {

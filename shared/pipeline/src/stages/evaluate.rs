@@ -91,10 +91,9 @@ pub async fn evaluate(
                 s.specification == champion.specification && trained.is_none_or(|last| s.score.origin >= last)
             };
             Some(ChampionEvidence {
-                age: match readable(archive, ticker, champion).await? {
-                    true => Some(trained.unwrap_or(champion.as_of).sessions_until(series.last().day)),
-                    false => None,
-                },
+                age: readable(archive, ticker, champion)
+                    .await?
+                    .then(|| trained.unwrap_or(champion.as_of).sessions_until(series.last().day)),
                 promised_relative_error: champion.record_skill.map(|skill| 1.0 - skill),
                 promised_error: champion.record_error,
                 scores: all.iter().filter(unasked).map(|s| s.score.clone()).collect(),
