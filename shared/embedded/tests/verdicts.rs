@@ -37,6 +37,10 @@ fn every_receipt_is_reached_again() {
     let told = bench.run("verify MSFT").expect(0);
     assert_eq!(told.out.lines().filter(|line| line.contains(" stands: ")).count(), 3, "{}", told.out);
     let run = receipts(&bench)[0]["run"].as_str().expect("a run").to_owned();
+    let record = bench.run("record MSFT --json").expect(0).json();
+    assert_eq!(record["random_walk"]["horizons"].as_array().map(Vec::len), Some(5), "{record}");
+    assert!(bench.run("record MSFT").expect(0).out.contains("sessions on record, year 1"));
+    bench.run("record NOBODY").expect(1);
     let one = bench.run(&format!("verify MSFT --receipt {run} --json")).expect(0).json();
     assert!(one[0]["scorecards"].as_u64() >= Some(3) && one[0]["objects"].as_array().map(Vec::len) >= Some(4), "{one}");
     bench.run("verify MSFT --receipt 2020-12-11-00000000").expect(1);

@@ -7,7 +7,7 @@
 /// Which rules judge. A release that changes any result, be it by a newer augurs, has a new version.
 const RULES: &str = concat!("forecasting ", env!("CARGO_PKG_VERSION"));
 
-/// What a contest's numbers follow from: the ARIMA engine and the rules. Two releases may hold a contest otherwise, and only
+/// What a judgement's numbers follow from: the ARIMA engine and the rules. Two releases may judge otherwise, and only
 /// one and the same gives the same scorecards.
 pub fn rules() -> String {
     format!("{}, {RULES}", arima::ENGINE)

@@ -27,7 +27,8 @@ pub use stages::{
     Planned, Prediction, Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion,
     Verified, VerifiedReceipt, VersionScore, Watched, WatchedTicker, When, answered, compare, evaluate, fetch,
     forecast, forecast_picture, models, newest_forecast, newest_snapshot, plan, predict, promote, read_snapshot,
-    release, report, residual_picture, residuals, results, rollback, scores, train, verify, verify_receipt, watched,
+    recorded, release, report, residual_picture, residuals, results, rollback, scores, train, verify, verify_receipt,
+    watched,
 };
 pub use stored::{
     forecast_table::header as forecast_header,

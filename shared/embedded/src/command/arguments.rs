@@ -83,6 +83,13 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
+    /// Show a ticker's track record: what everyone would have forecast from every past session, and what came of it
+    Record {
+        /// The series
+        ticker: Ticker,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
     /// List every past forecast of a ticker beside what happened, newest first
     Scores {
         /// The series

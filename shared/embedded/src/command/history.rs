@@ -1,6 +1,6 @@
 //! What the past adds up to, as tables for people: scores, results, who answered.
 
-use forecasting::{IntervalKind, Level, LiveRecord, SkillInterval, Ticker};
+use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterval, Ticker};
 use jiff::civil::Date;
 use pipeline::{Answered, Results, VersionScore, When};
 
@@ -18,6 +18,42 @@ pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
             "{when}: {ticker} {version}, {model}, in service since {in_service_since}; it knew prices up to {origin} (run {run} of {opened_at}, {table})"
         ));
     }
+}
+
+/// Everyone's losses by horizon, and the evidence.
+pub(super) fn record(ticker: &Ticker, judgement: &Judgement) {
+    let header = ["Contender", "Evidence", "Asked", "Ahead", "MAE", "MASE", "CRPS", "Pinball", "Held"];
+    let mut rows = table(&header, &[1, 2, 3, 4, 5, 6, 7]);
+    let walk = judgement.random_walk.iter().map(|card| ("random walk".to_owned(), card, None));
+    let others = judgement.standings.iter().filter_map(|standing| {
+        Some((standing.specification?.to_string(), standing.scorecard.as_ref()?, Some(standing)))
+    });
+    let share = |mean: Mean| format!("{:.3} \u{b1} {:.3} %", mean.value * 100.0, mean.standard_error * 100.0);
+    for (name, card, standing) in walk.chain(others) {
+        for ahead in &card.horizons {
+            let of_first = |text: String| if ahead.horizon == 1 { text } else { String::new() };
+            let odds = |odds: Option<f64>| of_first(odds.map_or_else(|| "-".to_owned(), |odds| format!("{odds:.2}")));
+            let held: Vec<String> = ahead
+                .levels
+                .iter()
+                .map(|level| format!("{} %: {:.1}", level.level, level.coverage.value * 100.0))
+                .collect();
+            rows.add_row([
+                of_first(name.clone()),
+                odds(standing.map(|standing| standing.evidence)),
+                odds(standing.map(|standing| standing.asked)),
+                ahead.horizon.to_string(),
+                share(ahead.mae),
+                format!("{:.3}", ahead.mase.value),
+                share(ahead.crps),
+                share(ahead.pinball),
+                held.join(", "),
+            ]);
+        }
+    }
+    print(&rows.to_string());
+    let Judgement { sessions, year, scale, .. } = judgement;
+    print(&format!("{ticker}: {sessions} sessions on record, year {year} of its nights, scale {}", scale.as_str()));
 }
 
 pub(super) fn scores(ticker: &Ticker, scores: &[VersionScore]) {

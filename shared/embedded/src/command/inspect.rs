@@ -1,4 +1,4 @@
-//! What only reads: `predict`, `runs`, `models`, `receipts`, `scores`, `results`, `answered` and `verify`.
+//! What only reads: `predict`, `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered` and `verify`.
 
 use std::process::ExitCode;
 
@@ -68,6 +68,17 @@ pub(super) async fn receipts(ticker: &Ticker, store: &StoreArguments) -> Result<
         output::json(&receipts);
     } else {
         output::receipts(&receipts);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn record(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let (archive, ledger) = open(store)?;
+    let judgement = pipeline::recorded(&archive, &ledger, ticker).await?;
+    if store.json {
+        output::json(&judgement);
+    } else {
+        history::record(ticker, &judgement);
     }
     Ok(ExitCode::SUCCESS)
 }

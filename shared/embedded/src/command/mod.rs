@@ -108,6 +108,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Runs { store } => inspect::runs(&store).await,
         Command::Models { ticker, store } => inspect::models(&ticker, &store).await,
         Command::Receipts { ticker, store } => inspect::receipts(&ticker, &store).await,
+        Command::Record { ticker, store } => inspect::record(&ticker, &store).await,
         Command::Scores { ticker, store } => inspect::scores(&ticker, &store).await,
         Command::Results { store } => inspect::results(&store).await,
         Command::Answered { ticker, date, store } => inspect::answered(&ticker, date, &store).await,

@@ -49,7 +49,7 @@ struct GridLevel {
     share: f64,
 }
 
-/// The contest of the scales: one session ahead, around the random walk, each with multipliers of its own.
+/// The choice among the scales: one session ahead, around the random walk, each with multipliers of its own.
 struct Choice {
     lessons: [Lesson; 2],
     factors: [[f64; 2]; SCALES],

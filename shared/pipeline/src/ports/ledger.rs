@@ -14,7 +14,7 @@ pub enum Stage {
     Fetch,
     /// Standing forecasts scored; train or not.
     Evaluate,
-    /// A challenger, and the contest.
+    /// The track record, and what it amounts to.
     Train,
     /// The verdict.
     Promote,

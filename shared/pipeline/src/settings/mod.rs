@@ -99,6 +99,9 @@ impl Settings {
             format!("{place}{}", error.message().replace('\n', " "))
         })?;
         settings.check()?;
+        if settings.former_holdout.is_some() {
+            tracing::warn!("holdout is read, but not used any more: verdicts rest on the whole track record");
+        }
         Ok(settings)
     }
 
