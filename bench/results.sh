@@ -12,8 +12,8 @@ bell=$PWD/target/release/closing-bell
 source=$([ -n "$market" ] && echo "csv:$(realpath "$market")" || echo recorded)
 
 target/release/examples/verdicts >"$work/verdicts.md"
-printf 'start = 2010-01-01\n' >"$work/all.toml"
-printf 'start = 2010-01-01\npolicy = "degraded"\n' >"$work/degraded.toml"
+printf 'policy = "always"\n' >"$work/all.toml"
+printf 'policy = "degraded"\n' >"$work/degraded.toml"
 for policy in all degraded; do
     "$bell" backfill --from $from --to $to --market "$source" --config "$work/$policy.toml" --data "$work/$policy" >"$work/log" 2>&1 ||
         tail -3 "$work/log" >&2

@@ -47,7 +47,7 @@ const fn law(name: &'static str, shocks: Shocks, ar: [f64; 2], ma: [f64; 2]) -> 
     Law { name, shocks, ar, ma, holds: ALWAYS, nights: NIGHTS }
 }
 
-const LAWS: [Law; 9] = [
+const LAWS: [Law; 8] = [
     law("walk, normal", Shocks::Normal, [0.0; 2], [0.0; 2]),
     law("walk, GARCH-t(5)", Shocks::Garch, [0.0; 2], [0.0; 2]),
     law("walk, regimes", Shocks::Regimes, [0.0; 2], [0.0; 2]),
@@ -56,7 +56,6 @@ const LAWS: [Law; 9] = [
     law("AR(1) 0.1, GARCH-t(5)", Shocks::Garch, [0.1, 0.0], [0.0; 2]),
     law("ARMA(2,2), normal", Shocks::Normal, [0.5, -0.3], [0.4, 0.2]),
     Law { holds: LATE, nights: 1_008, ..law("late AR(1) 0.5, normal", Shocks::Normal, [0.5, 0.0], [0.0; 2]) },
-    Law { holds: LATE, nights: 1_008, ..law("late AR(1) 0.5, GARCH-t(5)", Shocks::Garch, [0.5, 0.0], [0.0; 2]) },
 ];
 
 impl Law {

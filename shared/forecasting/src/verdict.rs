@@ -70,7 +70,7 @@ impl Verdict {
     /// Whoever is to take the random walk's place needs the evidence that is asked of it, and a lower loss of late than the
     /// walk's. Whoever is to take another's place needs both and, on bets since the other came, as much evidence against it. The one that
     /// serves gives way to the random walk on evidence against it. Of several, the one whose evidence exceeds what is asked
-    /// most is chosen. `unproven` is a champion from before there were records, or of another one: it must prove itself.
+    /// most is chosen. Without a seat nothing serves, or a champion of a release without records: it must prove itself.
     pub fn of(judgement: &Judgement, seat: Option<&Seat>, promotion: Promotion) -> Verdict {
         if promotion == Promotion::Always
             && let Some(first) =
