@@ -1,9 +1,11 @@
 //! What executions are started with, and what they are asked to do.
 
+use std::{fs, path::Path};
+
 use aws::{Asked, Start};
 use embedded::DirectoryArchive;
 use jiff::Timestamp;
-use pipeline::{Archive, Error, Key, Settings, Trigger};
+use pipeline::{Archive, Error, Key, RunId, Settings, Trigger};
 use serde_json::{Value, json};
 
 const CONFIGURATION: &str = "watchlist = [\"NLS\", \"KO\", \"NLS\"]\n[fetch]\nask_limit = 7";
@@ -105,4 +107,23 @@ async fn a_file() {
     // Nonsense is fetch's to refuse, and to keep.
     let (_, nonsense) = asked(event(), &[(key, "%PDF-1.4")]).await.expect("understood");
     assert_eq!(nonsense.as_of.to_string(), "2020-12-11");
+}
+
+/// The samples are one night's: each names the run that the plan's opens on the configuration that the project ships.
+#[tokio::test]
+async fn samples_are_of_one_run() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |name: &str| fs::read_to_string(project.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let sample = |name: &str| serde_json::from_str::<Value>(&read(&format!("events/{name}.json"))).expect("JSON");
+    let settings = Settings::parse(&read("closing-bell.toml")).expect("reads");
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = DirectoryArchive::open(folder.path()).expect("opens");
+    let plan = sample("plan");
+    let started = at(plan["started"].as_str().expect("a moment"));
+    let asked = Start::of(plan["input"].clone(), started).expect("understood").asked(&settings, &archive).await;
+    let asked = asked.expect("understood");
+    let run = RunId::new(asked.as_of, &asked.configuration.digest());
+    for name in ["fetch", "evaluate", "train", "promote", "forecast", "report"] {
+        assert_eq!(sample(name)["run"], run.as_str(), "events/{name}.json");
+    }
 }
