@@ -6,8 +6,8 @@
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
 
 use forecasting::{
-    Contender, Decision, Deposed, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record, RecordPlan,
-    Row, Seat, Specification, TradingDay, Verdict, Window,
+    Bet, Contender, Decision, Deposed, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record,
+    RecordPlan, Row, Seat, Specification, TradingDay, Verdict, Wealth, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -47,7 +47,7 @@ const fn law(name: &'static str, shocks: Shocks, ar: [f64; 2], ma: [f64; 2]) -> 
     Law { name, shocks, ar, ma, holds: ALWAYS, nights: NIGHTS }
 }
 
-const LAWS: [Law; 8] = [
+const LAWS: [Law; 9] = [
     law("walk, normal", Shocks::Normal, [0.0; 2], [0.0; 2]),
     law("walk, GARCH-t(5)", Shocks::Garch, [0.0; 2], [0.0; 2]),
     law("walk, regimes", Shocks::Regimes, [0.0; 2], [0.0; 2]),
@@ -56,6 +56,7 @@ const LAWS: [Law; 8] = [
     law("AR(1) 0.1, GARCH-t(5)", Shocks::Garch, [0.1, 0.0], [0.0; 2]),
     law("ARMA(2,2), normal", Shocks::Normal, [0.5, -0.3], [0.4, 0.2]),
     Law { holds: LATE, nights: 1_008, ..law("late AR(1) 0.5, normal", Shocks::Normal, [0.5, 0.0], [0.0; 2]) },
+    Law { holds: LATE, nights: 1_008, ..law("late AR(1) 0.5, GARCH-t(5)", Shocks::Garch, [0.5, 0.0], [0.0; 2]) },
 ];
 
 impl Law {
@@ -114,7 +115,64 @@ struct Year {
     nights: usize,
     /// Absolute one-session errors of what served, and of the random walk.
     errors: (f64, f64),
-    by_night: Vec<(f64, f64)>,
+    /// The nights on which two simpler rules would have let it serve.
+    mixture: Vec<usize>,
+    last_sixty: Vec<usize>,
+}
+
+/// Each night's bet on ARIMA against the random walk, those of the record's history before them.
+fn bets(record: &Record, column: usize) -> Vec<Bet> {
+    let pairs = record.rows.windows(2);
+    pairs
+        .map(|pair| {
+            let deviation = pair[0].path(pair[0].scale)[0];
+            Bet { error: pair[1].change / deviation, distance: pair[0].centres[column * HORIZON] / deviation }
+        })
+        .collect()
+}
+
+/// The same bets, staked evenly on every starting point: it serves once its wealth is what is asked, and until that of the walk
+/// against it is.
+fn mixture(bets: &[Bet], nights: usize, asked: f64) -> Vec<usize> {
+    let mut serving = Vec::new();
+    let (mut found, mut lost, mut since) = (Wealth::default(), Wealth::default(), None);
+    for (session, bet) in bets.iter().enumerate() {
+        found.stake(1.0 / bets.len() as f64);
+        found.settle(*bet);
+        if let Some(since) = since {
+            lost.stake(1.0 / (bets.len() - since) as f64);
+            lost.settle(Bet { error: bet.error - bet.distance, distance: -bet.distance });
+        } else if found.total() >= asked {
+            since = Some(session);
+        }
+        if since.is_some() && lost.total() < asked {
+            serving.extend((session + 1 + nights).checked_sub(bets.len()));
+        } else if since.is_some() {
+            break;
+        }
+    }
+    serving
+}
+
+/// The contest before there were records: a Diebold-Mariano test on the absolute losses of the last 60 sessions, one-sided at
+/// 5 %, asked each night, and the same test to give the place back.
+fn last_sixty(bets: &[Bet], nights: usize) -> Vec<usize> {
+    const SESSIONS: usize = 60;
+    /// Quantile 0.95 of Student's t with 59 degrees of freedom.
+    const CRITICAL: f64 = 1.671;
+    let differences: Vec<f64> = bets.iter().map(|bet| bet.error.abs() - (bet.error - bet.distance).abs()).collect();
+    let mut serves = false;
+    let mut serving = Vec::new();
+    for (session, last) in differences.windows(SESSIONS).enumerate() {
+        let mean = last.iter().sum::<f64>() / SESSIONS as f64;
+        let variance = last.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (SESSIONS - 1) as f64;
+        let t = mean / (variance / SESSIONS as f64).sqrt();
+        serves = if serves { t > -CRITICAL } else { t > CRITICAL };
+        if let Some(night) = (session + SESSIONS + nights).checked_sub(bets.len()).filter(|_| serves) {
+            serving.push(night);
+        }
+    }
+    serving
 }
 
 fn year(law: &Law, seed: u64) -> Year {
@@ -177,8 +235,13 @@ fn year(law: &Law, seed: u64) -> Year {
             let change = (next.adjusted_close / last.adjusted_close).ln();
             let errors = ((change - centre).abs(), change.abs());
             year.errors = (year.errors.0 + errors.0, year.errors.1 + errors.1);
-            year.by_night.push(errors);
         }
+    }
+    if let Some((record, _)) = record.filter(|_| law.holds != ALWAYS) {
+        let column = record.plan.contenders.iter().position(|contender| *contender == arima).expect("a column");
+        let (bets, others) = (bets(&record, column), record.plan.contenders.len() - 1);
+        year.mixture = mixture(&bets, law.nights, others as f64 / (0.9 * SIGNIFICANCE));
+        year.last_sixty = last_sixty(&bets, law.nights);
     }
     year
 }
@@ -190,6 +253,18 @@ fn median(mut values: Vec<usize>) -> String {
         .map_or("-".to_owned(), |m| if *m == usize::MAX { "never".to_owned() } else { m.to_string() })
 }
 
+/// Until a structure that begins on the first night is served, and, from its end, until it is not.
+fn delays(law: &Law, years: &[Year], serving: fn(&Year) -> &[usize]) -> String {
+    let end = LATE.1 - LATE.0;
+    let found = years.iter().map(|year| serving(year).first().copied().unwrap_or(usize::MAX)).collect();
+    let before = years.iter().filter(|year| serving(year).first() == Some(&0)).count();
+    let at_the_end: Vec<&Year> = years.iter().filter(|year| serving(year).contains(&end)).collect();
+    let lasting = |year: &&Year| (end..law.nights).find(|night| !serving(year).contains(night));
+    let dropped = at_the_end.iter().map(|year| lasting(year).map_or(usize::MAX, |night| night - end)).collect();
+    let share = |count: usize| count as f64 / years.len() as f64 * 100.0;
+    format!("{:.1} % | {} | {:.1} % | {}", share(before), median(found), share(at_the_end.len()), median(dropped))
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let count: u64 = arguments.first().map_or(200, |text| text.parse().expect("a number of series"));
@@ -199,6 +274,7 @@ fn main() {
         "| law | series | structure on the first night | within 60 nights | ever | drift, ever | changes a year | skill (95 %) |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut late = Vec::new();
     for law in LAWS.iter().filter(|law| named.is_empty() || named.iter().any(|name| law.name.contains(name.as_str()))) {
         let years: Vec<Year> = (0..count).into_par_iter().map(|i| year(law, seed * 1_000_003 + i)).collect();
         let percent =
@@ -222,24 +298,22 @@ fn main() {
             (skill + 1.96 * spread) * 100.0
         );
         if law.holds != ALWAYS {
-            let served = |year: &Year| year.structured.first().copied().unwrap_or(usize::MAX);
-            let end = LATE.1 - LATE.0;
-            let dropped: Vec<usize> = years
-                .iter()
-                .filter(|year| year.structured.contains(&end))
-                .map(|year| {
-                    (end..law.nights)
-                        .find(|night| !year.structured.contains(night))
-                        .map_or(usize::MAX, |night| night - end)
-                })
-                .collect();
-            println!(
-                "\n{}: served after {} nights (median); of the {} that serve when it ends, half are dropped after {} nights.\n",
-                law.name,
-                median(years.iter().map(served).collect()),
-                dropped.len(),
-                median(dropped)
-            );
+            let rules: [(&str, fn(&Year) -> &[usize]); 3] = [
+                ("the record", |year| &year.structured),
+                ("a mixture over starting points", |year| &year.mixture),
+                ("the last 60 sessions", |year| &year.last_sixty),
+            ];
+            for (name, serving) in rules {
+                late.push(format!("| {} | {name} | {} |", law.name, delays(law, &years, serving)));
+            }
         }
+    }
+    if !late.is_empty() {
+        println!();
+        println!(
+            "| law | rule | served before it begins | served after, nights (median) | served when it ends | dropped after, nights (median) |"
+        );
+        println!("| --- | --- | ---: | ---: | ---: | ---: |");
+        late.iter().for_each(|line| println!("{line}"));
     }
 }

@@ -11,11 +11,9 @@
 /// The loss is Huber's (1964, Annals of Mathematical Statistics 35, 73-101): a square up to this many standard deviations of a
 /// session's change, then a straight line, so that no single session decides.
 const BEND: f64 = 1.5;
-/// How far towards the challenger's forecast the incumbent's is moved, where the question is whether there is anything in it: a
-/// quarter of the way is better as soon as there is something, though the whole way may overshoot.
-pub(crate) const TOWARDS: f64 = 0.25;
-/// All the way: the question of whether the challenger itself is better.
-pub(crate) const WHOLE: f64 = 1.0;
+/// How far towards the challenger's forecast the incumbent's is moved: a quarter of the way is better as soon as there is
+/// something in it, though the whole way may overshoot. Whether the challenger itself is better, its own loss has to tell.
+const TOWARDS: f64 = 0.25;
 /// What is staked on each session's bet, over the distance between both forecasts in standard deviations: nobody knows which is
 /// best, so one's wealth is parted equally among these.
 const PROPORTIONS: [f64; 5] = [0.125, 0.25, 0.5, 1.0, 2.0];
@@ -30,50 +28,50 @@ pub(crate) fn loss(error: f64) -> f64 {
 
 /// One session's bet, in standard deviations that were known before it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bet {
+pub struct Bet {
     /// What came less the incumbent's forecast.
-    pub(crate) error: f64,
+    pub error: f64,
     /// The challenger's forecast less the incumbent's.
-    pub(crate) distance: f64,
+    pub distance: f64,
 }
 
 impl Bet {
     /// By how much the challenger's loss was lower than the incumbent's.
-    pub(crate) fn gain(self) -> f64 {
+    pub fn gain(self) -> f64 {
         loss(self.error) - loss(self.error - self.distance)
     }
 
-    /// What a stake of 1 wins by moving so far towards the challenger. The slope of the loss is `BEND` at most, so that this is
+    /// What a stake of 1 wins by moving towards the challenger. The slope of the loss is `BEND` at most, so that this is
     /// within `BEND` times the distance: a bound known before the outcome.
-    fn won(self, towards: f64) -> f64 {
-        (loss(self.error) - loss(self.error - towards * self.distance)) / towards
+    fn won(self) -> f64 {
+        (loss(self.error) - loss(self.error - TOWARDS * self.distance)) / TOWARDS
     }
 }
 
 /// The wealth of bets on one side.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(crate) struct Wealth([f64; PROPORTIONS.len()]);
+pub struct Wealth([f64; PROPORTIONS.len()]);
 
 impl Wealth {
     /// Puts in a part of the budget: bets begin with it now.
-    pub(crate) fn stake(&mut self, part: f64) {
+    pub fn stake(&mut self, part: f64) {
         self.0.iter_mut().for_each(|wealth| *wealth += part);
     }
 
     /// Settles a session's bets.
-    pub(crate) fn settle(&mut self, bet: Bet, towards: f64) {
+    pub fn settle(&mut self, bet: Bet) {
         let bound = BEND * bet.distance.abs();
         if !(bound > 0.0 && bet.error.is_finite()) {
             return;
         }
-        let won = bet.won(towards);
+        let won = bet.won();
         for (wealth, proportion) in self.0.iter_mut().zip(PROPORTIONS) {
             *wealth *= 1.0 + proportion.min(MAX_AT_RISK / bound) * won;
         }
     }
 
     /// What it has become, for a budget of 1.
-    pub(crate) fn total(&self) -> f64 {
+    pub fn total(&self) -> f64 {
         self.0.iter().sum::<f64>() / PROPORTIONS.len() as f64
     }
 }
@@ -121,13 +119,11 @@ mod tests {
     fn no_session_ruins() {
         for error in [-1e6, -3.0, -0.2, 0.0, 0.2, 3.0, 1e6] {
             for distance in [-50.0, -1.0, -0.01, 1e-9, 0.3, 2.0, 50.0] {
-                for towards in [TOWARDS, WHOLE] {
-                    let mut wealth = Wealth::default();
-                    wealth.stake(1.0);
-                    wealth.settle(Bet { error, distance }, towards);
-                    let total = wealth.total();
-                    assert!((0.5..=1.5).contains(&total), "{error} {distance}: {total}");
-                }
+                let mut wealth = Wealth::default();
+                wealth.stake(1.0);
+                wealth.settle(Bet { error, distance });
+                let total = wealth.total();
+                assert!((0.5..=1.5).contains(&total), "{error} {distance}: {total}");
             }
         }
     }
@@ -138,15 +134,16 @@ mod tests {
     fn by_hand() {
         let bet = Bet { error: 1.0, distance: 0.5 };
         assert!((bet.gain() - 0.375).abs() < 1e-15);
-        assert!((bet.won(TOWARDS) - 4.0 * (0.5 - 0.5 * 0.875 * 0.875)).abs() < 1e-15);
+        let won = 4.0 * (0.5 - 0.5 * 0.875 * 0.875);
+        assert!((bet.won() - won).abs() < 1e-15);
         // Beyond the bend the loss is a line: the error of 4 costs 1.5 * (4 - 0.75).
         assert!((loss(-4.0) - 4.875).abs() < 1e-15);
         let mut wealth = Wealth::default();
         wealth.stake(1.0);
-        wealth.settle(bet, WHOLE);
+        wealth.settle(bet);
         // At most half is at risk: no more than 0.5 / 0.75 is staked.
         let stakes = [0.125, 0.25, 0.5, 2.0 / 3.0, 2.0 / 3.0];
-        let expected: f64 = stakes.iter().map(|stake| 1.0 + stake * 0.375).sum::<f64>() / 5.0;
+        let expected: f64 = stakes.iter().map(|stake| 1.0 + stake * won).sum::<f64>() / 5.0;
         assert!((wealth.total() - expected).abs() < 1e-15);
     }
 
@@ -180,7 +177,7 @@ mod tests {
             for _ in 0..600 {
                 let error = (0..6).map(|_| uniform() - 0.5).sum::<f64>() * 2.0_f64.sqrt();
                 let distance = uniform() - 0.5;
-                wealth.settle(Bet { error, distance }, TOWARDS);
+                wealth.settle(Bet { error, distance });
                 highest = highest.max(wealth.total());
             }
             crossed += usize::from(highest >= 20.0);

@@ -45,7 +45,7 @@ pub use contender::Contender;
 pub use contest::{Challenger, Contest};
 pub use diebold_mariano::Comparison;
 pub use error::Error;
-pub use evidence::BUDGET_SESSIONS;
+pub use evidence::{BUDGET_SESSIONS, Bet, Wealth};
 pub use families::{
     Arima, Combination, Ets, Family, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
 };
@@ -62,7 +62,7 @@ pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use series::{Bar, PriceSeries, Row};
-pub use standing::{Calibrations, Deposed, Detail, Judgement, Seat, Standing};
+pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;
 pub use trading_day::TradingDay;
 pub use verdict::{Decision, Promotion, Verdict};

@@ -1,9 +1,11 @@
 //! Statistics of the data's scope: what a history covers, and what in it deserves a second look.
 
+use std::collections::BTreeMap;
+
 use augurs_outlier::{MADDetector, OutlierDetector};
 use serde::{Deserialize, Serialize};
 
-use crate::{PriceSeries, TradingDay};
+use crate::{Bar, PriceSeries, TradingDay, scale::range};
 
 /// What one price series covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct Scope {
     pub outliers: usize,
     /// The most striking of them, at most five.
     pub largest_moves: Vec<Move>,
+    /// Sessions whose open, high and low tell nothing of the volatility, by the reason: their close alone counts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ranges_refused: BTreeMap<String, usize>,
     /// The last split that the source tells of.
     pub last_split: Option<Event>,
     /// The last dividend that the source tells of.
@@ -82,8 +87,8 @@ impl Scope {
         let outliers = moves.len();
         moves.truncate(LISTED);
 
-        let last_event = |value: fn(&crate::Bar) -> Option<f64>, plain: f64| {
-            let told = |bar: &crate::Bar| value(bar).filter(|v| *v != plain).map(|v| Event { day: bar.day, value: v });
+        let last_event = |value: fn(&Bar) -> Option<f64>, plain: f64| {
+            let told = |bar: &Bar| value(bar).filter(|v| *v != plain).map(|v| Event { day: bar.day, value: v });
             bars.iter().rev().find_map(told)
         };
         Scope {
@@ -95,10 +100,22 @@ impl Scope {
             rows_without_price,
             outliers,
             largest_moves: moves,
+            ranges_refused: ranges_refused(bars),
             last_split: last_event(|bar| bar.split_factor, 1.0),
             last_dividend: last_event(|bar| bar.dividend, 0.0),
         }
     }
+}
+
+fn ranges_refused(bars: &[Bar]) -> BTreeMap<String, usize> {
+    let mut refused = BTreeMap::new();
+    for pair in bars.windows(2) {
+        let change = (pair[1].adjusted_close / pair[0].adjusted_close).ln();
+        if let Err(reason) = range::variance(&pair[1], change) {
+            *refused.entry(reason.to_owned()).or_default() += 1;
+        }
+    }
+    refused
 }
 
 /// Most striking first. A series whose returns are mostly zero has no scale to stand out against: it has none.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Calibration, Contender, Level, Record, Scale, Scorecard, SkillInterval, Specification, TradingDay,
-    evidence::{Bet, Stakes, TOWARDS, WHOLE, Wealth, loss},
-    record::{Replay, decay},
+    evidence::{Bet, Stakes, Wealth, loss},
+    record::Replay,
     scorecard::short,
 };
 
@@ -56,9 +56,26 @@ pub struct Judgement {
     pub random_walk: Option<Scorecard>,
     /// Everyone else, the random walk with drift first.
     pub standings: Vec<Standing>,
-    /// Evidence that the random walk is better than who serves, collected since the latter came.
+    /// The random walk's challenge to who serves; none where it serves itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub champion_loses: Option<f64>,
+    pub challenge: Option<Challenge>,
+}
+
+/// The random walk's challenge to who serves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// Evidence against it, collected since it came, to 1.
+    pub evidence: f64,
+    /// By what share its loss one session ahead has been lower than the random walk's over the last half year or so.
+    pub gain: f64,
+}
+
+impl Challenge {
+    /// Whether it is to give way.
+    pub fn suffices(&self) -> bool {
+        self.evidence >= ASKED_BACK && self.gain < 0.0
+    }
 }
 
 /// One contender's.
@@ -91,6 +108,11 @@ pub struct Standing {
 const DRIFT_SHARE: f64 = 0.1;
 /// What is staked anew each session on a change of places: 1 in half a year.
 const RENEWED: f64 = 1.0 / 126.0;
+/// Sessions after which a loss counts half: for a promotion, and for a demotion, which must not wait until the good years that
+/// earned the place are forgotten (docs/verdicts.md has what shorter memories cost).
+const PROMOTION_HALF_LIFE: f64 = 252.0;
+/// See `PROMOTION_HALF_LIFE`.
+const DEMOTION_HALF_LIFE: f64 = 126.0;
 /// A champion gives way, and who was dropped returns, on evidence of so many to 1.
 pub(crate) const ASKED_BACK: f64 = 10.0;
 
@@ -140,10 +162,10 @@ impl Judgement {
                 specification: known,
                 evidence: short(record.evidence(column)),
                 asked: short(1.0 / (significance * share)),
-                gain: short(record.gain(column)),
+                gain: short(record.gain(column, PROMOTION_HALF_LIFE)),
                 against_champion: champion
-                    .map(|seat| record.since(seat.since, record.column(seat.contender), Some(column), TOWARDS)),
-                since_dropped: dropped.map(|dropped| record.since(dropped.since, None, Some(column), TOWARDS)),
+                    .map(|seat| record.since(seat.since, record.column(seat.contender), Some(column))),
+                since_dropped: dropped.map(|dropped| record.since(dropped.since, None, Some(column))),
                 scorecard: known.and_then(|_| scorecard(Some(column))),
             }
         };
@@ -154,7 +176,11 @@ impl Judgement {
             scale: record.scale().unwrap_or(Scale::Constant),
             random_walk: scorecard(None),
             standings: record.plan.contenders.iter().enumerate().map(standing).collect(),
-            champion_loses: seated.map(|seat| record.since(seat.since, record.column(seat.contender), None, WHOLE)),
+            challenge: seated.and_then(|seat| {
+                let column = record.column(seat.contender)?;
+                let gain = short(record.gain(column, DEMOTION_HALF_LIFE));
+                Some(Challenge { evidence: record.since(seat.since, Some(column), None), gain })
+            }),
         };
         let all = std::iter::once((Contender::RANDOM_WALK, None))
             .chain(record.plan.contenders.iter().enumerate().map(|(column, contender)| (*contender, Some(column))));
@@ -187,7 +213,7 @@ impl Record {
         let mut wealth = Wealth::default();
         for (session, bet) in self.bets(0, None, Some(column)) {
             wealth.stake(stakes.part(session));
-            wealth.settle(bet, TOWARDS);
+            wealth.settle(bet);
         }
         wealth.total()
     }
@@ -196,24 +222,25 @@ impl Record {
     /// and a little more each session: what was right for a year and then turned wrong must not have lost everything that
     /// could tell (the sum over starting points of Shiryaev 1963 and Roberts 1966; Shin, Ramdas & Rinaldo 2023, E-detectors). This
     /// bounds how often a sound champion is dropped, not the error budget.
-    fn since(&self, day: TradingDay, incumbent: Option<usize>, challenger: Option<usize>, towards: f64) -> f64 {
+    fn since(&self, day: TradingDay, incumbent: Option<usize>, challenger: Option<usize>) -> f64 {
         let from = self.rows.partition_point(|row| row.session < day);
         let mut wealth = Wealth::default();
         wealth.stake(1.0);
         for (_, bet) in self.bets(from, incumbent, challenger) {
-            wealth.settle(bet, towards);
+            wealth.settle(bet);
             wealth.stake(RENEWED);
         }
         short(wealth.total())
     }
 
     /// How much lower a contender's loss has been than the random walk's, as a share of the latter; a session counts half
-    /// after a year.
-    fn gain(&self, column: usize) -> f64 {
+    /// after so many.
+    fn gain(&self, column: usize, half_life: f64) -> f64 {
+        let decay = 0.5_f64.powf(1.0 / half_life);
         let (mut gained, mut lost) = (0.0, 0.0);
         for (_, bet) in self.bets(0, None, Some(column)) {
-            gained = decay() * gained + bet.gain();
-            lost = decay() * lost + loss(bet.error);
+            gained = decay * gained + bet.gain();
+            lost = decay * lost + loss(bet.error);
         }
         if lost > 0.0 { gained / lost } else { 0.0 }
     }

@@ -110,12 +110,14 @@ impl Verdict {
     fn against(judgement: &Judgement, champion: Contender) -> Verdict {
         let own = judgement.standing(champion);
         let rivals = || judgement.standings.iter().filter(move |s| s.contender != champion && s.is_proven());
-        let lost = match (own.map(|own| own.specification), judgement.champion_loses) {
+        let lost = match (own.map(|own| own.specification), judgement.challenge) {
             (None, _) => Some(format!("{champion} is not configured any more")),
             (Some(None), _) => Some(format!("{champion} cannot be estimated any more")),
-            (_, Some(against)) if against >= ASKED_BACK => Some(format!(
-                "evidence of {} to 1 that the random walk is better, collected since the promotion; {ASKED_BACK} to 1 is enough",
-                figure(against)
+            (_, Some(challenge)) if challenge.suffices() => Some(format!(
+                "evidence of {} to 1 against it since its promotion, {ASKED_BACK} to 1 is enough, and its loss has been {:.2} % higher \
+                 than the random walk's of late",
+                figure(challenge.evidence),
+                -challenge.gain * 100.0
             )),
             _ => None,
         };
@@ -149,7 +151,7 @@ impl Verdict {
             "{} kept: evidence of {} to 1 for it, and of {} to 1 against it since its promotion",
             name(own),
             figure(own.evidence),
-            figure(judgement.champion_loses.unwrap_or(1.0))
+            figure(judgement.challenge.map_or(1.0, |challenge| challenge.evidence))
         );
         Verdict { decision: Decision::Keep, contender: champion, reason }
     }

@@ -1,48 +1,18 @@
 //! The track record: what it may know, what a night adds, what a verdict needs.
 
+mod support;
+
 use forecasting::{
-    Bar, Calibrations, Contender, Decision, Deposed, Detail, Error, Family, Judgement, Level, PriceSeries, Promotion,
-    Record, RecordPlan, Row, Scale, ScaleEstimates, Scorecard, Seat, Specification, Standing, TradingDay, Verdict,
-    Window,
+    Bar, Calibrations, Challenge, Contender, Decision, Deposed, Detail, Error, Family, Judgement, PriceSeries,
+    Promotion, Record, RecordPlan, Scale, ScaleEstimates, Scorecard, Seat, Specification, Standing, Verdict, Window,
 };
+
+use support::{levels, prices, series, uniform};
 
 const ARIMA: Contender = Contender::Family(Family::Arima);
 
 fn plan() -> RecordPlan {
     RecordPlan::new(&[ARIMA], 5, Window::All, 1)
-}
-
-fn levels() -> Vec<Level> {
-    [80.0, 95.0].into_iter().map(|percent| Level::try_from(percent).expect("a level")).collect()
-}
-
-/// Uniform on [0, 1), the same on every machine.
-fn uniform(seed: &mut u64) -> f64 {
-    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    (*seed >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Prices whose log returns follow an AR(1).
-fn prices(n: usize, phi: f64, seed: u64) -> Vec<f64> {
-    let (mut seed, mut log, mut r) = (seed, 4.0_f64, 0.0);
-    (0..n)
-        .map(|_| {
-            let shock = (0..12).map(|_| uniform(&mut seed)).sum::<f64>() - 6.0;
-            r = phi * r + 0.01 * shock;
-            log += r;
-            log.exp()
-        })
-        .collect()
-}
-
-fn series(prices: &[f64]) -> PriceSeries {
-    let mut day: TradingDay = "2012-01-03".parse().expect("a session");
-    let rows = prices.iter().enumerate().map(|(i, price)| {
-        let row = Row { adjusted_close: Some(*price), ..Row::new(i + 1, day.date()) };
-        day = day.next();
-        row
-    });
-    PriceSeries::new("X".parse().expect("a ticker"), rows).expect("a series")
 }
 
 fn built(series: &PriceSeries) -> (Record, Option<ScaleEstimates>) {
@@ -187,7 +157,7 @@ fn a_young_series_is_served() {
     // 19 changes of 1 % and 20 sessions' worth of 2 %.
     assert!((0.012..0.02).contains(&deviation), "{deviation}");
     let refused = |values: &[f64]| Record::of_history(plan(), &series(values)).expect_err("refused").to_string();
-    assert!(refused(&values[..19]).contains("19 sessions since 2012-01-03 are too few: 20 are needed"));
+    assert!(refused(&values[..19]).contains("19 sessions since 2018-01-02 are too few: 20 are needed"));
     assert!(refused(&[5.0; 200]).contains("the price stands still"));
     let mut halted = prices(200, 0.0, 1);
     halted.splice(130.., vec![halted[129]; 70]);
@@ -236,7 +206,8 @@ fn standing(contender: Contender, evidence: f64, asked: f64) -> Standing {
     }
 }
 
-fn judgement(standings: Vec<Standing>, champion_loses: Option<f64>) -> Judgement {
+/// `against` is the evidence against who serves, whose loss has been higher of late.
+fn judgement(standings: Vec<Standing>, against: Option<f64>) -> Judgement {
     Judgement {
         rules: String::new(),
         sessions: 1_000,
@@ -244,7 +215,7 @@ fn judgement(standings: Vec<Standing>, champion_loses: Option<f64>) -> Judgement
         scale: Scale::Ewma,
         random_walk: Some(card()),
         standings,
-        champion_loses,
+        challenge: against.map(|evidence| Challenge { evidence, gain: -0.003 }),
     }
 }
 
@@ -293,8 +264,11 @@ fn verdicts() {
         &serving(10.5),
         Some(ARIMA),
         (Decision::Demote, walk),
-        "evidence of 10.5 to 1 that the random walk is better",
+        "evidence of 10.5 to 1 against it since its promotion, 10 to 1 is enough, and its loss has been 0.30 % higher",
     );
+    let mut better = serving(10.5);
+    better.challenge = Some(Challenge { evidence: 10.5, gain: 0.001 });
+    check(&better, Some(ARIMA), (Decision::Keep, ARIMA), "10.5 to 1 against it");
     // Another takes its place on evidence against the walk and against the champion.
     let rival = |against: f64| Standing { against_champion: Some(against), ..standing(ets, 90.0, 44.4) };
     let two = |against: f64| judgement(vec![drift(), standing(ARIMA, 60.0, 44.4), rival(against)], Some(0.1));
@@ -327,6 +301,6 @@ fn evidence_belongs_to_the_record() {
     let judgements: Vec<Judgement> = seats.iter().map(of).collect();
     let evidence = |judgement: &Judgement| judgement.standing(ARIMA).map(|standing| standing.evidence);
     assert!(judgements.iter().all(|judgement| evidence(judgement) == evidence(&judgements[0])));
-    assert!(judgements[1].champion_loses.is_some() && judgements[0].champion_loses.is_none());
+    assert!(judgements[1].challenge.is_some() && judgements[0].challenge.is_none());
     assert!(judgements[2].standing(ARIMA).is_some_and(|standing| standing.since_dropped.is_some()));
 }

@@ -1,57 +1,11 @@
 //! The rules on prices: what a series accepts, what its scope names, what scores survive.
 
-use forecasting::{
-    Level, LiveRecord, PriceSeries, RandomWalk, Row, Scope, Specification, StandingForecast, Ticker, TradingDay,
-};
+mod support;
+
+use forecasting::{LiveRecord, PriceSeries, RandomWalk, Row, Scope, Specification, StandingForecast};
 use jiff::civil::date;
 
-fn ticker() -> Ticker {
-    "NLS".parse().expect("a ticker")
-}
-
-fn day(text: &str) -> TradingDay {
-    text.parse().expect("a session")
-}
-
-fn levels() -> Vec<Level> {
-    [80.0, 95.0].into_iter().map(|percent| Level::try_from(percent).expect("a level")).collect()
-}
-
-/// Uniform on [0, 1), the same on every machine.
-fn uniform(seed: &mut u64) -> f64 {
-    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    (*seed >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// Prices from 2018-01-02 whose log returns follow an AR(1).
-fn prices(n: usize, phi: f64, seed: u64) -> Vec<f64> {
-    let (mut seed, mut log, mut r) = (seed, 4.0_f64, 0.0);
-    (0..n)
-        .map(|_| {
-            let shock = (0..12).map(|_| uniform(&mut seed)).sum::<f64>() - 6.0;
-            r = phi * r + 0.01 * shock;
-            log += r;
-            log.exp()
-        })
-        .collect()
-}
-
-fn rows(prices: &[f64]) -> Vec<Row> {
-    let mut session = day("2018-01-02");
-    prices
-        .iter()
-        .enumerate()
-        .map(|(index, price)| {
-            let row = Row { close: Some(*price), adjusted_close: Some(*price), ..Row::new(index + 1, session.date()) };
-            session = session.next();
-            row
-        })
-        .collect()
-}
-
-fn series(prices: &[f64]) -> PriceSeries {
-    PriceSeries::new(ticker(), rows(prices)).expect("a series")
-}
+use support::{day, levels, prices, rows, series, ticker};
 
 #[test]
 fn rows_that_are_refused_are_named() {
@@ -134,8 +88,12 @@ fn the_scope_names_what_stands_out() {
     let mut rows = rows(&values);
     rows[50].dividend = Some(0.25);
     rows[200].split_factor = Some(0.5);
+    let close = rows[250].close;
+    (rows[250].open, rows[250].high, rows[250].low) = (close, close.map(|c| c * 0.9), close.map(|c| c * 1.1));
     let series = PriceSeries::new(ticker(), rows).expect("a series");
     let scope = Scope::of(&series, 0);
+    let refused: Vec<(&str, usize)> = scope.ranges_refused.iter().map(|(why, n)| (why.as_str(), *n)).collect();
+    assert_eq!(refused, [("a high below the low", 1), ("no open, high or low", 298)]);
     assert_eq!(scope.outliers, 1);
     assert_eq!(scope.largest_moves[0].day, series.bars()[200].day);
     assert_eq!(scope.last_split.map(|event| event.value), Some(0.5));

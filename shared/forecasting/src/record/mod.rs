@@ -16,7 +16,7 @@ use crate::{
     Contender, Detail, Error, PriceSeries, Scale, TradingDay, Window,
     scale::{ScaleParameters, Scales, Shock},
 };
-pub(crate) use replay::{Replay, decay};
+pub(crate) use replay::Replay;
 
 /// What a record is kept of. Another plan is another record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -18,11 +18,6 @@ const HALF_LIFE: f64 = 252.0;
 /// Before so many outcomes there is nothing to choose by.
 const MIN_OUTCOMES: usize = 40;
 
-/// How much a loss still counts one session later.
-pub(crate) fn decay() -> f64 {
-    0.5_f64.powf(1.0 / HALF_LIFE)
-}
-
 /// A replay up to some row.
 pub(crate) struct Replay {
     horizon: usize,
@@ -211,7 +206,7 @@ impl Choice {
     }
 
     fn settle(&mut self, row: &RecordRow, change: f64) {
-        let decay = decay();
+        let decay = 0.5_f64.powf(1.0 / HALF_LIFE);
         for (scale, loss) in self.losses.iter_mut().enumerate() {
             let deviation = row.path(Scale::ALL[scale])[0];
             let mut lost = 0.0;

@@ -364,6 +364,8 @@ fn scope(scope: &Scope, market: &str, bar: BarStatus) -> Markup {
             dt { "Rows without a price" } dd { (scope.rows_without_price) }
             dt { "Days that stand out" } dd { (scope.outliers)
                 @for moved in &scope.largest_moves { ", " (moved.day) " (" (super::percent(Some(moved.log_return.exp_m1()))) ")" } }
+            dt { "Sessions without a usable range" } dd { (scope.ranges_refused.values().sum::<usize>())
+                @for (reason, sessions) in &scope.ranges_refused { ", " (sessions) " with " (reason) } }
             @if let Some(split) = scope.last_split { dt { "Last split" } dd { (split.day) ", factor " (split.value) } }
             @if let Some(dividend) = scope.last_dividend { dt { "Last dividend" } dd { (dividend.day) ", " (dividend.value) " a share" } }
         }
