@@ -2,11 +2,25 @@
 
 use std::time::Duration;
 
-use aws::{Cloud, S3Archive, SecretParameter, StageEvent, serve_stage, told};
-use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, Stage, price_file::PriceFile};
-use serde::Serialize;
+use aws::{Cloud, S3Archive, SecretParameter, serve, told};
+use forecasting::Ticker;
+use jiff::Timestamp;
+use pipeline::{Archive, Attempts, Error, Fetched, Key, MarketData, Run, RunId, Stage, price_file::PriceFile};
+use serde::{Deserialize, Serialize};
 use tiingo::{Client, Settings, Token};
 use tokio::sync::OnceCell;
+
+#[derive(Deserialize)]
+struct Event {
+    run: RunId,
+    ticker: Ticker,
+    /// Go on with the prices that are known, although the session's own is missing.
+    #[serde(default)]
+    settle: bool,
+    /// Nobody will ask again tonight.
+    #[serde(default)]
+    last_ask: bool,
+}
 
 /// What there is now. A ticker that has no bar yet has no result: `plan` lists it again.
 #[derive(Serialize)]
@@ -22,31 +36,39 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
     let token = cloud.token_parameter()?;
     let tiingo = OnceCell::new();
-    serve_stage(Stage::Fetch, &ledger, async |run: &Run, event: &StageEvent| {
-        let market: &dyn MarketData = match incoming(&archive, run, event).await? {
+    serve("fetch", async |event: Event| {
+        let run = ledger.opened(&event.run).await?;
+        let market: &dyn MarketData = match incoming(&archive, &run, &event.ticker).await? {
             Some(file) => &file.clone(),
             None => tiingo.get_or_try_init(|| client(&token)).await?,
         };
-        match pipeline::fetch(market, &archive, &ledger, run, &event.ticker, event.settle).await {
+        let mut attempts = Attempts::new(event.ticker.clone(), Timestamp::now);
+        let fetch = pipeline::fetch(market, &archive, &ledger, &run, &event.ticker, event.settle);
+        let answer = match attempts.at(Stage::Fetch, fetch).await {
             Ok(Fetched::Ready(snapshot)) => {
-                told(events.snapshot_stored(run, &event.ticker, &snapshot).await);
+                told(events.snapshot_stored(&run, &event.ticker, &snapshot).await);
                 Ok(Answer::Ready)
             }
-            Ok(Fetched::NoBarYet) => Ok(Answer::Later("no bar yet".to_owned())),
+            Ok(Fetched::NoBarYet) => {
+                attempts.set_back("no bar yet");
+                Ok(Answer::Later("no bar yet".to_owned()))
+            }
             // Not before the hour is over: the state machine has the patience that a function must not have.
             Err(Error::QuotaExceeded { hourly: true, reason, .. }) if !event.last_ask => Ok(Answer::Later(reason)),
             Err(error) => Err(error),
-        }
+        };
+        attempts.record(&ledger, &run.id).await;
+        answer
     })
     .await
 }
 
 /// The file that the run works on, as `plan` archived it.
-async fn incoming(archive: &S3Archive, run: &Run, event: &StageEvent) -> Result<Option<PriceFile>, Error> {
+async fn incoming(archive: &S3Archive, run: &Run, ticker: &Ticker) -> Result<Option<PriceFile>, Error> {
     let Some(incoming) = &run.configuration.incoming else { return Ok(None) };
     let key = Key::run(&run.id, "incoming.csv");
     let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-    Ok(Some(PriceFile::new(event.ticker.clone(), incoming.key.as_str(), bytes)))
+    Ok(Some(PriceFile::new(ticker.clone(), incoming.key.as_str(), bytes)))
 }
 
 /// Made once per cold start, with the token as it is then.

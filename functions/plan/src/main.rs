@@ -154,7 +154,8 @@ async fn after_fetch(
     let (next, list) = if ready.is_empty() {
         (Next::Report, None)
     } else {
-        (Next::Work, Some(write_list(archive, run, "work", &ready).await?))
+        let batches: Vec<Batch<'_>> = ready.chunks(BATCH).map(|tickers| Batch { tickers }).collect();
+        (Next::Work, Some(write_list(archive, run, "work", &batches).await?))
     };
     let why = format!("{} tickers are ready", ready.len());
     Ok(Answer {
@@ -203,9 +204,18 @@ async fn lacking(ledger: &dyn Ledger, run: &Run, stage: Stage) -> Result<Vec<Tic
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// Archives a list of tickers for a Distributed Map to read.
-async fn write_list(archive: &dyn Archive, run: &Run, what: &str, tickers: &[Ticker]) -> Result<Key, Error> {
-    let bytes = serde_json::to_vec(tickers).expect("tickers are plain data");
+/// Tickers that one call of `train` works on: few enough for its time, and for all of them to be tried alone where it fails.
+const BATCH: usize = 5;
+
+/// An item of the list for `train`.
+#[derive(Serialize)]
+struct Batch<'a> {
+    tickers: &'a [Ticker],
+}
+
+/// Archives a list for a Distributed Map to read.
+async fn write_list(archive: &dyn Archive, run: &Run, what: &str, items: &[impl Serialize]) -> Result<Key, Error> {
+    let bytes = serde_json::to_vec(items).expect("tickers are plain data");
     let key = Key::run(&run.id, &format!("{what}-{}.json", Digest::of(&bytes).short()));
     archive.create(&key, &bytes).await?;
     Ok(key)

@@ -1,15 +1,67 @@
-//! Lambda function `train`: brings the track record up to tonight, and stores the versions that were trained for it.
+//! Lambda function `train`: takes a batch of tickers whose prices are there from `evaluate` to `forecast`, one after the other.
 
-use aws::{Cloud, StageEvent, serve_stage};
-use pipeline::{Run, Stage};
+use std::time::{Duration, Instant};
+
+use aws::{Cloud, DynamoLedger, Events, S3Archive, serve, told};
+use forecasting::Ticker;
+use jiff::Timestamp;
+use pipeline::{Attempts, Error, Run, RunId, work};
+use serde::{Deserialize, Serialize};
+
+#[derive(Deserialize)]
+struct Event {
+    run: RunId,
+    tickers: Vec<Ticker>,
+}
+
+/// Who has no forecast yet: the state machine tries each alone.
+#[derive(Serialize)]
+struct Answer {
+    left: Vec<Ticker>,
+}
+
+/// No ticker is begun later than this, so that one that takes its time ends before the function is stopped.
+const BEGIN: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
-    let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
-    serve_stage(Stage::Train, &ledger, async |run: &Run, event: &StageEvent| {
-        let trained = pipeline::train(&archive, &ledger, run, &event.ticker).await?;
-        Ok(trained.versions.into_iter().map(|trained| trained.version).collect::<Vec<_>>())
+    let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
+    serve("train", async |Event { run, tickers }: Event| {
+        let run = ledger.opened(&run).await?;
+        if let [only] = tickers.as_slice() {
+            // Its failure is the function's: the state machine retries it by its name, or puts it on record.
+            one(&archive, &ledger, &events, &run, only).await?;
+            return Ok(Answer { left: Vec::new() });
+        }
+        let start = Instant::now();
+        let mut left = Vec::new();
+        for ticker in tickers {
+            if start.elapsed() > BEGIN {
+                left.push(ticker);
+            } else if let Err(error) = one(&archive, &ledger, &events, &run, &ticker).await {
+                tracing::warn!(%ticker, error_type = aws::name(&error), %error, "is left to be tried alone");
+                left.push(ticker);
+            }
+        }
+        Ok(Answer { left })
     })
     .await
+}
+
+async fn one(
+    archive: &S3Archive,
+    ledger: &DynamoLedger,
+    events: &Events,
+    run: &Run,
+    ticker: &Ticker,
+) -> Result<(), Error> {
+    let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
+    let outcome = work(archive, ledger, run, ticker, &mut attempts).await;
+    attempts.record(ledger, &run.id).await;
+    let promoted = outcome?;
+    if promoted.changed() {
+        told(events.champion_changed(run, ticker, &promoted).await);
+    }
+    Ok(())
 }

@@ -19,5 +19,5 @@ pub use events::{Events, told};
 pub use executions::Failure;
 pub use s3_archive::S3Archive;
 pub use secret_parameter::SecretParameter;
-pub use serve::{StageEvent, TRANSIENT, name, serve, serve_stage, start_logging};
+pub use serve::{TRANSIENT, name, serve, start_logging};
 pub use start::{Asked, Start};

@@ -1,34 +1,16 @@
-//! How a function answers: an event in, a stage called, its answer or a named error out.
+//! How a function answers: an event in, its answer or a named error out.
 
 use std::{pin::Pin, time::Instant};
 
-use forecasting::Ticker;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use pipeline::{Attempt, Error, Ledger, Run, RunId, Stage};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use pipeline::Error;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::Instrument;
-
-use crate::{DynamoLedger, dynamo_ledger::now};
 
 /// The name of every error that may pass when the same call is made again. The state machine retries this name and AWS's
 /// own transient ones, and nothing else.
 pub const TRANSIENT: &str = "Transient";
-
-/// What the state machine sends to the stages of one ticker.
-#[derive(Debug, Deserialize)]
-pub struct StageEvent {
-    /// The run.
-    pub run: RunId,
-    /// The series.
-    pub ticker: Ticker,
-    /// Go on with the prices that are known, although the session's own is missing (`fetch`).
-    #[serde(default)]
-    pub settle: bool,
-    /// Nobody will ask again tonight (`fetch`).
-    #[serde(default)]
-    pub last_ask: bool,
-}
 
 /// Answers events of Step Functions for as long as Lambda sends them; logs one line of JSON for each, with its run, ticker and
 /// stage.
@@ -39,43 +21,6 @@ pub async fn serve<E: DeserializeOwned, A: Serialize>(
     start_logging();
     let handler = &handler;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| answer(stage, handler, event.payload))).await
-}
-
-/// [`serve`] for the stages that work on one ticker of a run.
-pub async fn serve_stage<A: Serialize>(
-    stage: Stage,
-    ledger: &DynamoLedger,
-    handler: impl AsyncFn(&Run, &StageEvent) -> Result<A, Error>,
-) -> Result<(), lambda_runtime::Error> {
-    let handler = &handler;
-    serve(stage.as_str(), async move |event: StageEvent| {
-        let run = ledger.opened(&event.run).await?;
-        let start = Instant::now();
-        let outcome = boxed(handler(&run, &event)).await;
-        let setback = match &outcome {
-            Ok(answer) => why(answer),
-            Err(error) => Some(error.to_string()),
-        };
-        let attempt = Attempt {
-            ticker: event.ticker.clone(),
-            stage,
-            ended_at: now(),
-            seconds: start.elapsed().as_secs_f64(),
-            setback,
-        };
-        // How it went is no result: a night does not fail for it.
-        if let Err(error) = ledger.record(&run.id, &[attempt]).await {
-            tracing::warn!(%error, "how the stage went is not recorded");
-        }
-        outcome
-    })
-    .await
-}
-
-/// What an answer that is not the result says for itself: that there is no bar yet.
-fn why(answer: &impl Serialize) -> Option<String> {
-    let answer = serde_json::to_value(answer).ok()?;
-    answer.get("why").and_then(Value::as_str).map(str::to_owned)
 }
 
 async fn answer<E: DeserializeOwned, A: Serialize>(

@@ -12,9 +12,8 @@ use std::{
 
 use embedded::{CsvMarket, DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
 use forecasting::TradingDay;
-use pipeline::{
-    Configuration, MarketData, Planned, Settings, Trigger, evaluate, fetch, forecast, plan, promote, report, train,
-};
+use jiff::Timestamp;
+use pipeline::{Attempts, Configuration, MarketData, Planned, Settings, Stage, Trigger, fetch, plan, report, work};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -24,12 +23,15 @@ struct Spent(Vec<(&'static str, Duration)>);
 
 impl Spent {
     fn on<T>(&mut self, what: &'static str, start: Instant, value: T) -> T {
-        let spent = start.elapsed();
+        self.add(what, start.elapsed());
+        value
+    }
+
+    fn add(&mut self, what: &'static str, spent: Duration) {
         match self.0.iter_mut().find(|(name, _)| *name == what) {
             Some((_, sum)) => *sum += spent,
             None => self.0.push((what, spent)),
         }
-        value
     }
 
     fn print(&self, title: &str, tickers: usize) {
@@ -93,20 +95,17 @@ async fn main() -> Result<(), Failure> {
     let run = entry.run;
     let mut failures = BTreeMap::new();
     for ticker in &configuration.tickers {
-        let start = Instant::now();
-        let fetched = spent.on("fetch", start, fetch(&*market, archive, ledger, &run, ticker, true).await);
-        if let Err(error) = fetched {
+        let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
+        let outcome = async {
+            attempts.at(Stage::Fetch, fetch(&*market, archive, ledger, &run, ticker, true)).await?;
+            work(archive, ledger, &run, ticker, &mut attempts).await
+        };
+        if let Err(error) = outcome.await {
             failures.insert(ticker.clone(), error.to_string());
-            continue;
         }
-        let start = Instant::now();
-        spent.on("evaluate", start, evaluate(archive, ledger, &run, ticker).await?);
-        let start = Instant::now();
-        spent.on("train", start, train(archive, ledger, &run, ticker).await?);
-        let start = Instant::now();
-        spent.on("promote", start, promote(ledger, &run, ticker).await?);
-        let start = Instant::now();
-        spent.on("forecast", start, forecast(archive, ledger, &run, ticker).await?);
+        for attempt in attempts.tried() {
+            spent.add(attempt.stage.as_str(), Duration::from_secs_f64(attempt.seconds));
+        }
     }
     let start = Instant::now();
     spent.on("report", start, report(archive, ledger, &run, &failures, &BTreeMap::new()).await?);

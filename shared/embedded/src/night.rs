@@ -1,21 +1,14 @@
 //! One night on one machine: the stages in the order that the state machine has in the cloud.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 
 use forecasting::Ticker;
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Attempt, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, StageKey,
-    Trigger, evaluate, fetch, forecast, plan, promote, report, train,
+    Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, StageKey,
+    Trigger, fetch, plan, report, work,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
-
-use crate::sqlite_ledger::now;
 
 /// How often, and how many times, a run asks again for a bar that is not published yet.
 #[derive(Debug, Clone, Copy)]
@@ -70,13 +63,10 @@ impl Night {
         for ticker in run.configuration.tickers.clone() {
             let (night, run, places, worked_on) = (self.clone(), run.clone(), places.clone(), ticker.clone());
             let task = tasks.spawn(async move {
-                let mut tries = Tries::new(worked_on.clone());
-                let outcome = night.work(&run, &worked_on, &places, &mut tries).await;
-                // What a night did is told; it does not fail for it.
-                if let Err(error) = night.ledger.record(&run.id, &tries.attempts).await {
-                    tracing::warn!(%error, ticker = %worked_on, "how the stages went is not recorded");
-                }
-                (outcome, tries.seconds())
+                let mut attempts = Attempts::new(worked_on.clone(), Timestamp::now);
+                let outcome = night.work(&run, &worked_on, &places, &mut attempts).await;
+                attempts.record(&*night.ledger, &run.id).await;
+                (outcome, attempts.seconds())
             });
             tickers.insert(task.id(), ticker);
         }
@@ -102,7 +92,7 @@ impl Night {
     }
 
     /// All stages for one ticker.
-    async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, tries: &mut Tries) -> Result<(), Error> {
+    async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, attempts: &mut Attempts) -> Result<(), Error> {
         let (archive, ledger) = (&*self.archive, &*self.ledger);
         let last = StageKey { run: run.id.clone(), ticker: ticker.clone(), stage: Stage::Forecast };
         if ledger.committed(&last).await?.is_some() {
@@ -112,12 +102,12 @@ impl Night {
         loop {
             let place = places.downloads.acquire().await.expect("the semaphore is never closed");
             let settle = asked_again >= self.waits.limit;
-            let fetched = tries.of(Stage::Fetch, fetch(&*self.market, archive, ledger, run, ticker, settle)).await?;
+            let fetched = attempts.at(Stage::Fetch, fetch(&*self.market, archive, ledger, run, ticker, settle)).await?;
             drop(place);
             match fetched {
                 Fetched::Ready(_) => break,
                 Fetched::NoBarYet => {
-                    tries.set_back("no bar yet");
+                    attempts.set_back("no bar yet");
                     asked_again += 1;
                     tracing::info!(%ticker, "no bar yet: asking again in {} s", self.waits.pause.as_secs());
                     tokio::time::sleep(self.waits.pause).await;
@@ -125,47 +115,7 @@ impl Night {
             }
         }
         let _core = places.cores.acquire().await.expect("the semaphore is never closed");
-        tries.of(Stage::Evaluate, evaluate(archive, ledger, run, ticker)).await?;
-        tries.of(Stage::Train, train(archive, ledger, run, ticker)).await?;
-        tries.of(Stage::Promote, promote(ledger, run, ticker)).await?;
-        tries.of(Stage::Forecast, forecast(archive, ledger, run, ticker)).await?;
-        Ok(())
-    }
-}
-
-/// How the stages of one ticker went: waiting for a place or a bar is not counted.
-struct Tries {
-    ticker: Ticker,
-    attempts: Vec<Attempt>,
-}
-
-impl Tries {
-    fn new(ticker: Ticker) -> Tries {
-        Tries { ticker, attempts: Vec::new() }
-    }
-
-    async fn of<T>(&mut self, stage: Stage, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let start = Instant::now();
-        let outcome = work.await;
-        self.attempts.push(Attempt {
-            ticker: self.ticker.clone(),
-            stage,
-            ended_at: now(),
-            seconds: start.elapsed().as_secs_f64(),
-            setback: outcome.as_ref().err().map(ToString::to_string),
-        });
-        outcome
-    }
-
-    /// The last try came to no result.
-    fn set_back(&mut self, why: &str) {
-        if let Some(last) = self.attempts.last_mut() {
-            last.setback = Some(why.to_owned());
-        }
-    }
-
-    fn seconds(&self) -> f64 {
-        self.attempts.iter().map(|attempt| attempt.seconds).sum()
+        work(archive, ledger, run, ticker, attempts).await.map(|_| ())
     }
 }
 

@@ -253,8 +253,11 @@ fn median(mut values: Vec<usize>) -> String {
         .map_or("-".to_owned(), |m| if *m == usize::MAX { "never".to_owned() } else { m.to_string() })
 }
 
+/// The nights on which a rule would have let structure serve.
+type Serving = fn(&Year) -> &[usize];
+
 /// Until a structure that begins on the first night is served, and, from its end, until it is not.
-fn delays(law: &Law, years: &[Year], serving: fn(&Year) -> &[usize]) -> String {
+fn delays(law: &Law, years: &[Year], serving: Serving) -> String {
     let end = LATE.1 - LATE.0;
     let found = years.iter().map(|year| serving(year).first().copied().unwrap_or(usize::MAX)).collect();
     let before = years.iter().filter(|year| serving(year).first() == Some(&0)).count();
@@ -298,7 +301,7 @@ fn main() {
             (skill + 1.96 * spread) * 100.0
         );
         if law.holds != ALWAYS {
-            let rules: [(&str, fn(&Year) -> &[usize]); 3] = [
+            let rules: [(&str, Serving); 3] = [
                 ("the record", |year| &year.structured),
                 ("a mixture over starting points", |year| &year.mixture),
                 ("the last 60 sessions", |year| &year.last_sixty),

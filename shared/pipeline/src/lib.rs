@@ -1,40 +1,37 @@
-//! The stages of a night, the ports they read and write through, and the formats they store.
+//! A night's stages, the ports they read and write through, and what they keep: `night/` writes, `queries/` only reads, `records/` has
+//! every persisted shape.
 //!
-//! A stage is one function in `stages/`: it reads, decides and writes, in that order, and commits one result for its
+//! A stage is one function in `night/`: it reads, decides and writes, in that order, and commits one result for its
 //! (run, ticker, stage). Run again, it finds that result and does nothing. The ports' adapters live in other crates.
 
-mod configuration;
 pub mod conformance;
 mod digest;
 mod error;
 mod key;
+mod night;
 mod ports;
 pub mod price_file;
-mod run;
+mod queries;
+mod records;
 pub mod settings;
-mod stages;
-mod stored;
 
-pub use configuration::{Configuration, Incoming, RollbackOrder};
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
+pub use night::{
+    Attempts, Fetched, Planned, evaluate, fetch, forecast, plan, promote, release, report, rollback, train, work,
+};
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
-pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
+pub use queries::{
+    Answered, Asked, Compared, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
+    VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, forecast_picture, models, newest_forecast,
+    newest_snapshot, predict, recorded, residual_picture, residuals, results, scores, verify, verify_receipt, watched,
+};
+pub use records::{
+    BarStatus, BothForecasts, Champion, Closure, Configuration, Download, Evaluated, Forecasted, Incoming,
+    ModelVersion, ObjectRef, Overview, Promoted, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId,
+    RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary,
+    Trained, TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore,
+    forecast_table::header as forecast_header, plain_reason, read_prices,
+};
 pub use settings::Settings;
-pub use stages::{
-    Answered, Asked, BarStatus, Compared, Download, Evaluated, Fetched, IntervalsAhead, KindOfIntervals, ModelSummary,
-    Planned, Prediction, Promoted, RealisedCoverage, Results, Skill, Snapshot, Source, Trained, TrainedVersion,
-    Verified, VerifiedReceipt, VersionScore, Watched, WatchedTicker, When, answered, compare, evaluate, fetch,
-    forecast, forecast_picture, models, newest_forecast, newest_snapshot, plan, predict, promote, read_snapshot,
-    recorded, release, report, residual_picture, residuals, results, rollback, scores, train, verify, verify_receipt,
-    watched,
-};
-pub use stored::{
-    forecast_table::header as forecast_header,
-    forecasted::Forecasted,
-    model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs, VersionId},
-    overview::{Overview, Standing, TickerOverview},
-    receipt::{Champion, Receipt},
-    record::{Segment, StoredRecord},
-};

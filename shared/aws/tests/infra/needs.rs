@@ -8,10 +8,13 @@ use std::{
 use async_trait::async_trait;
 use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger};
 use forecasting::{Policy, Ticker, TradingDay};
-use jiff::civil::{Date, date};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
 use pipeline::{
-    Archive, Attempt, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned, Pointing,
-    Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
+    Archive, Attempt, Attempts, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned,
+    Pointing, Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
 };
 
 /// An action on a resource: a prefix of the archive (`prices/*`), `bucket`, `table`, `bus` or `parameter`.
@@ -187,8 +190,8 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
 
     // Around the stages (executions.rs): every one finds its run and records its attempt; `plan` reads the configuration and
     // the file, writes lists and a claim; failures and attempts are queried.
-    for stage in Stage::ALL {
-        stores.act_as(stage.as_str());
+    for function in ["fetch", "train"] {
+        stores.act_as(function);
         stores.ledger.note(&[GET, PUT], "table");
     }
     stores.act_as("fetch");
@@ -242,14 +245,9 @@ impl Stores {
         self.act_as("fetch");
         // As a market that is asked over the network: with former snapshots, and waiting.
         pipeline::fetch(&Remote(market), archive, ledger, run, ticker, true).await?;
-        self.act_as("evaluate");
-        pipeline::evaluate(archive, ledger, run, ticker).await?;
         self.act_as("train");
-        pipeline::train(archive, ledger, run, ticker).await?;
-        self.act_as("promote");
-        pipeline::promote(ledger, run, ticker).await?;
-        self.act_as("forecast");
-        pipeline::forecast(archive, ledger, run, ticker).await.map(|_| ())
+        let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
+        pipeline::work(archive, ledger, run, ticker, &mut attempts).await.map(|_| ())
     }
 }
 

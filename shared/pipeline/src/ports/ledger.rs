@@ -2,7 +2,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
 
@@ -64,6 +64,19 @@ pub struct StageRecord {
     pub as_of: TradingDay,
     /// The result as JSON; the stage knows its shape.
     pub result: String,
+}
+
+impl StageRecord {
+    /// The result, in the shape that its stage gave it.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where it has another.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(&self.result).map_err(|error| Error::Damaged {
+            key: format!("the result of {} for {} in run {}", self.key.stage, self.key.ticker, self.key.run),
+            reason: error.to_string(),
+        })
+    }
 }
 
 /// Whether a verdict moves the champion pointer.

@@ -39,7 +39,7 @@ pub(crate) async fn page(
     Parameters::read(query.as_deref(), &[], &[])?;
     let (archive, ledger) = (&*stores.archive, &*stores.ledger);
     let newest = pipeline::newest_forecast(ledger, &ticker).await?;
-    let series = pipeline::read_snapshot(archive, &ticker, &newest.snapshot).await?;
+    let series = pipeline::read_prices(archive, &ticker, &newest.snapshot).await?;
     let snapshot = pipeline::newest_snapshot(ledger, &ticker).await?;
     let scores = match pipeline::scores(ledger, &ticker).await {
         Err(Error::NoForecast { .. }) => Vec::new(),

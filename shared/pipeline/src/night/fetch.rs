@@ -1,0 +1,213 @@
+use forecasting::{PriceSeries, Scope, Ticker};
+use jiff::Timestamp;
+
+use super::Place;
+use crate::{
+    Archive, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef, Run,
+    Snapshot, Stage, error::about, records::price_table,
+};
+
+/// What fetch found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fetched {
+    /// The snapshot that this run works on.
+    Ready(Box<Snapshot>),
+    /// The session's bar is not published yet: ask again later. Nothing was committed.
+    NoBarYet,
+}
+
+/// Sessions asked for again to see whether the stored ones still stand.
+const OVERLAP: usize = 10;
+/// A series without a bar for this many sessions has ended.
+const STALE_AFTER: usize = 5;
+
+/// Bars from the market to an immutable price snapshot.
+///
+/// With a former snapshot it asks for the new rows and an overlap alone. Where the overlap differs, or a new row carries a
+/// dividend or a split, every earlier adjusted close has changed: it downloads the whole history again. While the session's
+/// bar is missing it answers [`Fetched::NoBarYet`], unless `settle` says to go on with what is known, or the market is
+/// local and will not get newer.
+///
+/// # Errors
+/// [`Error::Stale`] for a series that has ended; the market's errors; a history that cannot be used, kept under
+/// `quarantine/` where it came from a file.
+pub async fn fetch(
+    market: &dyn MarketData,
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    run: &Run,
+    ticker: &Ticker,
+    settle: bool,
+) -> Result<Fetched, Error> {
+    let place = Place::new(run, ticker)?;
+    if let Some(snapshot) = place.result(ledger, Stage::Fetch).await? {
+        return Ok(Fetched::Ready(Box::new(snapshot)));
+    }
+    let former = former_snapshot(market, archive, ledger, &place).await?;
+    if former.is_none() && !settle && !market.is_local() {
+        // One day's row, before a whole history is downloaded only to be asked for again in a quarter of an hour.
+        let tonight = market.history(ticker, run.as_of, run.as_of).await?;
+        if tonight.rows.is_empty() {
+            return Ok(Fetched::NoBarYet);
+        }
+    }
+    let gathered = match gather(market, &place, former).await {
+        Err(error) if is_bad_data(&error) => {
+            quarantine(market, archive, ticker, &error).await?;
+            return Err(error);
+        }
+        other => other?,
+    };
+    let Gathered { series, read_at, download, rows_without_price } = gathered;
+
+    let last = series.last().day;
+    let behind = last.sessions_until(place.as_of);
+    if behind >= STALE_AFTER {
+        return Err(Error::Stale { ticker: ticker.clone(), last, sessions: behind, as_of: place.as_of });
+    }
+    if behind > 0 && !settle && !market.is_local() {
+        return Ok(Fetched::NoBarYet);
+    }
+    let bytes = price_table::write(&series);
+    let sha256 = Digest::of(&bytes);
+    let key = Key::snapshot(ticker, last, &sha256);
+    archive.create(&key, &bytes).await?;
+    let preliminary = read_at.is_some_and(|now| last.is_preliminary_at(now));
+    let result = Snapshot {
+        snapshot: ObjectRef { key, sha256 },
+        last,
+        bar: if preliminary { BarStatus::Preliminary } else { BarStatus::Final },
+        start: run.configuration.start,
+        market: run.configuration.market.clone(),
+        download,
+        scope: Scope::of(&series, rows_without_price),
+    };
+    Ok(Fetched::Ready(Box::new(place.commit(ledger, Stage::Fetch, &result).await?)))
+}
+
+struct Gathered {
+    series: PriceSeries,
+    read_at: Option<Timestamp>,
+    download: Download,
+    rows_without_price: usize,
+}
+
+/// The newest snapshot before this run.
+struct Former {
+    series: PriceSeries,
+    rows_without_price: usize,
+}
+
+/// The newest snapshot before this run, of the same market and from the same start; `None` where there is none that can
+/// be read, or no need to save a download.
+async fn former_snapshot(
+    market: &dyn MarketData,
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+) -> Result<Option<Former>, Error> {
+    if market.is_local() {
+        return Ok(None);
+    }
+    let Some(record) = ledger.history(place.ticker, Stage::Fetch, place.as_of, 1).await?.pop() else {
+        return Ok(None);
+    };
+    let former: Snapshot = record.parse()?;
+    let Configuration { start, market, .. } = &place.run.configuration;
+    if former.start != *start || former.market != *market {
+        return Ok(None);
+    }
+    match former.series(archive, place.ticker).await {
+        Ok(series) => Ok(Some(Former { series, rows_without_price: former.scope.rows_without_price })),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => {
+            tracing::warn!(ticker = %place.ticker, %error, "the former snapshot cannot be used: downloading everything");
+            Ok(None)
+        }
+    }
+}
+
+async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Former>) -> Result<Gathered, Error> {
+    let why = match former {
+        None => "no former snapshot".to_owned(),
+        Some(former) => match extend(market, place, &former).await? {
+            Extension::Extended(gathered) => return Ok(gathered),
+            Extension::Changed(why) => why,
+        },
+    };
+    let Place { run, as_of, ticker } = place;
+    let history = market.history(ticker, run.configuration.start, as_of.date()).await?;
+    let series = PriceSeries::new((*ticker).clone(), history.rows).map_err(|error| match error {
+        forecasting::Error::NoPrices => {
+            let (from, to) = (run.configuration.start, as_of.date());
+            Error::NoPrices { ticker: (*ticker).clone(), from, to }
+        }
+        other => about(ticker)(other),
+    })?;
+    let rows_without_price = series.missing().len();
+    Ok(Gathered { series, read_at: history.read_at, download: Download::Full(why), rows_without_price })
+}
+
+enum Extension {
+    Extended(Gathered),
+    Changed(String),
+}
+
+/// Asks for what is new and an overlap. Stored and new bars must agree to the last bit: both are based on their own last
+/// session, so they can only where nothing in between has changed the adjustment.
+async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> Result<Extension, Error> {
+    let Place { as_of, ticker, .. } = place;
+    let bars = former.series.bars();
+    let overlap = &bars[bars.len().saturating_sub(OVERLAP)..];
+    let history = market.history(ticker, overlap[0].day.date(), as_of.date()).await?;
+    let recent = match PriceSeries::new((*ticker).clone(), history.rows) {
+        Ok(recent) => recent,
+        Err(forecasting::Error::NoPrices) => {
+            return Ok(Extension::Changed("the stored sessions are gone from the market".to_owned()));
+        }
+        Err(error) => return Err(about(ticker)(error)),
+    };
+    let newer = recent.after(former.series.last().day);
+    if let Some(bar) = newer.iter().find(|bar| bar.adjusts_history()) {
+        return Ok(Extension::Changed(format!("a split or a dividend on {}", bar.day)));
+    }
+    let known = &recent.bars()[..recent.bars().len() - newer.len()];
+    if let Some(changed) = overlap.iter().find(|bar| !known.iter().any(|other| other.agrees_with(bar))) {
+        return Ok(Extension::Changed(format!("the bar of {} was revised", changed.day)));
+    }
+    if known.len() != overlap.len() {
+        return Ok(Extension::Changed("the market has sessions that were missing before".to_owned()));
+    }
+    let last = former.series.last().day.date();
+    let newly_missing = recent.missing().iter().filter(|date| **date > last).count();
+    Ok(Extension::Extended(Gathered {
+        series: former.series.extended(newer),
+        read_at: history.read_at,
+        download: Download::Increment,
+        rows_without_price: former.rows_without_price + newly_missing,
+    }))
+}
+
+/// Whether the rows themselves are at fault, rather than the range that was asked for.
+fn is_bad_data(error: &Error) -> bool {
+    matches!(error, Error::RefusedData { .. } | Error::Forecasting { .. })
+}
+
+/// Keeps what was refused, and the reason beside it.
+async fn quarantine(
+    market: &dyn MarketData,
+    archive: &dyn Archive,
+    ticker: &Ticker,
+    error: &Error,
+) -> Result<(), Error> {
+    if let Some((name, bytes)) = market.rejected(ticker).await {
+        let digest = Digest::of(&bytes);
+        if archive.create(&Key::quarantine(ticker, &digest, &name), &bytes).await? == Created::New {
+            tracing::warn!(%ticker, "refused data is kept under quarantine/{ticker}/");
+        }
+        let reason = error.to_string();
+        let name = format!("{name}-reason-{}.txt", Digest::of(reason.as_bytes()).short());
+        archive.create(&Key::quarantine(ticker, &digest, &name), reason.as_bytes()).await?;
+    }
+    Ok(())
+}

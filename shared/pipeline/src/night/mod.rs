@@ -1,0 +1,27 @@
+//! A night: the stages that write, one file each, and their order.
+
+mod evaluate;
+mod fetch;
+mod forecast;
+mod order;
+mod place;
+mod plan;
+mod promote;
+mod report;
+mod retention;
+mod rollback;
+mod train;
+
+pub use evaluate::evaluate;
+pub use fetch::{Fetched, fetch};
+pub use forecast::forecast;
+pub use order::{Attempts, work};
+pub(crate) use place::Place;
+pub use plan::{Planned, plan};
+pub use promote::promote;
+pub(crate) use promote::{RULE, reach, released, restored};
+pub use report::report;
+pub(crate) use rollback::{PERSON, in_words, released_in_words};
+pub use rollback::{release, rollback};
+pub(crate) use train::Night;
+pub use train::train;

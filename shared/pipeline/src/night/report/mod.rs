@@ -1,0 +1,198 @@
+mod page;
+
+use std::collections::BTreeMap;
+
+use forecasting::{Decision, Ticker};
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::Place;
+use crate::{
+    Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, Promoted, Run, RunId, RunStatus, Stage,
+    TickerStatus, TickerSummary,
+    records::{
+        forecast_table,
+        overview::{self, Overview, Standing, TickerOverview},
+        score_table,
+    },
+};
+
+/// `reports/{run}/summary.json`
+#[derive(Serialize)]
+struct Summary<'a> {
+    format: u32,
+    run: &'a RunId,
+    as_of: Date,
+    status: RunStatus,
+    market: &'a str,
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    tickers: &'a [TickerSummary],
+}
+
+/// A reason is for people; what lies behind it is in the log.
+const LONGEST_REASON: usize = 500;
+
+/// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
+///
+/// `failures` are the errors of the tickers that were tried and not completed; `seconds` how long each ticker took.
+/// Writes `reports/{run}/forecasts.csv`, `scores.csv` (past forecasts that this run could score), `summary.json`,
+/// `overview.json`, `index.html` and, where anything is forecast, `night.svg`; where a run is closed again with another
+/// outcome, the new report's names carry their digests, and the closure names them.
+pub async fn report(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    run: &Run,
+    failures: &BTreeMap<Ticker, String>,
+    seconds: &BTreeMap<Ticker, f64>,
+) -> Result<Closure, Error> {
+    let configuration = &run.configuration;
+    let mut table = forecast_table::header(&configuration.levels);
+    let mut scores = score_table::header(&configuration.levels);
+    let mut overview = Vec::with_capacity(configuration.tickers.len());
+    for ticker in &configuration.tickers {
+        let place = Place::new(run, ticker)?;
+        if let Some(evaluated) = place.result::<Evaluated>(ledger, Stage::Evaluate).await? {
+            scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
+        }
+        let forecasted: Option<Forecasted> = place.result(ledger, Stage::Forecast).await?;
+        overview.push(match forecasted {
+            Some(forecasted) => {
+                table += &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
+                done(ledger, &place, &forecasted).await?
+            }
+            None => not_done(ticker, failures.get(ticker)),
+        });
+    }
+    let tickers: Vec<TickerSummary> = overview.iter().map(summarised).collect();
+    let count = |status: TickerStatus| tickers.iter().filter(|t| t.status == status).count();
+    let done = count(TickerStatus::Done);
+    let status = if done == tickers.len() { RunStatus::Closed } else { RunStatus::Partial };
+    let summary = Summary {
+        format: 1,
+        run: &run.id,
+        as_of: run.as_of,
+        status,
+        market: &configuration.market,
+        done,
+        failed: count(TickerStatus::Failed),
+        skipped: count(TickerStatus::Skipped),
+        tickers: &tickers,
+    };
+    let summary = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
+    let page = page::page(run, status, &overview);
+    let picture = picture(run, &overview);
+    let overview = serde_json::to_vec(&Overview::new(overview)).expect("an overview is plain data");
+    let files = [
+        ("forecasts", "csv", Some(table.as_bytes())),
+        ("scores", "csv", Some(scores.as_bytes())),
+        ("summary", "json", Some(&summary[..])),
+        (overview::STEM, "json", Some(&overview[..])),
+        ("index", "html", Some(page.as_bytes())),
+        ("night", "svg", picture.as_deref().map(str::as_bytes)),
+    ];
+    let mut report = Vec::with_capacity(files.len());
+    for (stem, extension, bytes) in files {
+        if let Some(bytes) = bytes {
+            report.push(create_beside(archive, &run.id, stem, extension, bytes).await?);
+        }
+    }
+    let closure = Closure { status, seconds: all_seconds(ledger, run, &tickers, seconds).await?, tickers, report };
+    ledger.close_run(&run.id, &closure).await?;
+    Ok(closure)
+}
+
+async fn done(ledger: &dyn Ledger, place: &Place<'_>, forecasted: &Forecasted) -> Result<TickerOverview, Error> {
+    let (verdict, reason) = match place.result::<Promoted>(ledger, Stage::Promote).await? {
+        Some(promoted) => (promoted.decision, promoted.reason),
+        None => {
+            let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+            (Decision::Keep, format!("kept without training: {}", evaluated.training.reason))
+        }
+    };
+    Ok(TickerOverview {
+        ticker: place.ticker.clone(),
+        status: TickerStatus::Done,
+        verdict: Some(verdict),
+        reason,
+        standing: Some(Standing::of(forecasted)),
+    })
+}
+
+fn not_done(ticker: &Ticker, failure: Option<&String>) -> TickerOverview {
+    let unknown = || "neither a result nor a failure is on record".to_owned();
+    TickerOverview {
+        ticker: ticker.clone(),
+        status: if failure.is_some() { TickerStatus::Failed } else { TickerStatus::Skipped },
+        verdict: None,
+        reason: failure.map_or_else(unknown, |reason| reason.chars().take(LONGEST_REASON).collect()),
+        standing: None,
+    }
+}
+
+fn summarised(overview: &TickerOverview) -> TickerSummary {
+    let TickerOverview { ticker, status, verdict, reason, standing } = overview;
+    TickerSummary {
+        ticker: ticker.clone(),
+        status: *status,
+        verdict: *verdict,
+        version: standing.as_ref().map(|standing| standing.version.clone()),
+        reason: reason.clone(),
+    }
+}
+
+/// So many fans fit into a message's picture.
+const MOST_FANS: usize = 12;
+
+/// The night's picture: the tickers whose champion changed before the others. A night without any forecast has none, and one that
+/// cannot be drawn closes all the same.
+fn picture(run: &Run, overview: &[TickerOverview]) -> Option<String> {
+    let changed = |t: &&TickerOverview| matches!(t.verdict, Some(Decision::Promote | Decision::Rollback));
+    let (first, others): (Vec<&TickerOverview>, Vec<_>) = overview.iter().partition(changed);
+    let shown = first.into_iter().chain(others).filter_map(|t| Some(t.standing.as_ref()?.fan(&t.ticker)));
+    let fans: Vec<pictures::Fan<'_>> = shown.take(MOST_FANS).collect();
+    let done = overview.iter().filter(|t| t.status == TickerStatus::Done).count();
+    let more = if done > fans.len() { format!(", {} of them here", fans.len()) } else { String::new() };
+    let subtitle = format!("{done} of {} tickers done{more}", overview.len());
+    let drawn = pictures::night(&format!("Night of {}", run.as_of), &subtitle, &fans, pictures::Theme::Light);
+    match drawn {
+        Err(pictures::Error::Empty(_)) => None,
+        drawn => drawn.inspect_err(|error| tracing::warn!(%error, "the night has no picture")).ok(),
+    }
+}
+
+async fn create_beside(
+    archive: &dyn Archive,
+    run: &RunId,
+    stem: &str,
+    extension: &str,
+    bytes: &[u8],
+) -> Result<Key, Error> {
+    let key = Key::report(run, &format!("{stem}.{extension}"));
+    match archive.create(&key, bytes).await {
+        Err(Error::Conflict { .. }) => {
+            let key = Key::report(run, &format!("{stem}-{}.{extension}", Digest::of(bytes).short()));
+            archive.create(&key, bytes).await?;
+            Ok(key)
+        }
+        other => other.map(|_| key),
+    }
+}
+
+/// How long each ticker took: this time, where it was still to do; otherwise when it was done.
+async fn all_seconds(
+    ledger: &dyn Ledger,
+    run: &Run,
+    tickers: &[TickerSummary],
+    now: &BTreeMap<Ticker, f64>,
+) -> Result<Vec<f64>, Error> {
+    let former = ledger.run(&run.id).await?.and_then(|entry| entry.closure);
+    let before = |ticker: &Ticker| {
+        let former = former.as_ref()?;
+        let place = former.tickers.iter().position(|t| t.ticker == *ticker && t.status == TickerStatus::Done)?;
+        former.seconds.get(place).copied()
+    };
+    let seconds = |t: &TickerSummary| before(&t.ticker).or(now.get(&t.ticker).copied()).unwrap_or(0.0);
+    Ok(tickers.iter().map(seconds).collect())
+}

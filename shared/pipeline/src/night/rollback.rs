@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use forecasting::{Calibration, Decision, PriceSeries, Ticker, TradingDay};
+
+use super::{
+    Place, forecast,
+    plan::{Planned, plan},
+    promote::{released, restored},
+    report,
+};
+use crate::{
+    Archive, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt, RollbackOrder, Run,
+    Snapshot, Stage, Trigger, VersionId,
+    records::{RECEIPT_FORMAT, end_of_time, read_prices},
+};
+
+/// Who decides a rollback that a command asks for.
+pub(crate) const PERSON: &str = "person";
+
+/// The reason of a rollback.
+pub(crate) fn in_words(back: &Champion) -> String {
+    format!("rolled back to the {} at a person's word, and pinned until it is released", back.specification)
+}
+
+/// The reason of a release.
+pub(crate) fn released_in_words(pinned: &Champion) -> String {
+    format!("the {} is released: from the next night on it is judged like any other", pinned.specification)
+}
+
+/// Puts a version that was in service before into service again, at a person's word: a run of its own for the newest session on
+/// record, with a receipt, a forecast and a report. It downloads and trains nothing.
+///
+/// # Errors
+/// [`Error::Request`] for a version that serves already or never did; [`Error::Missing`] and [`Error::Damaged`] where it cannot
+/// be read.
+pub async fn rollback(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    version: &VersionId,
+) -> Result<Promoted, Error> {
+    let nothing = || Error::NoForecast { ticker: ticker.clone() };
+    let refused = |reason: String| Error::Request { field: "version", reason };
+    let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
+    let receipts = ledger.receipts(ticker).await?;
+    if pointer.version == *version {
+        return match unfinished(ledger, &receipts, &pointer).await? {
+            Some((run, receipt)) => finish(archive, ledger, &run, ticker, receipt.clone()).await,
+            None => Err(refused(format!("{version} is in service already"))),
+        };
+    }
+    let served = receipts.into_iter().map(|receipt| receipt.champion).find(|champion| champion.version == *version);
+    let back = served.ok_or_else(|| refused(format!("{version} has never been in service for {ticker}")))?;
+
+    let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
+    let configuration = Configuration {
+        tickers: vec![ticker.clone()],
+        rollback: Some(RollbackOrder { version: version.clone(), sequence: pointer.sequence }),
+        release: None,
+        ..former
+    };
+    let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
+    can_serve(archive, &back, &series, &configuration).await?;
+    let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
+    order
+        .carry_out(archive, ledger, Decision::Rollback, in_words(&back), |place| restored(&back, &pointer, place))
+        .await
+}
+
+/// Releases a version that a rollback pinned: a run of its own for the newest session on record, with a receipt. The next night
+/// judges the version like any other.
+///
+/// # Errors
+/// [`Error::Request`] where nothing is pinned.
+pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Promoted, Error> {
+    let nothing = || Error::NoForecast { ticker: ticker.clone() };
+    let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
+    if !pointer.pinned {
+        let receipts = ledger.receipts(ticker).await?;
+        return match unfinished(ledger, &receipts, &pointer).await? {
+            Some((run, receipt)) => finish(archive, ledger, &run, ticker, receipt.clone()).await,
+            None => Err(Error::Request { field: "ticker", reason: format!("no version of {ticker} is pinned") }),
+        };
+    }
+    let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
+    let configuration =
+        Configuration { tickers: vec![ticker.clone()], rollback: None, release: Some(pointer.sequence), ..former };
+    let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
+    let reason = released_in_words(&pointer);
+    order.carry_out(archive, ledger, Decision::Release, reason, |place| released(&pointer, place)).await
+}
+
+/// The newest prices on record, and what their run was asked to do: a night that decided may not have come to its forecast.
+async fn newest_prices(ledger: &dyn Ledger, ticker: &Ticker) -> Result<(TradingDay, Snapshot, Configuration), Error> {
+    let newest = ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop();
+    let newest = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
+    let former = newest.key.run.clone();
+    let entry = ledger.run(&former).await?.ok_or_else(|| Error::Missing { key: format!("run {former}") })?;
+    Ok((newest.as_of, newest.parse()?, entry.run.configuration))
+}
+
+/// What a person decided.
+struct Order<'a> {
+    ticker: &'a Ticker,
+    pointer: &'a Champion,
+    snapshot: Snapshot,
+    newest: TradingDay,
+    configuration: Configuration,
+}
+
+impl Order<'_> {
+    async fn carry_out(
+        self,
+        archive: &dyn Archive,
+        ledger: &dyn Ledger,
+        decision: Decision,
+        reason: String,
+        champion: impl Fn(&Place<'_>) -> Champion,
+    ) -> Result<Promoted, Error> {
+        let Order { ticker, pointer, snapshot, newest, configuration } = self;
+        let planned = plan(archive, ledger, configuration, newest.date(), Trigger::Manual).await?;
+        let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
+        let run = entry.run;
+        let place = Place::new(&run, ticker)?;
+        let snapshot: Snapshot = place.commit(ledger, Stage::Fetch, &snapshot).await?;
+        let receipt = Receipt {
+            format: RECEIPT_FORMAT,
+            ticker: ticker.clone(),
+            run: run.id.clone(),
+            as_of: place.as_of,
+            decision,
+            reason,
+            training: None,
+            decided_by: PERSON.to_owned(),
+            before: Some(pointer.version.clone()),
+            champion: champion(&place),
+            judgement: None,
+            contest: None,
+            archived_contest: None,
+            snapshot: snapshot.snapshot,
+            configuration: run.configuration.digest(),
+        };
+        let receipt = ledger.decide(&receipt, Some(pointer), Pointing::Move).await?;
+        finish(archive, ledger, &run, ticker, receipt).await
+    }
+}
+
+/// Reads a version whole and forecasts with it, before it is put into service again.
+async fn can_serve(
+    archive: &dyn Archive,
+    champion: &Champion,
+    series: &PriceSeries,
+    configuration: &Configuration,
+) -> Result<(), Error> {
+    let version = ModelVersion::read(archive, series.ticker(), &champion.version, Some(&champion.sha256)).await?;
+    let horizon = configuration.horizon;
+    version.forecast(series, horizon, &Calibration::first(series, horizon)).map(|_| ())
+}
+
+/// The run of the rollback that put the champion in service, where it was cut off before its end.
+async fn unfinished<'a>(
+    ledger: &dyn Ledger,
+    receipts: &'a [Receipt],
+    pointer: &Champion,
+) -> Result<Option<(Run, &'a Receipt)>, Error> {
+    let its_own = |receipt: &&Receipt| receipt.decided_by == PERSON && receipt.champion == *pointer;
+    let Some(receipt) = receipts.iter().find(its_own) else { return Ok(None) };
+    let entry = ledger.run(&receipt.run).await?;
+    Ok(entry.filter(|entry| entry.closure.is_none()).map(|entry| (entry.run, receipt)))
+}
+
+/// After the verdict: its result, the forecast and the report.
+async fn finish(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    run: &Run,
+    ticker: &Ticker,
+    receipt: Receipt,
+) -> Result<Promoted, Error> {
+    let promoted = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
+    let promoted = Place::new(run, ticker)?.commit(ledger, Stage::Promote, &promoted).await?;
+    forecast(archive, ledger, run, ticker).await?;
+    report(archive, ledger, run, &BTreeMap::new(), &BTreeMap::new()).await?;
+    Ok(promoted)
+}

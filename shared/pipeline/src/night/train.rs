@@ -1,0 +1,242 @@
+use forecasting::{Bar, Contender, Detail, Judgement, PriceSeries, Record, Specification, Ticker, Verdict, WARM_UP};
+
+use super::Place;
+use crate::{
+    Archive, Champion, Digest, Error, Evaluated, Key, Ledger, ModelVersion, ObjectRef, Run, RunId, Snapshot, Stage,
+    StoredRecord, Trained, TrainedVersion,
+    error::about,
+    records::{champion_on, read_prices},
+};
+
+/// Results of earlier releases had a contest in place of a record.
+const OLD_RESULT: &str = "\"contest\":";
+/// As many nights back as are looked through for a record of this plan.
+const LOOKED_THROUGH: usize = 10;
+
+/// The newest result of a night up to this session that goes on with this run's plan and source of prices.
+pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<(RunId, Trained)>, Error> {
+    let configuration = &place.run.configuration;
+    let plan = configuration.record_plan();
+    for record in ledger.history(place.ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
+        if record.result.contains(OLD_RESULT) || record.key.run == place.run.id {
+            continue;
+        }
+        let trained: Trained = record.parse()?;
+        let same_source = trained.source.0 == configuration.market && trained.source.1 == configuration.start;
+        if trained.record.plan == plan && same_source {
+            return Ok(Some((record.key.run, trained)));
+        }
+    }
+    Ok(None)
+}
+
+/// Brings the track record up to tonight: trains the contenders where that is due, writes down what each forecasts from the
+/// newest session, and judges what came of all that each forecast before.
+pub async fn train(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<Trained, Error> {
+    let place = Place::new(run, ticker)?;
+    if let Some(trained) = place.result(ledger, Stage::Train).await? {
+        return Ok(trained);
+    }
+    let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
+    let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+    let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
+    let champion = champion_on(ledger, ticker, place.as_of).await?;
+    let before = newest_trained(ledger, &place).await?;
+
+    let night = Night { place: &place, series: &series, snapshot: &snapshot.snapshot, champion: champion.as_ref() };
+    let trained = night.train(archive, before, &evaluated).await?;
+    for version in &trained.1 {
+        archive.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
+    }
+    place.commit(ledger, Stage::Train, &trained.0).await
+}
+
+/// What a night's training starts from.
+pub(crate) struct Night<'a> {
+    pub(crate) place: &'a Place<'a>,
+    pub(crate) series: &'a PriceSeries,
+    pub(crate) snapshot: &'a ObjectRef,
+    pub(crate) champion: Option<&'a Champion>,
+}
+
+/// Models by contender; the newly trained ones are to be archived.
+struct Models {
+    known: Vec<(Contender, ModelVersion)>,
+    new: Vec<ModelVersion>,
+    without: Vec<(Contender, String)>,
+}
+
+impl Night<'_> {
+    /// The night's result, and the versions that were trained for it: they follow from what it starts from alone.
+    pub(crate) async fn train(
+        &self,
+        archive: &dyn Archive,
+        before: Option<(RunId, Trained)>,
+        evaluated: &Evaluated,
+    ) -> Result<(Trained, Vec<ModelVersion>), Error> {
+        let Place { run, ticker, .. } = *self.place;
+        let configuration = &run.configuration;
+        let plan = configuration.record_plan();
+        plan.check(self.series).map_err(about(ticker))?;
+        let (mut record, mut scales) = match &before {
+            Some((_, before)) => (before.record.read(archive, ticker).await?, before.scales.clone()),
+            None => Record::of_history(plan.clone(), self.series).map_err(about(ticker))?,
+        };
+        let (earlier, complete) = self.earlier(archive, before.as_ref().map(|(_, before)| before)).await?;
+        let session = self.series.last().day;
+        let ripe = configuration.window.of(self.series).len() >= WARM_UP;
+        let selected = before.as_ref().and_then(|(_, before)| before.selected);
+        // A family without a model makes a training due.
+        let due = ripe && (evaluated.training.due || !complete);
+        let select = evaluated.training.select
+            || selected.is_none_or(|day| day.sessions_until(session) >= plan.reselected_after());
+        let mut models = if due { self.trained(&earlier, select) } else { Models::kept(&earlier) };
+
+        let horizon = plan.horizon;
+        let mut failed = None;
+        record
+            .extend(self.series, &mut scales, |contender, bars| {
+                if contender == Contender::DRIFT && bars.len() >= WARM_UP {
+                    return Ok(average_growth(configuration.window.of_bars(bars), horizon));
+                }
+                // A session that no night was held on is forecast from with the models of then.
+                let tonight = bars.len() == self.series.bars().len();
+                let of = if tonight { &models.known } else { &earlier };
+                match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
+                    Some((_, version)) => version.changes_from(bars, horizon).or_else(|error| {
+                        failed = Some((contender, error.to_string()));
+                        Ok(vec![0.0; horizon])
+                    }),
+                    None => Ok(vec![0.0; horizon]),
+                }
+            })
+            .map_err(about(ticker))?;
+        if let Some((contender, why)) = failed {
+            tracing::warn!(%ticker, %contender, why, "it forecasts as the random walk does tonight");
+        }
+
+        let seat = self.champion.and_then(|champion| champion.seat.as_ref());
+        let competing: Vec<(Contender, Specification)> =
+            models.known.iter().map(|(contender, version)| (*contender, version.inputs.specification)).collect();
+        let significance = configuration.significance;
+        let (judgement, mut calibrations) =
+            Judgement::of(&record, &configuration.levels, significance, seat, &competing, Detail::Short);
+        let nominee = Verdict::of(&judgement, seat, configuration.promotion).contender;
+        let serving = seat.map(|seat| seat.contender);
+        self.ensure_baseline(&mut models, nominee, serving, select && due)?;
+        // Who serves tonight: the nominee, or whoever a person pinned.
+        let served = [Some(nominee), serving];
+        calibrations.retain(|(contender, _)| served.contains(&Some(*contender)));
+
+        let versions = models.known.iter().map(|(contender, version)| TrainedVersion {
+            contender: *contender,
+            specification: version.inputs.specification,
+            version: version.version.clone(),
+            sha256: Digest::of(&version.to_json()),
+        });
+        let versions = versions.collect();
+        let trained_before = before.as_ref().and_then(|(_, before)| before.trained);
+        let stored = before.map(|(run, before)| (run, before.record));
+        let trained = Trained {
+            source: (configuration.market.clone(), configuration.start),
+            champion: self.champion.map(|champion| champion.version.clone()),
+            record: StoredRecord::write(archive, ticker, &record, stored).await?,
+            scales,
+            trained: if due { Some(session) } else { trained_before },
+            selected: if due && select { Some(session) } else { selected },
+            versions,
+            without_model: models.without,
+            judgement,
+            calibrations,
+        };
+        Ok((trained, models.new))
+    }
+
+    /// The models of the night before, and whether every family has one. One that cannot be read is trained anew.
+    async fn earlier(
+        &self,
+        archive: &dyn Archive,
+        before: Option<&Trained>,
+    ) -> Result<(Vec<(Contender, ModelVersion)>, bool), Error> {
+        let mut earlier = Vec::new();
+        for TrainedVersion { contender, version, sha256, .. } in before.iter().flat_map(|before| &before.versions) {
+            match ModelVersion::read(archive, self.place.ticker, version, Some(sha256)).await {
+                Ok(version) if self.series.on(version.last).is_some() => earlier.push((*contender, version)),
+                Err(error) if error.is_transient() => return Err(error),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(ticker = %self.place.ticker, %error, "it is trained anew"),
+            }
+        }
+        let plan = self.place.run.configuration.record_plan();
+        let known =
+            |contender: &Contender| contender.is_baseline() || earlier.iter().any(|(other, _)| other == contender);
+        let complete = plan.contenders.iter().all(known);
+        Ok((earlier, complete))
+    }
+
+    fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool) -> Models {
+        let configuration = &self.place.run.configuration;
+        let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
+        let prices: Vec<f64> =
+            configuration.window.of(self.series).iter().map(|bar: &Bar| bar.adjusted_close).collect();
+        for contender in configuration.record_plan().contenders.into_iter().filter(|c| !c.is_baseline()) {
+            let known = earlier.iter().find(|(other, _)| *other == contender);
+            let specification = match known.filter(|_| !select) {
+                Some((_, version)) => Ok(version.inputs.specification),
+                None => contender.select(&prices, configuration.season).map_err(about(self.place.ticker)),
+            };
+            match specification.and_then(|specification| self.version(specification)) {
+                Ok(version) => models.add(contender, version),
+                Err(error) => models.without.push((contender, error.to_string())),
+            }
+        }
+        // A random walk has next to nothing to train: what serves is kept until it may.
+        models.known.extend(earlier.iter().filter(|(contender, _)| contender.is_baseline()).cloned());
+        models
+    }
+
+    fn version(&self, specification: Specification) -> Result<ModelVersion, Error> {
+        ModelVersion::train(self.series, self.snapshot, self.place.run.configuration.window, specification)
+    }
+
+    /// A random walk that serves, or is to, has a version: a new one where there is none, where the drift must follow, and as
+    /// often as the others are selected.
+    fn ensure_baseline(
+        &self,
+        models: &mut Models,
+        nominee: Contender,
+        serving: Option<Contender>,
+        renew: bool,
+    ) -> Result<(), Error> {
+        models.known.retain(|(contender, _)| !contender.is_baseline() || *contender == nominee);
+        if !nominee.is_baseline() {
+            return Ok(());
+        }
+        let known = models.known.iter().any(|(contender, _)| *contender == nominee);
+        if known && !renew && nominee != Contender::DRIFT && serving == Some(nominee) {
+            return Ok(());
+        }
+        let Contender::Pinned(specification) = nominee else { return Ok(()) };
+        models.known.retain(|(contender, _)| *contender != nominee);
+        let version = self.version(specification)?;
+        models.add(nominee, version);
+        Ok(())
+    }
+}
+
+impl Models {
+    fn kept(earlier: &[(Contender, ModelVersion)]) -> Models {
+        Models { known: earlier.to_vec(), new: Vec::new(), without: Vec::new() }
+    }
+
+    fn add(&mut self, contender: Contender, version: ModelVersion) {
+        self.new.push(version.clone());
+        self.known.push((contender, version));
+    }
+}
+
+/// The random walk with drift's forecasts.
+fn average_growth(bars: &[Bar], horizon: usize) -> Vec<f64> {
+    let growth = forecasting::average_growth(bars);
+    (1..=horizon).map(|h| growth * h as f64).collect()
+}

@@ -1,0 +1,90 @@
+//! What pages and pictures ask of one ticker: its newest forecast, prices and snapshot, residuals, two versions side by side.
+
+use forecasting::{Calibration, IntervalKind, LiveRecord, Residuals, StandingForecast, Step, Ticker};
+
+use super::{models::ModelSummary, scores};
+use crate::{
+    Archive, Error, Forecasted, Ledger, ModelVersion, Snapshot, Stage, VersionId,
+    records::{end_of_time, read_prices},
+};
+
+/// The newest forecast on record.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without one.
+pub async fn newest_forecast(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Forecasted, Error> {
+    let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop();
+    newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?.parse()
+}
+
+/// The newest snapshot on record, with the statistics of its scope; `None` where nothing was fetched.
+pub async fn newest_snapshot(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Option<Snapshot>, Error> {
+    ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop().map(|record| record.parse()).transpose()
+}
+
+/// Sessions of a year.
+const SESSIONS_TESTED: usize = 250;
+
+/// What the model in service leaves unexplained over the last year of the prices that it forecasts from.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without a forecast; [`Error::Forecasting`] where its history is too short.
+pub async fn residuals(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Residuals, Error> {
+    let Forecasted { champion, snapshot, .. } = newest_forecast(ledger, ticker).await?;
+    let series = read_prices(archive, ticker, &snapshot).await?;
+    let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
+    Residuals::of(&series, &champion.specification, version.inputs.window, SESSIONS_TESTED)
+        .map_err(crate::error::about(ticker))
+}
+
+/// One of the versions that are compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// What it is.
+    pub model: ModelSummary,
+    /// Its forecast from the newest prices, with the model's own intervals: nobody has taught them to both alike.
+    pub steps: Vec<Step>,
+    /// What the scores of its own forecasts add up to.
+    pub live: LiveRecord,
+}
+
+/// Two versions on the same, newest prices.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without a forecast; [`Error::Missing`] for a version that is not there.
+pub async fn compare(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    versions: [&VersionId; 2],
+) -> Result<(Forecasted, [Compared; 2]), Error> {
+    let newest = newest_forecast(ledger, ticker).await?;
+    let series = read_prices(archive, ticker, &newest.snapshot).await?;
+    let scored = match scores(ledger, ticker).await {
+        Err(Error::NoForecast { .. }) => Vec::new(),
+        other => other?,
+    };
+    let levels: Vec<_> = newest
+        .forecast
+        .steps
+        .first()
+        .map_or_else(Vec::new, |step| step.served.intervals.iter().map(|interval| interval.level).collect());
+    let calibration =
+        newest.calibration.clone().unwrap_or_else(|| Calibration::first(&series, newest.forecast.steps.len()));
+    let compared = async |version: &VersionId| -> Result<Compared, Error> {
+        let stored = ModelVersion::read(archive, ticker, version, None).await?;
+        let both = stored.forecast(&series, newest.forecast.steps.len(), &calibration)?;
+        let (own, other) = both.by(IntervalKind::Model);
+        let last = series.last();
+        let forecast = StandingForecast::new(last.day, last.adjusted_close, own, other, &levels);
+        let its_own = scored.iter().filter(|scored| scored.version == *version);
+        Ok(Compared {
+            model: ModelSummary::of(version.clone(), &stored, Some(&newest.champion)),
+            steps: forecast.steps.into_iter().map(|step| step.served).collect(),
+            live: LiveRecord::of(&its_own.map(|scored| scored.score.clone()).collect::<Vec<_>>()),
+        })
+    };
+    let [a, b] = versions;
+    let both = [compared(a).await?, compared(b).await?];
+    Ok((newest, both))
+}

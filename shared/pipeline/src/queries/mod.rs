@@ -1,0 +1,23 @@
+//! What is asked of the results afterwards: everything here only reads.
+
+mod answered;
+mod drawn;
+mod inspect;
+mod models;
+mod predict;
+mod recorded;
+mod results;
+mod scores;
+mod verify;
+mod watched;
+
+pub use answered::{Answered, When, answered};
+pub use drawn::{forecast_picture, residual_picture};
+pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, residuals};
+pub use models::{ModelSummary, models};
+pub use predict::{Asked, Prediction, predict};
+pub use recorded::recorded;
+pub use results::{IntervalsAhead, KindOfIntervals, Results, results};
+pub use scores::scores;
+pub use verify::{Verified, VerifiedReceipt, verify, verify_receipt};
+pub use watched::{Watched, WatchedTicker, watched};

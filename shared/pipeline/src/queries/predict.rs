@@ -1,0 +1,139 @@
+use forecasting::{Calibration, Level, StandingForecast, Step, Ticker, TradingDay, WARM_UP};
+use serde::Serialize;
+
+use super::newest_forecast;
+use crate::{
+    Archive, BarStatus, Champion, Error, Ledger, ModelVersion, RealisedCoverage, Skill, Source, VersionId,
+    records::{end_of_time, live_record, measured, read_prices, recent_scores},
+};
+
+/// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Prediction {
+    /// The series.
+    pub ticker: Ticker,
+    /// The newest session whose price it knows.
+    pub origin: TradingDay,
+    /// Whether that session's bar may still be corrected.
+    pub bar: BarStatus,
+    /// The version that answers.
+    pub version: VersionId,
+    /// What it is, in words.
+    pub model: String,
+    /// One forecast a session.
+    pub horizons: Vec<Step>,
+    /// 1 - mean absolute error over that of the random walk.
+    pub skill: Skill,
+    /// How often the intervals have held.
+    pub coverage: Vec<RealisedCoverage>,
+    /// What a reader must know.
+    pub notice: String,
+}
+
+/// The longest horizon that is answered.
+const LONGEST_HORIZON: usize = 60;
+/// The most levels that are answered at once.
+const MOST_LEVELS: usize = 10;
+
+/// What is asked of [`predict`]; what is left out is as in the forecast table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Sessions ahead.
+    pub horizon: Option<usize>,
+    /// Levels of the intervals.
+    pub levels: &'a [Level],
+    /// A stored version, in service or not.
+    pub version: Option<&'a VersionId>,
+}
+
+/// Answers from the newest forecast on record: the same prices, any horizon and levels, and the model in service unless another
+/// version is asked for.
+///
+/// # Errors
+/// [`Error::NoForecast`] for a ticker without one; [`Error::Request`] names the field that is out of bounds.
+pub async fn predict(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    asked: Asked<'_>,
+) -> Result<Prediction, Error> {
+    let Asked { horizon, levels, version } = asked;
+    if let Some(horizon) = horizon.filter(|h| !(1..=LONGEST_HORIZON).contains(h)) {
+        let reason = format!("{horizon} is not within 1 and {LONGEST_HORIZON} sessions");
+        return Err(Error::Request { field: "horizon", reason });
+    }
+    if levels.len() > MOST_LEVELS {
+        return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
+    }
+    let on_record = newest_forecast(ledger, ticker).await?;
+    let champion = &on_record.champion;
+    let known =
+        on_record.forecast.steps.first().map(|s| s.served.intervals.iter().map(|i| i.level).collect::<Vec<_>>());
+    let mut levels = if levels.is_empty() { known.unwrap_or_default() } else { levels.to_vec() };
+    levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));
+    levels.dedup();
+
+    let series = read_prices(archive, ticker, &on_record.snapshot).await?;
+    let other = version.filter(|version| **version != champion.version);
+    let version = match other {
+        None => ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?,
+        Some(other) => ModelVersion::read(archive, ticker, other, None).await?,
+    };
+    let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
+    let calibration = on_record.calibration.clone().unwrap_or_else(|| Calibration::first(&series, horizon));
+    let both = version.forecast(&series, horizon, &calibration)?;
+    let (served, others) = both.by(on_record.forecast.intervals);
+    let last = series.last();
+    let forecast = StandingForecast::new(last.day, last.adjusted_close, served, others, &levels);
+
+    let (skill, coverage) = match &on_record.live {
+        // What serves is measured; of another version nothing is claimed.
+        _ if other.is_some() => (Skill { value: None, n: 0, source: Source::Record }, Vec::new()),
+        Some(live) => measured(champion, live),
+        None => {
+            let scores = recent_scores(ledger, ticker, end_of_time()).await?;
+            measured(champion, &live_record(&scores, &champion.specification))
+        }
+    };
+    let specification = *version.model.specification();
+    let notice = match other {
+        None => notice(champion, skill.value, series.bars().len()),
+        Some(_) => "This is no investment advice. This version is not in service.".to_owned(),
+    };
+    Ok(Prediction {
+        ticker: ticker.clone(),
+        origin: forecast.origin,
+        bar: on_record.bar,
+        version: version.version,
+        model: specification.to_string(),
+        horizons: forecast.steps.into_iter().map(|step| step.served).collect(),
+        skill,
+        coverage,
+        notice,
+    })
+}
+
+fn notice(champion: &Champion, skill: Option<f64>, sessions: usize) -> String {
+    let specification = &champion.specification;
+    let mut sentences = vec!["This is no investment advice.".to_owned()];
+    if specification.is_baseline() {
+        sentences.push(format!(
+            "The model in service is a baseline, the {specification}: it claims no skill over a random walk."
+        ));
+    } else if skill.is_none_or(|skill| skill <= 0.0) {
+        sentences.push("The model in service has no skill over a random walk.".to_owned());
+    }
+    if sessions < WARM_UP {
+        sentences.push(format!(
+            "It rests on {sessions} sessions: the width of its intervals leans on a stated default of 2 % a session, worth 20 of them."
+        ));
+    }
+    if champion.pinned {
+        sentences.push("A person put this version into service: it is pinned until it is released.".to_owned());
+    }
+    if champion.unproven {
+        sentences.push("It serves without evidence, as the configuration says.".to_owned());
+    }
+    sentences.join(" ")
+}

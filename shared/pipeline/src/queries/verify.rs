@@ -1,0 +1,260 @@
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use forecasting::{Decision, Judgement, PriceSeries, Ticker};
+use serde::Serialize;
+
+use crate::{
+    Archive, Champion, Configuration, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run,
+    RunId, Stage, StageKey, Trained, Trigger, VersionId,
+    night::{Night, PERSON, Place, RULE, in_words, reach, released, released_in_words, restored},
+    records::read_prices,
+};
+
+/// A version that stands up to being trained again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verified {
+    /// The series.
+    pub ticker: Ticker,
+    /// The version.
+    pub version: VersionId,
+    /// What it is, in words.
+    pub model: String,
+    /// Digest of its bytes, stored and trained again alike.
+    pub sha256: Digest,
+    /// The snapshot it was trained from.
+    pub snapshot: Key,
+}
+
+/// Trains a version again from its stored snapshot; the bytes must be equal.
+///
+/// # Errors
+/// [`Error::Missing`] and [`Error::Damaged`] name the snapshot or the model, whichever is not what it was.
+pub async fn verify(archive: &dyn Archive, ticker: &Ticker, version: &VersionId) -> Result<Verified, Error> {
+    let stored = ModelVersion::read(archive, ticker, version, None).await?;
+    let inputs = &stored.inputs;
+    let engine = inputs.specification.engine();
+    if inputs.engine != engine {
+        return Err(of_another_release(version.as_str(), &inputs.engine, &engine));
+    }
+    let series = read_prices(archive, ticker, &inputs.snapshot).await?;
+    let again = ModelVersion::train(&series, &inputs.snapshot, inputs.window, inputs.specification)?;
+    let key = Key::model(ticker, version);
+    compare(archive, &key, &again.to_json(), "training again from its snapshot").await?;
+    Ok(Verified {
+        ticker: ticker.clone(),
+        version: version.clone(),
+        model: stored.model.specification().to_string(),
+        sha256: Digest::of(&again.to_json()),
+        snapshot: inputs.snapshot.key.clone(),
+    })
+}
+
+/// A receipt that stands up to being reached again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifiedReceipt {
+    /// The series.
+    pub ticker: Ticker,
+    /// The run that decided.
+    pub run: RunId,
+    /// The decision, reached again.
+    pub decision: Decision,
+    /// Who is in service by it.
+    pub version: VersionId,
+    /// Scorecards that were recomputed, number for number.
+    pub scorecards: usize,
+    /// The archived objects that were read and found as they were written.
+    pub objects: Vec<Key>,
+}
+
+/// Reaches a receipt's verdict again from the stored prices: builds the rows that its night added to the record, trains its versions,
+/// judges the record, and compares every number and every byte. The receipts of all nights together reach every row.
+///
+/// # Errors
+/// [`Error::Missing`] and [`Error::Damaged`] name what is not what it was: the configuration, the snapshot, a model, a segment
+/// of the record, or the receipt and which part of it.
+pub async fn verify_receipt(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    run: &RunId,
+) -> Result<VerifiedReceipt, Error> {
+    let receipts = ledger.receipts(ticker).await?;
+    let Some(index) = receipts.iter().position(|receipt| receipt.run == *run) else {
+        return Err(Error::Missing { key: format!("the receipt of {ticker} in run {run}") });
+    };
+    let (receipt, earlier) = (&receipts[index], &receipts[index + 1..]);
+    let version = &receipt.champion.version;
+    let mut objects = vec![Key::run(run, "configuration.json"), receipt.snapshot.key.clone()];
+
+    let configuration = read_configuration(archive, receipt).await?;
+    let run = Run { id: run.clone(), as_of: receipt.as_of.date(), trigger: Trigger::Manual, configuration };
+    let place = Place::new(&run, ticker)?;
+    let series = read_prices(archive, ticker, &receipt.snapshot).await?;
+    let champion_of = |version: &VersionId| {
+        let champion = earlier.iter().map(|receipt| &receipt.champion).find(|champion| champion.version == *version);
+        champion.ok_or_else(|| Error::Missing { key: format!("the receipt that put {ticker} {version} in service") })
+    };
+    let before = receipt.before.as_ref().map(champion_of).transpose()?;
+
+    let by_person = run.configuration.rollback.is_some() || run.configuration.release.is_some();
+    let scorecards = match &receipt.judgement {
+        _ if by_person => {
+            same(receipt, "decider", receipt.decided_by.as_str(), PERSON)?;
+            let failed = before.ok_or_else(|| damaged(receipt, "it names no version before"))?;
+            let (decision, reason, champion) = match &run.configuration.rollback {
+                Some(order) => {
+                    let back = champion_of(&order.version)?;
+                    (Decision::Rollback, in_words(back), restored(back, failed, &place))
+                }
+                None => (Decision::Release, released_in_words(failed), released(failed, &place)),
+            };
+            same(receipt, "decision", &receipt.decision, &decision)?;
+            same(receipt, "reason", &receipt.reason, &reason)?;
+            same(receipt, "champion", &receipt.champion, &champion)?;
+            0
+        }
+        None => {
+            let theirs = receipt.contest.as_ref().and_then(|contest| contest.rules.as_deref());
+            let theirs = theirs.unwrap_or("an earlier release");
+            return Err(of_another_release(run.id.as_str(), theirs, &forecasting::rules()));
+        }
+        Some(told) => {
+            let ours = forecasting::rules();
+            if told.rules != ours {
+                return Err(of_another_release(run.id.as_str(), &told.rules, &ours));
+            }
+            let judged = Judged { receipt, before, earlier, place: &place, series: &series };
+            objects.extend(judged.again(archive, ledger, told).await?);
+            told.standings.iter().filter(|standing| standing.scorecard.is_some()).count() + 1
+        }
+    };
+    let model = ModelVersion::read(archive, ticker, version, Some(&receipt.champion.sha256)).await?;
+    same(receipt, "champion", &receipt.champion.specification, &model.inputs.specification)?;
+    objects.push(Key::model(ticker, version));
+    objects.sort();
+    objects.dedup();
+    let (ticker, version) = (ticker.clone(), version.clone());
+    Ok(VerifiedReceipt { ticker, run: run.id, decision: receipt.decision, version, scorecards, objects })
+}
+
+/// A receipt whose night is held again.
+struct Judged<'a> {
+    receipt: &'a Receipt,
+    before: Option<&'a Champion>,
+    earlier: &'a [Receipt],
+    place: &'a Place<'a>,
+    series: &'a PriceSeries,
+}
+
+impl Judged<'_> {
+    /// Builds the night's rows again from its prices and the record before it, judges them, and reaches the verdict. Answers with the
+    /// objects that were compared.
+    async fn again(&self, archive: &dyn Archive, ledger: &dyn Ledger, told: &Judgement) -> Result<Vec<Key>, Error> {
+        let Judged { receipt, before, earlier, place, series } = *self;
+        let ticker = place.ticker;
+        let recorded: Trained = place.required(ledger, Stage::Train).await?;
+        let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+        // Where another run changed the champion meanwhile, the record was judged against the one before that.
+        let judged = recorded.champion.as_ref().and_then(|version| {
+            let known = before.into_iter().chain(earlier.iter().map(|receipt| &receipt.champion));
+            known.into_iter().find(|champion| champion.version == *version)
+        });
+        let previous = match &recorded.record.after {
+            None => None,
+            Some(run) => {
+                let key = StageKey { run: run.clone(), ticker: ticker.clone(), stage: Stage::Train };
+                let record = ledger.committed(&key).await?;
+                let missing = || Error::Missing { key: format!("the record of {ticker} in run {run}") };
+                Some((run.clone(), record.ok_or_else(missing)?.parse()?))
+            }
+        };
+        let checking = Checking { archive, compared: Mutex::new(Vec::new()) };
+        let night = Night { place, series, snapshot: &receipt.snapshot, champion: judged };
+        let (trained, versions) = night.train(&checking, previous, &evaluated).await?;
+        for version in versions {
+            checking.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
+        }
+        same(receipt, "record", &recorded, &trained)?;
+        same(receipt, "judgement", told, &trained.judgement)?;
+        same(receipt, "training", &receipt.training, &Some(evaluated.training.reason))?;
+        let (verdict, champion) = reach(place, &trained, before)?;
+        same(receipt, "decider", receipt.decided_by.as_str(), RULE)?;
+        same(receipt, "decision", &receipt.decision, &verdict.decision)?;
+        same(receipt, "reason", &receipt.reason, &verdict.reason)?;
+        same(receipt, "champion", &receipt.champion, &champion)?;
+        Ok(checking.compared.into_inner().unwrap_or_default())
+    }
+}
+
+/// An archive to which nothing is written: what would be must be there already, byte for byte.
+struct Checking<'a> {
+    archive: &'a dyn Archive,
+    compared: Mutex<Vec<Key>>,
+}
+
+#[async_trait]
+impl Archive for Checking<'_> {
+    async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
+        compare(self.archive, key, bytes, "doing it again").await?;
+        if let Ok(mut compared) = self.compared.lock() {
+            compared.push(key.clone());
+        }
+        Ok(Created::Existed)
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        self.archive.read(key).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        self.archive.list(prefix).await
+    }
+
+    async fn remove(&self, _: &Key) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+async fn read_configuration(archive: &dyn Archive, receipt: &Receipt) -> Result<Configuration, Error> {
+    let key = Key::run(&receipt.run, "configuration.json");
+    let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    let digest = Digest::of(&bytes);
+    let wrong = |reason: String| Error::Damaged { key: key.to_string(), reason };
+    if RunId::new(receipt.as_of.date(), &digest) != receipt.run {
+        return Err(wrong(format!("its bytes are not those that run {} is named after", receipt.run)));
+    }
+    same(receipt, "configuration", &receipt.configuration, &digest)?;
+    serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
+}
+
+/// An archived object must have these bytes.
+async fn compare(archive: &dyn Archive, key: &Key, again: &[u8], how: &str) -> Result<(), Error> {
+    let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    if bytes == again {
+        Ok(())
+    } else {
+        Err(Error::Damaged { key: key.to_string(), reason: format!("{how} gives other bytes") })
+    }
+}
+
+/// A part of a receipt must be what it is found to be again.
+fn same<T: Serialize + ?Sized>(receipt: &Receipt, part: &str, told: &T, again: &T) -> Result<(), Error> {
+    let text = |value: &T| serde_json::to_string(value).expect("receipts are plain data");
+    if text(told) == text(again) {
+        Ok(())
+    } else {
+        Err(damaged(receipt, &format!("its {part} is not what is found again")))
+    }
+}
+
+fn damaged(receipt: &Receipt, reason: &str) -> Error {
+    Error::Damaged {
+        key: format!("the receipt of {} in run {}", receipt.ticker, receipt.run),
+        reason: reason.to_owned(),
+    }
+}
+
+fn of_another_release(what: &str, theirs: &str, ours: &str) -> Error {
+    Error::OtherRelease { what: what.to_owned(), theirs: theirs.to_owned(), ours: ours.to_owned() }
+}

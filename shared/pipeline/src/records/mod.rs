@@ -1,0 +1,42 @@
+//! Everything that is kept, one shape a file. Each carries a version or a fixed header; every past one is read for ever, only the
+//! newest is written.
+
+mod configuration;
+mod evaluated;
+pub(crate) mod forecast_table;
+mod forecasted;
+mod measured;
+mod model_version;
+pub(crate) mod overview;
+pub(crate) mod price_table;
+mod promoted;
+mod receipt;
+mod record;
+mod run;
+pub(crate) mod score_table;
+mod snapshot;
+mod trained;
+
+use forecasting::TradingDay;
+use jiff::civil::date;
+
+pub use configuration::{Configuration, Incoming, RollbackOrder};
+pub use evaluated::{Evaluated, VersionScore};
+pub(crate) use evaluated::{LIVE_SESSIONS, live_record, live_scores, recent_scores};
+pub use forecasted::Forecasted;
+pub(crate) use measured::measured;
+pub use measured::{RealisedCoverage, Skill, Source};
+pub use model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs, VersionId};
+pub use overview::{Overview, Standing, TickerOverview};
+pub use promoted::Promoted;
+pub use receipt::{Champion, Receipt};
+pub(crate) use receipt::{RECEIPT_FORMAT, champion_on};
+pub use record::{Segment, StoredRecord};
+pub use run::{Closure, Run, RunEntry, RunId, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
+pub use snapshot::{BarStatus, Download, Snapshot, read_prices};
+pub use trained::{Trained, TrainedVersion};
+
+/// Later than any session on record.
+pub(crate) fn end_of_time() -> TradingDay {
+    TradingDay::new(date(2100, 12, 31)).expect("a Friday that is no holiday")
+}

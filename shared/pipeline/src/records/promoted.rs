@@ -1,0 +1,22 @@
+use forecasting::Decision;
+use serde::{Deserialize, Serialize};
+
+use crate::Champion;
+
+/// The verdict that stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Promoted {
+    /// The decision.
+    pub decision: Decision,
+    /// Why.
+    pub reason: String,
+    /// Who is in service by it.
+    pub champion: Champion,
+}
+
+impl Promoted {
+    /// Whether another contender is in service by it than before.
+    pub fn changed(&self) -> bool {
+        self.decision.changes_who_serves()
+    }
+}
