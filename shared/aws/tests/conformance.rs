@@ -10,13 +10,13 @@ use support::{archive, cloud, ledger};
 #[tokio::test]
 async fn archive_in_a_bucket() {
     let Some((clients, name)) = cloud("archive").await else { return };
-    pipeline::conformance::archive(&archive(&clients, &name).await).await;
+    pipeline::testing::conformance::archive(&archive(&clients, &name).await).await;
 }
 
 #[tokio::test]
 async fn ledger_in_a_table() {
     let Some((clients, name)) = cloud("ledger").await else { return };
-    pipeline::conformance::ledger(&ledger(&clients, &name).await).await;
+    pipeline::testing::conformance::ledger(&ledger(&clients, &name).await).await;
 }
 
 /// Writers at the same moment: one is first, and every other learns what stands.

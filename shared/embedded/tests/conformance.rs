@@ -2,7 +2,7 @@
 
 use embedded::{CachedMarket, CsvMarket, DirectoryArchive, RecordedMarket, SqliteLedger};
 use jiff::civil::date;
-use pipeline::conformance;
+use pipeline::testing::conformance;
 
 #[tokio::test]
 async fn directory_archive() {

@@ -4,7 +4,6 @@
 //! A stage is one function in `night/`: it reads, decides and writes, in that order, and commits one result for its
 //! (run, ticker, stage). Run again, it finds that result and does nothing. The ports' adapters live in other crates.
 
-pub mod conformance;
 mod digest;
 mod error;
 mod key;
@@ -14,6 +13,8 @@ pub mod price_file;
 mod queries;
 mod records;
 pub mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use digest::Digest;
 pub use error::Error;

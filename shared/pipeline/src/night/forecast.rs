@@ -7,7 +7,7 @@ use crate::{
     records::{champion_on, forecast_table, live_record, read_prices, recent_scores},
 };
 
-/// Whoever is champion writes the forecast table for this origin. Then versions are removed that the retention no longer keeps.
+/// Whoever is champion writes the forecast table for this origin, and versions are removed that the retention no longer keeps.
 pub async fn forecast(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
@@ -57,9 +57,9 @@ pub async fn forecast(
         recent: closes[closes.len().saturating_sub(RECENT)..].to_vec(),
         forecast: standing,
     };
-    let forecasted = place.commit(ledger, Stage::Forecast, &result).await?;
+    // Before the commit: what is cut off here is done again, and what is committed is not.
     retire(archive, ledger, &place).await?;
-    Ok(forecasted)
+    place.commit(ledger, Stage::Forecast, &result).await
 }
 
 /// Sessions of a quarter: as many as a small picture shows.

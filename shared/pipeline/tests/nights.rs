@@ -1,0 +1,145 @@
+//! Nights over ports in memory, of which any call may fail: whatever fails, and when, doing the night again completes it, and what
+//! it leaves is what an undisturbed night leaves.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::atomic::{AtomicI64, Ordering},
+};
+
+use forecasting::{Ticker, TradingDay};
+use jiff::{Timestamp, civil::Date};
+use pipeline::{
+    Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, ModelVersion, Planned, RunStatus, Settings,
+    Stage, Trigger, fetch, plan, predict,
+    price_file::PriceFile,
+    report,
+    testing::{Failing, Faults, MemoryArchive, MemoryLedger},
+    work,
+};
+
+const SESSIONS: usize = 200;
+
+fn ticker() -> Ticker {
+    "X".parse().expect("a ticker")
+}
+
+/// Prices whose returns follow each other, with a range that is sound.
+fn prices() -> (PriceFile, Vec<Date>) {
+    let mut day: TradingDay = "2019-01-02".parse().expect("a session");
+    let (mut seed, mut r, mut log) = (7_u64, 0.0, 4.0_f64);
+    let mut text = "date,open,high,low,close,volume,adjClose\n".to_owned();
+    let mut days = Vec::new();
+    for _ in 0..SESSIONS {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        r = 0.4 * r + 0.02 * ((seed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5);
+        log += r;
+        let close = log.exp();
+        let _ = writeln!(text, "{day},{close},{},{},{close},100,{close}", close * 1.01, close * 0.99);
+        days.push(day.date());
+        day = day.next();
+    }
+    (PriceFile::new(ticker(), "prices.csv", text.into_bytes()), days)
+}
+
+fn configuration() -> Configuration {
+    let settings = Settings::parse("start = 2019-01-01").expect("reads");
+    // Versions that are a session old are removed, so that removing may fail as well.
+    Configuration { retention: Some(1), ..settings.configuration("csv", vec![ticker()]) }
+}
+
+/// A clock that runs backwards, by an hour each time it is read: nothing may depend on it.
+fn backwards() -> Timestamp {
+    static HOURS: AtomicI64 = AtomicI64::new(400_000);
+    Timestamp::from_second(HOURS.fetch_sub(1, Ordering::Relaxed) * 3_600).expect("a moment")
+}
+
+/// One pass over a night: it ends at the first thing that fails.
+async fn pass(
+    market: &dyn MarketData,
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    as_of: Date,
+) -> Result<RunStatus, Error> {
+    let run = match plan(archive, ledger, configuration(), as_of, Trigger::Manual).await? {
+        Planned::Open(entry) => entry.run,
+        Planned::Done(entry) | Planned::NoSession(entry) => return Ok(entry.closure.expect("it is closed").status),
+    };
+    let mut attempts = Attempts::new(ticker(), backwards);
+    let fetched = attempts.at(Stage::Fetch, fetch(market, archive, ledger, &run, &ticker(), true)).await?;
+    assert!(matches!(fetched, Fetched::Ready(_)), "its bar is there");
+    work(archive, ledger, &run, &ticker(), &mut attempts).await?;
+    attempts.record(ledger, &run.id).await;
+    Ok(report(archive, ledger, &run, &BTreeMap::new(), &BTreeMap::new()).await?.status)
+}
+
+/// Whoever serves can be read whole, and answers.
+async fn the_champion_serves(archive: &MemoryArchive, ledger: &MemoryLedger, when: &str) {
+    let Some(champion) = ledger.champion(&ticker()).await.expect("reads") else { return };
+    let version = ModelVersion::read(archive, &ticker(), &champion.version, Some(&champion.sha256)).await;
+    assert!(version.is_ok(), "{when}: {version:?}");
+    let forecast = ledger.history(&ticker(), Stage::Forecast, champion.as_of, 1).await.expect("lists");
+    if !forecast.is_empty() {
+        predict(archive, ledger, &ticker(), pipeline::Asked::default()).await.unwrap_or_else(|e| panic!("{when}: {e}"));
+    }
+}
+
+/// Fails each call of a night in turn, before its effect and after it. Answers with how many calls there are.
+async fn every_call_may_fail(archive: &MemoryArchive, ledger: &MemoryLedger, as_of: Date) -> usize {
+    let (market, _) = prices();
+    let (clean, record) = (archive.fork(), ledger.fork());
+    let undisturbed = Faults::default();
+    let remote = Failing { inner: &market, faults: &undisturbed };
+    let counted = (Failing { inner: &clean, faults: &undisturbed }, Failing { inner: &record, faults: &undisturbed });
+    assert_eq!(pass(&remote, &counted.0, &counted.1, as_of).await.expect("a night"), RunStatus::Closed);
+    for call in 1..=undisturbed.calls() {
+        for after_effect in [false, true] {
+            let when = format!("call {call} of {as_of}, after its effect: {after_effect}");
+            let (archive, ledger) = (archive.fork(), ledger.fork());
+            let faults = Faults::at(call, after_effect);
+            let ports = (Failing { inner: &archive, faults: &faults }, Failing { inner: &ledger, faults: &faults });
+            let market = Failing { inner: &market, faults: &faults };
+            let first = pass(&market, &ports.0, &ports.1, as_of).await;
+            the_champion_serves(&archive, &ledger, &when).await;
+            if let Err(error) = &first {
+                assert!(error.is_transient(), "{when}: {error}");
+                let again = pass(&market, &ports.0, &ports.1, as_of).await;
+                assert_eq!(again.unwrap_or_else(|error| panic!("{when}: {error}")), RunStatus::Closed);
+            }
+            assert_eq!(ledger.outcome(), record.outcome(), "{when}");
+            assert_eq!(archive.objects(), clean.objects(), "{when}");
+        }
+    }
+    undisturbed.calls()
+}
+
+#[tokio::test]
+async fn any_call_of_the_first_and_of_a_later_night_may_fail() {
+    let (archive, ledger) = (MemoryArchive::default(), MemoryLedger::default());
+    let (market, days) = prices();
+    let [.., before, yesterday, today] = days.as_slice() else { unreachable!("there are {SESSIONS} of them") };
+    let first = every_call_may_fail(&archive, &ledger, *before).await;
+    for day in [before, yesterday] {
+        pass(&market, &archive, &ledger, *day).await.expect("a night");
+    }
+    let later = every_call_may_fail(&archive, &ledger, *today).await;
+    assert!(first > 20 && later > 30, "{first} and {later} calls");
+}
+
+/// Done twice, a night does nothing the second time, not even where it is not known to be closed.
+#[tokio::test]
+async fn a_night_that_is_done_is_not_done_again() {
+    let (archive, ledger) = (MemoryArchive::default(), MemoryLedger::default());
+    let (market, days) = prices();
+    let today = days[SESSIONS - 1];
+    pass(&market, &archive, &ledger, today).await.expect("a night");
+    let (outcome, objects) = (ledger.outcome(), archive.objects());
+    let run = ledger.runs(1).await.expect("lists").remove(0).run;
+    let attempts = ledger.attempts(&run.id).await.expect("lists");
+    assert_eq!(attempts.len(), Stage::ALL.len());
+    let mut again = Attempts::new(ticker(), backwards);
+    work(&archive, &ledger, &run, &ticker(), &mut again).await.expect("done before");
+    assert!(again.tried().is_empty());
+    pass(&market, &archive, &ledger, today).await.expect("done before");
+    assert_eq!((ledger.outcome(), archive.objects()), (outcome, objects));
+}
