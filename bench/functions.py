@@ -104,7 +104,8 @@ def stage_seconds(cloud):
             line = json.loads(event["message"])
         except ValueError:
             continue
-        if "seconds" in line:
+        # A batch logs each stage of each ticker, and then itself.
+        if "seconds" in line and "stage" not in line:
             seconds.setdefault(line["span"]["stage"], []).append(line["seconds"])
     return seconds
 

@@ -16,12 +16,14 @@ S3_PUTS, S3_GETS = 18, 15
 TABLE_WRITES, TABLE_READS = 85, 300  # a year of scores is read each evening
 LOG_KB = 10
 EVENTS = 2
-KEPT_KB = 150  # a snapshot of ten years, two models, a contest, a table
+KEPT_KB = 110  # a snapshot of ten years, models, a part of a record, a table
 
 # Seconds billed for an invocation, cold start and waiting for S3 and DynamoDB included: far above what was measured.
-STAGE_SECONDS, STAGE_GB = 0.5, 0.25
-TRAIN_SECONDS, TRAIN_GB = 1.0, 1769 / 1024
+FETCH_SECONDS, FETCH_GB = 0.5, 0.25
+TRAIN_SECONDS, TRAIN_GB = 1.2, 1769 / 1024
 CHILD_SECONDS, CHILD_GB = 2.0, 0.0625
+# Tickers that one call of `train` works on.
+BATCH = 5
 
 PRICES = {
     # https://aws.amazon.com/lambda/pricing/ (arm64)
@@ -49,13 +51,13 @@ PRICES = {
 def month(tickers):
     """Dollars by service, for one month; what is kept is counted at the end of the first year."""
     nights = tickers * NIGHTS
-    stages = ASKS + 3
-    seconds = nights * (stages * STAGE_SECONDS * STAGE_GB + TRAIN_SECONDS * TRAIN_GB)
-    children = nights * (ASKS + 1)
+    batches = NIGHTS * -(-tickers // BATCH)
+    seconds = nights * (ASKS * FETCH_SECONDS * FETCH_GB + TRAIN_SECONDS * TRAIN_GB)
+    children = nights * ASKS + batches
     # Plan, maps, waits, choices, report: some thirty a night. A child's start is counted as one more.
     transitions = children + 30 * NIGHTS
     return {
-        "Lambda": seconds * PRICES["Lambda GB-second"] + nights * (stages + 1) * PRICES["Lambda request"],
+        "Lambda": seconds * PRICES["Lambda GB-second"] + children * PRICES["Lambda request"],
         "Step Functions, parent": transitions * PRICES["transition"],
         "Step Functions, children": children
         * (PRICES["express request"] + CHILD_SECONDS * CHILD_GB * PRICES["express GB-second"]),

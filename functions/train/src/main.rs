@@ -58,6 +58,9 @@ async fn one(
 ) -> Result<(), Error> {
     let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
     let outcome = work(archive, ledger, run, ticker, &mut attempts).await;
+    for attempt in attempts.tried() {
+        tracing::info!(%ticker, stage = %attempt.stage, seconds = attempt.seconds, setback = attempt.setback, "tried");
+    }
     attempts.record(ledger, &run.id).await;
     let promoted = outcome?;
     if promoted.changed() {
