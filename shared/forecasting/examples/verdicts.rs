@@ -6,8 +6,8 @@
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
 
 use forecasting::{
-    Bet, Contender, Decision, Deposed, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record,
-    RecordPlan, Row, Seat, Specification, TradingDay, Verdict, Wealth, Window,
+    Bet, Contender, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record, RecordPlan, Row, Seat,
+    Specification, TradingDay, Verdict, Wealth, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -206,24 +206,16 @@ fn year(law: &Law, seed: u64) -> Year {
         let models = [(arima, specification)];
         let (judgement, _) = Judgement::of(record, &[], SIGNIFICANCE, seat.as_ref(), &models, Detail::Short);
         let verdict = Verdict::of(&judgement, seat.as_ref(), Promotion::Evidence);
-        let before = seat.take();
-        seat = Some(match before {
-            Some(before) if before.contender == verdict.contender => before,
-            before => {
-                year.changes += usize::from(before.is_some());
-                let mut deposed = before.as_ref().map(|seat| seat.deposed.clone()).unwrap_or_default();
-                if let Some(before) = before.filter(|_| verdict.decision == Decision::Demote) {
-                    deposed.push(Deposed { contender: before.contender, since: last.day });
-                }
-                Seat { contender: verdict.contender, since: last.day, deposed }
-            }
-        });
+        let after = Seat::after(seat.as_ref(), &verdict, &judgement, last.day);
+        year.changes += usize::from(seat.is_some_and(|before| before.contender != after.contender));
+        seat = Some(after);
         let serving = verdict.contender;
         year.nights += 1;
         if serving == arima && !specification.is_baseline() {
             year.structured.push(night);
         }
-        year.drifted |= serving == Contender::DRIFT;
+        year.drifted |=
+            serving == Contender::DRIFT || (serving == arima && specification == Specification::BASELINES[1]);
         let row = record.rows.last().expect("a row");
         let centre = record
             .plan

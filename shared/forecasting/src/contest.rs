@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Comparison, IntervalKind, Scorecard, Specification};
+use crate::{Comparison, IntervalKind, Scorecard};
 
 /// Scorecards of everyone who competed on one series, and how each stands against the incumbent.
 ///
@@ -57,19 +57,8 @@ fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Challen
 }
 
 impl Contest {
-    /// The random walk without drift, against which skill is measured.
-    pub fn random_walk(&self) -> &Scorecard {
-        &self.baselines[0].scorecard
-    }
-
     /// Everyone who would take the champion's place, the challengers first.
     pub fn contenders(&self) -> impl Iterator<Item = &Challenger> {
         self.challengers.iter().chain(&self.baselines)
-    }
-
-    /// The scorecard of a specification that competed.
-    pub fn scorecard(&self, specification: &Specification) -> Option<&Scorecard> {
-        let all = self.champion.iter().chain(self.contenders().map(|c| &c.scorecard));
-        all.into_iter().find(|card| card.specification == Some(*specification))
     }
 }

@@ -21,7 +21,7 @@ pub struct Comparison {
 }
 
 /// With fewer origins for each lag of the overlap, the long-run variance is mostly noise: nothing is proven then.
-const FEWEST_PER_LAG: usize = 4;
+pub const MIN_PER_LAG: usize = 4;
 
 impl Comparison {
     /// Compares losses at the same origins. Each is a mean over 1..=horizon, so neighbours overlap and their
@@ -39,7 +39,7 @@ impl Comparison {
         let correction = ((size + 1.0 - 2.0 * h + h * (h - 1.0) / size) / size).clamp(0.0, 1.0).sqrt();
         let statistic = correction * mean / (variance / size).sqrt();
         let t = StudentsT::new(0.0, 1.0, (size - 1.0).max(1.0)).expect("one degree of freedom or more");
-        if statistic.is_finite() && n >= FEWEST_PER_LAG * horizon {
+        if statistic.is_finite() && n >= MIN_PER_LAG * horizon {
             Comparison { improvement, statistic: Some(statistic), p_value: t.sf(statistic), n }
         } else {
             Comparison { improvement, statistic: None, p_value: 1.0, n }

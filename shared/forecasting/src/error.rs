@@ -57,9 +57,6 @@ pub enum Error {
         /// Its last session.
         last: Date,
     },
-    /// Prices so large or so small that their returns or errors are no finite numbers.
-    #[error("the prices span too many orders of magnitude to compare models on them")]
-    NotComparable,
     /// A model could not be fitted or read.
     #[error("{model}: {reason}")]
     Model {

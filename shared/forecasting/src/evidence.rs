@@ -66,7 +66,7 @@ impl Wealth {
         }
         let won = bet.won();
         for (wealth, proportion) in self.0.iter_mut().zip(PROPORTIONS) {
-            *wealth *= 1.0 + proportion.min(MAX_AT_RISK / bound) * won;
+            *wealth = (*wealth * (1.0 + proportion.min(MAX_AT_RISK / bound) * won)).min(MAX_WEALTH);
         }
     }
 
@@ -75,6 +75,9 @@ impl Wealth {
         self.0.iter().sum::<f64>() / PROPORTIONS.len() as f64
     }
 }
+
+/// Nobody needs more than this; to hold less than was won rejects less.
+const MAX_WEALTH: f64 = 1e100;
 
 /// Sessions that one budget lasts.
 pub const BUDGET_SESSIONS: usize = 252;

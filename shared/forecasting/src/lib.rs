@@ -1,4 +1,4 @@
-//! Tickers, sessions, price series, backtests, scorecards and verdicts: the rules, without any I/O or clock.
+//! Tickers, sessions, price series, track records, scorecards and verdicts: the rules, without any I/O or clock.
 //!
 //! A [`PriceSeries`] of [`Bar`]s on [`TradingDay`]s is fitted by a [`Specification`]; a [`Record`] keeps what each [`Contender`]
 //! would have forecast from every past session; a [`Judgement`] adds up what came of it, and the [`Verdict`] says who
@@ -43,7 +43,7 @@ pub use calibration::{Calibration, Multipliers};
 pub use change_point::{Alternative, ChangePoint};
 pub use contender::Contender;
 pub use contest::{Challenger, Contest};
-pub use diebold_mariano::Comparison;
+pub use diebold_mariano::{Comparison, MIN_PER_LAG};
 pub use error::Error;
 pub use evidence::{BUDGET_SESSIONS, Bet, Wealth};
 pub use families::{

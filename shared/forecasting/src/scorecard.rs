@@ -165,7 +165,7 @@ impl Losses {
                 horizon,
                 mae,
                 rmse: mse.through(rmse, if rmse > 0.0 { 0.5 / rmse } else { 0.0 }),
-                mase: mae.through(mae.value / naive, 1.0 / naive),
+                mase: mae.through(scaled(mae.value, naive), scaled(1.0, naive)),
                 pinball: mean(&pinball),
                 crps: mean(&|step| step[CRPS]),
                 levels: levels
@@ -181,6 +181,11 @@ impl Losses {
         };
         (1..=self.horizon).map(at).collect()
     }
+}
+
+/// A mean absolute scaled error (Hyndman & Koehler 2006); 0 of prices that have not moved.
+fn scaled(error: f64, naive: f64) -> f64 {
+    if naive > 0.0 { error / naive } else { 0.0 }
 }
 
 /// Over the median and the ends of all intervals of a step.
@@ -219,7 +224,7 @@ impl Scorecard {
             horizon: losses.horizon,
             mae: short(mae),
             rmse: short(losses.mean(|step| step[SQUARE]).sqrt()),
-            mase: short(mae / naive),
+            mase: short(scaled(mae, naive)),
             pinball: short(losses.mean(pinball)),
             crps: None,
             skill: None,

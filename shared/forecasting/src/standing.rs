@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Calibration, Contender, Level, Record, Scale, Scorecard, SkillInterval, Specification, TradingDay,
+    Calibration, Contender, Decision, Level, Record, Scale, Scorecard, SkillInterval, Specification, TradingDay,
+    Verdict,
     evidence::{Bet, Stakes, Wealth, loss},
     record::Replay,
     scorecard::short,
@@ -28,6 +29,26 @@ pub struct Deposed {
     pub contender: Contender,
     /// As-of session of the verdict that dropped it.
     pub since: TradingDay,
+}
+
+impl Seat {
+    /// The seat that a night's verdict leaves: the same where who serves goes on serving. Who lost its place on evidence is
+    /// remembered, whoever takes it.
+    pub fn after(before: Option<&Seat>, verdict: &Verdict, judgement: &Judgement, day: TradingDay) -> Seat {
+        let Some(before) = before else {
+            return Seat { contender: verdict.contender, since: day, deposed: Vec::new() };
+        };
+        if before.contender == verdict.contender {
+            return before.clone();
+        }
+        let others = before.deposed.iter().filter(|dropped| dropped.contender != verdict.contender);
+        let mut deposed: Vec<Deposed> = others.copied().collect();
+        let lost = judgement.challenge.is_some_and(|challenge| challenge.suffices());
+        if lost || verdict.decision == Decision::Demote {
+            deposed.push(Deposed { contender: before.contender, since: day });
+        }
+        Seat { contender: verdict.contender, since: day, deposed }
+    }
 }
 
 /// How much of the losses is added up.

@@ -164,6 +164,34 @@ fn a_young_series_is_served() {
     assert!(refused(&halted).contains("the price stands still"));
 }
 
+/// What is kept must be readable again: no prices make a number that JSON has not.
+#[test]
+fn every_number_can_be_kept() {
+    // A straight line, for longer than any history on offer: the drift is never wrong.
+    let line: Vec<f64> = (0..3_200).map(|t| 100.0 * (0.0002 * f64::from(t)).exp()).collect();
+    // It moved for 20 sessions, and then stood still for as long as a halt may last.
+    let mut halted = prices(20, 0.0, 4);
+    halted.resize(70, halted[19]);
+    for (name, values) in [("line", &line), ("halted", &halted)] {
+        let (judgement, calibrations) = judged(values);
+        let text = serde_json::to_string(&(&judgement, &calibrations)).expect("plain data");
+        assert!(!text.contains("null"), "{name}: {text}");
+        let again: (Judgement, Calibrations) = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(again, (judgement, calibrations), "{name}");
+    }
+}
+
+/// A window that begins on a date is empty before it: there everyone forecasts as the random walk does.
+#[test]
+fn a_window_from_a_date() {
+    let series = series(&prices(400, 0.5, 5));
+    let since = series.bars()[250].day.date();
+    let plan = RecordPlan { window: Window::Since(since), ..plan() };
+    let (record, _) = Record::of_history(plan, &series).expect("a record");
+    let first = record.rows.iter().find(|row| row.centres.iter().any(|centre| *centre != 0.0)).expect("forecasts");
+    assert_eq!(first.session, series.bars()[250 + 19].day, "from 20 sessions in the window on");
+}
+
 fn judged_young(values: &[f64]) -> (Judgement, Calibrations) {
     let series = series(values);
     let (mut record, mut scales) = built(&series);
@@ -283,6 +311,30 @@ fn verdicts() {
     let verdict = Verdict::of(&one(standing(ARIMA, 0.1, 22.2)), Some(&seat(walk)), Promotion::Always);
     assert_eq!((verdict.decision, verdict.contender), (Decision::Promote, ARIMA));
     assert!(verdict.reason.contains("without being asked"), "{}", verdict.reason);
+}
+
+/// Who lost its place on evidence is remembered, whoever takes it.
+#[test]
+fn who_was_dropped_is_remembered() {
+    let ets = Contender::Family(Family::Ets);
+    let day = "2020-12-11".parse().expect("a session");
+    let after = |judgement: &Judgement, before: &Seat| {
+        let verdict = Verdict::of(judgement, Some(before), Promotion::Evidence);
+        Seat::after(Some(before), &verdict, judgement, day)
+    };
+    let dropped = |seat: &Seat| seat.deposed.iter().map(|dropped| dropped.contender).collect::<Vec<_>>();
+    let lost = after(&judgement(vec![standing(ARIMA, 4.0, 22.2)], Some(12.0)), &seat(ARIMA));
+    assert_eq!((lost.contender, dropped(&lost)), (Contender::RANDOM_WALK, vec![ARIMA]));
+    let replaced =
+        after(&judgement(vec![standing(ARIMA, 60.0, 44.4), standing(ets, 90.0, 44.4)], Some(12.0)), &seat(ARIMA));
+    assert_eq!((replaced.contender, dropped(&replaced)), (ets, vec![ARIMA]));
+    // Beaten by another, it is not dropped; and who serves again is not dropped any more.
+    let better = Standing { against_champion: Some(50.0), ..standing(ets, 90.0, 44.4) };
+    let beaten = after(&judgement(vec![standing(ARIMA, 60.0, 44.4), better], Some(0.1)), &seat(ARIMA));
+    assert_eq!((beaten.contender, dropped(&beaten)), (ets, vec![]));
+    let back = Standing { since_dropped: Some(11.0), ..standing(ARIMA, 60.0, 44.4) };
+    let returned = after(&judgement(vec![back], None), &lost);
+    assert_eq!((returned.contender, dropped(&returned)), (ARIMA, vec![]));
 }
 
 /// Promotion and demotion renew nothing: the evidence against the walk is the same, whoever serves and whatever was dropped.

@@ -11,7 +11,7 @@ use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
     Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, ModelVersion, Planned, RunStatus, Settings,
-    Stage, Trigger, fetch, plan, predict,
+    Stage, StageKey, Trained, Trigger, fetch, plan, predict,
     price_file::PriceFile,
     report,
     testing::{Failing, Faults, MemoryArchive, MemoryLedger},
@@ -61,7 +61,17 @@ async fn pass(
     ledger: &dyn Ledger,
     as_of: Date,
 ) -> Result<RunStatus, Error> {
-    let run = match plan(archive, ledger, configuration(), as_of, Trigger::Manual).await? {
+    pass_of(configuration(), market, archive, ledger, as_of).await
+}
+
+async fn pass_of(
+    configuration: Configuration,
+    market: &dyn MarketData,
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    as_of: Date,
+) -> Result<RunStatus, Error> {
+    let run = match plan(archive, ledger, configuration, as_of, Trigger::Manual).await? {
         Planned::Open(entry) => entry.run,
         Planned::Done(entry) | Planned::NoSession(entry) => return Ok(entry.closure.expect("it is closed").status),
     };
@@ -142,4 +152,30 @@ async fn a_night_that_is_done_is_not_done_again() {
     assert!(again.tried().is_empty());
     pass(&market, &archive, &ledger, today).await.expect("done before");
     assert_eq!((ledger.outcome(), archive.objects()), (outcome, objects));
+}
+
+/// A family that cannot be estimated makes no night a training of all: the policy goes on deciding when models are trained.
+#[tokio::test]
+async fn a_family_that_fails_trains_no_other() {
+    let (archive, ledger) = (MemoryArchive::default(), MemoryLedger::default());
+    let (market, days) = prices();
+    let text = "start = 2019-01-01\npolicy = { max_age = 50 }\n\
+                families = [\"arima\", { family = \"arima\", order = [0, 0, 0], seasonal = [0, 1, 0, 130] }]";
+    let configuration = Settings::parse(text).expect("reads").configuration("csv", vec![ticker()]);
+    let nights: Vec<Trained> = {
+        let mut nights = Vec::new();
+        for day in &days[124..127] {
+            pass_of(configuration.clone(), &market, &archive, &ledger, *day).await.expect("a night");
+            let run = ledger.runs(1).await.expect("lists").remove(0).run.id;
+            let key = StageKey { run, ticker: ticker(), stage: Stage::Train };
+            nights.push(ledger.committed(&key).await.expect("reads").expect("trained").parse().expect("reads"));
+        }
+        nights
+    };
+    let arima = |night: &Trained| night.versions.iter().find(|v| !v.contender.is_baseline()).expect("ARIMA").clone();
+    for night in &nights {
+        assert_eq!(night.without_model.len(), 1, "{:?}", night.without_model);
+        assert_eq!(night.trained, nights[0].trained, "on the first night alone");
+        assert_eq!(arima(night), arima(&nights[0]));
+    }
 }

@@ -113,7 +113,7 @@ pub(super) fn results(results: &Results) {
     print(&format!("| of models that are no baseline | {structured} | {} |", skill(structured_skill)));
     let Results { structured_tickers, expected_false, .. } = results;
     print(&format!(
-        "\nStructure served {structured_tickers} of {tickers} tickers at some time; by the error budget at most {expected_false:.1} of them falsely."
+        "\nStructure or a drift served {structured_tickers} of {tickers} tickers at some time; the error budget lets at most {expected_false:.1} be expected to be false."
     ));
     print(
         "\n| intervals | level | held | lowest and highest ticker | mean pinball loss |\n| --- | ---: | ---: | ---: | ---: |",

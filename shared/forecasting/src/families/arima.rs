@@ -68,12 +68,8 @@ impl Member for Arima {
         Ok(Arima::named(Arima::selected(y, season)?.model))
     }
 
-    fn fit(&self, y: &[f64], former: Option<&FittedArima>) -> Result<FittedArima, String> {
-        let fitted = match former {
-            None => self.model.fit(y),
-            Some(former) => self.model.fit_from(y, former.coefficients()),
-        };
-        fitted.map_err(|error| error.to_string())
+    fn fit(&self, y: &[f64]) -> Result<FittedArima, String> {
+        self.model.fit(y).map_err(|error| error.to_string())
     }
 }
 

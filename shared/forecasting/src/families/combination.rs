@@ -32,11 +32,11 @@ impl Member for Combination {
         Ok(Specification::Combination(Combination { arima: Arima::selected(y, season)?, ets: Ets::selected(y)? }))
     }
 
-    fn fit(&self, y: &[f64], former: Option<&FittedCombination>) -> Result<FittedCombination, String> {
+    fn fit(&self, y: &[f64]) -> Result<FittedCombination, String> {
         Ok(FittedCombination {
-            arima: self.arima.fit(y, former.map(|f| &f.arima))?,
-            ets: self.ets.fit(y, former.map(|f| &f.ets))?,
-            theta: Theta {}.fit(y, former.map(|f| &f.theta))?,
+            arima: self.arima.fit(y)?,
+            ets: self.ets.fit(y)?,
+            theta: Theta {}.fit(y)?,
         })
     }
 }

@@ -41,7 +41,7 @@ impl Member for Ets {
         Ets::selected(y).map(Specification::Ets)
     }
 
-    fn fit(&self, y: &[f64], _: Option<&FittedEts>) -> Result<FittedEts, String> {
+    fn fit(&self, y: &[f64]) -> Result<FittedEts, String> {
         // Around its last value: what is read back below is then exact to the last digits of the errors, not of the level.
         let (centred, last) = centred(y);
         if centred.iter().all(|value| *value == 0.0) {
@@ -168,7 +168,7 @@ mod tests {
     fn restored_forecasts_are_augurs_own() {
         let y = series(400);
         for trend in [false, true] {
-            let fitted = Ets { trend }.fit(&y, None).expect("fits");
+            let fitted = Ets { trend }.fit(&y).expect("fits");
             let stored = serde_json::to_string(&fitted).expect("writes");
             let restored: FittedEts = serde_json::from_str(&stored).expect("reads");
             assert_eq!(restored, fitted);
@@ -206,6 +206,6 @@ mod tests {
 
     #[test]
     fn a_constant_is_refused() {
-        assert!(Ets { trend: false }.fit(&[4.0; 100], None).is_err());
+        assert!(Ets { trend: false }.fit(&[4.0; 100]).is_err());
     }
 }

@@ -17,8 +17,8 @@ pub(crate) trait Member: Copy + fmt::Display {
     /// its proper name is given under that name.
     fn select(y: &[f64], season: usize) -> Result<Specification, String>;
 
-    /// Estimates it, where it helps from the estimates of a former fit on nearly the same values.
-    fn fit(&self, y: &[f64], former: Option<&Self::State>) -> Result<Self::State, String>;
+    /// Estimates it, from these values alone: the same values give the same bytes.
+    fn fit(&self, y: &[f64]) -> Result<Self::State, String>;
 }
 
 /// A fitted member: all that a forecast needs, and nothing of the series but that.
@@ -80,10 +80,9 @@ macro_rules! families {
                 match self { $(Specification::$Member(_) => Family::$Member),+ }
             }
 
-            fn fit_on(&self, y: &[f64], former: Option<&Fitted>) -> Result<Fitted, String> {
+            fn fit_on(&self, y: &[f64]) -> Result<Fitted, String> {
                 match self { $(Specification::$Member(member) => {
-                    let former = match former { Some(Fitted::$Member(state)) => Some(&**state), _ => None };
-                    member.fit(y, former).map(|state| Fitted::$Member(Box::new(state)))
+                    member.fit(y).map(|state| Fitted::$Member(Box::new(state)))
                 }),+ }
             }
 
@@ -144,19 +143,13 @@ impl Specification {
         family.select_on(&logarithms(prices), season).map_err(|reason| Error::Model { model: model(), reason })
     }
 
-    /// Fits it to these prices, all positive.
+    /// Fits it to these prices, all positive. It starts from nothing but them, so that they give the same bytes each time.
     ///
     /// # Errors
     /// [`Error::Model`] where it cannot be estimated on them.
     pub fn fit(&self, prices: &[f64]) -> Result<PriceModel, Error> {
-        self.fit_from(prices, None)
-    }
-
-    /// Fits it from the estimates of a former fit.
-    pub(crate) fn fit_from(&self, prices: &[f64], former: Option<&PriceModel>) -> Result<PriceModel, Error> {
-        let fitted = self
-            .fit_on(&logarithms(prices), former.map(|model| &model.fitted))
-            .map_err(|reason| Error::Model { model: self.to_string(), reason })?;
+        let fitted =
+            self.fit_on(&logarithms(prices)).map_err(|reason| Error::Model { model: self.to_string(), reason })?;
         Ok(PriceModel { specification: *self, fitted })
     }
 }

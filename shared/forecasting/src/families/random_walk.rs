@@ -29,7 +29,7 @@ impl Member for RandomWalk {
         Ok(Specification::RandomWalk(RandomWalk { drift: false }))
     }
 
-    fn fit(&self, y: &[f64], _: Option<&FittedArima>) -> Result<FittedArima, String> {
+    fn fit(&self, y: &[f64]) -> Result<FittedArima, String> {
         self.model().fit(y).map_err(|error| error.to_string())
     }
 }

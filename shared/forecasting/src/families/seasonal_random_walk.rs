@@ -24,7 +24,7 @@ impl Member for SeasonalRandomWalk {
     }
 
     /// It is an ARIMA(0,0,0)(0,1,0): the forecast's variance grows by one innovation's with every season.
-    fn fit(&self, y: &[f64], _: Option<&FittedArima>) -> Result<FittedArima, String> {
+    fn fit(&self, y: &[f64]) -> Result<FittedArima, String> {
         let seasonal = Seasonal { p: 0, d: 1, q: 0, period: self.season };
         let model = Arima { seasonal, ..Arima::new(Order { p: 0, d: 0, q: 0 }) };
         model.fit(y).map_err(|error| error.to_string())

@@ -31,15 +31,12 @@ impl Member for Theta {
         Ok(Specification::Theta(Theta {}))
     }
 
-    fn fit(&self, y: &[f64], former: Option<&FittedTheta>) -> Result<FittedTheta, String> {
+    fn fit(&self, y: &[f64]) -> Result<FittedTheta, String> {
         let drift = slope(y) / 2.0;
         let model = Arima::new(Order { p: 0, d: 1, q: 1 });
         let level = without_line(y, drift, 0);
-        let smoothing = match former {
-            None => model.fit(&level),
-            Some(former) => model.fit_from(&level, former.smoothing.coefficients()),
-        };
-        Ok(FittedTheta { drift, seen: y.len(), smoothing: smoothing.map_err(|error| error.to_string())? })
+        let smoothing = model.fit(&level).map_err(|error| error.to_string())?;
+        Ok(FittedTheta { drift, seen: y.len(), smoothing })
     }
 }
 
@@ -95,7 +92,7 @@ mod tests {
     #[test]
     fn half_the_slope() {
         let y: Vec<f64> = (0..80).map(|t| 0.01 * f64::from(t) + if t % 2 == 0 { 0.001 } else { -0.001 }).collect();
-        let fitted = Theta {}.fit(&y, None).expect("fits");
+        let fitted = Theta {}.fit(&y).expect("fits");
         assert!((fitted.drift - 0.005).abs() < 1e-6, "{}", fitted.drift);
         let forecast = State::forecast(&fitted, 3).expect("forecasts");
         // Hyndman & Billah's point forecast: smoothed level plus drift (h - 1 + 1/alpha), the start's weight gone.
@@ -111,10 +108,10 @@ mod tests {
     #[test]
     fn advancing_is_seeing() {
         let y: Vec<f64> = (0..150).map(|t| (f64::from(t) * 0.37).sin() * 0.02 + 0.003 * f64::from(t)).collect();
-        let mut fitted = Theta {}.fit(&y[..140], None).expect("fits");
+        let mut fitted = Theta {}.fit(&y[..140]).expect("fits");
         State::advance(&mut fitted, &y[140..147]).expect("advances");
         let at_once = State::forecast(&fitted, 4).expect("forecasts");
-        let mut again = Theta {}.fit(&y[..140], None).expect("fits");
+        let mut again = Theta {}.fit(&y[..140]).expect("fits");
         for value in &y[140..147] {
             State::advance(&mut again, std::slice::from_ref(value)).expect("advances");
         }

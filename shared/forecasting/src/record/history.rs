@@ -64,6 +64,10 @@ impl Procedure {
             return no_change();
         }
         let trained_on = window.of_bars(visible);
+        // Before a window that begins on a date there is nothing to train on.
+        if trained_on.len() < MIN_SESSIONS {
+            return no_change();
+        }
         if self.contender == Contender::DRIFT {
             let growth = average_growth(trained_on);
             return (1..=horizon).map(|h| growth * h as f64).collect();

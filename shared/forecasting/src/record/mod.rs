@@ -36,8 +36,7 @@ pub struct RecordPlan {
 pub const MIN_SESSIONS: usize = 20;
 /// Before so many sessions nobody but the random walk forecasts: what would be estimated on fewer is mostly noise.
 pub const WARM_UP: usize = 120;
-/// Sessions between two selections of a procedure, half a year: what is selected more often costs more and forecasts no better
-/// (docs/verdicts.md).
+/// Sessions between two selections of a procedure, half a year: what is selected more often costs more.
 pub const RESELECTED_AFTER: usize = 126;
 
 /// A ticker's track record.

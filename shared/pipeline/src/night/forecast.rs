@@ -1,6 +1,6 @@
 use forecasting::{Calibration, LiveRecord, StandingForecast, Ticker};
 
-use super::{Place, retention::retire};
+use super::{Place, retention::retire, train::newest_trained};
 use crate::{
     Archive, Champion, Digest, Error, Evaluated, Forecasted, Key, Ledger, ModelVersion, Promoted, Run, Snapshot, Stage,
     Trained,
@@ -31,7 +31,11 @@ pub async fn forecast(
     };
     let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
-    let trained: Option<Trained> = place.result(ledger, Stage::Train).await?;
+    // A rollback trains nothing: its intervals are those that the newest record teaches.
+    let trained = match ledger.committed(&place.key(Stage::Train)).await? {
+        Some(record) => Trained::read(&record)?,
+        None => newest_trained(ledger, &place).await?.map(|(_, trained)| trained),
+    };
     let calibration = trained.and_then(|trained| trained.calibration(&champion));
     let calibration = calibration.unwrap_or_else(|| Calibration::first(&series, run.configuration.horizon));
     let both = version.forecast(&series, run.configuration.horizon, &calibration)?;

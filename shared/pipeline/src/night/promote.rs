@@ -1,4 +1,4 @@
-use forecasting::{Decision, Deposed, Promotion, Scorecard, Seat, Ticker, Verdict};
+use forecasting::{Decision, Promotion, Scorecard, Seat, Ticker, Verdict};
 
 use super::Place;
 use crate::{
@@ -65,7 +65,10 @@ pub(crate) fn reach(
     trained: &Trained,
     before: Option<&Champion>,
 ) -> Result<(Verdict, Champion), Error> {
-    let seat = before.and_then(|champion| champion.seat.as_ref());
+    let promotion = place.run.configuration.promotion;
+    // Who came without being asked for evidence must prove itself where evidence is asked again.
+    let proven = |champion: &&Champion| !champion.unproven || promotion == Promotion::Always;
+    let seat = before.filter(proven).and_then(|champion| champion.seat.as_ref());
     if let Some(before) = before {
         let contender = before.contender();
         let kept = |reason: String| Ok((Verdict { decision: Decision::Keep, contender, reason }, before.clone()));
@@ -76,33 +79,16 @@ pub(crate) fn reach(
             return kept(format!("{} is pinned by a person until it is released", before.version));
         }
     }
-    let promotion = place.run.configuration.promotion;
     let verdict = Verdict::of(&trained.judgement, seat, promotion);
     let missing = || Error::Missing { key: format!("the model of {} for {}", verdict.contender, place.ticker) };
     let version = trained.version(verdict.contender).ok_or_else(missing)?;
-    if let Some(same) = before.filter(|champion| champion.version == version.version && champion.seat.is_some()) {
+    if let Some(same) = before.filter(|champion| champion.version == version.version && seat.is_some()) {
         return Ok((verdict, same.clone()));
     }
     let scorecard = trained.judgement.scorecard(verdict.contender);
-    let seat = seated(place, &verdict, seat);
+    let seat = Seat::after(seat, &verdict, &trained.judgement, place.as_of);
     let unproven = promotion == Promotion::Always;
     Ok((verdict, entering(version, scorecard, before, seat, unproven, place)))
-}
-
-/// The seat that a verdict leaves: the same where who serves goes on serving.
-fn seated(place: &Place<'_>, verdict: &Verdict, before: Option<&Seat>) -> Seat {
-    let Some(before) = before else {
-        return Seat { contender: verdict.contender, since: place.as_of, deposed: Vec::new() };
-    };
-    if before.contender == verdict.contender {
-        return before.clone();
-    }
-    let mut deposed: Vec<Deposed> =
-        before.deposed.iter().filter(|dropped| dropped.contender != verdict.contender).copied().collect();
-    if verdict.decision == Decision::Demote {
-        deposed.push(Deposed { contender: before.contender, since: place.as_of });
-    }
-    Seat { contender: verdict.contender, since: place.as_of, deposed }
 }
 
 fn entering(
@@ -131,7 +117,9 @@ fn entering(
 
 /// A former champion in service again, in the place of `failed`: pinned, until it is released.
 pub(crate) fn restored(back: &Champion, failed: &Champion, place: &Place<'_>) -> Champion {
-    let seat = back.seat.as_ref().map(|seat| Seat { since: place.as_of, ..seat.clone() });
+    // Who has been dropped since stays so.
+    let deposed = failed.seat.as_ref().map(|seat| seat.deposed.clone()).unwrap_or_default();
+    let seat = back.seat.as_ref().map(|seat| Seat { since: place.as_of, deposed, ..seat.clone() });
     Champion { as_of: place.as_of, sequence: failed.sequence + 1, seat, pinned: true, ..back.clone() }
 }
 

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use forecasting::TradingDay;
 use jiff::civil::Date;
 
-use super::Place;
+use super::{Place, train::LOOKED_THROUGH};
 use crate::{Archive, Error, Key, Ledger, Receipt, Stage, Trained, VersionId};
 
 /// Removes the versions of a ticker that have been out of service for more sessions than the configuration keeps them. The
@@ -17,9 +17,15 @@ pub(crate) async fn retire(archive: &dyn Archive, ledger: &dyn Ledger, place: &P
     for champion in ledger.champion(ticker).await?.iter().chain(receipts.first().map(|receipt| &receipt.champion)) {
         serving.insert(champion.version.clone());
     }
-    // What the contenders forecast with tonight is what they go on from.
-    let trained: Option<Trained> = place.result(ledger, Stage::Train).await?;
-    serving.extend(trained.into_iter().flat_map(|trained| trained.versions).map(|version| version.version));
+    // What the contenders forecast with is what the next night goes on from: of each plan, its newest.
+    let mut plans = Vec::new();
+    for record in ledger.history(ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
+        let Some(trained) = Trained::read(&record)?.filter(|trained| !plans.contains(&trained.record.plan)) else {
+            continue;
+        };
+        serving.extend(trained.versions.into_iter().map(|version| version.version));
+        plans.push(trained.record.plan);
+    }
     for key in archive.list(&Key::models(ticker)).await? {
         let Some(version) = Key::version_of(&key).filter(|version| !serving.contains(version)) else { continue };
         // One that never served is as old as the prices it was trained on.

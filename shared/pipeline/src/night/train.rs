@@ -8,20 +8,15 @@ use crate::{
     records::{champion_on, read_prices},
 };
 
-/// Results of earlier releases had a contest in place of a record.
-const OLD_RESULT: &str = "\"contest\":";
 /// As many nights back as are looked through for a record of this plan.
-const LOOKED_THROUGH: usize = 10;
+pub(super) const LOOKED_THROUGH: usize = 10;
 
 /// The newest result of a night up to this session that goes on with this run's plan and source of prices.
 pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<(RunId, Trained)>, Error> {
     let configuration = &place.run.configuration;
     let plan = configuration.record_plan();
     for record in ledger.history(place.ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
-        if record.result.contains(OLD_RESULT) || record.key.run == place.run.id {
-            continue;
-        }
-        let trained: Trained = record.parse()?;
+        let Some(trained) = Trained::read(&record)?.filter(|_| record.key.run != place.run.id) else { continue };
         let same_source = trained.source.0 == configuration.market && trained.source.1 == configuration.start;
         if trained.record.plan == plan && same_source {
             return Ok(Some((record.key.run, trained)));
@@ -82,15 +77,22 @@ impl Night<'_> {
             Some((_, before)) => (before.record.read(archive, ticker).await?, before.scales.clone()),
             None => Record::of_history(plan.clone(), self.series).map_err(about(ticker))?,
         };
-        let (earlier, complete) = self.earlier(archive, before.as_ref().map(|(_, before)| before)).await?;
+        let earlier = self.earlier(archive, before.as_ref().map(|(_, before)| before)).await?;
         let session = self.series.last().day;
         let ripe = configuration.window.of(self.series).len() >= WARM_UP;
         let selected = before.as_ref().and_then(|(_, before)| before.selected);
-        // A family without a model makes a training due.
-        let due = ripe && (evaluated.training.due || !complete);
+        let due = ripe && evaluated.training.due;
         let select = evaluated.training.select
             || selected.is_none_or(|day| day.sessions_until(session) >= plan.reselected_after());
-        let mut models = if due { self.trained(&earlier, select) } else { Models::kept(&earlier) };
+        let failed_before = before.iter().flat_map(|(_, before)| &before.without_model);
+        let failed_before: Vec<(Contender, String)> = failed_before.cloned().collect();
+        let mut models = if due {
+            self.trained(&earlier, select, &plan.contenders)
+        } else {
+            self.completed(&earlier, ripe, select, failed_before)
+        };
+        // What was trained for the first time counts as trained, whoever asked for it.
+        let due = due || ripe && selected.is_none() && !models.new.is_empty();
 
         let horizon = plan.horizon;
         let mut failed = None;
@@ -152,12 +154,12 @@ impl Night<'_> {
         Ok((trained, models.new))
     }
 
-    /// The models of the night before, and whether every family has one. One that cannot be read is trained anew.
+    /// The models of the night before. One that cannot be read is trained anew.
     async fn earlier(
         &self,
         archive: &dyn Archive,
         before: Option<&Trained>,
-    ) -> Result<(Vec<(Contender, ModelVersion)>, bool), Error> {
+    ) -> Result<Vec<(Contender, ModelVersion)>, Error> {
         let mut earlier = Vec::new();
         for TrainedVersion { contender, version, sha256, .. } in before.iter().flat_map(|before| &before.versions) {
             match ModelVersion::read(archive, self.place.ticker, version, Some(sha256)).await {
@@ -167,19 +169,38 @@ impl Night<'_> {
                 Err(error) => tracing::warn!(ticker = %self.place.ticker, %error, "it is trained anew"),
             }
         }
-        let plan = self.place.run.configuration.record_plan();
-        let known =
-            |contender: &Contender| contender.is_baseline() || earlier.iter().any(|(other, _)| other == contender);
-        let complete = plan.contenders.iter().all(known);
-        Ok((earlier, complete))
+        Ok(earlier)
     }
 
-    fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool) -> Models {
+    /// The models of the night before, and a new one for whoever lacks one. What could not be estimated is tried again when
+    /// selections are due: a family that fails makes no night a training of all.
+    fn completed(
+        &self,
+        earlier: &[(Contender, ModelVersion)],
+        ripe: bool,
+        select: bool,
+        failed_before: Vec<(Contender, String)>,
+    ) -> Models {
+        let has_none = |contender: &Contender| !earlier.iter().any(|(other, _)| other == contender);
+        let to_be_tried =
+            |contender: &Contender| select || !failed_before.iter().any(|(failed, _)| failed == contender);
+        let contenders = self.place.run.configuration.record_plan().contenders;
+        let missing: Vec<Contender> =
+            contenders.into_iter().filter(|contender| ripe && has_none(contender) && to_be_tried(contender)).collect();
+        let mut models = self.trained(earlier, false, &missing);
+        models.without.extend(failed_before.into_iter().filter(|(contender, _)| !missing.contains(contender)));
+        let kept = earlier.iter().filter(|(contender, _)| !contender.is_baseline() && !missing.contains(contender));
+        models.known.extend(kept.cloned());
+        models
+    }
+
+    /// New models of these contenders, and the random walks' as they are.
+    fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool, contenders: &[Contender]) -> Models {
         let configuration = &self.place.run.configuration;
         let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
         let prices: Vec<f64> =
             configuration.window.of(self.series).iter().map(|bar: &Bar| bar.adjusted_close).collect();
-        for contender in configuration.record_plan().contenders.into_iter().filter(|c| !c.is_baseline()) {
+        for contender in contenders.iter().copied().filter(|contender| !contender.is_baseline()) {
             let known = earlier.iter().find(|(other, _)| *other == contender);
             let specification = match known.filter(|_| !select) {
                 Some((_, version)) => Ok(version.inputs.specification),
@@ -225,10 +246,6 @@ impl Night<'_> {
 }
 
 impl Models {
-    fn kept(earlier: &[(Contender, ModelVersion)]) -> Models {
-        Models { known: earlier.to_vec(), new: Vec::new(), without: Vec::new() }
-    }
-
     fn add(&mut self, contender: Contender, version: ModelVersion) {
         self.new.push(version.clone());
         self.known.push((contender, version));

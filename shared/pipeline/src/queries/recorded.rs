@@ -11,7 +11,7 @@ pub async fn recorded(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticke
     let newest = ledger.history(ticker, Stage::Train, end_of_time(), 1).await?.pop().ok_or_else(nothing)?;
     let run = &newest.key.run;
     let entry = ledger.run(run).await?.ok_or_else(|| Error::Missing { key: format!("run {run}") })?;
-    let trained: Trained = newest.parse()?;
+    let trained = Trained::read(&newest)?.ok_or_else(nothing)?;
     let record = trained.record.read(archive, ticker).await?;
     let configuration = entry.run.configuration;
     let seat = ledger.champion(ticker).await?.and_then(|champion| champion.seat);

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use forecasting::{
-    BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Score, SkillInterval, Ticker, TradingDay,
+    BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Score, SkillInterval, Specification,
+    Ticker, TradingDay,
 };
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ pub struct Results {
     pub skill: Option<SkillInterval>,
     /// The same of the forecasts that a model which is no baseline made, and how many they are.
     pub structured: (usize, Option<SkillInterval>),
-    /// Tickers that such a model served at some time.
+    /// Tickers that anything but the plain random walk served at some time.
     pub structured_tickers: usize,
     /// How many of them may be false, at most, by the error budget: its share of all tickers for each year of nights.
     pub expected_false: f64,
@@ -92,7 +93,7 @@ pub async fn results(ledger: &dyn Ledger) -> Result<Results, Error> {
         all.iter().filter(|(_, s)| !s.specification.is_baseline()).map(|(_, s)| &s.score).collect();
     let scores: Vec<(&Ticker, &Score)> = all.iter().map(|(ticker, s)| (ticker, &s.score)).collect();
     let structured_tickers: BTreeSet<&Ticker> =
-        all.iter().filter(|(_, s)| !s.specification.is_baseline()).map(|(ticker, _)| ticker).collect();
+        all.iter().filter(|(_, s)| s.specification != Specification::BASELINES[0]).map(|(ticker, _)| ticker).collect();
     let sessions: BTreeSet<_> = runs.iter().map(|run| run.run.as_of).collect();
     let years = sessions.len().div_ceil(BUDGET_SESSIONS);
     let budget = runs.first().map_or(0.0, |run| run.run.configuration.significance);

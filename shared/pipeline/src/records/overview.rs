@@ -38,7 +38,7 @@ pub struct Standing {
     pub bar: BarStatus,
     /// The last closes that it knew, oldest first; the very last one alone in the first reports.
     pub recent: Vec<f64>,
-    /// The model in service, in words.
+    /// The model in service, in words, and whether it is pinned or was never asked for evidence.
     pub model: String,
     /// Its version.
     pub version: VersionId,
@@ -84,7 +84,11 @@ impl Standing {
             origin: forecast.origin,
             bar: *bar,
             recent: if recent.is_empty() { vec![forecast.price] } else { recent.clone() },
-            model: champion.specification.to_string(),
+            model: match (champion.pinned, champion.unproven) {
+                (true, _) => format!("{} (pinned)", champion.specification),
+                (_, true) => format!("{} (unproven)", champion.specification),
+                _ => champion.specification.to_string(),
+            },
             version: champion.version.clone(),
             since: champion.since(),
             baseline: champion.specification.is_baseline(),

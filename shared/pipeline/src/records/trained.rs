@@ -1,7 +1,7 @@
 use forecasting::{Calibration, Calibrations, Contender, Judgement, ScaleEstimates, Specification, TradingDay};
 use serde::{Deserialize, Serialize};
 
-use crate::{Champion, Digest, StoredRecord, VersionId};
+use crate::{Champion, Digest, Error, StageRecord, StoredRecord, VersionId};
 
 /// The track record with tonight's row, what it amounts to, and the versions that could serve by it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,7 +47,15 @@ pub struct TrainedVersion {
     pub sha256: Digest,
 }
 
+/// Results of earlier releases had a contest in place of a record.
+const OLD_RESULT: &str = "\"contest\":";
+
 impl Trained {
+    /// A night's result; `None` of one by a release that kept no records.
+    pub(crate) fn read(record: &StageRecord) -> Result<Option<Trained>, Error> {
+        if record.result.contains(OLD_RESULT) { Ok(None) } else { record.parse().map(Some) }
+    }
+
     /// What makes the intervals of who serves: those of its contender, or of tonight's nominee where it is in no record any more.
     pub(crate) fn calibration(&self, champion: &Champion) -> Option<Calibration> {
         let of = |contender: Contender| self.calibrations.iter().find(|(other, _)| *other == contender);

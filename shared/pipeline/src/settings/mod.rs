@@ -6,7 +6,8 @@ mod schedule;
 mod webhook;
 
 use forecasting::{
-    Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, Policy, Promotion, Ticker, WARM_UP, Window,
+    Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, MIN_PER_LAG, Policy, Promotion, Ticker, WARM_UP,
+    Window,
 };
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -171,6 +172,14 @@ impl Settings {
                 ));
             }
             within("policy.degraded.window", window.unwrap_or(1), 1..=250)?;
+            let least = MIN_PER_LAG * self.horizon;
+            if let Some(window) = window.filter(|window| significance < 1.0 && *window < least) {
+                return Err(format!(
+                    "policy.degraded.window is {window}, but a test on forecasts of {} sessions needs {least} or more; \
+                     significance = 1 asks for no test",
+                    self.horizon
+                ));
+            }
         }
         if self.policy == Policy::MaxAge(0) {
             return Err("policy.max_age must be at least 1; \"always\" trains at every run".to_owned());
@@ -337,6 +346,7 @@ mod tests {
         check("policy = { degraded = { bound = -1.0 } }", "policy.degraded.bound is -1");
         check("policy = { degraded = { significance = 2.0 } }", "policy.degraded.significance is 2");
         check("policy = { degraded = { window = 0 } }", "policy.degraded.window is 0");
+        check("policy = { degraded = { window = 1 } }", "needs 20 or more; significance = 1 asks for no test");
         check("policy = { degraded = { bond = 1.0 } }", "unknown field `bond`");
         check("promotion = \"sometimes\"", "unknown variant `sometimes`");
         check("error_bound = -1.0", "error_bound is -1");

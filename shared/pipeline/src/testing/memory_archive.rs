@@ -13,6 +13,7 @@ pub struct MemoryArchive(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl MemoryArchive {
     /// Another archive with the same objects.
+    #[must_use]
     pub fn fork(&self) -> MemoryArchive {
         MemoryArchive(Mutex::new(self.objects()))
     }

@@ -27,6 +27,7 @@ struct Content {
 
 impl MemoryLedger {
     /// Another ledger with the same content.
+    #[must_use]
     pub fn fork(&self) -> MemoryLedger {
         MemoryLedger(Mutex::new(self.locked().clone()))
     }
