@@ -255,7 +255,7 @@ impl Ledger for DynamoLedger {
     async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error> {
         let mut entries = Vec::new();
         for listed in self.query(RUNS, Sorted::All, Some(limit)).await? {
-            let run = RunId::from_text(self.stored(&listed).string("run")?);
+            let run: RunId = self.stored(&listed).word("run")?;
             let found = self.run(&run).await?;
             entries.push(self.standing(found, run.as_str())?);
         }
@@ -303,7 +303,7 @@ impl Ledger for DynamoLedger {
         let (partition, bound) = (format!("HISTORY#{ticker}#{stage}"), format!("{up_to}#{END}"));
         let mut records = Vec::new();
         for listed in self.query(&partition, Sorted::Below(&bound), Some(limit)).await? {
-            let run = RunId::from_text(self.stored(&listed).string("run")?);
+            let run: RunId = self.stored(&listed).word("run")?;
             let found = self.committed(&StageKey { run: run.clone(), ticker: ticker.clone(), stage }).await?;
             records.push(self.standing(found, run.as_str())?);
         }

@@ -23,7 +23,7 @@ async fn ledger_in_a_table() {
 #[tokio::test]
 async fn one_of_many_writers_is_first() {
     let Some((clients, name)) = cloud("races").await else { return };
-    let run = RunId::from_text("2020-12-11-00000000");
+    let run: RunId = "2020-12-11-00000000".parse().expect("an id");
 
     let archive = archive(&clients, &name).await;
     let key = Key::run(&run, "tickers.json");
@@ -54,8 +54,8 @@ async fn one_of_many_writers_is_first() {
 async fn executions_of_a_run() {
     let Some((clients, name)) = cloud("executions").await else { return };
     let ledger = ledger(&clients, &name).await;
-    let run = RunId::from_text("2020-12-11-00000000");
-    let other = RunId::from_text("2020-12-10-00000000");
+    let run: RunId = "2020-12-11-00000000".parse().expect("an id");
+    let other: RunId = "2020-12-10-00000000".parse().expect("an id");
 
     let racing: Vec<String> = (0..8).map(|i| format!("execution-{i}")).collect();
     let answers = join_all(racing.iter().map(|execution| ledger.claim(&run, "request", execution))).await;

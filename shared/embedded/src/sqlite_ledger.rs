@@ -434,7 +434,7 @@ mod tests {
         let path = folder.path().join("ledger.sqlite");
         let former = Connection::open(&path).expect("opens");
         former.execute_batch(&format!("{SCHEMA} PRAGMA user_version = 1;")).expect("a ledger");
-        let run = RunId::from_text("2020-12-11-aaaaaaaa");
+        let run: RunId = "2020-12-11-aaaaaaaa".parse().expect("an id");
         let read = SqliteLedger::open_existing(&path).expect("reads");
         assert!(read.attempts(&run).await.expect("none").is_empty());
         assert!(read.runs(10).await.expect("reads").is_empty());

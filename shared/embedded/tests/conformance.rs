@@ -39,7 +39,7 @@ async fn markets() {
 async fn two_writers_of_one_object() {
     let folder = tempfile::tempdir().expect("a folder");
     let archive = std::sync::Arc::new(DirectoryArchive::open(folder.path()).expect("opens"));
-    let key = pipeline::Key::run(&pipeline::RunId::from_text("race"), "object");
+    let key = pipeline::Key::run(&"2020-12-11-0000ace0".parse().expect("an id"), "object");
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..16_u8 {
         let (archive, key) = (archive.clone(), key.clone());

@@ -15,7 +15,7 @@ use axum::{
 };
 use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
 use messages::{Changed, Event, Failed, Message, Messenger, Webhook};
-use pipeline::{RunId, RunStatus, Settings, Trigger};
+use pipeline::{RunStatus, Settings, Trigger};
 use serde_json::Value;
 
 type Parts = Vec<(String, Vec<u8>)>;
@@ -159,7 +159,7 @@ fn sample() -> Message {
     Message {
         event: Event::Closed,
         as_of: "2020-12-11".parse().expect("a date"),
-        run: Some(RunId::from_text("2020-12-11-aaaaaaaa")),
+        run: Some("2020-12-11-aaaaaaaa".parse().expect("an id")),
         status: Some(RunStatus::Partial),
         headline: "Night of 2020-12-11: PARTIAL, 2 of 3 tickers done".to_owned(),
         done: 2,

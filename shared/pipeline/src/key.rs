@@ -31,7 +31,7 @@ impl Key {
 
     /// The version that a model's key names.
     pub(crate) fn version_of(key: &str) -> Option<VersionId> {
-        key.rsplit('/').next()?.strip_suffix(".json").map(VersionId::from_text)
+        key.rsplit('/').next()?.strip_suffix(".json").and_then(|id| id.parse().ok())
     }
 
     /// `forecasts/{as_of}/{ticker}-{digest8}.csv`

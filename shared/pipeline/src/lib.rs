@@ -30,9 +30,9 @@ pub use queries::{
 };
 pub use records::{
     BarStatus, BothForecasts, Champion, Closure, Configuration, Download, Evaluated, Forecasted, Incoming,
-    ModelVersion, ObjectRef, Overview, Promoted, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId,
-    RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary,
-    Trained, TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore,
+    ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry,
+    RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus,
+    TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore,
     forecast_table::header as forecast_header, plain_reason, read_prices,
 };
 pub use settings::Settings;

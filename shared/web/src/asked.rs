@@ -45,12 +45,5 @@ pub(crate) fn ticker(text: &str) -> Result<Ticker, Problem> {
 
 /// A run's id as someone typed it.
 pub(crate) fn run_id(text: &str) -> Result<RunId, Problem> {
-    let (day, digest) = text.split_at_checked(10).unwrap_or(("", ""));
-    let digest = digest.strip_prefix('-').unwrap_or_default();
-    let hexadecimal = digest.len() == 8 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let shaped = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
-    if !hexadecimal || !day.bytes().enumerate().all(shaped) {
-        return Err(Problem::field("run", "an id is a date, a hyphen and eight hexadecimal digits"));
-    }
-    Ok(RunId::from_text(text))
+    text.parse().map_err(|error| Problem::field("run", error))
 }

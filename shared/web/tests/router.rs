@@ -86,7 +86,7 @@ async fn a_night_over_http() {
     check("/nowhere", 404, None).await;
     check("/?sort=luck", 400, Some("sort")).await;
     check("/tickers/NOBODY", 404, None).await;
-    check("/tickers/KO/compare?a=x", 400, Some("b")).await;
+    check("/tickers/KO/compare?a=2020-12-11-0123abcd", 400, Some("b")).await;
     check("/tickers/KO/forecast.svg?theme=blue", 400, Some("theme")).await;
     check("/forecast/KO?format=xml", 400, Some("format")).await;
     check("/scores/NOBODY", 404, None).await;
@@ -248,7 +248,7 @@ impl Starts for Noted {
 
     async fn start(&self, wanted: Wanted) -> Result<Started, Problem> {
         self.0.lock().expect("no panic").push(wanted);
-        Ok(Started { request: "r".to_owned(), run: Some(pipeline::RunId::from_text("2020-12-11-00000000")) })
+        Ok(Started { request: "r".to_owned(), run: Some("2020-12-11-00000000".parse().expect("an id")) })
     }
 }
 

@@ -186,7 +186,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.ledger.runs(10).await.expect("lists");
     pipeline::watched(&stores.archive, &stores.ledger, 10).await.expect("lists");
     pipeline::residuals(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
-    stores.ledger.attempts(&pipeline::RunId::from_text("2020-12-11-00000000")).await.expect("lists");
+    stores.ledger.attempts(&"2020-12-11-00000000".parse().expect("an id")).await.expect("lists");
 
     // Around the stages (executions.rs): every one finds its run and records its attempt; `plan` reads the configuration and
     // the file, writes lists and a claim; failures and attempts are queried.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use forecasting::{Level, Ticker};
 use jiff::civil::Date;
-use pipeline::{Ledger, RunId, VersionId};
+use pipeline::{Ledger, VersionId};
 
 use super::{Failure, arguments::StoreArguments, history, output, run::ledger_path};
 use crate::{DirectoryArchive, SqliteLedger};
@@ -134,7 +134,9 @@ pub(super) async fn verify(
         return Ok(ExitCode::SUCCESS);
     }
     let runs = match receipt {
-        Some(run) => vec![RunId::from_text(run)],
+        Some(run) => {
+            vec![run.parse().map_err(|error| Failure::Usage(format!("'{run}' is not a run: {error}")))?]
+        }
         None => ledger.receipts(ticker).await?.into_iter().map(|receipt| receipt.run).collect(),
     };
     if runs.is_empty() {
@@ -167,11 +169,7 @@ pub(super) async fn verify(
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// An id never has another shape; anything else might lead out of the archive.
+/// A version as someone typed it.
 pub(super) fn version_id(version: &str) -> Result<VersionId, Failure> {
-    if version.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        Ok(VersionId::from_text(version))
-    } else {
-        Err(Failure::Usage(format!("'{version}' is not a version: one looks like 2020-12-11-0123abcd")))
-    }
+    version.parse().map_err(|error| Failure::Usage(format!("'{version}' is not a version: {error}")))
 }

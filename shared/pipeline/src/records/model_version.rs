@@ -1,38 +1,11 @@
 //! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
 
-use std::fmt;
-
 use forecasting::{
     Bar, Calibration, IntervalKind, PriceForecast, PriceModel, PriceSeries, Specification, Ticker, TradingDay, Window,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Archive, Digest, Error, Key, error::about};
-
-/// `{last session}-{digest8 of the inputs}`: it derives from what goes in, so training twice finds the same id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(example = "2020-12-11-158583d2"))]
-pub struct VersionId(String);
-
-impl VersionId {
-    /// An id as someone typed it; it need not exist.
-    pub fn from_text(text: &str) -> VersionId {
-        VersionId(text.to_owned())
-    }
-
-    /// As text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for VersionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+use crate::{Archive, Digest, Error, Key, VersionId, error::about};
 
 /// An archived object: its key and the digest of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +96,7 @@ impl ModelVersion {
         let first = bars.first().ok_or_else(|| refuse(forecasting::Error::NoPrices))?.day;
         let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
         Ok(ModelVersion {
-            version: VersionId(format!("{}-{}", last.day, digest.short())),
+            version: VersionId::new(last.day.date(), &digest),
             first,
             last: last.day,
             last_price: last.adjusted_close,

@@ -6,40 +6,7 @@ use forecasting::Ticker;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Configuration, Digest, Key, VersionId};
-
-/// `{as_of}-{digest8 of the configuration}`: starting the same run again finds the same id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(
-    feature = "openapi",
-    schema(example = "2020-12-11-e9ce562a", pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$")
-)]
-pub struct RunId(String);
-
-impl RunId {
-    /// The id of the run with this configuration for this day.
-    pub fn new(as_of: Date, configuration: &Digest) -> RunId {
-        RunId(format!("{as_of}-{}", configuration.short()))
-    }
-
-    /// An id as someone typed it; it need not exist.
-    pub fn from_text(text: &str) -> RunId {
-        RunId(text.to_owned())
-    }
-
-    /// As text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+use crate::{Configuration, Key, RunId, VersionId};
 
 /// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 
 use crate::{
     Archive, Attempt, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt,
-    Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger, VersionId,
+    Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger,
 };
 
 fn ticker(text: &str) -> Ticker {
@@ -18,7 +18,7 @@ fn day(text: &str) -> TradingDay {
 
 /// An empty archive.
 pub async fn archive(archive: &dyn Archive) {
-    let run = RunId::from_text("2020-12-11-00000000");
+    let run: RunId = "2020-12-11-00000000".parse().expect("an id");
     let key = Key::run(&run, "tickers.json");
     assert_eq!(archive.read(&key).await.expect("reads"), None, "absent is None");
     assert_eq!(archive.create(&key, b"one").await.expect("creates"), Created::New);
@@ -34,7 +34,7 @@ pub async fn archive(archive: &dyn Archive) {
     assert_eq!(archive.read(&empty).await.expect("reads"), Some(Vec::new()));
 
     // Listing is by prefix of the text, not by folder, and sorted.
-    let neighbour = Key::run(&RunId::from_text("2020-12-10-ffffffff"), "tickers.json");
+    let neighbour = Key::run(&"2020-12-10-ffffffff".parse().expect("an id"), "tickers.json");
     archive.create(&neighbour, b"x").await.expect("creates");
     let listed = archive.list("runs/2020-12-1").await.expect("lists");
     assert_eq!(listed, [neighbour.as_str(), empty.as_str(), key.as_str()]);
@@ -51,7 +51,7 @@ pub async fn archive(archive: &dyn Archive) {
 
 fn a_run(as_of: TradingDay, name: &str) -> Run {
     Run {
-        id: RunId::from_text(name),
+        id: name.parse().expect("an id"),
         as_of: as_of.date(),
         trigger: Trigger::Manual,
         configuration: Settings::parse("levels = [80]")
@@ -99,7 +99,7 @@ async fn runs(ledger: &dyn Ledger) {
 }
 
 async fn attempts(ledger: &dyn Ledger) {
-    let run = RunId::from_text("2020-12-11-aaaaaaaa");
+    let run: RunId = "2020-12-11-aaaaaaaa".parse().expect("an id");
     assert!(ledger.attempts(&run).await.expect("lists").is_empty());
     let before = ledger.revision().await.expect("known or not");
     let attempt = |name: &str, stage, second: u32, setback: Option<&str>| Attempt {
@@ -114,7 +114,7 @@ async fn attempts(ledger: &dyn Ledger) {
     ledger.record(&run, std::slice::from_ref(&late)).await.expect("records");
     ledger.record(&run, &early).await.expect("records");
     ledger.record(&run, &[]).await.expect("nothing to record is no error");
-    ledger.record(&RunId::from_text("2020-12-11-bbbbbbbb"), &early[..1]).await.expect("records");
+    ledger.record(&"2020-12-11-bbbbbbbb".parse().expect("an id"), &early[..1]).await.expect("records");
     let [first, second] = early;
     assert_eq!(ledger.attempts(&run).await.expect("lists"), [first, second, late], "by when they ended");
     if before.is_some() {
@@ -124,9 +124,9 @@ async fn attempts(ledger: &dyn Ledger) {
 
 async fn results(ledger: &dyn Ledger) {
     let (monday, tuesday) = (day("2020-12-07"), day("2020-12-08"));
-    let first = RunId::from_text("2020-12-07-aaaaaaaa");
-    let second = RunId::from_text("2020-12-08-bbbbbbbb");
-    let third = RunId::from_text("2020-12-08-aaaaaaaa");
+    let first: RunId = "2020-12-07-aaaaaaaa".parse().expect("an id");
+    let second: RunId = "2020-12-08-bbbbbbbb".parse().expect("an id");
+    let third: RunId = "2020-12-08-aaaaaaaa".parse().expect("an id");
     let record = a_record(&first, monday, Stage::Fetch, "{\"n\":1}");
     assert_eq!(ledger.committed(&record.key).await.expect("reads"), None);
     assert_eq!(ledger.commit(record.clone()).await.expect("commits"), record);
@@ -170,7 +170,7 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
     Receipt {
         format: 3,
         ticker: ticker("NLS"),
-        run: RunId::from_text(run),
+        run: run.parse().expect("an id"),
         as_of,
         decision: forecasting::Decision::Promote,
         reason: "promoted: a test".to_owned(),
@@ -178,7 +178,7 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
         decided_by: "rule".to_owned(),
         before: None,
         champion: Champion {
-            version: VersionId::from_text(run),
+            version: run.parse().expect("an id"),
             sha256: sha256.clone(),
             specification: Specification::BASELINES[0],
             as_of,

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     Problem,
     asked::{self, Named},
-    format::short,
     parameters::Parameters,
     stores::Stores,
 };
@@ -32,10 +31,7 @@ pub(crate) async fn page(
     let query = Parameters::read(query.as_deref(), &["a", "b"], &[])?;
     let version = |name: &str| {
         let text = query.one(name).ok_or_else(|| Problem::field(name, "it names a version"))?;
-        if text.is_empty() || text.len() > 40 || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            return Err(Problem::field(name, format_args!("'{}' is no version", short(text))));
-        }
-        Ok(VersionId::from_text(text))
+        text.parse::<VersionId>().map_err(|error| Problem::field(name, error))
     };
     let (a, b) = (version("a")?, version("b")?);
     let compared = pipeline::compare(&*stores.archive, &*stores.ledger, &ticker, [&a, &b]).await;
