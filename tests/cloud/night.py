@@ -337,16 +337,18 @@ class Nights(unittest.TestCase):
         less = json.loads(json.dumps(document))
         less["Statement"] = [statement for statement in less["Statement"] if statement["Action"] != "s3:PutObject"]
         self.assertEqual(len(less["Statement"]), len(document["Statement"]) - 1)
-        start = {"trigger": "manual", "as_of": "2020-12-07", "tickers": ["KO"]}
+        # Two, so that a batch names who is left, and each is tried alone.
+        start = {"trigger": "manual", "as_of": "2020-12-07", "tickers": ["KO", "NLS"]}
         iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(less))
         try:
             night = self.cloud.wait(self.cloud.start_night(start))
         finally:
             iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=json.dumps(document))
         self.assertEqual(night["error"], "PartialRun", night)
-        reason = self.closure(self.newest_run())["tickers"][0]["reason"]
-        self.assertIn("AccessDenied", reason)
-        self.assertIn("s3:PutObject", reason)
+        for ticker in self.closure(self.newest_run())["tickers"]:
+            self.assertEqual(ticker["status"], "failed", ticker)
+            self.assertIn("AccessDenied", ticker["reason"])
+            self.assertIn("s3:PutObject", ticker["reason"])
         self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["status"], "SUCCEEDED")
 
     def test_8_a_configuration_that_cannot_be_read(self):
