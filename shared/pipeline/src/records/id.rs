@@ -30,10 +30,8 @@ macro_rules! id {
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         #[serde(transparent)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[cfg_attr(
-                            feature = "openapi",
-                            schema(example = $example, pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$")
-                        )]
+        #[cfg_attr(feature = "openapi", schema(example = $example))]
+        #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$"))]
         pub struct $Id(String);
 
         impl $Id {
