@@ -150,8 +150,8 @@ test("what is not there, and what is wrong, is said as a page", async () => {
     ["/nowhere", 404, "there is nothing at /nowhere"],
     ["/runs/2020-12-11-00000000", 404, "there is no run"],
     ["/?sort=luck", 400, "sort"],
-    ["/tickers/GOOGL/compare?a=x", 400, "b: it names a version"],
-    ["/tickers/GOOGL/compare?a=x&b=y", 404, "no such version"],
+    ["/tickers/GOOGL/compare?a=x", 400, "a: an id is a date"],
+    ["/tickers/GOOGL/compare?a=2020-12-11-00000000&b=2020-12-11-00000001", 404, "no such version"],
   ]) {
     const { page, context, wrong } = await open(path, { status });
     assert.ok((await page.locator("main").textContent()).includes(said), path);
