@@ -1,11 +1,10 @@
 //! When to train: a policy looks at the champion's live scores and says so, with the reason.
 
-use std::{collections::BTreeMap, fmt};
+mod written;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error as _, MapAccess, Unexpected, Visitor},
-};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 use crate::{ChangePoint, Comparison, Level, Score, TradingDay};
@@ -52,69 +51,6 @@ pub enum Against {
 impl Default for Degraded {
     fn default() -> Self {
         Degraded { bound: 0.10, window: None, significance: 0.01, against: Against::RandomWalk }
-    }
-}
-
-/// `"always"`, `"degraded"`, `{ degraded = { bound = 0.15 } }` or `{ max_age = 20 }`.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Plain {
-    Always,
-    Degraded,
-    MaxAge(usize),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ruled {
-    degraded: Degraded,
-}
-
-impl Serialize for Policy {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Policy::Always => Plain::Always.serialize(serializer),
-            Policy::MaxAge(sessions) => Plain::MaxAge(sessions).serialize(serializer),
-            Policy::Degraded(rule) if rule == Degraded::default() => Plain::Degraded.serialize(serializer),
-            Policy::Degraded(degraded) => Ruled { degraded }.serialize(serializer),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Policy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Written;
-        impl<'de> Visitor<'de> for Written {
-            type Value = Policy;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "\"always\", \"degraded\", { degraded = { bound = 0.15, window = 20 } } or { max_age = 20 }",
-                )
-            }
-
-            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Policy, E> {
-                match word {
-                    "always" => Ok(Policy::Always),
-                    "degraded" => Ok(Policy::Degraded(Degraded::default())),
-                    _ => Err(E::invalid_value(Unexpected::Str(word), &self)),
-                }
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Policy, A::Error> {
-                let policy = match map.next_key::<String>()?.as_deref() {
-                    Some("degraded") => Policy::Degraded(map.next_value()?),
-                    Some("max_age") => Policy::MaxAge(map.next_value()?),
-                    Some(other) => return Err(A::Error::unknown_field(other, &["degraded", "max_age"])),
-                    None => return Err(A::Error::custom("a policy is empty")),
-                };
-                match map.next_key::<String>()? {
-                    None => Ok(policy),
-                    Some(_) => Err(A::Error::custom("a policy is one of degraded and max_age")),
-                }
-            }
-        }
-        deserializer.deserialize_any(Written)
     }
 }
 
