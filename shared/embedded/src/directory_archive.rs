@@ -28,15 +28,16 @@ impl DirectoryArchive {
     /// the directory's lock.
     ///
     /// # Errors
-    /// A message where the directory cannot be written.
-    pub fn open(root: &Path) -> Result<DirectoryArchive, String> {
+    /// [`Error::Store`] where the directory cannot be written.
+    pub fn open(root: &Path) -> Result<DirectoryArchive, Error> {
         let unfinished = root.join(UNFINISHED);
-        let failed = |error: io::Error| format!("{} cannot be written: {error}", root.display());
-        fs::create_dir_all(&unfinished).map_err(failed)?;
-        for entry in fs::read_dir(&unfinished).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
+        let what = root.display().to_string();
+        let failed = failed(&what, "written");
+        fs::create_dir_all(&unfinished).map_err(&failed)?;
+        for entry in fs::read_dir(&unfinished).map_err(&failed)? {
+            let entry = entry.map_err(&failed)?;
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED_FILE) {
-                fs::remove_file(entry.path()).map_err(failed)?;
+                fs::remove_file(entry.path()).map_err(&failed)?;
             }
         }
         Ok(DirectoryArchive { root: root.to_owned() })
@@ -97,7 +98,7 @@ fn absent_or<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-fn failed(what: &str, action: &'static str) -> impl Fn(io::Error) -> Error {
+pub(crate) fn failed(what: &str, action: &'static str) -> impl Fn(io::Error) -> Error {
     move |error| Error::Store { what: what.to_owned(), action, reason: error.to_string(), transient: false }
 }
 

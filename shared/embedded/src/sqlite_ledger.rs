@@ -29,21 +29,19 @@ impl SqliteLedger {
     /// Opens the ledger, and makes it where it is new.
     ///
     /// # Errors
-    /// A message where the file cannot be written or is none of ours.
-    pub fn open(path: &Path) -> Result<SqliteLedger, String> {
-        Connection::open(path)
-            .and_then(prepare)
-            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
-            .and_then(|connection| Self::checked(path, connection))
+    /// [`Error::Store`] where the file cannot be written, [`Error::Damaged`] where it is none of ours.
+    pub fn open(path: &Path) -> Result<SqliteLedger, Error> {
+        let connection = Connection::open(path).and_then(prepare).map_err(|error| failed(path, "opened", &error))?;
+        Self::checked(path, connection)
     }
 
     /// Opens a ledger that exists, to read it and nothing else.
     ///
     /// # Errors
-    /// A message where there is none, or it is none of ours.
-    pub fn open_existing(path: &Path) -> Result<SqliteLedger, String> {
+    /// [`Error::NothingYet`] where there is none; otherwise as [`SqliteLedger::open`].
+    pub fn open_existing(path: &Path) -> Result<SqliteLedger, Error> {
         if !path.exists() {
-            return Err(format!("there is no ledger at {}: nothing has been run there", path.display()));
+            return Err(Error::NothingYet { path: path.display().to_string() });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let readable = |connection: Connection| {
@@ -51,28 +49,25 @@ impl SqliteLedger {
             connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
             Ok(connection)
         };
-        Connection::open_with_flags(path, flags)
-            .and_then(readable)
-            .or_else(|error: rusqlite::Error| {
-                // Where nothing can be written, SQLite cannot make the files that readers share with a writer; then there
-                // is no writer either.
-                let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-                let uri = format!("file:{escaped}?immutable=1");
-                Connection::open_with_flags(uri, flags).and_then(readable).map_err(|_| error)
-            })
-            .map_err(|error| format!("{} cannot be opened: {error}", path.display()))
-            .and_then(|connection| Self::checked(path, connection))
+        let connection = Connection::open_with_flags(path, flags).and_then(readable).or_else(|error| {
+            // Where nothing can be written, SQLite cannot make the files that readers share with a writer; then there is no
+            // writer either. What a killed writer left in its log would be missed, so that is no way to read past one.
+            if path.with_extension("sqlite-wal").metadata().is_ok_and(|wal| wal.len() > 0) {
+                return Err(error);
+            }
+            let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let uri = format!("file:{escaped}?immutable=1");
+            Connection::open_with_flags(uri, flags).and_then(readable).map_err(|_| error)
+        });
+        Self::checked(path, connection.map_err(|error| failed(path, "opened", &error))?)
     }
 
-    fn checked(path: &Path, connection: Connection) -> Result<SqliteLedger, String> {
-        let version: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    fn checked(path: &Path, connection: Connection) -> Result<SqliteLedger, Error> {
+        let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        let version: i64 = version.map_err(|error| failed(path, "read", &error))?;
         if !(1..=SCHEMA_VERSION).contains(&version) {
-            return Err(format!(
-                "{} is not a ledger that this version reads (schema {version}, expected {SCHEMA_VERSION})",
-                path.display()
-            ));
+            let reason = format!("its schema is {version}, and this version reads up to {SCHEMA_VERSION}");
+            return Err(Error::Damaged { key: path.display().to_string(), reason });
         }
         Ok(SqliteLedger { path: path.to_owned(), connection: Mutex::new(connection) })
     }
@@ -83,7 +78,7 @@ impl SqliteLedger {
     }
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        query(&self.connection()).map_err(|error| self.failed("read", &error))
+        query(&self.connection()).map_err(|error| failed(&self.path, "read", &error))
     }
 
     fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
@@ -95,12 +90,18 @@ impl SqliteLedger {
                 transaction.commit()?;
                 Ok(value)
             })
-            .map_err(|error| self.failed("written", &error))
+            .map_err(|error| failed(&self.path, "written", &error))
     }
+}
 
-    fn failed(&self, action: &'static str, error: &rusqlite::Error) -> Error {
-        let busy = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
-        Error::Store { what: self.path.display().to_string(), action, reason: error.to_string(), transient: busy }
+fn failed(path: &Path, action: &'static str, error: &rusqlite::Error) -> Error {
+    let (what, reason) = (path.display().to_string(), error.to_string());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Damaged { key: what, reason },
+        code => {
+            let transient = matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
+            Error::Store { what, action, reason, transient }
+        }
     }
 }
 
@@ -351,7 +352,7 @@ impl Ledger for SqliteLedger {
         let connection = self.connection();
         let others: rusqlite::Result<i64> =
             connection.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0)));
-        let others = others.map_err(|error| self.failed("read", &error))?;
+        let others = others.map_err(|error| failed(&self.path, "read", &error))?;
         Ok(Some((others.cast_unsigned() << 32) ^ connection.total_changes()))
     }
 

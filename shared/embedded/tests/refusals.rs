@@ -46,7 +46,7 @@ fn wrong_usage_and_configuration() {
     check("run --market csv:twice", 2, "are the same ticker");
     check("run --market recorded --config broken.toml", 2, "broken.toml: line 2: unknown field `horizn`");
     check("run --market recorded --config nowhere.toml", 2, "nowhere.toml cannot be read");
-    check("run --market recorded --data file", 2, "file cannot be written");
+    check("run --market recorded --data file", 3, "file cannot be written");
     check(
         "backfill --from 2020-12-11 --to 2020-12-01 --market recorded",
         2,
@@ -82,7 +82,7 @@ fn a_damaged_store_is_named() {
     check("predict NOSUCH", 1, "NOSUCH is unknown");
     check("models NOSUCH", 1, "NOSUCH is unknown");
     check("receipts NOSUCH", 1, "NOSUCH is unknown");
-    check("verify KO ../../x", 2, "is not a version");
+    check("verify KO ../../x", 2, "an id is a date, a hyphen and eight hexadecimal digits");
     check("verify KO 2020-12-11-00000000", 1, "is missing from the archive");
 
     let model = bench.path(&format!("closing-bell-data/models/KO/{version}.json"));
@@ -99,18 +99,20 @@ fn a_damaged_store_is_named() {
     fs::write(&model, good).expect("writes");
     check(&format!("verify KO {version}"), 0, "stands");
 
-    let snapshots = bench.path("closing-bell-data/prices/KO");
-    let snapshot = fs::read_dir(&snapshots).expect("a folder").next().expect("a snapshot").expect("a file").path();
-    let prices = fs::read_to_string(&snapshot).expect("prices");
-    fs::write(&snapshot, prices.replacen('3', "4", 1)).expect("writes");
+    let segments = bench.path("closing-bell-data/prices/KO");
+    let segment = fs::read_dir(&segments).expect("a folder").next().expect("a segment").expect("a file").path();
+    let mut prices = fs::read(&segment).expect("prices");
+    let middle = prices.len() / 2;
+    prices[middle] ^= 1;
+    fs::write(&segment, prices).expect("writes");
     check(&format!("verify KO {version}"), 1, "do not match their checksum");
     check("predict KO", 1, "do not match their checksum");
 
     fs::write(bench.path("closing-bell-data/ledger.sqlite"), "not a database, but long enough to look like one")
         .expect("writes");
     let _ = fs::remove_file(bench.path("closing-bell-data/ledger.sqlite-wal"));
-    check("predict KO", 1, "ledger.sqlite cannot be");
-    check("run --market recorded --ticker KO", 2, "ledger.sqlite cannot be");
+    check("predict KO", 1, "ledger.sqlite is damaged");
+    check("run --market recorded --ticker KO", 1, "ledger.sqlite is damaged");
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn one_bad_ticker_stops_no_other() {
 fn a_second_process_is_refused() {
     let bench = Bench::new();
     let _held = embedded::Lock::take(&bench.path("closing-bell-data")).expect("takes");
-    let ended = bench.run("run --market recorded --ticker KO").expect(2);
+    let ended = bench.run("run --market recorded --ticker KO").expect(3);
     assert_eq!(ended.err, "closing-bell: another closing-bell is working on closing-bell-data: wait for it to end\n");
 }
 
@@ -190,6 +192,6 @@ fn an_unwritable_directory() {
         eprintln!("this user may write anywhere (root): skipped");
         return;
     }
-    let ended = bench.run("run --market recorded --ticker KO --data readonly").expect(2);
+    let ended = bench.run("run --market recorded --ticker KO --data readonly").expect(3);
     assert!(ended.err.contains("readonly cannot be written"), "{ended:#?}");
 }

@@ -53,9 +53,12 @@ fn a_changed_byte_is_named() {
     let newest = receipts(&bench).remove(0);
     let run = newest["run"].as_str().expect("a run");
     let verify = format!("verify MSFT --receipt {run}");
+    let segment = |folder: &str| {
+        bench.archive("closing-bell-data").into_keys().find(|key| key.starts_with(folder)).expect("a segment")
+    };
     let keys = [
-        newest["snapshot"]["key"].as_str().expect("a key").to_owned(),
-        bench.archive("closing-bell-data").into_keys().find(|key| key.starts_with("records/MSFT/")).expect("a segment"),
+        segment("prices/MSFT/"),
+        segment("records/MSFT/"),
         format!("models/MSFT/{}.json", version_of(&newest)),
         format!("runs/{run}/configuration.json"),
     ];

@@ -87,6 +87,11 @@ impl Bar {
     }
 }
 
+/// What earlier closes are multiplied by, where those of a session are by `factor`.
+fn earlier_factor(factor: f64, close: f64, dividend: f64, split: f64) -> f64 {
+    factor * (close / (close + dividend) / split)
+}
+
 /// All bars of a ticker up to some session: strictly increasing sessions, finite positive prices, at least one bar.
 ///
 /// It is based on its own last session, whose adjusted close equals its close. So forecasts read as prices, and a series
@@ -95,6 +100,8 @@ impl Bar {
 pub struct PriceSeries {
     ticker: Ticker,
     bars: Vec<Bar>,
+    /// The source's own adjusted closes, where those of the bars do not follow from closes, dividends and splits.
+    quoted: Option<Vec<f64>>,
     missing: Vec<Date>,
 }
 
@@ -107,7 +114,7 @@ impl PriceSeries {
     pub fn new(ticker: Ticker, rows: impl IntoIterator<Item = Row>) -> Result<Self, Error> {
         let mut bars: Vec<Bar> = Vec::new();
         let mut missing = Vec::new();
-        let mut numbers = Vec::new();
+        let (mut numbers, mut quoted) = (Vec::new(), Vec::new());
         let mut last: Option<Date> = None;
         for row in rows {
             let refuse = |what: String| Error::Row { row: row.number, date: row.date, what };
@@ -132,6 +139,7 @@ impl PriceSeries {
             let day = TradingDay::new(row.date).map_err(|e| refuse(e.to_string()))?;
             let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
             numbers.push(row.number);
+            quoted.push(adjusted_close);
             bars.push(Bar {
                 day,
                 open: finite(row.open),
@@ -144,11 +152,10 @@ impl PriceSeries {
                 split_factor: finite(row.split_factor),
             });
         }
-        let mut series = PriceSeries { ticker, bars, missing };
-        if series.bars.is_empty() {
+        if bars.is_empty() {
             return Err(Error::NoPrices);
         }
-        series.base_on_last();
+        let series = PriceSeries { ticker, bars, quoted: None, missing }.based_on_last(quoted);
         for (bar, row) in series.bars.iter().zip(numbers) {
             if !(bar.adjusted_close.is_finite() && bar.adjusted_close > 0.0) {
                 let what = "its adjusted close, based on the last session, is no finite positive number".to_owned();
@@ -164,7 +171,41 @@ impl PriceSeries {
     /// Of no bars: a series has at least one.
     pub fn of_bars(ticker: Ticker, bars: Vec<Bar>) -> PriceSeries {
         assert!(!bars.is_empty(), "a price series has at least one bar");
-        PriceSeries { ticker, bars, missing: Vec::new() }
+        let quoted = Some(bars.iter().map(|bar| bar.adjusted_close).collect());
+        PriceSeries { ticker, bars, quoted, missing: Vec::new() }
+    }
+
+    /// Its bars as rows to be kept. An adjusted close is left out where all of them follow from closes, dividends and splits:
+    /// then a dividend or a split changes no earlier row.
+    pub fn kept(&self) -> impl Iterator<Item = Row> {
+        self.bars.iter().enumerate().map(|(index, bar)| Row {
+            open: bar.open,
+            high: bar.high,
+            low: bar.low,
+            close: Some(bar.close),
+            volume: bar.volume,
+            adjusted_close: self.quoted.as_ref().map(|quoted| quoted[index]),
+            dividend: bar.dividend,
+            split_factor: bar.split_factor,
+            ..Row::new(index + 1, bar.day.date())
+        })
+    }
+
+    /// The series of rows that were kept.
+    ///
+    /// # Errors
+    /// As [`PriceSeries::new`]; and where an adjusted close is neither there nor follows from the rest of its row.
+    pub fn of_kept(ticker: Ticker, mut rows: Vec<Row>) -> Result<Self, Error> {
+        let mut factor = 1.0;
+        for row in rows.iter_mut().rev().filter(|row| row.adjusted_close.is_none()) {
+            let (Some(close), Some(dividend), Some(split)) = (row.close, row.dividend, row.split_factor) else {
+                let what = "it has no adjusted close, and none follows from the rest of it".to_owned();
+                return Err(Error::Row { row: row.number, date: row.date, what });
+            };
+            row.adjusted_close = Some(close * factor);
+            factor = earlier_factor(factor, close, dividend, split);
+        }
+        PriceSeries::new(ticker, rows)
     }
 
     /// With newer bars at its end, which must be in its basis already.
@@ -172,7 +213,8 @@ impl PriceSeries {
     pub fn extended(&self, newer: &[Bar]) -> PriceSeries {
         let mut longer = self.clone();
         longer.bars.extend(newer.iter().filter(|bar| bar.day > self.last().day).cloned());
-        longer
+        let adjusted = longer.adjusted_closes();
+        longer.based_on_last(adjusted)
     }
 
     /// Bases the adjusted closes on the last session.
@@ -181,13 +223,12 @@ impl PriceSeries {
     /// multiplied by C / (C + dividend) and divided by the split factor, C the close on the day itself (as Tiingo does).
     /// So no digit depends on what was paid later. That is only trusted where it agrees with the source's own adjusted
     /// closes; otherwise those are scaled, and their last digits carry the rounding of later adjustments.
-    fn base_on_last(&mut self) {
-        let last = self.last();
-        let factor = last.close / last.adjusted_close;
-        let scaled = self.bars.iter().map(|bar| bar.adjusted_close * factor);
-        let adjusted = match self.adjusted_from_events() {
-            Some(own) if own.iter().zip(scaled.clone()).all(|(a, b)| (a / b - 1.0).abs() < AGREES) => own,
-            _ => scaled.collect(),
+    fn based_on_last(mut self, quoted: Vec<f64>) -> PriceSeries {
+        let factor = self.last().close / quoted[quoted.len() - 1];
+        let scaled = quoted.iter().map(|quoted| quoted * factor);
+        let (adjusted, quoted) = match self.adjusted_from_events() {
+            Some(own) if own.iter().zip(scaled.clone()).all(|(a, b)| (a / b - 1.0).abs() < AGREES) => (own, None),
+            _ => (scaled.collect(), Some(quoted)),
         };
         for (bar, adjusted) in self.bars.iter_mut().zip(adjusted) {
             bar.adjusted_close = adjusted;
@@ -196,6 +237,8 @@ impl PriceSeries {
             // The product may be off by one rounding.
             last.adjusted_close = last.close;
         }
+        self.quoted = quoted;
+        self
     }
 
     fn adjusted_from_events(&self) -> Option<Vec<f64>> {
@@ -204,7 +247,7 @@ impl PriceSeries {
         for bar in self.bars.iter().rev() {
             adjusted.push(bar.close * factor);
             let (dividend, split) = (bar.dividend?, bar.split_factor?);
-            factor *= bar.close / (bar.close + dividend) / split;
+            factor = earlier_factor(factor, bar.close, dividend, split);
         }
         adjusted.reverse();
         Some(adjusted)

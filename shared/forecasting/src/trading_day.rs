@@ -57,6 +57,17 @@ impl TradingDay {
         TradingDay::new(date)
     }
 
+    /// The session on this date, or the last one before it.
+    ///
+    /// # Errors
+    /// [`Error::NotASession`] where the calendar does not reach.
+    pub fn up_to(date: Date) -> Result<Self, Error> {
+        TradingDay::new(date).or_else(|error| {
+            let before = TradingDay(date).previous();
+            if before.0 < date { Ok(before) } else { Err(error) }
+        })
+    }
+
     /// The day that a schedule's run at this moment is for: the last session that has closed; or, in the evening of a day
     /// without a session, that day, so that there is a record of it.
     ///

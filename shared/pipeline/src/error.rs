@@ -89,6 +89,18 @@ pub enum Error {
         /// Whether trying again can help.
         transient: bool,
     },
+    /// Another process is at work on the same data.
+    #[error("another closing-bell is working on {what}: wait for it to end")]
+    Busy {
+        /// The data directory.
+        what: String,
+    },
+    /// There is no ledger: no run has ever been held there.
+    #[error("there is no ledger at {path}: nothing has been run there")]
+    NothingYet {
+        /// Where it would be.
+        path: String,
+    },
     /// An object that should be there is not.
     #[error("{key} is missing from the archive")]
     Missing {
@@ -145,7 +157,7 @@ impl Error {
     /// Whether the same call may succeed later with nothing changed on our side.
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::MarketUnavailable { .. } | Error::ChampionMoved { .. } => true,
+            Error::MarketUnavailable { .. } | Error::ChampionMoved { .. } | Error::Busy { .. } => true,
             Error::QuotaExceeded { hourly, .. } => *hourly,
             Error::Store { transient, .. } => *transient,
             _ => false,

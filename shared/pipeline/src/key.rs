@@ -14,9 +14,20 @@ use crate::{Digest, Error, RunId, VersionId};
 pub struct Key(String);
 
 impl Key {
-    /// `prices/{ticker}/{as_of}-{digest8}.csv`; a snapshot's own as-of is the last session it knows.
+    /// `prices/{ticker}/{last session}-{digest8}.csv`: the name of a snapshot, and the file that `export` writes of it. Earlier releases
+    /// archived it.
     pub fn snapshot(ticker: &Ticker, as_of: TradingDay, digest: &Digest) -> Key {
         Key(format!("prices/{ticker}/{as_of}-{}.csv", digest.short()))
+    }
+
+    /// `prices/{ticker}/{last session}-{digest8}.parquet`: bars as they became known.
+    pub fn bars(ticker: &Ticker, last: TradingDay, digest: &Digest) -> Key {
+        Key(format!("prices/{ticker}/{last}-{}.parquet", digest.short()))
+    }
+
+    /// The session that a snapshot's name tells: its last.
+    pub(crate) fn last_session(&self) -> Option<TradingDay> {
+        self.0.rsplit('/').next()?.get(..10)?.parse().ok()
     }
 
     /// `models/{ticker}/{version}.json`

@@ -19,20 +19,19 @@ pub mod testing;
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
-pub use night::{
-    Attempts, Fetched, Planned, evaluate, fetch, forecast, plan, promote, release, report, rollback, train, work,
-};
+pub use night::{Attempts, Fetched, Planned, fetch, plan, release, report, rollback, work};
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use queries::{
-    Answered, Asked, Compared, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
-    VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, forecast_picture, models, newest_forecast,
-    newest_snapshot, predict, recorded, residual_picture, residuals, results, scores, verify, verify_receipt, watched,
+    Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
+    VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, models,
+    newest_forecast, newest_snapshot, predict, prices, recorded, residual_picture, residuals, results, scores, verify,
+    verify_receipt, watched,
 };
 pub use records::{
-    BarStatus, BothForecasts, Champion, Closure, Configuration, Download, Evaluated, Forecasted, Incoming,
-    ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry,
-    RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus,
+    BarLog, BarSegment, BarStatus, BothForecasts, Champion, Closure, Configuration, Download, Evaluated, Forecasted,
+    Incoming, ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage, Receipt, RollbackOrder, Run,
+    RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus,
     TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore,
-    forecast_table::header as forecast_header, plain_reason, read_prices,
+    forecast_table::header as forecast_header, plain_reason,
 };
 pub use settings::Settings;

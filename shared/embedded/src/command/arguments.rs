@@ -3,6 +3,7 @@ use std::{path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand};
 use forecasting::{Level, Ticker};
 use jiff::civil::Date;
+use pipeline::{RunId, VersionId};
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
@@ -60,7 +61,7 @@ pub(super) enum Command {
         level: Vec<Level>,
         /// This version, in service or not [default: the one in service]
         #[arg(long, value_name = "VERSION")]
-        version: Option<String>,
+        version: Option<VersionId>,
         #[command(flatten)]
         store: StoreArguments,
     },
@@ -116,7 +117,7 @@ pub(super) enum Command {
         /// The series
         ticker: Ticker,
         /// The version
-        version: String,
+        version: VersionId,
         #[command(flatten)]
         store: StoreArguments,
     },
@@ -132,12 +133,23 @@ pub(super) enum Command {
         /// The series
         ticker: Ticker,
         /// The version to train again [default: every receipt of the ticker is reached again]
-        version: Option<String>,
+        version: Option<VersionId>,
         /// The run whose verdict to reach again
         #[arg(long, value_name = "RUN", conflicts_with = "version")]
-        receipt: Option<String>,
+        receipt: Option<RunId>,
         #[command(flatten)]
         store: StoreArguments,
+    },
+    /// Write a ticker's prices as they were known, as CSV, to standard output
+    Export {
+        /// The series
+        ticker: Ticker,
+        /// As they were known on this day [default: now]
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
+        data: PathBuf,
     },
     /// Draw a ticker's forecast into a PNG or SVG file
     Plot {

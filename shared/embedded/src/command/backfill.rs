@@ -143,7 +143,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     }
     if range.dry_run {
         let (chosen, configuration, _) = asked(arguments)?;
-        let ledger = path.exists().then(|| SqliteLedger::open_existing(&path).map_err(Failure::Failed)).transpose()?;
+        let ledger = path.exists().then(|| SqliteLedger::open_existing(&path)).transpose()?;
         let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
         let outlook = Outlook::new(range, &chosen, &configuration, ledger).await?;
         if arguments.store.json {

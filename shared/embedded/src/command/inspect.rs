@@ -1,10 +1,10 @@
-//! What only reads: `predict`, `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered` and `verify`.
+//! What only reads: `predict`, `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered`, `export` and `verify`.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use forecasting::{Level, Ticker};
+use forecasting::{Level, Ticker, TradingDay};
 use jiff::civil::Date;
-use pipeline::{Ledger, VersionId};
+use pipeline::{Ledger, RunId, VersionId};
 
 use super::{Failure, arguments::StoreArguments, history, output, run::ledger_path};
 use crate::{DirectoryArchive, SqliteLedger};
@@ -13,20 +13,23 @@ use crate::{DirectoryArchive, SqliteLedger};
 const RUNS_LISTED: usize = 1_000;
 
 pub(super) fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
-    let ledger = SqliteLedger::open_existing(&ledger_path(&store.data)).map_err(Failure::Failed)?;
-    Ok((DirectoryArchive::read_only(&store.data), ledger))
+    open_at(&store.data)
+}
+
+fn open_at(data: &Path) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
+    let ledger = SqliteLedger::open_existing(&ledger_path(data))?;
+    Ok((DirectoryArchive::read_only(data), ledger))
 }
 
 pub(super) async fn predict(
     ticker: &Ticker,
     horizon: Option<usize>,
     levels: &[Level],
-    version: Option<&str>,
+    version: Option<&VersionId>,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
     let (archive, ledger) = open(store)?;
-    let version = version.map(version_id).transpose()?;
-    let asked = pipeline::Asked { horizon, levels, version: version.as_ref() };
+    let asked = pipeline::Asked { horizon, levels, version };
     let prediction = pipeline::predict(&archive, &ledger, ticker, asked).await?;
     if store.json {
         output::json(&prediction);
@@ -116,16 +119,25 @@ pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments)
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prices as they were known on a day.
+pub(super) async fn export(ticker: &Ticker, as_of: Option<Date>, data: &Path) -> Result<ExitCode, Failure> {
+    let (archive, ledger) = open_at(data)?;
+    let as_of = as_of.map(TradingDay::up_to).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
+    let exported = pipeline::export(&archive, &ledger, ticker, as_of).await?;
+    output::file(&exported.table);
+    Ok(ExitCode::SUCCESS)
+}
+
 /// A version, a receipt, or every receipt.
 pub(super) async fn verify(
     ticker: &Ticker,
-    version: Option<&str>,
-    receipt: Option<&str>,
+    version: Option<&VersionId>,
+    receipt: Option<&RunId>,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
     let (archive, ledger) = open(store)?;
     if let Some(version) = version {
-        let verified = pipeline::verify(&archive, ticker, &version_id(version)?).await?;
+        let verified = pipeline::verify(&archive, &ledger, ticker, version).await?;
         if store.json {
             output::json(&verified);
         } else {
@@ -134,9 +146,7 @@ pub(super) async fn verify(
         return Ok(ExitCode::SUCCESS);
     }
     let runs = match receipt {
-        Some(run) => {
-            vec![run.parse().map_err(|error| Failure::Usage(format!("'{run}' is not a run: {error}")))?]
-        }
+        Some(run) => vec![run.clone()],
         None => ledger.receipts(ticker).await?.into_iter().map(|receipt| receipt.run).collect(),
     };
     if runs.is_empty() {
@@ -167,9 +177,4 @@ pub(super) async fn verify(
         output::json(&stand);
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
-}
-
-/// A version as someone typed it.
-pub(super) fn version_id(version: &str) -> Result<VersionId, Failure> {
-    version.parse().map_err(|error| Failure::Usage(format!("'{version}' is not a version: {error}")))
 }

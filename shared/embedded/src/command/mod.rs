@@ -26,19 +26,26 @@ enum Failure {
     Usage(String),
     /// It was tried and failed: exit status 1.
     Failed(String),
+    /// Another command is at work on the same data: exit status 3.
+    Busy(String),
+    /// A store cannot be read or written: exit status 3.
+    Unavailable(String),
 }
 
 impl Failure {
     /// In words.
     fn text(&self) -> &str {
         match self {
-            Failure::Usage(text) | Failure::Failed(text) => text,
+            Failure::Usage(text) | Failure::Failed(text) | Failure::Busy(text) | Failure::Unavailable(text) => text,
         }
     }
 
-    /// Whether another command is at work on the same data.
-    fn is_busy(&self) -> bool {
-        self.text().contains(crate::lock::BUSY)
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Failed(_) => 1,
+            Failure::Usage(_) => 2,
+            Failure::Busy(_) | Failure::Unavailable(_) => 3,
+        })
     }
 }
 
@@ -46,6 +53,8 @@ impl From<pipeline::Error> for Failure {
     fn from(error: pipeline::Error) -> Self {
         match error {
             pipeline::Error::Request { .. } => Failure::Usage(error.to_string()),
+            pipeline::Error::Busy { .. } => Failure::Busy(error.to_string()),
+            pipeline::Error::Store { .. } => Failure::Unavailable(error.to_string()),
             _ => Failure::Failed(error.to_string()),
         }
     }
@@ -84,13 +93,9 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
         Ok(code) => code,
-        Err(Failure::Usage(message)) => {
-            eprintln!("closing-bell: {message}");
-            ExitCode::from(2)
-        }
-        Err(Failure::Failed(message)) => {
-            eprintln!("closing-bell: {message}");
-            ExitCode::from(1)
+        Err(failure) => {
+            eprintln!("closing-bell: {}", failure.text());
+            failure.exit_code()
         }
     }
 }
@@ -103,7 +108,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await
         }
         Command::Predict { ticker, horizon, level, version, store } => {
-            inspect::predict(&ticker, horizon, &level, version.as_deref(), &store).await
+            inspect::predict(&ticker, horizon, &level, version.as_ref(), &store).await
         }
         Command::Runs { store } => inspect::runs(&store).await,
         Command::Models { ticker, store } => inspect::models(&ticker, &store).await,
@@ -115,8 +120,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rollback { ticker, version, store } => rollback::rollback(&ticker, &version, &store).await,
         Command::Release { ticker, store } => rollback::release(&ticker, &store).await,
         Command::Verify { ticker, version, receipt, store } => {
-            inspect::verify(&ticker, version.as_deref(), receipt.as_deref(), &store).await
+            inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
+        Command::Export { ticker, as_of, data } => inspect::export(&ticker, as_of, &data).await,
         Command::Plot { ticker, residuals, dark, out, store } => {
             plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await
         }

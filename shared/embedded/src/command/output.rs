@@ -82,9 +82,14 @@ static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
 /// A reader that has gone away (`| head`) is no failure of ours; a full disk is one.
 pub(super) fn print(text: &str) {
+    file(format!("{text}\n").as_bytes());
+}
+
+/// Prints a file's content as it is.
+pub(super) fn file(bytes: &[u8]) {
     let gone = |error: &std::io::Error| error.kind() == ErrorKind::BrokenPipe;
     let mut out = std::io::stdout();
-    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err_and(|error| !gone(&error)) {
+    if out.write_all(bytes).and_then(|()| out.flush()).is_err_and(|error| !gone(&error)) {
         UNWRITTEN.store(true, Ordering::Relaxed);
     }
 }

@@ -1,16 +1,19 @@
 use std::process::ExitCode;
 
 use forecasting::Ticker;
-use pipeline::Promoted;
+use pipeline::{Promoted, VersionId};
 
-use super::{Failure, arguments::StoreArguments, inspect::version_id, output, run::ledger_path};
+use super::{Failure, arguments::StoreArguments, output, run::ledger_path};
 use crate::{DirectoryArchive, Lock, SqliteLedger};
 
 /// Puts a version that was in service before into service again.
-pub(super) async fn rollback(ticker: &Ticker, version: &str, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let version = version_id(version)?;
+pub(super) async fn rollback(
+    ticker: &Ticker,
+    version: &VersionId,
+    store: &StoreArguments,
+) -> Result<ExitCode, Failure> {
     let (archive, ledger, _lock) = open(store)?;
-    print(ticker, &pipeline::rollback(&archive, &ledger, ticker, &version).await?, store);
+    print(ticker, &pipeline::rollback(&archive, &ledger, ticker, version).await?, store);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -22,10 +25,10 @@ pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<E
 }
 
 fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger, Lock), Failure> {
-    SqliteLedger::open_existing(&ledger_path(&store.data)).map_err(Failure::Failed)?;
-    let lock = Lock::take(&store.data).map_err(Failure::Usage)?;
-    let archive = DirectoryArchive::open(&store.data).map_err(Failure::Usage)?;
-    let ledger = SqliteLedger::open(&ledger_path(&store.data)).map_err(Failure::Usage)?;
+    SqliteLedger::open_existing(&ledger_path(&store.data))?;
+    let lock = Lock::take(&store.data)?;
+    let archive = DirectoryArchive::open(&store.data)?;
+    let ledger = SqliteLedger::open(&ledger_path(&store.data))?;
     Ok((archive, ledger, lock))
 }
 

@@ -30,9 +30,9 @@ impl Prepared {
         let (chosen, configuration, settings) = asked(arguments)?;
         let messenger = messenger(&settings)?;
         let data = &arguments.store.data;
-        let lock = Lock::take(data).map_err(Failure::Usage)?;
-        let archive = DirectoryArchive::open(data).map_err(Failure::Usage)?;
-        let ledger = SqliteLedger::open(&ledger_path(data)).map_err(Failure::Usage)?;
+        let lock = Lock::take(data)?;
+        let archive = DirectoryArchive::open(data)?;
+        let ledger = SqliteLedger::open(&ledger_path(data))?;
         let (archive, ledger) = (Arc::new(archive), Arc::new(ledger));
         Ok(Prepared { chosen, configuration, archive, messenger, ledger, _lock: lock })
     }
@@ -61,7 +61,6 @@ impl Prepared {
             ledger: self.ledger.clone(),
             waits: self.chosen.waits_for(as_of),
         };
-        let in_words = |error: pipeline::Error| Failure::Usage(error.to_string());
         // Of the nights of a replay nobody wants to be told.
         let messenger = self.messenger.as_ref().filter(|_| trigger != Trigger::Backfill);
         // Told beside the work: a chat that hangs holds up nothing.
@@ -73,13 +72,12 @@ impl Prepared {
                 messenger.tell(&*self.archive, &Message::started(&entry.run)).await;
             }
         };
-        // A run that can be neither opened nor closed has no store to work on.
         let working = night.run(self.configuration.clone(), as_of, trigger, |ticker| {
             progress.set_message(ticker.to_string());
             progress.inc(1);
         });
         let ((), entry) = tokio::join!(telling, working);
-        let entry = entry.map_err(in_words)?;
+        let entry = entry?;
         // A day without a session is no news.
         let news = entry.closure.as_ref().filter(|closure| closure.status != RunStatus::NoSession);
         if let (Some(messenger), Some(closure)) = (messenger, news) {

@@ -77,6 +77,7 @@ pub(crate) async fn run(
     data: &Path,
     progress: impl Fn(&str, TradingDay),
 ) -> Result<Drift, String> {
+    let in_words = |error: Error| error.to_string();
     let made_up = Market { seed, stretch };
     let folder = data.join("market");
     made_up.write(&folder).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
@@ -88,10 +89,10 @@ pub(crate) async fn run(
         let configuration = settings.configuration("csv", market.tickers().cloned().collect());
         let store = data.join(name);
         std::fs::create_dir_all(&store).map_err(|error| format!("{} cannot be made: {error}", store.display()))?;
-        let ledger = Arc::new(SqliteLedger::open(&store.join("ledger.sqlite"))?);
+        let ledger = Arc::new(SqliteLedger::open(&store.join("ledger.sqlite")).map_err(in_words)?);
         let night = Night {
             market: Arc::new(market),
-            archive: Arc::new(DirectoryArchive::open(&store)?),
+            archive: Arc::new(DirectoryArchive::open(&store).map_err(in_words)?),
             ledger: ledger.clone(),
             waits: Waits::NONE,
         };
@@ -99,7 +100,7 @@ pub(crate) async fn run(
             progress(name, day);
             one(&night, &configuration, day).await?;
         }
-        told.push(Told::read(&*ledger, made_up).await.map_err(|error| error.to_string())?);
+        told.push(Told::read(&*ledger, made_up).await.map_err(in_words)?);
     }
     Ok(account(made_up, &told[0], &told[1], &told[2]))
 }

@@ -2,11 +2,10 @@ use std::collections::BTreeSet;
 
 use forecasting::{ChampionEvidence, LiveRecord, Score, Ticker, TradingDay, Training};
 
-use super::{Place, train::newest_trained};
+use super::{Place, Tonight, train::newest_trained};
 use crate::{
-    Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Run, Snapshot, Stage,
-    VersionScore,
-    records::{LIVE_SESSIONS, champion_on, live_scores, read_prices},
+    Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Stage, VersionScore,
+    records::{LIVE_SESSIONS, champion_on, live_scores},
 };
 
 /// Forecasts that may still have sessions to come, and as many again for what other runs forecast for the same sessions.
@@ -15,18 +14,16 @@ fn standing(configuration: &Configuration) -> usize {
 }
 
 /// Scores the standing forecasts on the bars that came, once each, and asks the policy whether to train.
-pub async fn evaluate(
+pub(super) async fn evaluate(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
-    run: &Run,
-    ticker: &Ticker,
+    tonight: &Tonight<'_>,
 ) -> Result<Evaluated, Error> {
-    let place = Place::new(run, ticker)?;
+    let Tonight { place, series, .. } = tonight;
+    let Place { run, ticker, .. } = *place;
     if let Some(evaluated) = place.result(ledger, Stage::Evaluate).await? {
         return Ok(evaluated);
     }
-    let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
-    let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
     let earlier = live_scores(ledger, ticker, place.as_of, LIVE_SESSIONS).await?;
     let champion = champion_on(ledger, ticker, place.as_of).await?;
 
@@ -40,7 +37,7 @@ pub async fn evaluate(
         if !same_market || !origins.insert(standing.forecast.origin) {
             continue;
         }
-        match standing.forecast.score(&series) {
+        match standing.forecast.score(series) {
             Ok(due) => scores.extend(due.into_iter().filter(|score| !scored.contains(&score.place())).map(|score| {
                 let Champion { version, specification, .. } = standing.champion.clone();
                 VersionScore { version, specification, score }
@@ -54,7 +51,7 @@ pub async fn evaluate(
     let evidence = match &champion {
         None => None,
         Some(champion) => {
-            let trained = last_training(ledger, &place).await?;
+            let trained = last_training(ledger, place).await?;
             // What was asked once is answered: only what came since the last training counts.
             let unasked = |s: &&&VersionScore| {
                 s.specification == champion.specification && trained.is_none_or(|last| s.score.origin >= last)

@@ -3,8 +3,10 @@ use jiff::Timestamp;
 
 use super::Place;
 use crate::{
-    Archive, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef, Run,
-    Snapshot, Stage, error::about, records::price_table,
+    Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
+    Run, Snapshot, Stage,
+    error::about,
+    records::{STALE_AFTER, price_table},
 };
 
 /// What fetch found.
@@ -18,8 +20,8 @@ pub enum Fetched {
 
 /// Sessions asked for again to see whether the stored ones still stand.
 const OVERLAP: usize = 10;
-/// A series without a bar for this many sessions has ended.
-const STALE_AFTER: usize = 5;
+/// As many nights back as are looked through for a snapshot of the same market and start.
+const LOOKED_THROUGH: usize = 10;
 
 /// Bars from the market to an immutable price snapshot.
 ///
@@ -43,7 +45,11 @@ pub async fn fetch(
     if let Some(snapshot) = place.result(ledger, Stage::Fetch).await? {
         return Ok(Fetched::Ready(Box::new(snapshot)));
     }
-    let former = former_snapshot(market, archive, ledger, &place).await?;
+    let before = former_snapshot(ledger, &place).await?;
+    let former = match &before {
+        Some(before) if !market.is_local() => former_prices(archive, &place, before).await?,
+        _ => None,
+    };
     if former.is_none() && !settle && !market.is_local() {
         // One day's row, before a whole history is downloaded only to be asked for again in a quarter of an hour.
         let tonight = market.history(ticker, run.as_of, run.as_of).await?;
@@ -68,13 +74,13 @@ pub async fn fetch(
     if behind > 0 && !settle && !market.is_local() {
         return Ok(Fetched::NoBarYet);
     }
-    let bytes = price_table::write(&series);
-    let sha256 = Digest::of(&bytes);
+    let sha256 = Digest::of(&price_table::write(&series));
     let key = Key::snapshot(ticker, last, &sha256);
-    archive.create(&key, &bytes).await?;
+    let bars = written(archive, &place, &series, before.and_then(|before| before.bars)).await?;
     let preliminary = read_at.is_some_and(|now| last.is_preliminary_at(now));
     let result = Snapshot {
         snapshot: ObjectRef { key, sha256 },
+        bars: Some(bars),
         last,
         bar: if preliminary { BarStatus::Preliminary } else { BarStatus::Final },
         start: run.configuration.start,
@@ -98,25 +104,20 @@ struct Former {
     rows_without_price: usize,
 }
 
-/// The newest snapshot before this run, of the same market and from the same start; `None` where there is none that can
-/// be read, or no need to save a download.
-async fn former_snapshot(
-    market: &dyn MarketData,
-    archive: &dyn Archive,
-    ledger: &dyn Ledger,
-    place: &Place<'_>,
-) -> Result<Option<Former>, Error> {
-    if market.is_local() {
-        return Ok(None);
-    }
-    let Some(record) = ledger.history(place.ticker, Stage::Fetch, place.as_of, 1).await?.pop() else {
-        return Ok(None);
-    };
-    let former: Snapshot = record.parse()?;
+/// The newest snapshot before this run: of the same market and from the same start where there is one, otherwise none.
+async fn former_snapshot(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Snapshot>, Error> {
     let Configuration { start, market, .. } = &place.run.configuration;
-    if former.start != *start || former.market != *market {
-        return Ok(None);
+    for record in ledger.history(place.ticker, Stage::Fetch, place.as_of, LOOKED_THROUGH).await? {
+        let former: Snapshot = record.parse()?;
+        if former.start == *start && former.market == *market {
+            return Ok(Some(former));
+        }
     }
+    Ok(None)
+}
+
+/// Its prices; `None` where they cannot be used.
+async fn former_prices(archive: &dyn Archive, place: &Place<'_>, former: &Snapshot) -> Result<Option<Former>, Error> {
     match former.series(archive, place.ticker).await {
         Ok(series) => Ok(Some(Former { series, rows_without_price: former.scope.rows_without_price })),
         Err(error) if error.is_transient() => Err(error),
@@ -124,6 +125,23 @@ async fn former_snapshot(
             tracing::warn!(ticker = %place.ticker, %error, "the former snapshot cannot be used: downloading everything");
             Ok(None)
         }
+    }
+}
+
+/// Stores the bars that the log of the snapshot before does not have. One that cannot be read any more is begun anew.
+async fn written(
+    archive: &dyn Archive,
+    place: &Place<'_>,
+    series: &PriceSeries,
+    before: Option<BarLog>,
+) -> Result<BarLog, Error> {
+    let Place { as_of, ticker, .. } = *place;
+    match BarLog::write(archive, ticker, series.kept(), as_of, before).await {
+        Err(error @ (Error::Missing { .. } | Error::Damaged { .. })) => {
+            tracing::warn!(%ticker, %error, "the former bars cannot be read: all of them are stored again");
+            BarLog::write(archive, ticker, series.kept(), as_of, None).await
+        }
+        written => written,
     }
 }
 

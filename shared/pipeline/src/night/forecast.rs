@@ -1,24 +1,22 @@
-use forecasting::{Calibration, LiveRecord, StandingForecast, Ticker};
+use forecasting::{Calibration, LiveRecord, StandingForecast};
 
-use super::{Place, retention::retire, train::newest_trained};
+use super::{Place, Tonight, retention::retire, train::newest_trained};
 use crate::{
-    Archive, Champion, Digest, Error, Evaluated, Forecasted, Key, Ledger, ModelVersion, Promoted, Run, Snapshot, Stage,
-    Trained,
-    records::{champion_on, forecast_table, live_record, read_prices, recent_scores},
+    Archive, Champion, Digest, Error, Evaluated, Forecasted, Key, Ledger, ModelVersion, Promoted, Stage, Trained,
+    records::{champion_on, forecast_table, live_record, recent_scores},
 };
 
 /// Whoever is champion writes the forecast table for this origin, and versions are removed that the retention no longer keeps.
-pub async fn forecast(
+pub(super) async fn forecast(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
-    run: &Run,
-    ticker: &Ticker,
+    tonight: &Tonight<'_>,
 ) -> Result<Forecasted, Error> {
-    let place = Place::new(run, ticker)?;
+    let Tonight { place, snapshot, series } = tonight;
+    let Place { run, ticker, .. } = *place;
     if let Some(forecasted) = place.result(ledger, Stage::Forecast).await? {
         return Ok(forecasted);
     }
-    let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let pointer = ledger.champion(ticker).await?;
     let champion = match place.result::<Promoted>(ledger, Stage::Promote).await? {
         // Somebody may have rolled back from it already.
@@ -29,21 +27,20 @@ pub async fn forecast(
             .await?
             .ok_or_else(|| Error::Missing { key: format!("{ticker}'s champion") })?,
     };
-    let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
     // A rollback trains nothing: its intervals are those that the newest record teaches.
     let trained = match ledger.committed(&place.key(Stage::Train)).await? {
         Some(record) => Trained::read(&record)?,
-        None => newest_trained(ledger, &place).await?.map(|(_, trained)| trained),
+        None => newest_trained(ledger, place).await?.map(|(_, trained)| trained),
     };
     let calibration = trained.and_then(|trained| trained.calibration(&champion));
-    let calibration = calibration.unwrap_or_else(|| Calibration::first(&series, run.configuration.horizon));
-    let both = version.forecast(&series, run.configuration.horizon, &calibration)?;
+    let calibration = calibration.unwrap_or_else(|| Calibration::first(series, run.configuration.horizon));
+    let both = version.forecast(series, run.configuration.horizon, &calibration)?;
     let (served, other) = both.by(run.configuration.intervals);
     let last = series.last();
     let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels);
 
-    let live = live(ledger, &place, &champion).await?;
+    let live = live(ledger, place, &champion).await?;
     let closes = series.adjusted_closes();
 
     let table = forecast_table::header(&run.configuration.levels)
@@ -52,8 +49,8 @@ pub async fn forecast(
     archive.create(&table_key, table.as_bytes()).await?;
     let result = Forecasted {
         champion,
-        market: snapshot.market,
-        snapshot: snapshot.snapshot,
+        market: snapshot.market.clone(),
+        snapshot: snapshot.snapshot.clone(),
         bar: snapshot.bar,
         table: table_key,
         calibration: Some(calibration),
@@ -62,7 +59,7 @@ pub async fn forecast(
         forecast: standing,
     };
     // Before the commit: what is cut off here is done again, and what is committed is not.
-    retire(archive, ledger, &place).await?;
+    retire(archive, ledger, place).await?;
     place.commit(ledger, Stage::Forecast, &result).await
 }
 

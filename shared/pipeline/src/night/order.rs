@@ -5,7 +5,7 @@ use std::time::Instant;
 use forecasting::Ticker;
 use jiff::Timestamp;
 
-use super::{Place, evaluate, forecast, promote, train};
+use super::{Place, Tonight, evaluate, forecast, promote, train};
 use crate::{Archive, Attempt, Error, Ledger, Promoted, Run, RunId, Stage};
 
 /// Takes a ticker whose prices are there from `evaluate` to `forecast`. A stage that is committed is not done again, so this may
@@ -24,10 +24,11 @@ pub async fn work(
     if ledger.committed(&place.key(Stage::Forecast)).await?.is_some() {
         return place.required(ledger, Stage::Promote).await;
     }
-    attempts.at(Stage::Evaluate, evaluate(archive, ledger, run, ticker)).await?;
-    attempts.at(Stage::Train, train(archive, ledger, run, ticker)).await?;
-    let promoted = attempts.at(Stage::Promote, promote(ledger, run, ticker)).await?;
-    attempts.at(Stage::Forecast, forecast(archive, ledger, run, ticker)).await?;
+    let tonight = Tonight::read(archive, ledger, place).await?;
+    attempts.at(Stage::Evaluate, evaluate(archive, ledger, &tonight)).await?;
+    attempts.at(Stage::Train, train(archive, ledger, &tonight)).await?;
+    let promoted = attempts.at(Stage::Promote, promote(ledger, &tonight)).await?;
+    attempts.at(Stage::Forecast, forecast(archive, ledger, &tonight)).await?;
     Ok(promoted)
 }
 

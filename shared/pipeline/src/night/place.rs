@@ -1,15 +1,34 @@
 //! Results that stand: a stage's own from an earlier delivery, and those of the stages before it.
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{PriceSeries, Ticker, TradingDay};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, Ledger, Run, Stage, StageKey, StageRecord, error::about};
+use crate::{Archive, Error, Ledger, Run, Snapshot, Stage, StageKey, StageRecord, error::about};
 
 /// A stage's place: which run, which session, which ticker.
 pub(crate) struct Place<'a> {
     pub(crate) run: &'a Run,
     pub(crate) as_of: TradingDay,
     pub(crate) ticker: &'a Ticker,
+}
+
+/// What the stages after `fetch` work on: their place, and its prices, which are read once for all of them.
+pub(crate) struct Tonight<'a> {
+    pub(crate) place: Place<'a>,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) series: PriceSeries,
+}
+
+impl<'a> Tonight<'a> {
+    pub(crate) async fn read(
+        archive: &dyn Archive,
+        ledger: &dyn Ledger,
+        place: Place<'a>,
+    ) -> Result<Tonight<'a>, Error> {
+        let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
+        let series = snapshot.series(archive, place.ticker).await?;
+        Ok(Tonight { place, snapshot, series })
+    }
 }
 
 impl<'a> Place<'a> {

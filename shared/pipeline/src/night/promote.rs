@@ -1,8 +1,8 @@
-use forecasting::{Decision, Promotion, Scorecard, Seat, Ticker, Verdict};
+use forecasting::{Decision, Promotion, Scorecard, Seat, Verdict};
 
-use super::Place;
+use super::{Place, Tonight};
 use crate::{
-    Champion, Error, Evaluated, Ledger, Pointing, Promoted, Receipt, Run, Snapshot, Stage, Trained, TrainedVersion,
+    Champion, Error, Evaluated, Ledger, Pointing, Promoted, Receipt, Stage, Trained, TrainedVersion,
     records::{RECEIPT_FORMAT, champion_on, end_of_time},
 };
 
@@ -13,12 +13,12 @@ pub(crate) const RULE: &str = "rule";
 ///
 /// # Errors
 /// [`Error::ChampionMoved`] where another run moved the pointer at the same moment: trying again then keeps its champion.
-pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<Promoted, Error> {
-    let place = Place::new(run, ticker)?;
+pub(super) async fn promote(ledger: &dyn Ledger, tonight: &Tonight<'_>) -> Result<Promoted, Error> {
+    let place = &tonight.place;
+    let Place { run, ticker, .. } = *place;
     if let Some(promoted) = place.result(ledger, Stage::Promote).await? {
         return Ok(promoted);
     }
-    let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
     let trained: Trained = place.required(ledger, Stage::Train).await?;
     let pointer = ledger.champion(ticker).await?;
@@ -28,7 +28,7 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
     let receipt = if let Some(receipt) = standing {
         receipt
     } else {
-        let (verdict, champion) = reach(&place, &trained, before.as_ref())?;
+        let (verdict, champion) = reach(place, &trained, before.as_ref())?;
         let receipt = Receipt {
             format: RECEIPT_FORMAT,
             ticker: ticker.clone(),
@@ -43,10 +43,10 @@ pub async fn promote(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<
             judgement: Some(trained.judgement),
             contest: None,
             archived_contest: None,
-            snapshot: snapshot.snapshot,
+            snapshot: tonight.snapshot.snapshot.clone(),
             configuration: run.configuration.digest(),
         };
-        ledger.decide(&receipt, pointer.as_ref(), pointing(ledger, &place).await?).await?
+        ledger.decide(&receipt, pointer.as_ref(), pointing(ledger, place).await?).await?
     };
     let result = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
     place.commit(ledger, Stage::Promote, &result).await

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use forecasting::{Calibration, Decision, PriceSeries, Ticker, TradingDay};
 
 use super::{
-    Place, forecast,
+    Place, Tonight, forecast,
     plan::{Planned, plan},
     promote::{released, restored},
     report,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Archive, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt, RollbackOrder, Run,
     Snapshot, Stage, Trigger, VersionId,
-    records::{RECEIPT_FORMAT, end_of_time, read_prices},
+    records::{RECEIPT_FORMAT, end_of_time},
 };
 
 /// Who decides a rollback that a command asks for.
@@ -59,7 +59,7 @@ pub async fn rollback(
         release: None,
         ..former
     };
-    let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
+    let series = snapshot.series(archive, ticker).await?;
     can_serve(archive, &back, &series, &configuration).await?;
     let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
     order
@@ -178,8 +178,9 @@ async fn finish(
     receipt: Receipt,
 ) -> Result<Promoted, Error> {
     let promoted = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
-    let promoted = Place::new(run, ticker)?.commit(ledger, Stage::Promote, &promoted).await?;
-    forecast(archive, ledger, run, ticker).await?;
+    let tonight = Tonight::read(archive, ledger, Place::new(run, ticker)?).await?;
+    let promoted = tonight.place.commit(ledger, Stage::Promote, &promoted).await?;
+    forecast(archive, ledger, &tonight).await?;
     report(archive, ledger, run, &BTreeMap::new(), &BTreeMap::new()).await?;
     Ok(promoted)
 }

@@ -1,11 +1,9 @@
-use forecasting::{Bar, Contender, Detail, Judgement, PriceSeries, Record, Specification, Ticker, Verdict, WARM_UP};
+use forecasting::{Bar, Contender, Detail, Judgement, PriceSeries, Record, Specification, Verdict, WARM_UP};
 
-use super::Place;
+use super::{Place, Tonight};
 use crate::{
-    Archive, Champion, Digest, Error, Evaluated, Key, Ledger, ModelVersion, ObjectRef, Run, RunId, Snapshot, Stage,
-    StoredRecord, Trained, TrainedVersion,
-    error::about,
-    records::{champion_on, read_prices},
+    Archive, Champion, Digest, Error, Evaluated, Key, Ledger, ModelVersion, ObjectRef, RunId, Stage, StoredRecord,
+    Trained, TrainedVersion, error::about, records::champion_on,
 };
 
 /// As many nights back as are looked through for a record of this plan.
@@ -27,18 +25,17 @@ pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Re
 
 /// Brings the track record up to tonight: trains the contenders where that is due, writes down what each forecasts from the
 /// newest session, and judges what came of all that each forecast before.
-pub async fn train(archive: &dyn Archive, ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<Trained, Error> {
-    let place = Place::new(run, ticker)?;
+pub(super) async fn train(archive: &dyn Archive, ledger: &dyn Ledger, tonight: &Tonight<'_>) -> Result<Trained, Error> {
+    let Tonight { place, snapshot, series } = tonight;
+    let ticker = place.ticker;
     if let Some(trained) = place.result(ledger, Stage::Train).await? {
         return Ok(trained);
     }
-    let snapshot: Snapshot = place.required(ledger, Stage::Fetch).await?;
     let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
-    let series = read_prices(archive, ticker, &snapshot.snapshot).await?;
     let champion = champion_on(ledger, ticker, place.as_of).await?;
-    let before = newest_trained(ledger, &place).await?;
+    let before = newest_trained(ledger, place).await?;
 
-    let night = Night { place: &place, series: &series, snapshot: &snapshot.snapshot, champion: champion.as_ref() };
+    let night = Night { place, series, snapshot: &snapshot.snapshot, champion: champion.as_ref() };
     let trained = night.train(archive, before, &evaluated).await?;
     for version in &trained.1 {
         archive.create(&Key::model(ticker, &version.version), &version.to_json()).await?;

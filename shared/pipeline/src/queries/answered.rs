@@ -1,5 +1,5 @@
 use forecasting::{Ticker, TradingDay};
-use jiff::{ToSpan, civil::Date};
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::{Error, Forecasted, Key, Ledger, RunId, Stage, VersionId};
@@ -44,7 +44,7 @@ const OF_ONE_SESSION: usize = 100;
 /// [`Error::NoForecast`] where none had been made by then.
 pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result<Vec<Answered>, Error> {
     let nobody = || Error::NoForecast { ticker: ticker.clone() };
-    let session = last_session(day).ok_or_else(nobody)?;
+    let session = TradingDay::up_to(day).map_err(|_| nobody())?;
     let records = ledger.history(ticker, Stage::Forecast, session, OF_ONE_SESSION).await?;
     let last_before = records.iter().map(|record| record.as_of).find(|as_of| as_of.date() < day);
     let mut answers = Vec::new();
@@ -68,9 +68,4 @@ pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result
         });
     }
     if answers.is_empty() { Err(nobody()) } else { Ok(answers) }
-}
-
-/// The session on this day, or the last one before it.
-fn last_session(day: Date) -> Option<TradingDay> {
-    day.series(-1.day()).take(10).find_map(|date| TradingDay::new(date).ok())
 }

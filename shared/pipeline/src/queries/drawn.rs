@@ -3,8 +3,8 @@
 use forecasting::Ticker;
 use pictures::{Fan, Theme};
 
-use super::{newest_forecast, residuals};
-use crate::{Archive, Error, Ledger, records::read_prices};
+use super::{newest_forecast, prices, residuals};
+use crate::{Archive, Error, Ledger};
 
 const FAN: (u32, u32) = (960, 420);
 const RESIDUALS: (u32, u32) = (960, 560);
@@ -21,8 +21,8 @@ pub async fn forecast_picture(
     ticker: &Ticker,
     theme: Theme,
 ) -> Result<String, Error> {
-    let newest = newest_forecast(ledger, ticker).await?;
-    let series = read_prices(archive, ticker, &newest.snapshot).await?;
+    let (run, newest) = newest_forecast(ledger, ticker).await?;
+    let series = prices(archive, ledger, ticker, &run).await?;
     let bars = series.bars();
     let shown = &bars[bars.len().saturating_sub(SHOWN)..];
     let past: Vec<f64> = shown.iter().map(|bar| bar.adjusted_close).collect();

@@ -1,20 +1,33 @@
 //! What pages and pictures ask of one ticker: its newest forecast, prices and snapshot, residuals, two versions side by side.
 
-use forecasting::{Calibration, IntervalKind, LiveRecord, Residuals, StandingForecast, Step, Ticker};
+use forecasting::{Calibration, IntervalKind, LiveRecord, PriceSeries, Residuals, StandingForecast, Step, Ticker};
 
 use super::{models::ModelSummary, scores};
 use crate::{
-    Archive, Error, Forecasted, Ledger, ModelVersion, Snapshot, Stage, VersionId,
-    records::{end_of_time, read_prices},
+    Archive, Error, Forecasted, Ledger, ModelVersion, RunId, Snapshot, Stage, VersionId, records::end_of_time,
 };
 
-/// The newest forecast on record.
+/// The newest forecast on record, and the run that made it.
 ///
 /// # Errors
 /// [`Error::NoForecast`] for a ticker without one.
-pub async fn newest_forecast(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Forecasted, Error> {
+pub async fn newest_forecast(ledger: &dyn Ledger, ticker: &Ticker) -> Result<(RunId, Forecasted), Error> {
     let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop();
-    newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?.parse()
+    let newest = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
+    Ok((newest.key.run.clone(), newest.parse()?))
+}
+
+/// The prices that a run works on.
+///
+/// # Errors
+/// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
+pub async fn prices(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    run: &RunId,
+) -> Result<PriceSeries, Error> {
+    Snapshot::of_run(ledger, ticker, run).await?.series(archive, ticker).await
 }
 
 /// The newest snapshot on record, with the statistics of its scope; `None` where nothing was fetched.
@@ -30,8 +43,8 @@ const SESSIONS_TESTED: usize = 250;
 /// # Errors
 /// [`Error::NoForecast`] for a ticker without a forecast; [`Error::Forecasting`] where its history is too short.
 pub async fn residuals(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Residuals, Error> {
-    let Forecasted { champion, snapshot, .. } = newest_forecast(ledger, ticker).await?;
-    let series = read_prices(archive, ticker, &snapshot).await?;
+    let (run, Forecasted { champion, .. }) = newest_forecast(ledger, ticker).await?;
+    let series = prices(archive, ledger, ticker, &run).await?;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
     Residuals::of(&series, &champion.specification, version.inputs.window, SESSIONS_TESTED)
         .map_err(crate::error::about(ticker))
@@ -58,8 +71,8 @@ pub async fn compare(
     ticker: &Ticker,
     versions: [&VersionId; 2],
 ) -> Result<(Forecasted, [Compared; 2]), Error> {
-    let newest = newest_forecast(ledger, ticker).await?;
-    let series = read_prices(archive, ticker, &newest.snapshot).await?;
+    let (run, newest) = newest_forecast(ledger, ticker).await?;
+    let series = prices(archive, ledger, ticker, &run).await?;
     let scored = match scores(ledger, ticker).await {
         Err(Error::NoForecast { .. }) => Vec::new(),
         other => other?,

@@ -2,6 +2,7 @@
 
 mod answered;
 mod drawn;
+mod export;
 mod inspect;
 mod models;
 mod predict;
@@ -13,7 +14,8 @@ mod watched;
 
 pub use answered::{Answered, When, answered};
 pub use drawn::{forecast_picture, residual_picture};
-pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, residuals};
+pub use export::{Exported, export};
+pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals};
 pub use models::{ModelSummary, models};
 pub use predict::{Asked, Prediction, predict};
 pub use recorded::recorded;

@@ -1,10 +1,10 @@
 use forecasting::{Calibration, Level, StandingForecast, Step, Ticker, TradingDay, WARM_UP};
 use serde::Serialize;
 
-use super::newest_forecast;
+use super::{newest_forecast, prices};
 use crate::{
     Archive, BarStatus, Champion, Error, Ledger, ModelVersion, RealisedCoverage, Skill, Source, VersionId,
-    records::{end_of_time, live_record, measured, read_prices, recent_scores},
+    records::{end_of_time, live_record, measured, recent_scores},
 };
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
@@ -66,7 +66,7 @@ pub async fn predict(
     if levels.len() > MOST_LEVELS {
         return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
     }
-    let on_record = newest_forecast(ledger, ticker).await?;
+    let (run, on_record) = newest_forecast(ledger, ticker).await?;
     let champion = &on_record.champion;
     let known =
         on_record.forecast.steps.first().map(|s| s.served.intervals.iter().map(|i| i.level).collect::<Vec<_>>());
@@ -74,7 +74,7 @@ pub async fn predict(
     levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));
     levels.dedup();
 
-    let series = read_prices(archive, ticker, &on_record.snapshot).await?;
+    let series = prices(archive, ledger, ticker, &run).await?;
     let other = version.filter(|version| **version != champion.version);
     let version = match other {
         None => ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?,

@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use crate::{
     Archive, Champion, Configuration, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run,
-    RunId, Stage, StageKey, Trained, Trigger, VersionId,
+    RunId, Snapshot, Stage, StageKey, Trained, Trigger, VersionId,
     night::{Night, PERSON, Place, RULE, in_words, reach, released, released_in_words, restored},
-    records::read_prices,
 };
 
 /// A version that stands up to being trained again.
@@ -30,14 +29,20 @@ pub struct Verified {
 ///
 /// # Errors
 /// [`Error::Missing`] and [`Error::Damaged`] name the snapshot or the model, whichever is not what it was.
-pub async fn verify(archive: &dyn Archive, ticker: &Ticker, version: &VersionId) -> Result<Verified, Error> {
+pub async fn verify(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    version: &VersionId,
+) -> Result<Verified, Error> {
     let stored = ModelVersion::read(archive, ticker, version, None).await?;
     let inputs = &stored.inputs;
     let engine = inputs.specification.engine();
     if inputs.engine != engine {
         return Err(of_another_release(version.as_str(), &inputs.engine, &engine));
     }
-    let series = read_prices(archive, ticker, &inputs.snapshot).await?;
+    let snapshot = Snapshot::named(ledger, ticker, &inputs.snapshot).await?;
+    let series = snapshot.checked(archive, ticker).await?;
     let again = ModelVersion::train(&series, &inputs.snapshot, inputs.window, inputs.specification)?;
     let key = Key::model(ticker, version);
     compare(archive, &key, &again.to_json(), "training again from its snapshot").await?;
@@ -85,12 +90,15 @@ pub async fn verify_receipt(
     };
     let (receipt, earlier) = (&receipts[index], &receipts[index + 1..]);
     let version = &receipt.champion.version;
-    let mut objects = vec![Key::run(run, "configuration.json"), receipt.snapshot.key.clone()];
+    let snapshot = Snapshot::of_run(ledger, ticker, run).await?;
+    let mut objects = vec![Key::run(run, "configuration.json")];
+    objects.extend(snapshot.objects(ticker));
 
     let configuration = read_configuration(archive, receipt).await?;
     let run = Run { id: run.clone(), as_of: receipt.as_of.date(), trigger: Trigger::Manual, configuration };
     let place = Place::new(&run, ticker)?;
-    let series = read_prices(archive, ticker, &receipt.snapshot).await?;
+    same(receipt, "snapshot", &receipt.snapshot, &snapshot.snapshot)?;
+    let series = snapshot.checked(archive, ticker).await?;
     let champion_of = |version: &VersionId| {
         let champion = earlier.iter().map(|receipt| &receipt.champion).find(|champion| champion.version == *version);
         champion.ok_or_else(|| Error::Missing { key: format!("the receipt that put {ticker} {version} in service") })

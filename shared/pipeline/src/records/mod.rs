@@ -1,6 +1,8 @@
 //! Everything that is kept, one shape a file. Each carries a version or a fixed header; every past one is read for ever, only the
 //! newest is written.
 
+mod bar_log;
+mod bar_segment;
 mod configuration;
 mod evaluated;
 pub(crate) mod forecast_table;
@@ -21,6 +23,7 @@ mod trained;
 use forecasting::TradingDay;
 use jiff::civil::date;
 
+pub use bar_log::{BarLog, BarSegment};
 pub use configuration::{Configuration, Incoming, RollbackOrder};
 pub use evaluated::{Evaluated, VersionScore};
 pub(crate) use evaluated::{LIVE_SESSIONS, live_record, live_scores, recent_scores};
@@ -35,7 +38,8 @@ pub use receipt::{Champion, Receipt};
 pub(crate) use receipt::{RECEIPT_FORMAT, champion_on};
 pub use record::{Segment, StoredRecord};
 pub use run::{Closure, Run, RunEntry, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
-pub use snapshot::{BarStatus, Download, Snapshot, read_prices};
+pub(crate) use snapshot::STALE_AFTER;
+pub use snapshot::{BarStatus, Download, Snapshot};
 pub use trained::{Trained, TrainedVersion};
 
 /// Later than any session on record.

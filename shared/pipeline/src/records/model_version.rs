@@ -18,6 +18,23 @@ pub struct ObjectRef {
     pub sha256: Digest,
 }
 
+impl ObjectRef {
+    /// The object's bytes, whole.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] and [`Error::Damaged`] name it.
+    pub(crate) async fn read(&self, archive: &dyn Archive) -> Result<Vec<u8>, Error> {
+        let ObjectRef { key, sha256 } = self;
+        let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+        if Digest::of(&bytes) == *sha256 {
+            Ok(bytes)
+        } else {
+            let reason = "its bytes do not match their checksum".to_owned();
+            Err(Error::Damaged { key: key.to_string(), reason })
+        }
+    }
+}
+
 /// What a version is fitted from; its id is the digest of this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

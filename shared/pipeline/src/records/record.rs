@@ -115,12 +115,9 @@ impl StoredRecord {
     pub async fn read(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<Record, Error> {
         let mut rows = Vec::with_capacity(self.rows());
         for segment in &self.segments {
-            let ObjectRef { key, sha256 } = segment.object(ticker);
-            let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-            let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
-            if Digest::of(&bytes) != sha256 {
-                return Err(damaged("its bytes do not match their checksum".to_owned()));
-            }
+            let object = segment.object(ticker);
+            let damaged = |reason: String| Error::Damaged { key: object.key.to_string(), reason };
+            let bytes = object.read(archive).await?;
             let before = rows.len();
             self.parse(&unpacked(&bytes).map_err(damaged)?, &mut rows).map_err(damaged)?;
             if rows.len() - before != segment.rows {

@@ -2,14 +2,17 @@ use forecasting::{PriceSeries, Scope, Ticker, TradingDay};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::price_table;
-use crate::{Archive, Digest, Error, ObjectRef};
+use super::{BarLog, end_of_time, price_table};
+use crate::{Archive, Digest, Error, Key, Ledger, ObjectRef, RunId, Stage, StageKey, error::about};
 
 /// A price snapshot and what it covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// Where it lies.
+    /// Its name, and the digest of its prices as a table (`export` writes it).
     pub snapshot: ObjectRef,
+    /// Its bars; absent from earlier releases, which archived that table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bars: Option<BarLog>,
     /// The newest session it holds.
     pub last: TradingDay,
     /// Whether that session's bar may still be corrected.
@@ -25,28 +28,70 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Its prices, whole and checked against their digest.
+    /// Its prices, whole and checked.
     ///
     /// # Errors
     /// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
     pub async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
-        read_prices(archive, ticker, &self.snapshot).await
+        let Some(log) = &self.bars else {
+            return price_table::read(ticker, &self.snapshot.key, &self.snapshot.read(archive).await?);
+        };
+        let rows = log.bars(archive, ticker).await?.into_iter().map(|bar| bar.row).collect();
+        PriceSeries::of_kept(ticker.clone(), rows).map_err(about(ticker))
+    }
+
+    /// Its prices, and that they are those that the snapshot is named after.
+    ///
+    /// # Errors
+    /// As [`Snapshot::series`].
+    pub(crate) async fn checked(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
+        let series = self.series(archive, ticker).await?;
+        if Digest::of(&price_table::write(&series)) == self.snapshot.sha256 {
+            return Ok(series);
+        }
+        let reason = "its bars are not those that it is named after".to_owned();
+        Err(Error::Damaged { key: self.snapshot.key.to_string(), reason })
+    }
+
+    /// The archived objects that it is read from.
+    pub(crate) fn objects(&self, ticker: &Ticker) -> Vec<Key> {
+        match &self.bars {
+            Some(log) => log.segments.iter().map(|segment| segment.object(ticker).key).collect(),
+            None => vec![self.snapshot.key.clone()],
+        }
+    }
+
+    /// The snapshot that a run works on.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where it has none.
+    pub async fn of_run(ledger: &dyn Ledger, ticker: &Ticker, run: &RunId) -> Result<Snapshot, Error> {
+        let key = StageKey { run: run.clone(), ticker: ticker.clone(), stage: Stage::Fetch };
+        let missing = || Error::Missing { key: format!("the prices of {ticker} in run {run}") };
+        ledger.committed(&key).await?.ok_or_else(missing)?.parse()
+    }
+
+    /// The snapshot with this name and digest: one of the runs that could still have had it.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where none had.
+    pub(crate) async fn named(ledger: &dyn Ledger, ticker: &Ticker, name: &ObjectRef) -> Result<Snapshot, Error> {
+        let last = name.key.last_session();
+        let newest = last.map(|last| (0..STALE_AFTER).fold(last, |day, _| day.next())).unwrap_or_else(end_of_time);
+        for record in ledger.history(ticker, Stage::Fetch, newest, LOOKED_THROUGH).await? {
+            let snapshot: Snapshot = record.parse()?;
+            if snapshot.snapshot == *name {
+                return Ok(snapshot);
+            }
+        }
+        Err(Error::Missing { key: name.key.to_string() })
     }
 }
 
-/// The prices that something rests on, whole and checked against their digest.
-///
-/// # Errors
-/// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
-pub async fn read_prices(archive: &dyn Archive, ticker: &Ticker, reference: &ObjectRef) -> Result<PriceSeries, Error> {
-    let ObjectRef { key, sha256 } = reference;
-    let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-    if Digest::of(&bytes) != *sha256 {
-        let reason = "its bytes do not match their checksum".to_owned();
-        return Err(Error::Damaged { key: key.to_string(), reason });
-    }
-    price_table::read(ticker, key, &bytes)
-}
+/// A series without a bar for this many sessions has ended.
+pub(crate) const STALE_AFTER: usize = 5;
+/// More snapshots of a few sessions are not looked through.
+const LOOKED_THROUGH: usize = 100;
 
 /// Whether the newest bar may still change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

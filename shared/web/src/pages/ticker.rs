@@ -38,8 +38,8 @@ pub(crate) async fn page(
     let ticker = asked::ticker(&name)?;
     Parameters::read(query.as_deref(), &[], &[])?;
     let (archive, ledger) = (&*stores.archive, &*stores.ledger);
-    let newest = pipeline::newest_forecast(ledger, &ticker).await?;
-    let series = pipeline::read_prices(archive, &ticker, &newest.snapshot).await?;
+    let (run, newest) = pipeline::newest_forecast(ledger, &ticker).await?;
+    let series = pipeline::prices(archive, ledger, &ticker, &run).await?;
     let snapshot = pipeline::newest_snapshot(ledger, &ticker).await?;
     let scores = match pipeline::scores(ledger, &ticker).await {
         Err(Error::NoForecast { .. }) => Vec::new(),

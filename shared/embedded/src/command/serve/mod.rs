@@ -129,10 +129,10 @@ fn stores(arguments: &NightArguments) -> Result<Stores, Failure> {
     let data = &arguments.store.data;
     let path = ledger_path(data);
     if !path.exists() {
-        let _lock = Lock::take(data).map_err(Failure::Usage)?;
-        SqliteLedger::open(&path).map_err(Failure::Usage)?;
+        let _lock = Lock::take(data)?;
+        SqliteLedger::open(&path)?;
     }
-    let ledger = SqliteLedger::open_existing(&path).map_err(Failure::Usage)?;
+    let ledger = SqliteLedger::open_existing(&path)?;
     Ok((Arc::new(DirectoryArchive::read_only(data)), Arc::new(ledger)))
 }
 

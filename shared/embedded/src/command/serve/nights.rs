@@ -72,7 +72,7 @@ impl Nights {
         let prepared = loop {
             match Prepared::new(&self.arguments) {
                 Ok(prepared) => break prepared,
-                Err(failure) if looks < LOOKS && failure.is_busy() => {
+                Err(Failure::Busy(_)) if looks < LOOKS => {
                     looks += 1;
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
@@ -127,7 +127,11 @@ impl Nights {
             arguments.tickers.clone_from(&entry.run.configuration.tickers);
         }
         let mut prepared = Prepared::new(&arguments).map_err(|failure| {
-            let status = if failure.is_busy() { StatusCode::CONFLICT } else { StatusCode::INTERNAL_SERVER_ERROR };
+            let status = match &failure {
+                Failure::Busy(_) => StatusCode::CONFLICT,
+                Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
             Problem::new(status, failure.text())
         })?;
         let as_of = match (entry, wanted.as_of) {
