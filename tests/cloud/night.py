@@ -14,6 +14,7 @@ import tempfile
 import time
 import unittest
 import zipfile
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
 from local_cloud import ROOT, STACK, TOOLS, LocalCloud  # noqa: E402
@@ -85,7 +86,8 @@ class Nights(unittest.TestCase):
     def items(self):
         pages = self.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self.cloud.outputs["LedgerTable"])
         items = [item for page in pages for item in page["Items"]]
-        return [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+        plain = lambda value: bytes(value) if hasattr(value, "__bytes__") else value
+        return [{name: plain(next(iter(value.values()))) for name, value in item.items()} for item in items]
 
     def ask(self, path, user="asker"):
         status, body = self.cloud.call("PredictUrl", path, self.asker if user == "asker" else user)
@@ -173,18 +175,22 @@ class Nights(unittest.TestCase):
         self.same_ledgers(sqlite3.connect(data / "ledger.sqlite"))
 
     def same_ledgers(self, sqlite):
-        """Every record, but for timestamps, timings and what started the run."""
+        """Every record and its place, but for timestamps, timings and what started the run."""
         items = self.items()
+        plain = lambda value: zlib.decompress(value).decode() if isinstance(value, bytes) else value
         compared = {
             "runs": ("RUN#", "RUN", ["run", "as_of", "status", "configuration", "tickers"]),
-            "stages": ("RUN#", "STAGE#", ["run", "ticker", "stage", "as_of", "result"]),
-            "receipts": ("TICKER#", "RECEIPT#", ["run", "as_of", "decision", "reason", "receipt"]),
+            "stages": ("RUN#", "STAGE#", ["run", "ticker", "stage", "as_of", "result", "hex(digest)"]),
+            "receipts": ("TICKER#", "RECEIPT#", ["run", "as_of", "moves", "receipt", "hex(digest)"]),
             "champions": ("TICKER#", "CHAMPION", ["version", "as_of", "champion"]),
+            "chains": ("TICKER#", "CHAIN", ["hex(digest)"]),
         }
         for table, (partition, sort, columns) in compared.items():
             of_table = [i for i in items if i["pk"].startswith(partition) and i["sk"].startswith(sort)]
-            there = sorted(tuple(item[column] for column in columns) for item in of_table)
-            here = sorted(sqlite.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall())
+            value = lambda i, column: i["digest"].hex().upper() if column == "hex(digest)" else plain(i[column])
+            there = sorted(tuple(value(item, column) for column in columns) for item in of_table)
+            found = sqlite.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+            here = sorted(tuple(plain(value) for value in row) for row in found)
             self.assertGreater(len(here), 0, table)
             self.assertEqual(there, here, table)
         triggers = {item["trigger"] for item in items if item["sk"] == "RUN"}
@@ -294,7 +300,7 @@ class Nights(unittest.TestCase):
         # Starting the run again completes what is missing, and redoes nothing.
         asked = dict(self.tiingo.asked)
         self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["status"], "SUCCEEDED")
-        self.assertEqual(self.closure(run)["status"], "closed")
+        self.assertEqual(self.closure(run)["status"], "succeeded")
         self.assertEqual(self.tiingo.asked, asked, "their prices were there")
 
     def test_61_a_night_that_is_stopped_half_way(self):
@@ -306,7 +312,7 @@ class Nights(unittest.TestCase):
         self.assertEqual(self.cloud.wait(arn)["status"], "ABORTED")
         self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["status"], "SUCCEEDED")
         run = self.newest_run()
-        self.assertEqual(self.closure(run)["status"], "closed")
+        self.assertEqual(self.closure(run)["status"], "succeeded")
         for ticker in GOOD:
             receipts = [receipt for receipt in self.ask(f"/receipts/{ticker}")[1] if receipt["run"] == run]
             self.assertEqual(len(receipts), 1, ticker)

@@ -3,17 +3,22 @@
 //! ```text
 //! pk                       sk                             holds
 //! RUN#{run}                RUN                            a run, with its closure once it is closed
-//! RUNS                     {as_of}#{opened_at}#{run}      that there is such a run: the newest are the last
-//! RUN#{run}                STAGE#{ticker}#{stage}         a stage's result
-//! HISTORY#{ticker}#{stage} {as_of}#{committed_at}#{run}   that there is such a result: the newest are the last
+//! RUNS                     {as_of}#{place}#{run}          that there is such a run: the newest are the last
+//! CHAIN                    RUNS                           how many runs have been opened
+//! RUN#{run}                STAGE#{ticker}#{stage}         a stage's result, with its place in the ticker's chain
+//! HISTORY#{ticker}#{stage} {as_of}#{place}#{run}          that there is such a result: the newest are the last
+//! TICKER#{ticker}          CHAIN                          where the ticker's chain ends
 //! TICKER#{ticker}          CHAMPION                       the champion pointer
-//! TICKER#{ticker}          RECEIPT#{run}                  a receipt
+//! TICKER#{ticker}          RECEIPT#{run}                  a receipt, with its place
+//! RUN#{run}                ATTEMPTS#{ticker}#{ended_at}   tries of stages
 //! RUN#{run}                START#{request}                which execution a request started
 //! RUN#{run}                FAILURE#{ticker}               why a ticker was given up, by which execution
-//! RUN#{run}                SECONDS#{ticker}               how long a ticker has been worked on
 //! ```
 //!
-//! The last three are the cloud's own (`executions.rs`): there a run is worked on by many processes.
+//! Results, receipts, attempts and what a closure says of each ticker are packed (`pipeline::packed`): a write unit is a kilobyte.
+//! A place is written so that it sorts after what earlier releases wrote, which was a time.
+//!
+//! The last two are the cloud's own (`executions.rs`): there a run is worked on by many processes.
 //!
 //! What must be first or nothing is written in a transaction whose conditions are the keys themselves, so a call that is
 //! repeated after days finds what stands: DynamoDB's own request tokens last ten minutes. Every read is consistent.
@@ -22,17 +27,18 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     Client,
     operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
-    types::{ConditionCheck, Put, TransactWriteItem},
+    types::{AttributeValue, ConditionCheck, Put, TransactWriteItem},
 };
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{
-    Attempt, Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
+    Attempt, Chain, Champion, Closure, Error, Ledger, Link, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey,
+    StageRecord,
 };
 
 use crate::{
     failure::failed,
-    item::{Item, PARTITION, SORT, Stored, item, json, text, word},
+    item::{Item, PARTITION, SORT, Stored, item, json, packed, placed, text, word},
     race::{Setback, until_settled},
 };
 
@@ -107,8 +113,10 @@ impl DynamoLedger {
         Ok(items)
     }
 
-    async fn write(&self, items: Vec<TransactWriteItem>) -> Result<Written, Error> {
-        until_settled(|| self.attempt(items.clone())).await
+    /// Another writer has moved what this one expected: it looks again.
+    fn raced(&self) -> Setback {
+        let (what, reason) = (self.table.clone(), "another writer was first".to_owned());
+        Setback::Raced(Error::Store { what, action: "written", reason, transient: true })
     }
 
     async fn attempt(&self, items: Vec<TransactWriteItem>) -> Result<Written, Setback> {
@@ -122,12 +130,29 @@ impl DynamoLedger {
             if codes
                 .any(|code| matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"))
             {
-                let reason = "another transaction is under way".to_owned();
-                let what = self.table.clone();
-                return Err(Setback::Raced(Error::Store { what, action: "written", reason, transient: true }));
+                return Err(self.raced());
             }
         }
         Err(Setback::Failed(failed(&self.table, "written", &error)))
+    }
+
+    /// Where a ticker's chain ends, or how many runs there have been.
+    async fn head(&self, partition: &str, sort: &str) -> Result<Option<Link>, Error> {
+        let found = self.get(partition, sort).await?;
+        found.map(|item| self.stored(&item).link()).transpose().map(Option::flatten)
+    }
+
+    /// Moves the end of a chain, from where it is expected to be.
+    fn move_head(&self, (partition, sort): (&str, &str), from: Option<&Link>, to: &Link) -> TransactWriteItem {
+        let mut head = item(partition, sort, []);
+        head.extend(placed(to));
+        match from {
+            None => self.put(head, ABSENT, None),
+            Some(from) => {
+                let [_, (_, digest)] = placed(from);
+                self.put(head, "digest = :digest", Some([(":digest".to_owned(), digest)].into()))
+            }
+        }
     }
 
     fn put(&self, item: Item, condition: &str, values: Option<Item>) -> TransactWriteItem {
@@ -193,6 +218,12 @@ fn receipt_key(run: &RunId) -> String {
     format!("RECEIPT#{run}")
 }
 
+/// A place in a sort key: later ones sort later, and all of them after the times of earlier releases.
+fn place_key(as_of: &impl std::fmt::Display, sequence: u64, run: &RunId) -> String {
+    format!("{as_of}#n{sequence:012}#{run}")
+}
+
+const CHAIN: &str = "CHAIN";
 const RUNS: &str = "RUNS";
 const RUN: &str = "RUN";
 const CHAMPION: &str = "CHAMPION";
@@ -200,7 +231,6 @@ const CHAMPION: &str = "CHAMPION";
 #[async_trait]
 impl Ledger for DynamoLedger {
     async fn open_run(&self, run: &Run) -> Result<RunEntry, Error> {
-        let opened_at = now();
         let entry = item(
             &run_key(&run.id),
             RUN,
@@ -209,14 +239,30 @@ impl Ledger for DynamoLedger {
                 ("as_of", run.as_of.to_string()),
                 ("trigger", word(&run.trigger)),
                 ("configuration", json(&run.configuration)),
-                ("opened_at", opened_at.clone()),
+                ("opened_at", now()),
             ],
         );
-        let place = format!("{}#{opened_at}#{}", run.as_of, run.id);
-        let listed = item(RUNS, &place, [("run", run.id.to_string())]);
-        self.write(vec![self.put(entry, ABSENT, None), self.put(listed, ABSENT, None)]).await?;
-        let found = self.run(&run.id).await?;
-        self.standing(found, run.id.as_str())
+        until_settled(async || {
+            if let Some(standing) = self.run(&run.id).await.map_err(Setback::Failed)? {
+                return Ok(standing);
+            }
+            let before = self.head(CHAIN, RUNS).await.map_err(Setback::Failed)?;
+            let link = Link::of_run(before.as_ref(), run);
+            let listed = item(RUNS, &place_key(&run.as_of, link.sequence, &run.id), [("run", run.id.to_string())]);
+            let opened = vec![
+                self.put(entry.clone(), ABSENT, None),
+                self.put(listed, ABSENT, None),
+                self.move_head((CHAIN, RUNS), before.as_ref(), &link),
+            ];
+            match self.attempt(opened).await? {
+                Written::Wholly => {
+                    let found = self.run(&run.id).await.map_err(Setback::Failed)?;
+                    self.standing(found, run.id.as_str()).map_err(Setback::Failed)
+                }
+                Written::Refused(_) => Err(self.raced()),
+            }
+        })
+        .await
     }
 
     async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error> {
@@ -232,8 +278,8 @@ impl Ledger for DynamoLedger {
             )
             .expression_attribute_names("#s", "status")
             .expression_attribute_values(":status", text(closure.status.to_string()))
-            .expression_attribute_values(":tickers", text(json(&closure.tickers)))
-            .expression_attribute_values(":seconds", text(json(&closure.seconds)))
+            .expression_attribute_values(":tickers", packed(&json(&closure.tickers)))
+            .expression_attribute_values(":seconds", packed(&json(&closure.seconds)))
             .expression_attribute_values(":report", text(json(&closure.report)))
             .expression_attribute_values(":at", text(now()));
         match update.send().await {
@@ -264,28 +310,39 @@ impl Ledger for DynamoLedger {
 
     async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
         let StageKey { run, ticker, stage } = &record.key;
-        let committed_at = now();
-        let result = item(
-            &run_key(run),
-            &stage_key(ticker, *stage),
-            [
-                ("run", run.to_string()),
-                ("ticker", ticker.to_string()),
-                ("stage", stage.to_string()),
-                ("as_of", record.as_of.to_string()),
-                ("result", record.result.clone()),
-                ("committed_at", committed_at.clone()),
-            ],
-        );
-        let place = format!("{}#{committed_at}#{run}", record.as_of);
-        let listed = item(&format!("HISTORY#{ticker}#{stage}"), &place, [("run", run.to_string())]);
-        match self.write(vec![self.put(result, ABSENT, None), self.put(listed, ABSENT, None)]).await? {
-            Written::Wholly => Ok(record),
-            Written::Refused(_) => {
-                let found = self.committed(&record.key).await?;
-                self.standing(found, run.as_str())
+        let chain = ticker_key(ticker);
+        until_settled(async || {
+            let before = self.head(&chain, CHAIN).await.map_err(Setback::Failed)?;
+            let link = Link::of_result(before.as_ref(), &record);
+            let mut result = item(
+                &run_key(run),
+                &stage_key(ticker, *stage),
+                [
+                    ("run", run.to_string()),
+                    ("ticker", ticker.to_string()),
+                    ("stage", stage.to_string()),
+                    ("as_of", record.as_of.to_string()),
+                ],
+            );
+            result.insert("result".to_owned(), packed(&record.result));
+            result.extend(placed(&link));
+            let place = place_key(&record.as_of, link.sequence, run);
+            let listed = item(&format!("HISTORY#{ticker}#{stage}"), &place, [("run", run.to_string())]);
+            let committed = vec![
+                self.put(result, ABSENT, None),
+                self.put(listed, ABSENT, None),
+                self.move_head((&chain, CHAIN), before.as_ref(), &link),
+            ];
+            match self.attempt(committed).await? {
+                Written::Wholly => Ok(record.clone()),
+                Written::Refused(0) => {
+                    let found = self.committed(&record.key).await.map_err(Setback::Failed)?;
+                    self.standing(found, run.as_str()).map_err(Setback::Failed)
+                }
+                Written::Refused(_) => Err(self.raced()),
             }
-        }
+        })
+        .await
     }
 
     async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
@@ -311,19 +368,26 @@ impl Ledger for DynamoLedger {
     }
 
     async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error> {
-        for attempt in attempts {
-            let Attempt { ticker, stage, ended_at, .. } = attempt;
-            let place = format!("ATTEMPT#{ended_at}#{ticker}#{stage}");
-            let put = self.client.put_item().table_name(&self.table);
-            let put = put.set_item(Some(item(&run_key(run), &place, [("attempt", json(attempt))])));
-            put.send().await.map_err(|error| failed(&self.table, "written", &error))?;
-        }
-        Ok(())
+        let Some(Attempt { ticker, ended_at, .. }) = attempts.last() else { return Ok(()) };
+        let mut tried = item(&run_key(run), &format!("ATTEMPTS#{ticker}#{ended_at}"), []);
+        tried.insert("attempts".to_owned(), packed(&json(attempts)));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(tried));
+        put.send().await.map(|_| ()).map_err(|error| failed(&self.table, "written", &error))
     }
 
     async fn attempts(&self, run: &RunId) -> Result<Vec<Attempt>, Error> {
-        let items = self.query(&run_key(run), Sorted::StartingWith("ATTEMPT#"), None).await?;
-        items.iter().map(|item| self.stored(item).json("attempt")).collect()
+        let mut attempts: Vec<Attempt> = Vec::new();
+        // Earlier releases wrote each try by itself.
+        for item in self.query(&run_key(run), Sorted::StartingWith("ATTEMPT"), None).await? {
+            let stored = self.stored(&item);
+            if item.contains_key("attempts") {
+                attempts.extend(stored.json::<Vec<Attempt>>("attempts")?);
+            } else {
+                attempts.push(stored.json("attempt")?);
+            }
+        }
+        attempts.sort_by(|a, b| (&a.ended_at, &a.ticker, a.stage).cmp(&(&b.ended_at, &b.ticker, b.stage)));
+        Ok(attempts)
     }
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
@@ -339,19 +403,6 @@ impl Ledger for DynamoLedger {
     ) -> Result<Receipt, Error> {
         let Receipt { ticker, run, champion, .. } = receipt;
         let partition = ticker_key(ticker);
-        let appended = item(
-            &partition,
-            &receipt_key(run),
-            [
-                ("run", run.to_string()),
-                ("as_of", receipt.as_of.to_string()),
-                ("decision", receipt.decision.as_str().to_owned()),
-                ("reason", receipt.reason.clone()),
-                ("version", champion.version.to_string()),
-                ("receipt", json(receipt)),
-                ("decided_at", now()),
-            ],
-        );
         // The pointer as it is expected: each one has its version and its place in the sequence.
         let (condition, values) = match expected {
             None => (ABSENT, None),
@@ -377,27 +428,73 @@ impl Ledger for DynamoLedger {
         } else {
             self.check(&partition, CHAMPION, condition, values)
         };
-        match self.write(vec![self.put(appended, ABSENT, None), pointer]).await? {
-            Written::Wholly => Ok(receipt.clone()),
-            Written::Refused(0) => {
-                let found = self.get(&partition, &receipt_key(run)).await?;
-                self.stored(&self.standing(found, run.as_str())?).json("receipt")
+        until_settled(async || {
+            let before = self.head(&partition, CHAIN).await.map_err(Setback::Failed)?;
+            let link = Link::of_receipt(before.as_ref(), receipt, pointing);
+            let mut appended = item(
+                &partition,
+                &receipt_key(run),
+                [
+                    ("run", run.to_string()),
+                    ("as_of", receipt.as_of.to_string()),
+                    ("decision", receipt.decision.as_str().to_owned()),
+                    ("reason", receipt.reason.clone()),
+                    ("version", champion.version.to_string()),
+                    ("decided_at", now()),
+                ],
+            );
+            appended.insert("receipt".to_owned(), packed(&json(receipt)));
+            appended.insert("moves".to_owned(), AttributeValue::Bool(pointing == Pointing::Move));
+            appended.extend(placed(&link));
+            let decided = vec![
+                self.put(appended, ABSENT, None),
+                pointer.clone(),
+                self.move_head((&partition, CHAIN), before.as_ref(), &link),
+            ];
+            match self.attempt(decided).await? {
+                Written::Wholly => Ok(receipt.clone()),
+                Written::Refused(0) => {
+                    let found = self.receipt(ticker, run).await.map_err(Setback::Failed)?;
+                    self.standing(found, run.as_str()).map_err(Setback::Failed)
+                }
+                Written::Refused(1) => Err(Setback::Failed(Error::ChampionMoved { ticker: ticker.clone() })),
+                Written::Refused(_) => Err(self.raced()),
             }
-            Written::Refused(_) => Err(Error::ChampionMoved { ticker: ticker.clone() }),
-        }
+        })
+        .await
+    }
+
+    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
+        let found = self.get(&ticker_key(ticker), &receipt_key(run)).await?;
+        found.map(|item| self.stored(&item).json("receipt")).transpose()
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
-        let mut items = self.query(&ticker_key(ticker), Sorted::StartingWith("RECEIPT#"), None).await?;
-        let place = |item: &Item| -> Result<[String; 3], Error> {
-            let [as_of, decided_at, run] = ["as_of", "decided_at", "run"].map(|name| self.stored(item).string(name));
-            Ok([as_of?.to_owned(), decided_at?.to_owned(), run?.to_owned()])
-        };
+        let items = self.query(&ticker_key(ticker), Sorted::StartingWith("RECEIPT#"), None).await?;
         let mut placed = Vec::with_capacity(items.len());
-        for item in items.drain(..) {
-            placed.push((place(&item)?, self.stored(&item).json("receipt")?));
+        for item in &items {
+            let stored = self.stored(item);
+            // Of earlier releases a time tells the order, and all of them came before.
+            let place = (stored.string("as_of")?.to_owned(), stored.link()?.map(|link| link.sequence));
+            placed.push((place, stored.string("decided_at")?.to_owned(), stored.json("receipt")?));
         }
-        placed.sort_by(|a: &([String; 3], Receipt), b| b.0.cmp(&a.0));
-        Ok(placed.into_iter().map(|(_, receipt)| receipt).collect())
+        placed.sort_by(|a: &(_, _, Receipt), b| (&b.0, &b.1, &b.2.run).cmp(&(&a.0, &a.1, &a.2.run)));
+        Ok(placed.into_iter().map(|(_, _, receipt)| receipt).collect())
+    }
+
+    async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
+        let mut records = Vec::new();
+        for item in self.query(&ticker_key(ticker), Sorted::StartingWith("RECEIPT#"), None).await? {
+            records.extend(self.stored(&item).chained()?);
+        }
+        for stage in Stage::ALL {
+            for listed in self.query(&format!("HISTORY#{ticker}#{stage}"), Sorted::All, None).await? {
+                let run: RunId = self.stored(&listed).word("run")?;
+                let result = self.get(&run_key(&run), &stage_key(ticker, stage)).await?;
+                records.extend(result.map(|item| self.stored(&item).chained()).transpose()?.flatten());
+            }
+        }
+        records.sort_by_key(|(link, _)| link.sequence);
+        Ok(Chain { head: self.head(&ticker_key(ticker), CHAIN).await?, records })
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use pipeline::{Closure, Error, Run, RunEntry, StageKey, StageRecord};
+use pipeline::{
+    Chained, Closure, Digest, Error, Link, Pointing, Run, RunEntry, StageKey, StageRecord,
+    packed::{pack, unpack},
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -47,8 +50,41 @@ impl<'a> Stored<'a> {
         Ok(StageRecord {
             key: StageKey { run: self.word("run")?, ticker: self.word("ticker")?, stage: self.word("stage")? },
             as_of: self.word("as_of")?,
-            result: self.string("result")?.to_owned(),
+            result: self.packed("result")?,
         })
+    }
+
+    /// A result or a receipt in its place; none of an item that an earlier release wrote.
+    pub(crate) fn chained(&self) -> Result<Option<(Link, Chained)>, Error> {
+        let Some(link) = self.link()? else { return Ok(None) };
+        let record = match self.item.get("moves").and_then(|value| value.as_bool().ok()) {
+            None => Chained::Result(self.stage_record()?),
+            Some(moves) => {
+                let pointing = if *moves { Pointing::Move } else { Pointing::Leave };
+                Chained::Receipt(Box::new(self.json("receipt")?), pointing)
+            }
+        };
+        Ok(Some((link, record)))
+    }
+
+    /// A record's place in its ticker's chain, where it has one.
+    pub(crate) fn link(&self) -> Result<Option<Link>, Error> {
+        let Some(digest) = self.item.get("digest").and_then(|value| value.as_b().ok()) else { return Ok(None) };
+        let digest =
+            Digest::of_hash(digest.as_ref()).map_err(|error| self.damaged(format!("attribute digest: {error}")))?;
+        let sequence = self.item.get("place").and_then(|value| value.as_n().ok()?.parse().ok());
+        let sequence = sequence.ok_or_else(|| self.damaged("attribute place is no number".to_owned()))?;
+        Ok(Some(Link { sequence, digest }))
+    }
+
+    /// A text, packed or plain.
+    fn packed(&self, name: &str) -> Result<String, Error> {
+        match self.item.get(name) {
+            Some(AttributeValue::B(bytes)) => {
+                unpack(bytes.as_ref()).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
+            }
+            _ => self.string(name).map(str::to_owned),
+        }
     }
 
     pub(crate) fn string(&self, name: &str) -> Result<&'a str, Error> {
@@ -58,8 +94,8 @@ impl<'a> Stored<'a> {
 
     /// An attribute that holds JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        let json = self.string(name)?;
-        serde_json::from_str(json).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
+        let json = self.packed(name)?;
+        serde_json::from_str(&json).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
     }
 
     /// An attribute that holds a word, such as a trigger or a date.
@@ -83,7 +119,18 @@ pub(crate) fn item<const N: usize>(partition: &str, sort: &str, attributes: [(&s
     keys.into_iter().chain(attributes).map(|(name, value)| (name.to_owned(), text(value))).collect()
 }
 
-pub(crate) fn json<T: Serialize>(value: &T) -> String {
+/// A text, packed.
+pub(crate) fn packed(text: &str) -> AttributeValue {
+    AttributeValue::B(pack(text).into())
+}
+
+/// The attributes of a record's place.
+pub(crate) fn placed(link: &Link) -> [(String, AttributeValue); 2] {
+    let place = AttributeValue::N(link.sequence.to_string());
+    [("place".to_owned(), place), ("digest".to_owned(), AttributeValue::B(link.digest.hash().into()))]
+}
+
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("records are plain data")
 }
 

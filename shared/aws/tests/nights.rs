@@ -45,7 +45,7 @@ async fn both_ways_leave_equal_archives_and_ledgers() {
     let in_cloud = nights(bucket.clone(), table.clone()).await;
     let here = nights(directory.clone(), file.clone()).await;
     assert_eq!(in_cloud, here);
-    let done = |entry: &RunEntry| entry.closure.as_ref().is_some_and(|closure| closure.status == RunStatus::Closed);
+    let done = |entry: &RunEntry| entry.closure.as_ref().is_some_and(|closure| closure.status == RunStatus::Succeeded);
     assert!(here.iter().all(done), "{here:?}");
 
     let mut compared = 0;

@@ -48,7 +48,7 @@ async fn night(there_on: usize) -> (usize, String, String) {
     let settings = Settings::parse("start = 2019-01-01\nlevels = [80]").expect("reads");
     let configuration = settings.configuration("tiingo", vec![ticker.clone()]);
     let run = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
-    assert_eq!(run.closure.expect("closed").status, RunStatus::Closed);
+    assert_eq!(run.closure.expect("closed").status, RunStatus::Succeeded);
     let answer = predict(&*night.archive, &*night.ledger, &ticker, pipeline::Asked::default()).await.expect("predicts");
     let bar = serde_json::to_string(&answer.bar).expect("plain data");
     (market.asks.load(Ordering::SeqCst), answer.origin.to_string(), bar)

@@ -12,7 +12,7 @@ const TICKERS: &str = "--market recorded --ticker NLS --ticker FSLY --ticker KO"
 fn one_night_and_what_can_be_asked_afterwards() {
     let bench = Bench::new();
     let night = bench.run(&format!("run {TICKERS} --json")).expect(0).json();
-    assert_eq!((night["as_of"].as_str(), night["status"].as_str()), (Some("2020-12-11"), Some("closed")));
+    assert_eq!((night["as_of"].as_str(), night["status"].as_str()), (Some("2020-12-11"), Some("succeeded")));
     let tickers = night["tickers"].as_array().expect("tickers");
     assert_eq!(tickers.len(), 3);
     for ticker in tickers {
@@ -50,7 +50,7 @@ fn one_night_and_what_can_be_asked_afterwards() {
     assert_eq!(lines.count(), 4);
 
     let runs = bench.run("runs --json").expect(0).json();
-    assert_eq!((runs[0]["status"].as_str(), runs[0]["trigger"].as_str()), (Some("closed"), Some("manual")));
+    assert_eq!((runs[0]["status"].as_str(), runs[0]["trigger"].as_str()), (Some("succeeded"), Some("manual")));
     let models = bench.run("models NLS --json").expect(0).json();
     assert!(models.as_array().is_some_and(|models| models.iter().filter(|m| m["in_service"] == true).count() == 1));
     let receipts = bench.run("receipts NLS --json").expect(0).json();
@@ -152,7 +152,7 @@ fn a_bad_row_of_another_day_and_a_mistyped_date_do_not_matter() {
     let ko = std::fs::read_to_string(bench.path("prices/KO.csv")).expect("prices");
     bench.write("prices/KO.csv", &format!("\u{feff}{}2021-12-10,54.1,54.1\r\n", ko.replace('\n', "\r\n")));
     let run = bench.run("run --market csv:prices --json").expect(0).json();
-    assert_eq!((run["as_of"].as_str(), run["status"].as_str()), (Some("2020-12-11"), Some("closed")));
+    assert_eq!((run["as_of"].as_str(), run["status"].as_str()), (Some("2020-12-11"), Some("succeeded")));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_bad_row_stops_the_nights_from_its_day_on() {
     bench.write("prices/KO.csv", &bad.map(|line| format!("{line}\n")).collect::<String>());
     let runs = bench.run("backfill --from 2020-12-07 --to 2020-12-10 --market csv:prices --json").expect(1).json();
     let statuses: Vec<_> = runs.as_array().expect("runs").iter().map(|run| run["status"].as_str()).collect();
-    assert_eq!(statuses, [Some("closed"), Some("closed"), Some("partial"), Some("partial")]);
+    assert_eq!(statuses, [Some("succeeded"), Some("succeeded"), Some("failed"), Some("failed")]);
 }
 
 #[test]

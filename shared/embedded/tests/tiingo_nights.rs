@@ -165,7 +165,7 @@ async fn new_rows_alone_unless_history_has_changed() {
     assert_eq!(promotions, 1, "the first night's: {receipts}");
     let last =
         bench.ledger("closing-bell-data").into_iter().rfind(|row| row.contains("|evaluate|")).expect("an evaluation");
-    let result: Value = serde_json::from_str(last.split('|').nth(4).expect("the result")).expect("JSON");
+    let result: Value = serde_json::from_str(last.split('|').nth(5).expect("the result")).expect("JSON");
     let errors: Vec<f64> = result["scores"]
         .as_array()
         .expect("scores")

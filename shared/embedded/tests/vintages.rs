@@ -34,12 +34,15 @@ fn told(bench: &Bench, data: &str) -> BTreeMap<(String, String), (Evaluated, Opt
     let connection = rusqlite::Connection::open(bench.path(data).join("ledger.sqlite")).expect("opens");
     let mut query = connection
         .prepare(
-            "SELECT s.as_of, s.ticker, s.result, r.decision FROM stages s LEFT JOIN receipts r USING (run, ticker)
+            "SELECT s.as_of, s.ticker, s.result, r.receipt FROM stages s LEFT JOIN receipts r USING (run, ticker)
              WHERE s.stage = 'evaluate'",
         )
         .expect("prepares");
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?)));
-    let read = |(as_of, ticker, json, decision): (String, String, String, Option<String>)| {
+    let text = |row: &rusqlite::Row<'_>, column| row.get_ref(column).map(support::plain);
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, text(row, 2)?, text(row, 3)?)));
+    let read = |(as_of, ticker, json, receipt): (String, String, String, String)| {
+        let receipt: serde_json::Value = serde_json::from_str(&receipt).unwrap_or_default();
+        let decision = receipt["decision"].as_str().map(str::to_owned);
         ((as_of, ticker), (serde_json::from_str(&json).expect("reads"), decision))
     };
     rows.expect("queries").map(|row| read(row.expect("a row"))).collect()

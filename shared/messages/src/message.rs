@@ -122,7 +122,8 @@ impl Message {
         let all = closure.tickers.len();
         let headline = match closure.status {
             RunStatus::NoSession => format!("Night of {}: no session, the exchange was closed", run.as_of),
-            RunStatus::Closed => format!("Night of {}: all {all} tickers done", run.as_of),
+            RunStatus::Succeeded => format!("Night of {}: all {all} tickers done", run.as_of),
+            RunStatus::Failed => format!("Night of {}: FAILED, none of {all} tickers done", run.as_of),
             RunStatus::Partial => format!("Night of {}: PARTIAL, {done} of {all} tickers done", run.as_of),
         };
         Ok(Message {

@@ -8,6 +8,7 @@ mod digest;
 mod error;
 mod key;
 mod night;
+pub mod packed;
 mod ports;
 pub mod price_file;
 mod queries;
@@ -25,13 +26,13 @@ pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
     VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, models,
     newest_forecast, newest_snapshot, predict, prices, recorded, residual_picture, residuals, results, scores, verify,
-    verify_receipt, watched,
+    verify_ledger, verify_receipt, watched,
 };
 pub use records::{
-    BarLog, BarSegment, BarStatus, BothForecasts, Champion, Closure, Configuration, Download, Evaluated, Forecasted,
-    Incoming, ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage, Receipt, RollbackOrder, Run,
-    RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus,
-    TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore,
-    forecast_table::header as forecast_header, plain_reason,
+    BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration, Download,
+    Evaluated, Forecasted, Incoming, Link, ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage,
+    Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord,
+    TickerOverview, TickerStatus, TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId,
+    VersionScore, forecast_table::header as forecast_header, plain_reason,
 };
 pub use settings::Settings;

@@ -101,7 +101,7 @@ async fn every_call_may_fail(archive: &MemoryArchive, ledger: &MemoryLedger, as_
     let undisturbed = Faults::default();
     let remote = Failing { inner: &market, faults: &undisturbed };
     let counted = (Failing { inner: &clean, faults: &undisturbed }, Failing { inner: &record, faults: &undisturbed });
-    assert_eq!(pass(&remote, &counted.0, &counted.1, as_of).await.expect("a night"), RunStatus::Closed);
+    assert_eq!(pass(&remote, &counted.0, &counted.1, as_of).await.expect("a night"), RunStatus::Succeeded);
     for call in 1..=undisturbed.calls() {
         for after_effect in [false, true] {
             let when = format!("call {call} of {as_of}, after its effect: {after_effect}");
@@ -114,7 +114,7 @@ async fn every_call_may_fail(archive: &MemoryArchive, ledger: &MemoryLedger, as_
             if let Err(error) = &first {
                 assert!(error.is_transient(), "{when}: {error}");
                 let again = pass(&market, &ports.0, &ports.1, as_of).await;
-                assert_eq!(again.unwrap_or_else(|error| panic!("{when}: {error}")), RunStatus::Closed);
+                assert_eq!(again.unwrap_or_else(|error| panic!("{when}: {error}")), RunStatus::Succeeded);
             }
             assert_eq!(ledger.outcome(), record.outcome(), "{when}");
             assert_eq!(archive.objects(), clean.objects(), "{when}");

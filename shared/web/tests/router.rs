@@ -61,7 +61,7 @@ async fn a_night_over_http() {
     let runs = get(&router, "/runs").await.body;
     assert_eq!((&runs[0]["run"], &runs[0]["done"]), (&Value::from(entry.run.id.as_str()), &Value::from(1)));
     let run = get(&router, &format!("/runs/{}", entry.run.id)).await;
-    assert_eq!((run.status, &run.body["closure"]["status"]), (StatusCode::OK, &Value::from("closed")));
+    assert_eq!((run.status, &run.body["closure"]["status"]), (StatusCode::OK, &Value::from("succeeded")));
     assert_eq!(get(&router, "/healthz").await.status, StatusCode::OK);
 
     let check = async |path: &str, status: u16, field: Option<&str>| {

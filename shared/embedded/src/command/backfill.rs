@@ -83,7 +83,7 @@ impl Outlook {
                 None => None,
             };
             let status = entry.and_then(|entry| entry.closure).map(|closure| closure.status);
-            if status.is_none_or(|status| status == RunStatus::Partial) {
+            if status.is_none_or(RunStatus::is_incomplete) {
                 to_do.push(day);
             }
         }

@@ -145,17 +145,24 @@ pub(super) async fn verify(
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let runs = match receipt {
-        Some(run) => vec![run.clone()],
-        None => ledger.receipts(ticker).await?.into_iter().map(|receipt| receipt.run).collect(),
+    let receipts = ledger.receipts(ticker).await?;
+    let runs: Vec<&RunId> = match receipt {
+        Some(run) => vec![run],
+        None => receipts.iter().map(|receipt| &receipt.run).collect(),
     };
     if runs.is_empty() {
         return Err(pipeline::Error::NoForecast { ticker: ticker.clone() }.into());
     }
     let mut stand = Vec::with_capacity(runs.len());
     let mut failed = false;
+    if receipt.is_none()
+        && let Err(error) = pipeline::verify_ledger(&ledger, ticker).await
+    {
+        output::remark(&format!("closing-bell: {error}"));
+        failed = true;
+    }
     for run in runs {
-        match pipeline::verify_receipt(&archive, &ledger, ticker, &run).await {
+        match pipeline::verify_receipt(&archive, &ledger, &receipts, ticker, run).await {
             Ok(verified) => {
                 if !store.json {
                     output::verified_receipt(&verified);

@@ -156,6 +156,6 @@ pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArgum
 }
 
 pub(super) fn exit_code(entries: &[RunEntry]) -> ExitCode {
-    let failed = |entry: &RunEntry| entry.closure.as_ref().is_none_or(|c| c.status == RunStatus::Partial);
+    let failed = |entry: &RunEntry| entry.closure.as_ref().is_none_or(|closure| closure.status.is_incomplete());
     if entries.iter().any(failed) { ExitCode::from(1) } else { ExitCode::SUCCESS }
 }

@@ -85,22 +85,36 @@ impl Bench {
         let connection = rusqlite::Connection::open(path).expect("opens");
         let queries = [
             "SELECT run, as_of, trigger, status, configuration, tickers FROM runs ORDER BY run",
-            "SELECT run, ticker, stage, as_of, result, '' FROM stages ORDER BY run, ticker, stage",
-            "SELECT ticker, run, as_of, decision, reason, receipt FROM receipts ORDER BY ticker, run",
-            "SELECT ticker, version, as_of, CAST(sequence AS TEXT), champion, '' FROM champions ORDER BY ticker",
+            "SELECT run, ticker, stage, as_of, sequence, result FROM stages ORDER BY run, ticker, stage",
+            "SELECT ticker, run, as_of, sequence, moves, receipt FROM receipts ORDER BY ticker, run",
+            "SELECT ticker, version, as_of, sequence, champion FROM champions ORDER BY ticker",
+            "SELECT ticker, sequence, hex(digest) FROM chains ORDER BY ticker",
         ];
         let mut rows = Vec::new();
         for query in queries {
             let mut statement = connection.prepare(query).expect("prepares");
             let found = statement
                 .query_map([], |row| {
-                    let field = |i| row.get::<_, Option<String>>(i).map(Option::unwrap_or_default);
-                    Ok([field(0)?, field(1)?, field(2)?, field(3)?, field(4)?, field(5)?].join("|"))
+                    let fields: rusqlite::Result<Vec<String>> =
+                        (0..row.as_ref().column_count()).map(|column| Ok(plain(row.get_ref(column)?))).collect();
+                    Ok(fields?.join("|"))
                 })
                 .expect("queries");
             rows.extend(found.map(|row| row.expect("a row")));
         }
         rows
+    }
+}
+
+/// A value of the ledger as text.
+pub(crate) fn plain(value: rusqlite::types::ValueRef<'_>) -> String {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => String::new(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(packed) => pipeline::packed::unpack(packed).expect("packed"),
     }
 }
 

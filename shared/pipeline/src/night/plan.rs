@@ -34,8 +34,8 @@ pub async fn plan(
     let entry = ledger.open_run(&run).await?;
     match entry.closure.as_ref().map(|closure| closure.status) {
         Some(RunStatus::NoSession) => Ok(Planned::NoSession(entry)),
-        Some(RunStatus::Closed) => Ok(Planned::Done(entry)),
-        Some(RunStatus::Partial) => Ok(Planned::Open(entry)),
+        Some(RunStatus::Succeeded) => Ok(Planned::Done(entry)),
+        Some(RunStatus::Partial | RunStatus::Failed) => Ok(Planned::Open(entry)),
         None if TradingDay::new(as_of).is_ok() => Ok(Planned::Open(entry)),
         None => {
             let closure =

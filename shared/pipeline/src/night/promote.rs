@@ -24,7 +24,7 @@ pub(super) async fn promote(ledger: &dyn Ledger, tonight: &Tonight<'_>) -> Resul
     let pointer = ledger.champion(ticker).await?;
     let before = champion_on(ledger, ticker, place.as_of).await?;
 
-    let standing = ledger.receipts(ticker).await?.into_iter().find(|receipt| receipt.run == run.id);
+    let standing = ledger.receipt(ticker, &run.id).await?;
     let receipt = if let Some(receipt) = standing {
         receipt
     } else {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
+use crate::{Chain, Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
 
 /// The stages that commit a result for each ticker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +109,8 @@ pub struct Attempt {
 /// * **Atomic and durable.** Each call happens wholly or not at all, and survives a power cut once it has answered.
 /// * **First wins.** `open_run` and `commit` store what they are given unless something stands there already; both
 ///   answer with what stands. So a stage that is delivered twice, or raced, goes on from the first result.
+/// * **In order.** Each result and each receipt of a ticker has its place in that ticker's [`Chain`], in the same step that stores
+///   it. "Newest" is by session, then by that place, never by a clock.
 /// * **Receipts are appended, never changed**, one per run and ticker. `decide` appends one and moves the champion
 ///   pointer in one step: the pointer must still be what was expected, otherwise nothing happens and the answer is
 ///   [`Error::ChampionMoved`]. Where the run's receipt stands already, nothing happens and that receipt is the answer.
@@ -124,7 +126,7 @@ pub trait Ledger: Send + Sync {
     /// One run.
     async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error>;
 
-    /// The newest runs: by as-of, then by when they were opened, descending.
+    /// The newest runs: by as-of, then in the order in which they were opened, descending.
     async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error>;
 
     /// Commits a stage's result and answers with the one that stands.
@@ -133,8 +135,7 @@ pub trait Ledger: Send + Sync {
     /// The committed result, if there is one.
     async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error>;
 
-    /// Results of a stage for a ticker with an as-of up to this one: newest first by as-of, then by when they were
-    /// committed.
+    /// Results of a stage for a ticker with an as-of up to this one: newest first by as-of, then by their place.
     async fn history(
         &self,
         ticker: &Ticker,
@@ -166,6 +167,12 @@ pub trait Ledger: Send + Sync {
         pointing: Pointing,
     ) -> Result<Receipt, Error>;
 
-    /// All receipts of a ticker: newest first by as-of, then by when they were decided.
+    /// The receipt of a run.
+    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error>;
+
+    /// All receipts of a ticker: newest first by as-of, then by their place.
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error>;
+
+    /// All results and receipts of a ticker in their order.
+    async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error>;
 }

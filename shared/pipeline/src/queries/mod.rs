@@ -21,5 +21,5 @@ pub use predict::{Asked, Prediction, predict};
 pub use recorded::recorded;
 pub use results::{IntervalsAhead, KindOfIntervals, Results, results};
 pub use scores::scores;
-pub use verify::{Verified, VerifiedReceipt, verify, verify_receipt};
+pub use verify::{Verified, VerifiedReceipt, verify, verify_ledger, verify_receipt};
 pub use watched::{Watched, WatchedTicker, watched};

@@ -72,7 +72,22 @@ pub struct VerifiedReceipt {
     pub objects: Vec<Key>,
 }
 
-/// Reaches a receipt's verdict again from the stored prices: builds the rows that its night added to the record, trains its versions,
+/// Goes through everything that the ledger has of a ticker: every record must be what it was and in its place, and the champion
+/// pointer where the last verdict put it. Answers with how many records there are.
+///
+/// # Errors
+/// [`Error::Damaged`] names the first record that is not.
+pub async fn verify_ledger(ledger: &dyn Ledger, ticker: &Ticker) -> Result<usize, Error> {
+    let chain = ledger.chain(ticker).await?;
+    let champion = chain.check(ticker)?;
+    if !chain.records.is_empty() && ledger.champion(ticker).await? != champion {
+        let reason = "it is not where the last verdict put it".to_owned();
+        return Err(Error::Damaged { key: format!("the champion pointer of {ticker}"), reason });
+    }
+    Ok(chain.records.len())
+}
+
+/// Reaches one of a ticker's receipts (all of them, newest first) again from the stored prices: builds the rows that its night added to the record, trains its versions,
 /// judges the record, and compares every number and every byte. The receipts of all nights together reach every row.
 ///
 /// # Errors
@@ -81,10 +96,10 @@ pub struct VerifiedReceipt {
 pub async fn verify_receipt(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
+    receipts: &[Receipt],
     ticker: &Ticker,
     run: &RunId,
 ) -> Result<VerifiedReceipt, Error> {
-    let receipts = ledger.receipts(ticker).await?;
     let Some(index) = receipts.iter().position(|receipt| receipt.run == *run) else {
         return Err(Error::Missing { key: format!("the receipt of {ticker} in run {run}") });
     };

@@ -3,6 +3,7 @@
 
 mod bar_log;
 mod bar_segment;
+mod chain;
 mod configuration;
 mod evaluated;
 pub(crate) mod forecast_table;
@@ -24,6 +25,7 @@ use forecasting::TradingDay;
 use jiff::civil::date;
 
 pub use bar_log::{BarLog, BarSegment};
+pub use chain::{Chain, Chained, Link};
 pub use configuration::{Configuration, Incoming, RollbackOrder};
 pub use evaluated::{Evaluated, VersionScore};
 pub(crate) use evaluated::{LIVE_SESSIONS, live_record, live_scores, recent_scores};

@@ -46,21 +46,32 @@ pub struct Run {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum RunStatus {
     /// Every ticker is done.
-    #[serde(rename = "closed")]
-    Closed,
+    #[serde(rename = "succeeded", alias = "closed")]
+    Succeeded,
     /// Some tickers failed.
     #[serde(rename = "partial")]
     Partial,
+    /// No ticker is done.
+    #[serde(rename = "failed")]
+    Failed,
     /// The exchange was closed on that day.
     #[serde(rename = "no session")]
     NoSession,
 }
 
+impl RunStatus {
+    /// Whether something is left to be done: the run may be started again.
+    pub fn is_incomplete(self) -> bool {
+        matches!(self, RunStatus::Partial | RunStatus::Failed)
+    }
+}
+
 impl fmt::Display for RunStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            RunStatus::Closed => "closed",
+            RunStatus::Succeeded => "succeeded",
             RunStatus::Partial => "partial",
+            RunStatus::Failed => "failed",
             RunStatus::NoSession => "no session",
         })
     }

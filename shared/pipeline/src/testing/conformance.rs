@@ -4,8 +4,8 @@ use forecasting::{Contender, Detail, Judgement, PriceSeries, Record, Row, Seat, 
 use jiff::civil::{Date, date};
 
 use crate::{
-    Archive, Attempt, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing, Receipt,
-    Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger,
+    Archive, Attempt, Chain, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing,
+    Receipt, Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger,
 };
 
 fn ticker(text: &str) -> Ticker {
@@ -86,7 +86,7 @@ async fn runs(ledger: &dyn Ledger) {
 
     let closure = Closure { status: RunStatus::Partial, tickers: Vec::new(), seconds: Vec::new(), report: Vec::new() };
     ledger.close_run(&late.id, &closure).await.expect("closes");
-    let better = Closure { status: RunStatus::Closed, ..closure };
+    let better = Closure { status: RunStatus::Succeeded, ..closure };
     ledger.close_run(&late.id, &better).await.expect("closes again");
     let found = ledger.run(&late.id).await.expect("reads").expect("it is there");
     assert_eq!(found.closure, Some(better.clone()), "closing again replaces the closure");
@@ -225,7 +225,18 @@ async fn decisions(ledger: &dyn Ledger) {
     ledger.decide(&past, pointer.as_ref(), Pointing::Leave).await.expect("appends");
     assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer, "a verdict may leave the pointer alone");
     let receipts = ledger.receipts(&nls).await.expect("lists");
-    assert_eq!(receipts, [second, first, past], "newest first");
+    assert_eq!(receipts, [second.clone(), first, past], "newest first");
+    assert_eq!(ledger.receipt(&nls, &second.run).await.expect("reads"), Some(second.clone()));
+    assert_eq!(ledger.receipt(&nls, &rival.run).await.expect("reads"), None);
+    assert_eq!(ledger.receipt(&ticker("KO"), &second.run).await.expect("reads"), None);
+
+    // Every result and every receipt of the ticker is in its place.
+    let chain = ledger.chain(&nls).await.expect("lists");
+    assert_eq!(chain.check(&nls).expect("whole"), Some(second.champion));
+    let sequences: Vec<u64> = chain.records.iter().map(|(link, _)| link.sequence).collect();
+    assert_eq!(sequences, (1..=chain.records.len() as u64).collect::<Vec<_>>());
+    assert!(chain.records.len() >= 7, "four results and three receipts: {}", chain.records.len());
+    assert_eq!(ledger.chain(&ticker("KO")).await.expect("lists"), Chain::default());
 }
 
 /// A market that knows `known` on every session of `from..=to`, and does not know `unknown`.

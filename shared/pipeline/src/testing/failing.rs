@@ -5,8 +5,8 @@ use forecasting::{Ticker, TradingDay};
 use jiff::civil::Date;
 
 use crate::{
-    Archive, Attempt, Champion, Closure, Created, Error, History, Key, Ledger, MarketData, Pointing, Receipt, Run,
-    RunEntry, RunId, Stage, StageKey, StageRecord,
+    Archive, Attempt, Chain, Champion, Closure, Created, Error, History, Key, Ledger, MarketData, Pointing, Receipt,
+    Run, RunEntry, RunId, Stage, StageKey, StageRecord,
 };
 
 /// Which call fails, counted over every port that shares it.
@@ -136,6 +136,14 @@ impl<T: Ledger + ?Sized> Ledger for Failing<'_, T> {
         pointing: Pointing,
     ) -> Result<Receipt, Error> {
         self.faults.of(self.inner.decide(receipt, expected, pointing)).await
+    }
+
+    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
+        self.faults.of(self.inner.receipt(ticker, run)).await
+    }
+
+    async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
+        self.faults.of(self.inner.chain(ticker)).await
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {

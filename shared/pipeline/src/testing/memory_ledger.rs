@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 
 use crate::{
-    Attempt, Champion, Closure, Error, Ledger, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey, StageRecord,
+    Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Pointing, Receipt, Run, RunEntry, RunId, Stage,
+    StageKey, StageRecord,
 };
 
 /// A ledger that lasts as long as it is held. What came later is told by the order in which it came, and by no clock.
@@ -19,9 +20,8 @@ pub struct MemoryLedger(Mutex<Content>);
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Content {
     runs: Vec<RunEntry>,
-    results: Vec<StageRecord>,
+    chains: BTreeMap<Ticker, Vec<(Link, Chained)>>,
     attempts: Vec<(RunId, Attempt)>,
-    receipts: Vec<Receipt>,
     champions: BTreeMap<Ticker, Champion>,
 }
 
@@ -32,19 +32,36 @@ impl MemoryLedger {
         MemoryLedger(Mutex::new(self.locked().clone()))
     }
 
-    /// Results by their keys, receipts and champions: what two nights that did the same leave alike.
-    pub fn outcome(&self) -> (BTreeMap<StageKey, String>, BTreeMap<String, String>, BTreeMap<Ticker, Champion>) {
+    /// Chains and champions: what two nights that did the same leave alike.
+    pub fn outcome(&self) -> (BTreeMap<Ticker, Chain>, BTreeMap<Ticker, Champion>) {
         let content = self.locked();
-        let json = |receipt: &Receipt| serde_json::to_string(receipt).expect("a receipt is plain data");
-        (
-            content.results.iter().map(|record| (record.key.clone(), record.result.clone())).collect(),
-            content.receipts.iter().map(|r| (format!("{} {}", r.ticker, r.run), json(r))).collect(),
-            content.champions.clone(),
-        )
+        let chains = content.chains.keys().map(|ticker| (ticker.clone(), content.chain(ticker)));
+        (chains.collect(), content.champions.clone())
     }
 
     fn locked(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    fn chain(&self, ticker: &Ticker) -> Chain {
+        let records = self.chains.get(ticker).cloned().unwrap_or_default();
+        Chain { head: records.last().map(|(link, _)| link.clone()), records }
+    }
+
+    fn results(&self, ticker: &Ticker) -> impl Iterator<Item = &StageRecord> {
+        self.chains.get(ticker).into_iter().flatten().filter_map(|(_, chained)| match chained {
+            Chained::Result(record) => Some(record),
+            Chained::Receipt(..) => None,
+        })
+    }
+
+    fn receipts(&self, ticker: &Ticker) -> impl Iterator<Item = &Receipt> {
+        self.chains.get(ticker).into_iter().flatten().filter_map(|(_, chained)| match chained {
+            Chained::Receipt(receipt, _) => Some(&**receipt),
+            Chained::Result(_) => None,
+        })
     }
 }
 
@@ -89,15 +106,17 @@ impl Ledger for MemoryLedger {
 
     async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
         let mut content = self.locked();
-        if let Some(standing) = content.results.iter().find(|standing| standing.key == record.key) {
+        if let Some(standing) = content.results(&record.key.ticker).find(|standing| standing.key == record.key) {
             return Ok(standing.clone());
         }
-        content.results.push(record.clone());
+        let chain = content.chains.entry(record.key.ticker.clone()).or_default();
+        let link = Link::of_result(chain.last().map(|(link, _)| link), &record);
+        chain.push((link, Chained::Result(record.clone())));
         Ok(record)
     }
 
     async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
-        Ok(self.locked().results.iter().find(|record| record.key == *key).cloned())
+        Ok(self.locked().results(&key.ticker).find(|record| record.key == *key).cloned())
     }
 
     async fn history(
@@ -108,8 +127,8 @@ impl Ledger for MemoryLedger {
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         let content = self.locked();
-        let asked = |r: &&StageRecord| r.key.ticker == *ticker && r.key.stage == stage && r.as_of <= up_to;
-        let found: Vec<StageRecord> = content.results.iter().filter(asked).cloned().collect();
+        let asked = |r: &&StageRecord| r.key.stage == stage && r.as_of <= up_to;
+        let found: Vec<StageRecord> = content.results(ticker).filter(asked).cloned().collect();
         let mut found = newest_first(&found, |record| record.as_of);
         found.truncate(limit);
         Ok(found)
@@ -139,14 +158,15 @@ impl Ledger for MemoryLedger {
         pointing: Pointing,
     ) -> Result<Receipt, Error> {
         let mut content = self.locked();
-        let same = |standing: &&Receipt| (&standing.run, &standing.ticker) == (&receipt.run, &receipt.ticker);
-        if let Some(standing) = content.receipts.iter().find(same) {
+        if let Some(standing) = content.receipts(&receipt.ticker).find(|standing| standing.run == receipt.run) {
             return Ok(standing.clone());
         }
         if content.champions.get(&receipt.ticker) != expected {
             return Err(Error::ChampionMoved { ticker: receipt.ticker.clone() });
         }
-        content.receipts.push(receipt.clone());
+        let chain = content.chains.entry(receipt.ticker.clone()).or_default();
+        let link = Link::of_receipt(chain.last().map(|(link, _)| link), receipt, pointing);
+        chain.push((link, Chained::Receipt(Box::new(receipt.clone()), pointing)));
         if pointing == Pointing::Move {
             content.champions.insert(receipt.ticker.clone(), receipt.champion.clone());
         }
@@ -155,7 +175,15 @@ impl Ledger for MemoryLedger {
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         let content = self.locked();
-        let own: Vec<Receipt> = content.receipts.iter().filter(|receipt| receipt.ticker == *ticker).cloned().collect();
+        let own: Vec<Receipt> = content.receipts(ticker).cloned().collect();
         Ok(newest_first(&own, |receipt| receipt.as_of))
+    }
+
+    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
+        Ok(self.locked().receipts(ticker).find(|receipt| receipt.run == *run).cloned())
+    }
+
+    async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
+        Ok(self.locked().chain(ticker))
     }
 }

@@ -93,8 +93,9 @@ fn verdict(decision: Option<Decision>, status: TickerStatus) -> Markup {
 fn ended(entry: &RunEntry) -> &'static str {
     match entry.closure.as_ref().map(|closure| closure.status) {
         None => "open",
-        Some(RunStatus::Closed) => "closed",
+        Some(RunStatus::Succeeded) => "succeeded",
         Some(RunStatus::Partial) => "partial",
+        Some(RunStatus::Failed) => "failed",
         Some(RunStatus::NoSession) => "no session",
     }
 }

@@ -177,14 +177,14 @@ fn last_night(newest: Option<&RunEntry>) -> Markup {
                     p { strong { (run.as_of) ": no session." } " The exchange was closed. " (link) }
                 }
             }
-            RunStatus::Closed => {
-                section .outcome.closed aria-label="Last night" {
+            RunStatus::Succeeded => {
+                section .outcome.succeeded aria-label="Last night" {
                     p { strong { "Night of " (run.as_of) ": all " (all) " tickers done." } " " (link) }
                 }
             }
-            RunStatus::Partial => {
+            RunStatus::Partial | RunStatus::Failed => {
                 section .outcome.partial aria-label="Last night" {
-                    p .alarm { strong { "Night of " (run.as_of) " failed in part: " (done) " of " (all) " tickers done." } }
+                    p .alarm { strong { "Night of " (run.as_of) " failed" @if done > 0 { " in part" } ": " (done) " of " (all) " tickers done." } }
                     ul {
                         @for ticker in troubled.iter().take(NAMED) {
                             li { a href={ "/tickers/" (ticker.ticker) } { (ticker.ticker) } ": "

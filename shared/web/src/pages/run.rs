@@ -57,7 +57,7 @@ fn troubles(stores: &Stores, entry: &RunEntry, closure: &Closure) -> Markup {
     if troubled.is_empty() {
         return html! {
             @if closure.status == RunStatus::NoSession { p .outcome.open { "The exchange was closed on that day." } }
-            @else { p .outcome.closed { "All " (closure.tickers.len()) " tickers done." } }
+            @else { p .outcome.succeeded { "All " (closure.tickers.len()) " tickers done." } }
         };
     }
     html! {

@@ -68,7 +68,11 @@ pub async fn report(
     let tickers: Vec<TickerSummary> = overview.iter().map(summarised).collect();
     let count = |status: TickerStatus| tickers.iter().filter(|t| t.status == status).count();
     let done = count(TickerStatus::Done);
-    let status = if done == tickers.len() { RunStatus::Closed } else { RunStatus::Partial };
+    let status = match done {
+        _ if done == tickers.len() => RunStatus::Succeeded,
+        0 => RunStatus::Failed,
+        _ => RunStatus::Partial,
+    };
     let summary = Summary {
         format: 1,
         run: &run.id,

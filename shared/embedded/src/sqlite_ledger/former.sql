@@ -1,0 +1,6 @@
+-- What a ledger of schema 1 or 2 looks like to whoever reads the present one: views of its tables, in their place for this connection
+-- alone. Then a clock gave the order of records.
+
+CREATE TEMP VIEW runs AS SELECT *, opened_at AS sequence FROM main.runs;
+CREATE TEMP VIEW stages AS SELECT run, ticker, stage, as_of, committed_at AS sequence, result FROM main.stages;
+CREATE TEMP VIEW receipts AS SELECT ticker, run, as_of, decided_at AS sequence, receipt FROM main.receipts;

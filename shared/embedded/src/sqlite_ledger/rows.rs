@@ -1,0 +1,205 @@
+//! Records as rows, and back.
+
+use forecasting::Ticker;
+use jiff::Timestamp;
+use pipeline::{
+    Chained, Champion, Closure, Digest, Link, Pointing, Receipt, Run, RunEntry, RunId, StageKey, StageRecord,
+    packed::{pack, unpack},
+};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::ValueRef};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub(super) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("records are plain data")
+}
+
+/// What cannot be read is an error of its column, so that it names where it stands.
+fn unreadable(row: &Row<'_>, name: &str, error: Box<dyn std::error::Error + Send + Sync>) -> rusqlite::Error {
+    let index = row.as_ref().column_index(name).unwrap_or(0);
+    rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, error)
+}
+
+/// A column's text, packed or plain.
+fn text(row: &Row<'_>, name: &str) -> rusqlite::Result<String> {
+    match row.get_ref(name)? {
+        ValueRef::Blob(bytes) => unpack(bytes).map_err(|error| unreadable(row, name, error.into())),
+        value => Ok(value.as_str()?.to_owned()),
+    }
+}
+
+/// A column that holds JSON.
+pub(super) fn column<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(&text(row, name)?).map_err(|error| unreadable(row, name, error.into()))
+}
+
+/// A column that holds a word, such as a trigger or a date.
+pub(super) fn word<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::Result<T> {
+    let word = serde_json::Value::from(row.get::<_, String>(name)?);
+    serde_json::from_value(word).map_err(|error| unreadable(row, name, error.into()))
+}
+
+pub(super) const RUN_COLUMNS: &str =
+    "run, as_of, trigger, status, configuration, tickers, seconds, report, opened_at, closed_at";
+
+pub(super) fn run_entry(row: &Row<'_>) -> rusqlite::Result<RunEntry> {
+    let status: Option<String> = row.get("status")?;
+    let closure = match status {
+        None => None,
+        Some(_) => Some(Closure {
+            status: word(row, "status")?,
+            tickers: column(row, "tickers")?,
+            seconds: column(row, "seconds")?,
+            report: column(row, "report")?,
+        }),
+    };
+    Ok(RunEntry {
+        run: Run {
+            id: word(row, "run")?,
+            as_of: word(row, "as_of")?,
+            trigger: word(row, "trigger")?,
+            configuration: column(row, "configuration")?,
+        },
+        opened_at: row.get("opened_at")?,
+        closed_at: row.get("closed_at")?,
+        closure,
+    })
+}
+
+pub(super) fn stage_record(row: &Row<'_>) -> rusqlite::Result<StageRecord> {
+    Ok(StageRecord {
+        key: StageKey { run: word(row, "run")?, ticker: word(row, "ticker")?, stage: word(row, "stage")? },
+        as_of: word(row, "as_of")?,
+        result: text(row, "result")?,
+    })
+}
+
+/// A record in its place.
+pub(super) fn chained(row: &Row<'_>) -> rusqlite::Result<(Link, Chained)> {
+    let record = match row.get::<_, Option<bool>>("moves")? {
+        None => Chained::Result(stage_record(row)?),
+        Some(moves) => {
+            let pointing = if moves { Pointing::Move } else { Pointing::Leave };
+            Chained::Receipt(Box::new(column(row, "result")?), pointing)
+        }
+    };
+    Ok((link(row)?, record))
+}
+
+pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
+    let bytes: Vec<u8> = row.get("digest")?;
+    let digest = Digest::of_hash(&bytes).map_err(|error| unreadable(row, "digest", error.into()))?;
+    Ok(Link { sequence: u64::try_from(row.get::<_, i64>("sequence")?).unwrap_or_default(), digest })
+}
+
+pub(super) fn find_run(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<RunEntry>> {
+    connection
+        .prepare_cached(&format!("SELECT {RUN_COLUMNS} FROM runs WHERE run = ?1"))?
+        .query_row([run.as_str()], run_entry)
+        .optional()
+}
+
+pub(super) fn find_stage(connection: &Connection, key: &StageKey) -> rusqlite::Result<Option<StageRecord>> {
+    connection
+        .prepare_cached(
+            "SELECT run, ticker, stage, as_of, result FROM stages WHERE run = ?1 AND ticker = ?2 AND stage = ?3",
+        )?
+        .query_row(params![key.run.as_str(), key.ticker.as_str(), key.stage.as_str()], stage_record)
+        .optional()
+}
+
+pub(super) fn find_receipt(connection: &Connection, ticker: &Ticker, run: &RunId) -> rusqlite::Result<Option<Receipt>> {
+    connection
+        .prepare_cached("SELECT receipt FROM receipts WHERE ticker = ?1 AND run = ?2")?
+        .query_row([ticker.as_str(), run.as_str()], |row| column(row, "receipt"))
+        .optional()
+}
+
+pub(super) fn find_champion(connection: &Connection, ticker: &Ticker) -> rusqlite::Result<Option<Champion>> {
+    connection
+        .prepare_cached("SELECT champion FROM champions WHERE ticker = ?1")?
+        .query_row([ticker.as_str()], |row| column(row, "champion"))
+        .optional()
+}
+
+/// Where a ticker's chain ends.
+pub(super) fn find_head(connection: &Connection, ticker: &Ticker) -> rusqlite::Result<Option<Link>> {
+    connection
+        .prepare_cached("SELECT sequence, digest FROM chains WHERE ticker = ?1")?
+        .query_row([ticker.as_str()], link)
+        .optional()
+}
+
+fn place(link: &Link) -> i64 {
+    i64::try_from(link.sequence).unwrap_or(i64::MAX)
+}
+
+fn move_head(connection: &Connection, ticker: &Ticker, link: &Link) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO chains (ticker, sequence, digest) VALUES (?1, ?2, ?3)")?
+        .execute(params![ticker.as_str(), place(link), link.digest.hash()])
+        .map(|_| ())
+}
+
+pub(super) fn insert_result(connection: &Connection, record: &StageRecord, link: &Link) -> rusqlite::Result<()> {
+    let StageRecord { key, as_of, result } = record;
+    connection
+        .prepare_cached(
+            "INSERT INTO stages (ticker, stage, as_of, run, sequence, digest, result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            key.ticker.as_str(),
+            key.stage.as_str(),
+            as_of.to_string(),
+            key.run.as_str(),
+            place(link),
+            link.digest.hash(),
+            pack(result)
+        ])?;
+    move_head(connection, &key.ticker, link)
+}
+
+pub(super) fn insert_receipt(
+    connection: &Connection,
+    receipt: &Receipt,
+    pointing: Pointing,
+    link: &Link,
+    decided_at: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO receipts (ticker, run, as_of, sequence, digest, moves, receipt, decided_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            receipt.ticker.as_str(),
+            receipt.run.as_str(),
+            receipt.as_of.to_string(),
+            place(link),
+            link.digest.hash(),
+            pointing == Pointing::Move,
+            pack(&json(receipt)),
+            decided_at
+        ])?;
+    move_head(connection, &receipt.ticker, link)
+}
+
+pub(super) fn move_champion(connection: &Connection, champion: &Champion, ticker: &Ticker) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO champions (ticker, version, as_of, sequence, champion, moved_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            ticker.as_str(),
+            champion.version.as_str(),
+            champion.as_of.to_string(),
+            i64::try_from(champion.sequence).unwrap_or(i64::MAX),
+            json(champion),
+            now()
+        ])
+        .map(|_| ())
+}

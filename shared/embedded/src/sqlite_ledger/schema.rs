@@ -1,0 +1,171 @@
+//! The file's schema: made where it is new, brought up to date where it is old, in one transaction.
+
+use std::time::Duration;
+
+use forecasting::Ticker;
+use pipeline::{Attempt, Link, Pointing, Receipt, StageRecord, packed::pack};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::rows::{self, json};
+
+const SCHEMA: &str = include_str!("schema.sql");
+const FORMER: &str = include_str!("former.sql");
+/// The newest schema. 1 and 2 are read, and brought up to date by whoever writes.
+pub(super) const VERSION: i64 = 3;
+
+/// Makes a connection ready to write.
+pub(super) fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A committed result survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))?;
+    if !empty && !(1..VERSION).contains(&version(&connection)?) {
+        return Ok(connection);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if empty {
+        transaction.execute_batch(SCHEMA)?;
+    } else {
+        upgrade(&transaction)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(connection)
+}
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Lets whoever reads see a former schema as the present one.
+pub(super) fn view_former(connection: &Connection, version: i64) -> rusqlite::Result<()> {
+    connection.execute_batch(FORMER)?;
+    let attempts = match version {
+        1 => "SELECT '' AS run, '[]' AS attempts WHERE 0",
+        _ => {
+            "SELECT run, json_group_array(json_object('ticker', ticker, 'stage', stage, 'ended_at', ended_at, 'seconds', seconds,
+             'setback', setback)) AS attempts FROM main.attempts GROUP BY run"
+        }
+    };
+    connection.execute_batch(&format!("CREATE TEMP VIEW attempts AS {attempts};"))
+}
+
+/// Every record of a former schema, in its place by the clock of then.
+fn upgrade(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let former = version(transaction)?;
+    tracing::info!("the ledger's schema is brought from {former} to {VERSION}");
+    transaction.execute_batch("DROP INDEX stages_by_session;")?;
+    for table in ["runs", "stages", "receipts", "champions", "attempts"] {
+        if former > 1 || table != "attempts" {
+            transaction.execute_batch(&format!("ALTER TABLE {table} RENAME TO former_{table};"))?;
+        }
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute_batch(
+        "INSERT INTO runs (run, as_of, trigger, status, configuration, tickers, seconds, report, opened_at, closed_at)
+         SELECT run, as_of, trigger, CASE status WHEN 'closed' THEN 'succeeded' ELSE status END, configuration, tickers,
+         seconds, report, opened_at, closed_at FROM former_runs ORDER BY opened_at, run;
+         INSERT INTO champions SELECT * FROM former_champions;",
+    )?;
+    let mut statement = transaction.prepare("SELECT DISTINCT ticker FROM former_stages ORDER BY ticker")?;
+    let tickers: Vec<Ticker> =
+        statement.query_map([], |row| rows::word(row, "ticker"))?.collect::<rusqlite::Result<_>>()?;
+    for ticker in &tickers {
+        chained(transaction, ticker)?;
+    }
+    if former > 1 {
+        let mut statement = transaction.prepare(
+            "SELECT run, ended_at, ticker, stage, seconds, setback FROM former_attempts ORDER BY run, ended_at",
+        )?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            let attempt = Attempt {
+                ticker: rows::word(row, "ticker")?,
+                stage: rows::word(row, "stage")?,
+                ended_at: row.get("ended_at")?,
+                seconds: row.get("seconds")?,
+                setback: row.get("setback")?,
+            };
+            let run: String = row.get("run")?;
+            transaction.execute(
+                "INSERT INTO attempts (run, attempts) VALUES (?1, ?2)",
+                params![run, pack(&json(&[attempt]))],
+            )?;
+        }
+        drop(found);
+        drop(statement);
+        transaction.execute_batch("DROP TABLE former_attempts;")?;
+    }
+    transaction.execute_batch(
+        "DROP TABLE former_runs; DROP TABLE former_stages; DROP TABLE former_receipts; DROP TABLE former_champions;",
+    )
+}
+
+/// A ticker's records, in the order in which they were written: each receipt comes before its run's `promote`.
+fn chained(transaction: &Transaction<'_>, ticker: &Ticker) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare(
+        "SELECT committed_at AS at, 1 AS second, run, ticker, stage, as_of, result FROM former_stages WHERE ticker = ?1
+         UNION ALL
+         SELECT decided_at, 0, run, ticker, NULL, as_of, receipt FROM former_receipts WHERE ticker = ?1
+         ORDER BY at, second, run, stage",
+    )?;
+    let mut found = statement.query([ticker.as_str()])?;
+    let (mut link, mut sequence): (Option<Link>, u64) = (None, 0);
+    while let Some(row) = found.next()? {
+        let next = if row.get::<_, Option<String>>("stage")?.is_some() {
+            let record: StageRecord = rows::stage_record(row)?;
+            let next = Link::of_result(link.as_ref(), &record);
+            rows::insert_result(transaction, &record, &next)?;
+            next
+        } else {
+            let receipt: Receipt = rows::column(row, "result")?;
+            let at: String = row.get("at")?;
+            let pointing = if receipt.champion.sequence > sequence { Pointing::Move } else { Pointing::Leave };
+            sequence = sequence.max(receipt.champion.sequence);
+            let next = Link::of_receipt(link.as_ref(), &receipt, pointing);
+            rows::insert_receipt(transaction, &receipt, pointing, &next, &at)?;
+            next
+        };
+        link = Some(next);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use pipeline::{Ledger, RunId};
+
+    use super::*;
+    use crate::SqliteLedger;
+
+    /// A ledger that an earlier release has left is read as it is, and brought up to date by who writes to it.
+    #[tokio::test]
+    async fn former_schemas() {
+        let fixture = include_str!("../../tests/stored/ledger_2.sql");
+        let (tables, attempts) = fixture.split_once("-- Tries of stages").expect("both parts");
+        for version in [1, 2] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("ledger.sqlite");
+            let former = Connection::open(&path).expect("opens");
+            let attempts = if version == 1 { String::new() } else { format!("-- {attempts}") };
+            former.execute_batch(&format!("{tables}{attempts} PRAGMA user_version = {version};")).expect("a ledger");
+            let run: RunId = "2020-12-11-aaaaaaaa".parse().expect("an id");
+            let read = SqliteLedger::open_existing(&path).expect("reads");
+            assert!(read.attempts(&run).await.expect("none").is_empty());
+            assert!(read.runs(10).await.expect("reads").is_empty());
+            drop(read);
+            let attempt = Attempt {
+                ticker: "NLS".parse().expect("a ticker"),
+                stage: pipeline::Stage::Fetch,
+                ended_at: rows::now(),
+                seconds: 0.5,
+                setback: None,
+            };
+            let written = SqliteLedger::open(&path).expect("opens");
+            written.record(&run, std::slice::from_ref(&attempt)).await.expect("records");
+            assert_eq!(written.attempts(&run).await.expect("lists"), [attempt]);
+            drop(SqliteLedger::open(&path).expect("a second time nothing is changed"));
+        }
+    }
+}
