@@ -25,6 +25,32 @@ impl Key {
         Key(format!("prices/{ticker}/{last}-{}.parquet", digest.short()))
     }
 
+    /// The prefix of all prices of a ticker.
+    pub(crate) fn prices(ticker: &Ticker) -> String {
+        format!("prices/{ticker}/")
+    }
+
+    /// A snapshot as earlier releases archived it, by its key as it was listed.
+    pub(crate) fn table(ticker: &Ticker, listed: &str) -> Option<Key> {
+        listed.strip_prefix(&Key::prices(ticker)).filter(|name| name.ends_with(".csv")).map(|_| Key(listed.to_owned()))
+    }
+
+    /// The prefix of `prices/{ticker}/snapshots-{digest8}.json.zz`.
+    pub(crate) fn former_snapshots(ticker: &Ticker) -> String {
+        format!("prices/{ticker}/snapshots-")
+    }
+
+    /// One of them.
+    pub(crate) fn former_snapshots_of(ticker: &Ticker, digest: &Digest) -> Key {
+        Key(format!("{}{}.json.zz", Key::former_snapshots(ticker), digest.short()))
+    }
+
+    /// One of them as it was listed, and the digest in its name.
+    pub(crate) fn of_former_snapshots<'a>(ticker: &Ticker, listed: &'a str) -> Option<(Key, &'a str)> {
+        let short = listed.strip_prefix(&Key::former_snapshots(ticker))?.strip_suffix(".json.zz")?;
+        Some((Key(listed.to_owned()), short))
+    }
+
     /// The session that a snapshot's name tells: its last.
     pub(crate) fn last_session(&self) -> Option<TradingDay> {
         self.0.rsplit('/').next()?.get(..10)?.parse().ok()

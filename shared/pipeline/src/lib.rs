@@ -20,7 +20,9 @@ pub mod testing;
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
-pub use night::{Attempts, Fetched, Planned, fetch, plan, release, report, rollback, work};
+pub use night::{
+    Attempts, Fetched, Migrated, Planned, fetch, migrate, plan, release, report, rollback, to_migrate, work,
+};
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
@@ -33,6 +35,6 @@ pub use records::{
     Evaluated, Forecasted, Incoming, Link, ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage,
     Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord,
     TickerOverview, TickerStatus, TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId,
-    VersionScore, forecast_table::header as forecast_header, plain_reason,
+    VersionScore, forecast_table::header as forecast_header, plain_reason, price_table::write as price_table,
 };
 pub use settings::Settings;

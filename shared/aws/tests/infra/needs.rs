@@ -13,8 +13,9 @@ use jiff::{
     civil::{Date, date},
 };
 use pipeline::{
-    Archive, Attempt, Attempts, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData, Planned,
-    Pointing, Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger, price_file::PriceFile,
+    Archive, Attempt, Attempts, Chain, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData,
+    Planned, Pointing, Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger,
+    price_file::PriceFile,
 };
 
 /// An action on a resource: a prefix of the archive (`prices/*`), `bucket`, `table`, `bus` or `parameter`.
@@ -143,6 +144,16 @@ impl Ledger for Noted<SqliteLedger> {
     ) -> Result<Receipt, Error> {
         self.note(&[PUT, GET, "dynamodb:ConditionCheckItem"], "table");
         self.inner.decide(receipt, expected, pointing).await
+    }
+
+    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
+        self.note(&[GET], "table");
+        self.inner.receipt(ticker, run).await
+    }
+
+    async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
+        self.note(&[QUERY, GET], "table");
+        self.inner.chain(ticker).await
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {

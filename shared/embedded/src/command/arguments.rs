@@ -151,6 +151,11 @@ pub(super) enum Command {
         #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
         data: PathBuf,
     },
+    /// Rewrite what earlier releases stored, to save its space; cut off, it goes on when it is called again
+    Migrate {
+        #[command(flatten)]
+        store: StoreArguments,
+    },
     /// Draw a ticker's forecast into a PNG or SVG file
     Plot {
         /// The series

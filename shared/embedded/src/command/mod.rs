@@ -7,6 +7,7 @@ mod drift;
 mod history;
 mod inspect;
 mod market;
+mod migrate;
 mod output;
 mod plot;
 mod rollback;
@@ -122,6 +123,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
+        Command::Migrate { store } => migrate::migrate(&store).await,
         Command::Export { ticker, as_of, data } => inspect::export(&ticker, as_of, &data).await,
         Command::Plot { ticker, residuals, dark, out, store } => {
             plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await

@@ -92,9 +92,14 @@ impl Prepared {
     /// A bar on standard error; nothing where that is no terminal.
     pub(super) fn progress(&self, nights: usize) -> ProgressBar {
         let bar = ProgressBar::new((nights * self.configuration.tickers.len()) as u64);
-        let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed} {prefix} {msg}");
-        bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        bar.with_style(style())
     }
+}
+
+/// How progress looks.
+pub(super) fn style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed} {prefix} {msg}");
+    style.unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Who tells of the nights, where a webhook is configured; `CLOSING_BELL_WEBHOOK` takes the place of the file's address.

@@ -75,6 +75,14 @@ impl SqliteLedger {
         Ok(SqliteLedger { path: path.to_owned(), connection: Mutex::new(connection) })
     }
 
+    /// Gives the space of what has been rewritten back to the disk.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where there is no room for the copy that this takes meanwhile.
+    pub fn compact(&self) -> Result<(), Error> {
+        self.connection().execute_batch("VACUUM").map_err(|error| failed(&self.path, "written", &error))
+    }
+
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic while the lock was held left no transaction behind: it rolled back when it was dropped.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,6 +3,7 @@
 mod evaluate;
 mod fetch;
 mod forecast;
+mod migrate;
 mod order;
 mod place;
 mod plan;
@@ -15,6 +16,7 @@ mod train;
 use evaluate::evaluate;
 pub use fetch::{Fetched, fetch};
 use forecast::forecast;
+pub use migrate::{Migrated, migrate, to_migrate};
 pub use order::{Attempts, work};
 pub(crate) use place::{Place, Tonight};
 pub use plan::{Planned, plan};

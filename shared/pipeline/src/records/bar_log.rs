@@ -3,11 +3,11 @@
 //! the rows it knows, so a night adds what is new or was revised, and nothing else. Segments of one size are merged into a larger one;
 //! none is overwritten.
 
-use forecasting::{Row, Ticker, TradingDay};
+use forecasting::{PriceSeries, Row, Ticker, TradingDay};
 use serde::{Deserialize, Serialize};
 
 use super::bar_segment;
-use crate::{Archive, Digest, Error, Key, ObjectRef};
+use crate::{Archive, Digest, Error, Key, ObjectRef, error::about};
 
 /// A bar, and the session of the run that got to know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +113,15 @@ impl BarLog {
         }
         self.segments.retain(|segment| segment.used > 0);
         self.tail.truncate(left);
+    }
+
+    /// The series of these bars.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] and [`Error::Damaged`] name the segment.
+    pub(crate) async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
+        let rows = self.bars(archive, ticker).await?.into_iter().map(|bar| bar.row).collect();
+        PriceSeries::of_kept(ticker.clone(), rows).map_err(about(ticker))
     }
 
     /// Reads the rows that this snapshot knows.

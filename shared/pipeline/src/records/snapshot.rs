@@ -2,8 +2,8 @@ use forecasting::{PriceSeries, Scope, Ticker, TradingDay};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{BarLog, end_of_time, price_table};
-use crate::{Archive, Digest, Error, Key, Ledger, ObjectRef, RunId, Stage, StageKey, error::about};
+use super::{BarLog, FormerSnapshots, end_of_time, price_table};
+use crate::{Archive, Digest, Error, Key, Ledger, ObjectRef, RunId, Stage, StageKey};
 
 /// A price snapshot and what it covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,11 +33,17 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
     pub async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
-        let Some(log) = &self.bars else {
-            return price_table::read(ticker, &self.snapshot.key, &self.snapshot.read(archive).await?);
-        };
-        let rows = log.bars(archive, ticker).await?.into_iter().map(|bar| bar.row).collect();
-        PriceSeries::of_kept(ticker.clone(), rows).map_err(about(ticker))
+        if let Some(log) = &self.bars {
+            return log.series(archive, ticker).await;
+        }
+        match self.snapshot.read(archive).await {
+            Ok(bytes) => price_table::read(ticker, &self.snapshot.key, &bytes),
+            Err(missing @ Error::Missing { .. }) => {
+                let former = FormerSnapshots::read(archive, ticker).await?;
+                former.log(&self.snapshot).ok_or(missing)?.series(archive, ticker).await
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Its prices, and that they are those that the snapshot is named after.
