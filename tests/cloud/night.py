@@ -179,7 +179,7 @@ class Nights(unittest.TestCase):
         items = self.items()
         plain = lambda value: zlib.decompress(value).decode() if isinstance(value, bytes) else value
         compared = {
-            "runs": ("RUN#", "RUN", ["run", "as_of", "status", "configuration", "tickers"]),
+            "runs": ("RUN#", "RUN", ["run", "as_of", "status", "configuration"]),
             "stages": ("RUN#", "STAGE#", ["run", "ticker", "stage", "as_of", "result", "hex(digest)"]),
             "receipts": ("TICKER#", "RECEIPT#", ["run", "as_of", "moves", "receipt", "hex(digest)"]),
             "champions": ("TICKER#", "CHAMPION", ["version", "as_of", "champion"]),

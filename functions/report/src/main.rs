@@ -55,8 +55,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 reasons.entry(ticker.clone()).or_insert_with(|| format!("the night broke off: {error}: {cause}"));
             }
         }
-        let seconds = ledger.seconds(&run.id).await?;
-        let closure = pipeline::report(&archive, &ledger, &run, &reasons, &seconds).await?;
+        let closure = pipeline::report(&archive, &ledger, &run, &reasons).await?;
         told(events.run_closed(&run, &closure).await);
         if let Err(reason) = tell(&archive, &run, &closure).await {
             tracing::warn!(%reason, "the run's end is not told");

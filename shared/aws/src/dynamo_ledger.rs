@@ -273,14 +273,10 @@ impl Ledger for DynamoLedger {
             .key(PARTITION, text(run_key(run)))
             .key(SORT, text(RUN))
             .condition_expression("attribute_exists(pk)")
-            .update_expression(
-                "SET #s = :status, tickers = :tickers, seconds = :seconds, report = :report, closed_at = :at",
-            )
+            .update_expression("SET #s = :status, closure = :closure, closed_at = :at")
             .expression_attribute_names("#s", "status")
             .expression_attribute_values(":status", text(closure.status.to_string()))
-            .expression_attribute_values(":tickers", packed(&json(&closure.tickers)))
-            .expression_attribute_values(":seconds", packed(&json(&closure.seconds)))
-            .expression_attribute_values(":report", text(json(&closure.report)))
+            .expression_attribute_values(":closure", text(json(closure)))
             .expression_attribute_values(":at", text(now()));
         match update.send().await {
             Ok(_) => Ok(()),

@@ -3,7 +3,7 @@
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 use forecasting::Ticker;
-use pipeline::{Closure, Error, Promoted, Run, Snapshot, TickerStatus};
+use pipeline::{Closure, Error, Promoted, Run, Snapshot};
 use serde_json::{Value, json};
 
 use crate::failure::failed;
@@ -59,8 +59,7 @@ impl Events {
     pub async fn run_closed(&self, run: &Run, closure: &Closure) -> Result<(), Error> {
         let detail = json!({
             "run": run.id, "as_of": run.as_of, "trigger": run.trigger, "status": closure.status,
-            "done": closure.count(TickerStatus::Done), "failed": closure.count(TickerStatus::Failed),
-            "skipped": closure.count(TickerStatus::Skipped), "report": closure.report,
+            "done": closure.done, "failed": closure.failed, "skipped": closure.skipped, "report": closure.report,
         });
         self.tell("run closed", detail).await.map(|_| ())
     }

@@ -64,15 +64,6 @@ impl DynamoLedger {
         }
         Ok(failures)
     }
-
-    /// How long each ticker of a run has been worked on.
-    pub async fn seconds(&self, run: &RunId) -> Result<BTreeMap<Ticker, f64>, Error> {
-        let mut seconds = BTreeMap::new();
-        for attempt in self.attempts(run).await? {
-            *seconds.entry(attempt.ticker).or_insert(0.0) += attempt.seconds;
-        }
-        Ok(seconds)
-    }
 }
 
 /// What Step Functions calls a cause is the function's own answer where it gave one, and prose where it did not.

@@ -23,14 +23,17 @@ pub(crate) struct Stored<'a> {
 impl<'a> Stored<'a> {
     /// A run, with its closure once it is closed.
     pub(crate) fn run_entry(&self) -> Result<RunEntry, Error> {
-        let closure = match self.item.get("status") {
-            None => None,
-            Some(_) => Some(Closure {
-                status: self.word("status")?,
-                tickers: self.json("tickers")?,
-                seconds: self.json("seconds")?,
-                report: self.json("report")?,
-            }),
+        let closure: Option<Closure> = match (self.item.get("status"), self.item.get("closure")) {
+            (None, _) => None,
+            (_, Some(_)) => Some(self.json("closure")?),
+            // As earlier releases wrote it.
+            (Some(_), None) => {
+                let part = |name| self.json::<serde_json::Value>(name);
+                let closure = serde_json::json!({
+                    "status": self.string("status")?, "tickers": part("tickers")?, "seconds": part("seconds")?, "report": part("report")?,
+                });
+                Some(serde_json::from_value(closure).map_err(|error| self.damaged(error.to_string()))?)
+            }
         };
         Ok(RunEntry {
             run: Run {

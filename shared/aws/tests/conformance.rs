@@ -68,13 +68,6 @@ async fn executions_of_a_run() {
 
     let ticker: forecasting::Ticker = "NLS".parse().expect("a ticker");
     assert!(ledger.failures(&run).await.expect("lists").is_empty());
-    assert!(ledger.seconds(&run).await.expect("lists").is_empty());
-    for (second, seconds) in [(1, 0.25), (2, 1.5)] {
-        let ended_at = format!("2020-12-11T22:00:0{second}.000000Z");
-        let attempt = Attempt { ticker: ticker.clone(), stage: Stage::Fetch, ended_at, seconds, setback: None };
-        ledger.record(&run, &[attempt]).await.expect("records");
-    }
-    assert_eq!(ledger.seconds(&run).await.expect("lists"), [(ticker.clone(), 1.75)].into());
 
     // As the state machine writes it.
     let text = |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned());

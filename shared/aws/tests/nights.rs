@@ -26,7 +26,7 @@ async fn nights(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Vec<RunEn
         entries.push(RunEntry {
             opened_at: String::new(),
             closed_at: None,
-            closure: entry.closure.map(|closure| Closure { seconds: Vec::new(), ..closure }),
+            closure: entry.closure.map(|closure| Closure { seconds: 0.0, ..closure }),
             ..entry
         });
     }
@@ -49,7 +49,7 @@ async fn both_ways_leave_equal_archives_and_ledgers() {
     assert!(here.iter().all(done), "{here:?}");
 
     let mut compared = 0;
-    for prefix in ["prices/", "models/", "forecasts/", "reports/", "runs/", "quarantine/"] {
+    for prefix in ["prices/", "models/", "records/", "forecasts/", "reports/", "runs/", "quarantine/"] {
         let keys = bucket.list(prefix).await.expect("lists");
         assert_eq!(keys, directory.list(prefix).await.expect("lists"));
         for key in keys {

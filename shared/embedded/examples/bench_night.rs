@@ -108,7 +108,7 @@ async fn main() -> Result<(), Failure> {
         }
     }
     let start = Instant::now();
-    spent.on("report", start, report(archive, ledger, &run, &failures, &BTreeMap::new()).await?);
+    spent.on("report", start, report(archive, ledger, &run, &failures).await?);
     spent.print("stage of a later night, on one core", tickers);
 
     Ok(())

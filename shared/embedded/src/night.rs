@@ -66,18 +66,14 @@ impl Night {
                 let mut attempts = Attempts::new(worked_on.clone(), Timestamp::now);
                 let outcome = night.work(&run, &worked_on, &places, &mut attempts).await;
                 attempts.record(&*night.ledger, &run.id).await;
-                (outcome, attempts.seconds())
+                outcome
             });
             tickers.insert(task.id(), ticker);
         }
         let mut failures = BTreeMap::new();
-        let mut seconds = BTreeMap::new();
         while let Some(joined) = tasks.join_next_with_id().await {
             let (id, failure) = match joined {
-                Ok((id, (outcome, took))) => {
-                    seconds.insert(tickers[&id].clone(), took);
-                    (id, outcome.err().map(|error| error.to_string()))
-                }
+                Ok((id, outcome)) => (id, outcome.err().map(|error| error.to_string())),
                 Err(error) => (error.id(), Some(format!("internal error: {error}"))),
             };
             let ticker = &tickers[&id];
@@ -86,7 +82,7 @@ impl Night {
             }
             finished(ticker);
         }
-        let closure = report(&*self.archive, &*self.ledger, &run, &failures, &seconds).await?;
+        let closure = report(&*self.archive, &*self.ledger, &run, &failures).await?;
         tracing::info!(run = %run.id, status = %closure.status, "the run is closed");
         Ok(self.ledger.run(&run.id).await?.unwrap_or(RunEntry { closure: Some(closure), ..entry }))
     }

@@ -88,7 +88,7 @@ fn a_damaged_store_is_named() {
     let model = bench.path(&format!("closing-bell-data/models/KO/{version}.json"));
     let good = fs::read_to_string(&model).expect("the model");
     // One digit of sigma2.
-    let place = good.find("\"sigma2\": ").expect("sigma2") + "\"sigma2\": 0.000".len();
+    let place = good.find("\"sigma2\":").expect("sigma2") + "\"sigma2\":0.000".len();
     let mut bad = good.clone().into_bytes();
     bad[place] = if bad[place] == b'9' { b'8' } else { bad[place] + 1 };
     fs::write(&model, bad).expect("writes");

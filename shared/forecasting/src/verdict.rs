@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Contender, Judgement, Seat, Specification, Standing, standing::ASKED_BACK};
 
 /// What becomes of the model in service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Decision {

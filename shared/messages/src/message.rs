@@ -95,9 +95,7 @@ impl Message {
     /// # Errors
     /// Those of the archive, where the report cannot be read.
     pub async fn closed(archive: &dyn Archive, run: &Run, closure: &Closure) -> Result<Message, Error> {
-        let count = |status| closure.count(status);
-        let (done, failed, skipped) =
-            (count(TickerStatus::Done), count(TickerStatus::Failed), count(TickerStatus::Skipped));
+        let Closure { done, failed, skipped, .. } = *closure;
         let overview = Overview::read(archive, closure).await?;
         let model = |ticker: &Ticker| {
             let row = overview.as_ref()?.tickers.iter().find(|row| row.ticker == *ticker)?;
@@ -105,7 +103,7 @@ impl Message {
         };
         let mut changed = Vec::new();
         let mut troubles = Vec::new();
-        for summary in &closure.tickers {
+        for summary in closure.outcomes(archive).await? {
             let (ticker, reason) = (summary.ticker.to_string(), summary.reason.clone());
             match summary.verdict {
                 _ if summary.status != TickerStatus::Done => {
@@ -119,7 +117,7 @@ impl Message {
                 _ => {}
             }
         }
-        let all = closure.tickers.len();
+        let all = closure.tickers();
         let headline = match closure.status {
             RunStatus::NoSession => format!("Night of {}: no session, the exchange was closed", run.as_of),
             RunStatus::Succeeded => format!("Night of {}: all {all} tickers done", run.as_of),

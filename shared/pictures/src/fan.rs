@@ -9,7 +9,7 @@ use plotters::{
 
 use crate::{
     Error, Theme, drawing,
-    style::{Palette, anchored, price, text},
+    style::{Palette, anchored, text},
 };
 
 /// What there is to draw of one forecast.
@@ -115,7 +115,7 @@ fn plot(fan: &Fan<'_>, area: &Area<'_>, palette: &Palette, axis: u32, ticks: usi
         .disable_x_mesh()
         .x_labels(0)
         .y_labels(ticks)
-        .y_label_formatter(&|value| price(*value))
+        .y_label_formatter(&|value| forecasting::price(*value))
         .label_style(text(11, palette.muted))
         .axis_style(palette.rule)
         .bold_line_style(palette.rule)

@@ -61,15 +61,3 @@ pub(crate) fn text(size: u32, color: RGBColor) -> TextStyle<'static> {
 pub(crate) fn anchored(size: u32, color: RGBColor, pos: Pos) -> TextStyle<'static> {
     text(size, color).pos(pos)
 }
-
-/// A price with as many decimals as it needs.
-pub(crate) fn price(value: f64) -> String {
-    let decimals = if value.abs() >= 1_000.0 {
-        0
-    } else if value.abs() >= 1.0 {
-        2
-    } else {
-        4
-    };
-    format!("{value:.decimals$}")
-}

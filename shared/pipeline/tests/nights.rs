@@ -80,7 +80,7 @@ async fn pass_of(
     assert!(matches!(fetched, Fetched::Ready(_)), "its bar is there");
     work(archive, ledger, &run, &ticker(), &mut attempts).await?;
     attempts.record(ledger, &run.id).await;
-    Ok(report(archive, ledger, &run, &BTreeMap::new(), &BTreeMap::new()).await?.status)
+    Ok(report(archive, ledger, &run, &BTreeMap::new()).await?.status)
 }
 
 /// Whoever serves can be read whole, and answers.

@@ -248,7 +248,7 @@ impl Stores {
             }
         }
         self.act_as("report");
-        pipeline::report(archive, ledger, &run, &failures, &BTreeMap::new()).await.expect("reports");
+        pipeline::report(archive, ledger, &run, &failures).await.expect("reports");
     }
 
     async fn work(&self, market: &dyn MarketData, run: &Run, ticker: &Ticker) -> Result<(), Error> {

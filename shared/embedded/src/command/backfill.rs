@@ -4,7 +4,7 @@ use std::{fmt, process::ExitCode, sync::Arc, thread};
 
 use forecasting::TradingDay;
 use jiff::civil::Date;
-use pipeline::{Configuration, Ledger, RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use pipeline::{Configuration, Ledger, RunEntry, RunId, RunStatus, Trigger};
 use serde::Serialize;
 
 use super::{
@@ -107,12 +107,12 @@ impl Outlook {
     }
 }
 
-/// Mean of the tickers that the newest runs completed.
+/// Of the tickers that the newest runs completed, on average.
 fn seconds_a_ticker(runs: &[RunEntry]) -> Option<f64> {
     let closures = runs.iter().filter_map(|run| run.closure.as_ref());
-    let timed = closures.flat_map(|closure| closure.tickers.iter().zip(&closure.seconds));
-    let done: Vec<f64> = timed.filter(|(t, _)| t.status == TickerStatus::Done).map(|(_, seconds)| *seconds).collect();
-    (!done.is_empty()).then(|| done.iter().sum::<f64>() / done.len() as f64)
+    let (done, seconds) =
+        closures.fold((0, 0.0), |(done, seconds), closure| (done + closure.done, seconds + closure.seconds));
+    (done > 0).then(|| seconds / done as f64)
 }
 
 impl fmt::Display for Outlook {
@@ -168,9 +168,16 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     }
     progress.finish_and_clear();
     if arguments.store.json {
-        output::json(&entries.iter().map(output::RunOutput::of).collect::<Vec<_>>());
+        let mut outputs = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            outputs.push(prepared.output(entry).await?);
+        }
+        output::json(&outputs);
     } else {
-        output::backfill(&entries);
+        output::runs(&entries);
+        for entry in entries.iter().filter(|entry| entry.closure.as_ref().is_some_and(|c| c.status.is_incomplete())) {
+            output::troubles(&prepared.output(entry).await?);
+        }
     }
     Ok(exit_code(&entries))
 }

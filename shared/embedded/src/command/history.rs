@@ -1,10 +1,10 @@
 //! What the past adds up to, as tables for people: scores, results, who answered.
 
-use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterval, Ticker};
+use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterval, Ticker, price};
 use jiff::civil::Date;
 use pipeline::{Answered, Results, VersionScore, When};
 
-use super::output::{percent, price, print, table};
+use super::output::{percent, print, table};
 
 pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
     for answer in answered {

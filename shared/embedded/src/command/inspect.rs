@@ -40,10 +40,14 @@ pub(super) async fn predict(
 }
 
 pub(super) async fn runs(store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (_, ledger) = open(store)?;
+    let (archive, ledger) = open(store)?;
     let entries = ledger.runs(RUNS_LISTED).await?;
     if store.json {
-        output::json(&entries.iter().map(output::RunListing::of).collect::<Vec<_>>());
+        let mut listed = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            listed.push(output::RunListing::of(entry, &archive, &ledger).await?);
+        }
+        output::json(&listed);
     } else {
         output::runs(&entries);
     }

@@ -1,17 +1,18 @@
 //! What is printed on standard output: tables for people, JSON for programs.
 
 use std::{
+    collections::BTreeMap,
     io::{ErrorKind, Write},
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use forecasting::{Decision, Ticker};
+use forecasting::{Decision, Ticker, price};
 use jiff::civil::Date;
 use pipeline::{
-    Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId, RunStatus, Stage,
-    StageKey, TickerStatus, Trigger, Verified, VerifiedReceipt, VersionId, plain_reason,
+    Archive, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId,
+    RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Trigger, Verified, VerifiedReceipt, plain_reason,
 };
 use serde::Serialize;
 
@@ -21,34 +22,33 @@ pub(super) struct RunOutput<'a> {
     run: &'a RunId,
     as_of: Date,
     status: String,
-    tickers: Vec<TickerOutput<'a>>,
+    tickers: Vec<TickerOutput>,
 }
 
 #[derive(Serialize)]
-struct TickerOutput<'a> {
-    ticker: &'a Ticker,
-    status: TickerStatus,
-    verdict: Option<Decision>,
-    version: Option<&'a VersionId>,
-    reason: &'a str,
+struct TickerOutput {
+    #[serde(flatten)]
+    summary: TickerSummary,
     seconds: f64,
 }
 
 impl<'a> RunOutput<'a> {
-    pub(super) fn of(entry: &'a RunEntry) -> Self {
-        let closure = entry.closure.as_ref();
-        let tickers = closure.map_or_else(Vec::new, |closure| {
-            let outputs = closure.tickers.iter().zip(&closure.seconds).map(|(summary, seconds)| TickerOutput {
-                ticker: &summary.ticker,
-                status: summary.status,
-                verdict: summary.verdict,
-                version: summary.version.as_ref(),
-                reason: &summary.reason,
-                seconds: *seconds,
-            });
-            outputs.collect()
-        });
-        RunOutput { run: &entry.run.id, as_of: entry.run.as_of, status: status(entry), tickers }
+    pub(super) async fn of(
+        entry: &'a RunEntry,
+        archive: &dyn Archive,
+        ledger: &dyn Ledger,
+    ) -> Result<RunOutput<'a>, Error> {
+        let mut seconds: BTreeMap<Ticker, f64> = BTreeMap::new();
+        for attempt in ledger.attempts(&entry.run.id).await? {
+            *seconds.entry(attempt.ticker).or_default() += attempt.seconds;
+        }
+        let outcomes = match &entry.closure {
+            Some(closure) => closure.outcomes(archive).await?,
+            None => Vec::new(),
+        };
+        let seconds = |ticker: &Ticker| seconds.get(ticker).copied().unwrap_or_default();
+        let tickers = outcomes.into_iter().map(|summary| TickerOutput { seconds: seconds(&summary.ticker), summary });
+        Ok(RunOutput { run: &entry.run.id, as_of: entry.run.as_of, status: status(entry), tickers: tickers.collect() })
     }
 }
 
@@ -63,13 +63,17 @@ pub(super) struct RunListing<'a> {
 }
 
 impl<'a> RunListing<'a> {
-    pub(super) fn of(entry: &'a RunEntry) -> Self {
-        RunListing {
-            run: RunOutput::of(entry),
+    pub(super) async fn of(
+        entry: &'a RunEntry,
+        archive: &dyn Archive,
+        ledger: &dyn Ledger,
+    ) -> Result<RunListing<'a>, Error> {
+        Ok(RunListing {
+            run: RunOutput::of(entry, archive, ledger).await?,
             trigger: entry.run.trigger,
             opened_at: &entry.opened_at,
             closed_at: entry.closed_at.as_deref(),
-        }
+        })
     }
 }
 
@@ -114,24 +118,14 @@ pub(super) fn table(header: &[&str], numbers: &[usize]) -> Table {
     table
 }
 
-pub(super) fn price(value: f64) -> String {
-    if value != 0.0 && !(1e-6..1e12).contains(&value.abs()) {
-        return format!("{value:.4e}");
-    }
-    // Four significant digits at least, two decimals at least.
-    let decimals =
-        if value.abs() >= 100.0 { 2 } else { (3.0 - value.abs().max(1e-9).log10().floor()).max(2.0) as usize };
-    format!("{value:.decimals$}")
-}
-
 pub(super) fn percent(value: Option<f64>) -> String {
     // + 0.0 turns a rounded -0.0 into 0.0.
     value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", (value * 1_000.0).round() / 10.0 + 0.0))
 }
 
 /// The table at the end of a night.
-pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), Error> {
-    let RunOutput { run, as_of, status, tickers } = RunOutput::of(entry);
+pub(super) async fn night(entry: &RunEntry, told: &RunOutput<'_>, ledger: &dyn Ledger) -> Result<(), Error> {
+    let RunOutput { run, as_of, status, tickers } = told;
     if entry.closure.as_ref().is_some_and(|closure| closure.status == RunStatus::NoSession) {
         print(&format!("The exchange was closed on {as_of}: no session, nothing to do."));
         return Ok(());
@@ -141,51 +135,49 @@ pub(super) async fn night(entry: &RunEntry, ledger: &dyn Ledger) -> Result<(), E
     let header =
         ["Ticker", "Last close", "Next session", "Forecast", &interval, "Model", "Verdict", "Skill", "Seconds"];
     let mut rows = table(&header, &[1, 3, 4, 7, 8]);
-    for ticker in &tickers {
-        let key = StageKey { run: run.clone(), ticker: ticker.ticker.clone(), stage: Stage::Forecast };
+    for TickerOutput { summary, seconds } in tickers {
+        let key = StageKey { run: (*run).clone(), ticker: summary.ticker.clone(), stage: Stage::Forecast };
         let Some(record) = ledger.committed(&key).await? else { continue };
-        let Ok(forecasted) = serde_json::from_str::<Forecasted>(&record.result) else { continue };
+        let forecasted: Forecasted = record.parse()?;
         let Some(next) = forecasted.forecast.steps.first().map(|step| &step.served) else { continue };
         let interval =
             next.intervals.first().map(|i| format!("{} - {}", price(i.lower), price(i.upper))).unwrap_or_default();
         rows.add_row([
-            ticker.ticker.to_string(),
+            summary.ticker.to_string(),
             price(forecasted.forecast.price),
             next.date.to_string(),
             price(next.mean),
             interval,
             forecasted.champion.specification.to_string(),
-            ticker.verdict.map_or("-", Decision::as_str).to_owned(),
+            summary.verdict.map_or("-", Decision::as_str).to_owned(),
             percent(forecasted.champion.record_skill),
-            format!("{:.2}", ticker.seconds),
+            format!("{seconds:.2}"),
         ]);
     }
     if rows.row_count() > 0 {
         print(&rows.to_string());
     }
-    let not_done: Vec<_> = tickers.iter().filter(|t| t.status != TickerStatus::Done).collect();
-    let done = tickers.len() - not_done.len();
+    let done = tickers.iter().filter(|ticker| ticker.summary.status == TickerStatus::Done).count();
     print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
     if done > 0 {
         print("Skill is against a random walk, on the track record. This is no investment advice.");
     }
-    not_done.into_iter().for_each(|ticker| print(&failure(ticker)));
+    for ticker in tickers.iter().filter(|ticker| ticker.summary.status != TickerStatus::Done) {
+        print(&failure(&ticker.summary));
+    }
     Ok(())
 }
 
 /// One line for a ticker that is not done.
-fn failure(ticker: &TickerOutput<'_>) -> String {
-    let what = if ticker.status == TickerStatus::Failed { "Failed" } else { "Skipped" };
-    format!("{what}: {}: {}", ticker.ticker, plain_reason(ticker.ticker, ticker.reason))
+fn failure(TickerSummary { ticker, status, reason, .. }: &TickerSummary) -> String {
+    let what = if *status == TickerStatus::Failed { "Failed" } else { "Skipped" };
+    format!("{what}: {ticker}: {}", plain_reason(ticker, reason))
 }
 
-/// The table at the end of a backfill, and what failed in it.
-pub(super) fn backfill(entries: &[RunEntry]) {
-    runs(entries);
-    for entry in entries {
-        let RunOutput { as_of, tickers, .. } = RunOutput::of(entry);
-        let not_done = tickers.iter().filter(|t| t.status != TickerStatus::Done);
-        not_done.for_each(|ticker| print(&format!("{as_of} {}", failure(ticker))));
+/// What failed in one night of a backfill.
+pub(super) fn troubles(RunOutput { as_of, tickers, .. }: &RunOutput<'_>) {
+    for ticker in tickers.iter().filter(|ticker| ticker.summary.status != TickerStatus::Done) {
+        print(&format!("{as_of} {}", failure(&ticker.summary)));
     }
 }
 
@@ -205,18 +197,15 @@ pub(super) fn runs(entries: &[RunEntry]) {
     ];
     let mut rows = table(&header, &[4, 5, 6, 7, 8, 9]);
     for entry in entries {
-        let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
-        let count = |status| tickers.iter().filter(|t| t.status == status).count().to_string();
-        let verdicts = |decisions: &[Decision]| {
-            tickers.iter().filter(|t| t.verdict.is_some_and(|v| decisions.contains(&v))).count().to_string()
-        };
+        let number = |of: &dyn Fn(&Closure) -> usize| entry.closure.as_ref().map_or(0, of).to_string();
+        let verdicts = |decisions: &[Decision]| number(&|closure| closure.verdicts(decisions));
         rows.add_row([
             entry.run.as_of.to_string(),
             entry.run.id.to_string(),
             format!("{:?}", entry.run.trigger).to_lowercase(),
             status(entry),
-            count(TickerStatus::Done),
-            count(TickerStatus::Failed),
+            number(&|closure| closure.done),
+            number(&|closure| closure.failed),
             verdicts(&[Decision::Promote]),
             verdicts(&[Decision::Demote]),
             // A refit was what earlier releases called a keep on newer data.

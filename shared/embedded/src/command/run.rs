@@ -89,6 +89,11 @@ impl Prepared {
         Ok(entry)
     }
 
+    /// What is printed of a run.
+    pub(super) async fn output<'a>(&self, entry: &'a RunEntry) -> Result<output::RunOutput<'a>, Failure> {
+        Ok(output::RunOutput::of(entry, &*self.archive, &*self.ledger).await?)
+    }
+
     /// A bar on standard error; nothing where that is no terminal.
     pub(super) fn progress(&self, nights: usize) -> ProgressBar {
         let bar = ProgressBar::new((nights * self.configuration.tickers.len()) as u64);
@@ -152,10 +157,11 @@ pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArgum
     let progress = prepared.progress(1);
     let entry = prepared.night(as_of, Trigger::Manual, &progress).await?;
     progress.finish_and_clear();
+    let told = prepared.output(&entry).await?;
     if arguments.store.json {
-        output::json(&output::RunOutput::of(&entry));
+        output::json(&told);
     } else {
-        output::night(&entry, &*prepared.ledger).await?;
+        output::night(&entry, &told, &*prepared.ledger).await?;
     }
     Ok(exit_code(std::slice::from_ref(&entry)))
 }

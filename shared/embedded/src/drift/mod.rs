@@ -108,7 +108,8 @@ pub(crate) async fn run(
 async fn one(night: &Night, configuration: &Configuration, day: TradingDay) -> Result<(), String> {
     let entry = night.run(configuration.clone(), day.date(), Trigger::Backfill, |_| {}).await;
     let closure = entry.map_err(|error| error.to_string())?.closure.ok_or("a night was left open")?;
-    let failed = closure.tickers.iter().find(|ticker| ticker.status != pipeline::TickerStatus::Done);
+    let outcomes = closure.outcomes(&*night.archive).await.map_err(|error| error.to_string())?;
+    let failed = outcomes.iter().find(|ticker| ticker.status != pipeline::TickerStatus::Done);
     failed.map_or(Ok(()), |ticker| Err(format!("{day}: {}", ticker.reason)))
 }
 

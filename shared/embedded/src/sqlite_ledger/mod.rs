@@ -142,15 +142,8 @@ impl Ledger for SqliteLedger {
     async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error> {
         self.write(|transaction| {
             transaction.execute(
-                "UPDATE runs SET status = ?2, tickers = ?3, seconds = ?4, report = ?5, closed_at = ?6 WHERE run = ?1",
-                params![
-                    run.as_str(),
-                    closure.status.to_string(),
-                    pack(&json(&closure.tickers)),
-                    pack(&json(&closure.seconds)),
-                    json(&closure.report),
-                    now()
-                ],
+                "UPDATE runs SET status = ?2, closure = ?3, closed_at = ?4 WHERE run = ?1",
+                params![run.as_str(), closure.status.to_string(), json(closure), now()],
             )
         })
         .map(|_| ())

@@ -42,20 +42,11 @@ pub(super) fn word<T: DeserializeOwned>(row: &Row<'_>, name: &str) -> rusqlite::
     serde_json::from_value(word).map_err(|error| unreadable(row, name, error.into()))
 }
 
-pub(super) const RUN_COLUMNS: &str =
-    "run, as_of, trigger, status, configuration, tickers, seconds, report, opened_at, closed_at";
+pub(super) const RUN_COLUMNS: &str = "run, as_of, trigger, configuration, closure, opened_at, closed_at";
 
 pub(super) fn run_entry(row: &Row<'_>) -> rusqlite::Result<RunEntry> {
-    let status: Option<String> = row.get("status")?;
-    let closure = match status {
-        None => None,
-        Some(_) => Some(Closure {
-            status: word(row, "status")?,
-            tickers: column(row, "tickers")?,
-            seconds: column(row, "seconds")?,
-            report: column(row, "report")?,
-        }),
-    };
+    let open = row.get_ref("closure")? == ValueRef::Null;
+    let closure: Option<Closure> = if open { None } else { Some(column(row, "closure")?) };
     Ok(RunEntry {
         run: Run {
             id: word(row, "run")?,

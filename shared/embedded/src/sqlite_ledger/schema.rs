@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use forecasting::Ticker;
-use pipeline::{Attempt, Link, Pointing, Receipt, StageRecord, packed::pack};
+use pipeline::{Attempt, Closure, Link, Pointing, Receipt, StageRecord, packed::pack};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::rows::{self, json};
@@ -63,11 +63,25 @@ fn upgrade(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     }
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(
-        "INSERT INTO runs (run, as_of, trigger, status, configuration, tickers, seconds, report, opened_at, closed_at)
-         SELECT run, as_of, trigger, CASE status WHEN 'closed' THEN 'succeeded' ELSE status END, configuration, tickers,
-         seconds, report, opened_at, closed_at FROM former_runs ORDER BY opened_at, run;
+        "INSERT INTO runs (run, as_of, trigger, configuration, opened_at)
+         SELECT run, as_of, trigger, configuration, opened_at FROM former_runs ORDER BY opened_at, run;
          INSERT INTO champions SELECT * FROM former_champions;",
     )?;
+    let mut statement = transaction.prepare(
+        "SELECT run, closed_at, json_object('status', status, 'tickers', json(tickers), 'seconds', json(seconds),
+         'report', json(report)) AS closure FROM former_runs WHERE status IS NOT NULL",
+    )?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let (run, closed_at): (String, Option<String>) = (row.get("run")?, row.get("closed_at")?);
+        let closure: Closure = rows::column(row, "closure")?;
+        transaction.execute(
+            "UPDATE runs SET status = ?2, closure = ?3, closed_at = ?4 WHERE run = ?1",
+            params![run, closure.status.to_string(), json(&closure), closed_at],
+        )?;
+    }
+    drop(found);
+    drop(statement);
     let mut statement = transaction.prepare("SELECT DISTINCT ticker FROM former_stages ORDER BY ticker")?;
     let tickers: Vec<Ticker> =
         statement.query_map([], |row| rows::word(row, "ticker"))?.collect::<rusqlite::Result<_>>()?;

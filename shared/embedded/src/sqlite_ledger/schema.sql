@@ -9,9 +9,7 @@ CREATE TABLE runs (
     trigger       TEXT NOT NULL,
     status        TEXT,                 -- succeeded, partial, failed, no session; NULL while the run is open
     configuration TEXT NOT NULL,        -- JSON
-    tickers       BLOB,                 -- packed: every ticker's outcome
-    seconds       BLOB,                 -- packed: how long each was worked on
-    report        TEXT,                 -- JSON: keys of its table and summary
+    closure       TEXT,                 -- JSON: counts, and where its report is
     opened_at     TEXT NOT NULL,
     closed_at     TEXT
 );

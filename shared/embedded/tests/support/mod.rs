@@ -84,7 +84,7 @@ impl Bench {
         let path = self.path(data).join("ledger.sqlite");
         let connection = rusqlite::Connection::open(path).expect("opens");
         let queries = [
-            "SELECT run, as_of, trigger, status, configuration, tickers FROM runs ORDER BY run",
+            "SELECT run, as_of, trigger, status, configuration, json_remove(closure, '$.seconds') FROM runs ORDER BY run",
             "SELECT run, ticker, stage, as_of, sequence, result FROM stages ORDER BY run, ticker, stage",
             "SELECT ticker, run, as_of, sequence, moves, receipt FROM receipts ORDER BY ticker, run",
             "SELECT ticker, version, as_of, sequence, champion FROM champions ORDER BY ticker",

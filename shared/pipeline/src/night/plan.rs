@@ -38,8 +38,7 @@ pub async fn plan(
         Some(RunStatus::Partial | RunStatus::Failed) => Ok(Planned::Open(entry)),
         None if TradingDay::new(as_of).is_ok() => Ok(Planned::Open(entry)),
         None => {
-            let closure =
-                Closure { status: RunStatus::NoSession, tickers: Vec::new(), seconds: Vec::new(), report: Vec::new() };
+            let closure = Closure::of(RunStatus::NoSession, &[]);
             ledger.close_run(&run.id, &closure).await?;
             Ok(Planned::NoSession(RunEntry { closure: Some(closure), ..entry }))
         }

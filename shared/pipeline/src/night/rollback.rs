@@ -181,6 +181,6 @@ async fn finish(
     let tonight = Tonight::read(archive, ledger, Place::new(run, ticker)?).await?;
     let promoted = tonight.place.commit(ledger, Stage::Promote, &promoted).await?;
     forecast(archive, ledger, &tonight).await?;
-    report(archive, ledger, run, &BTreeMap::new(), &BTreeMap::new()).await?;
+    report(archive, ledger, run, &BTreeMap::new()).await?;
     Ok(promoted)
 }

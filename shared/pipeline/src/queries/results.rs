@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::scores::ALL_EVALUATIONS;
 use crate::{
-    Error, Ledger, TickerStatus,
+    Error, Ledger,
     records::{end_of_time, live_scores},
 };
 
@@ -76,11 +76,14 @@ pub async fn results(ledger: &dyn Ledger) -> Result<Results, Error> {
     let mut tickers: BTreeSet<Ticker> = BTreeSet::new();
     let mut verdicts = BTreeMap::new();
     let (mut done, mut not_done) = (0, 0);
-    for summary in runs.iter().filter_map(|run| run.closure.as_ref()).flat_map(|closure| &closure.tickers) {
-        tickers.insert(summary.ticker.clone());
-        *(if summary.status == TickerStatus::Done { &mut done } else { &mut not_done }) += 1;
-        if let Some(verdict) = summary.verdict {
-            *verdicts.entry(Decision::as_str(verdict)).or_insert(0) += 1;
+    for (entry, closure) in runs.iter().filter_map(|entry| Some((entry, entry.closure.as_ref()?))) {
+        if closure.tickers() > 0 {
+            tickers.extend(entry.run.configuration.tickers.iter().cloned());
+        }
+        done += closure.done;
+        not_done += closure.failed + closure.skipped;
+        for (verdict, count) in &closure.verdicts {
+            *verdicts.entry(Decision::as_str(*verdict)).or_insert(0) += count;
         }
     }
     let mut all = Vec::new();

@@ -43,7 +43,7 @@ pub async fn verify(
     }
     let snapshot = Snapshot::named(ledger, ticker, &inputs.snapshot).await?;
     let series = snapshot.checked(archive, ticker).await?;
-    let again = ModelVersion::train(&series, &inputs.snapshot, inputs.window, inputs.specification)?;
+    let again = ModelVersion::again(&series, inputs)?;
     let key = Key::model(ticker, version);
     compare(archive, &key, &again.to_json(), "training again from its snapshot").await?;
     Ok(Verified {

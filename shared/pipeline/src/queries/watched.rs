@@ -32,8 +32,14 @@ pub struct WatchedTicker {
 pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) -> Result<Watched, Error> {
     let runs = ledger.runs(runs).await?;
     let mut tickers: BTreeMap<Ticker, WatchedTicker> = BTreeMap::new();
-    for closure in runs.iter().filter_map(|entry| entry.closure.as_ref()) {
-        for summary in &closure.tickers {
+    for entry in &runs {
+        let known = |ticker: &Ticker| tickers.get(ticker).is_some_and(|known| known.standing.is_some());
+        let Some(closure) = entry.closure.as_ref().filter(|_| !entry.run.configuration.tickers.iter().all(known))
+        else {
+            continue;
+        };
+        let outcomes = told(closure.outcomes(archive).await, "a summary")?.unwrap_or_default();
+        for summary in &outcomes {
             tickers.entry(summary.ticker.clone()).or_insert_with(|| WatchedTicker {
                 ticker: summary.ticker.clone(),
                 status: summary.status,
@@ -44,16 +50,10 @@ pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) ->
         }
         // A report is read only where it has a forecast that none of the newer ones had.
         let lacks = |ticker: &Ticker| tickers.get(ticker).is_some_and(|known| known.standing.is_none());
-        if !closure.tickers.iter().any(|summary| summary.status == TickerStatus::Done && lacks(&summary.ticker)) {
+        if !outcomes.iter().any(|summary| summary.status == TickerStatus::Done && lacks(&summary.ticker)) {
             continue;
         }
-        let overview = match Overview::read(archive, closure).await {
-            Err(error) if !error.is_transient() => {
-                tracing::warn!(%error, "an overview cannot be read");
-                None
-            }
-            read => read?,
-        };
+        let overview = told(Overview::read(archive, closure).await, "an overview")?.flatten();
         for row in overview.into_iter().flat_map(|overview| overview.tickers) {
             if let Some(known) = tickers.get_mut(&row.ticker).filter(|known| known.standing.is_none()) {
                 known.standing = row.standing;
@@ -61,4 +61,15 @@ pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) ->
         }
     }
     Ok(Watched { runs, tickers: tickers.into_values().collect() })
+}
+
+/// What cannot be read is said, and does without.
+fn told<T>(read: Result<T, Error>, what: &str) -> Result<Option<T>, Error> {
+    match read {
+        Err(error) if !error.is_transient() => {
+            tracing::warn!(%error, "{what} cannot be read");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
 }

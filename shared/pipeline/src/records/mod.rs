@@ -41,6 +41,7 @@ pub use promoted::Promoted;
 pub use receipt::{Champion, Receipt};
 pub(crate) use receipt::{RECEIPT_FORMAT, champion_on};
 pub use record::{Segment, StoredRecord};
+pub(crate) use run::Summary;
 pub use run::{Closure, Run, RunEntry, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
 pub(crate) use snapshot::STALE_AFTER;
 pub use snapshot::{BarStatus, Download, Snapshot};

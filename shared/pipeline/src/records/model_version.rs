@@ -88,7 +88,9 @@ impl BothForecasts {
     }
 }
 
-const FORMAT: u32 = 1;
+/// The newest format; 1 is the same JSON, spread over lines.
+const FORMAT: u32 = 2;
+const SPREAD: u32 = 1;
 
 impl ModelVersion {
     /// Fits a specification on the window's sessions of a snapshot.
@@ -98,17 +100,20 @@ impl ModelVersion {
         window: Window,
         specification: Specification,
     ) -> Result<ModelVersion, Error> {
-        let inputs = TrainingInputs {
-            format: FORMAT,
-            engine: specification.engine(),
-            ticker: series.ticker().clone(),
-            snapshot: snapshot.clone(),
-            window,
-            specification,
-        };
+        let (ticker, snapshot, engine) = (series.ticker().clone(), snapshot.clone(), specification.engine());
+        ModelVersion::of(series, TrainingInputs { format: FORMAT, engine, ticker, snapshot, window, specification })
+    }
+
+    /// Fits from its inputs again.
+    pub(crate) fn again(series: &PriceSeries, inputs: &TrainingInputs) -> Result<ModelVersion, Error> {
+        let engine = inputs.specification.engine();
+        ModelVersion::of(series, TrainingInputs { engine, ..inputs.clone() })
+    }
+
+    fn of(series: &PriceSeries, inputs: TrainingInputs) -> Result<ModelVersion, Error> {
         let last = series.last();
         let digest = Digest::of(&serde_json::to_vec(&inputs).expect("inputs are plain data"));
-        let bars = window.of(series);
+        let bars = inputs.window.of(series);
         let refuse = about(series.ticker());
         let first = bars.first().ok_or_else(|| refuse(forecasting::Error::NoPrices))?.day;
         let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
@@ -117,14 +122,16 @@ impl ModelVersion {
             first,
             last: last.day,
             last_price: last.adjusted_close,
-            model: specification.fit(&prices).map_err(refuse)?,
+            model: inputs.specification.fit(&prices).map_err(refuse)?,
             inputs,
         })
     }
 
     /// Its bytes.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec_pretty(self).expect("a model version is plain data")
+        let bytes =
+            if self.inputs.format == SPREAD { serde_json::to_vec_pretty(self) } else { serde_json::to_vec(self) };
+        bytes.expect("a model version is plain data")
     }
 
     /// Reads a version whole, and checks it against its digest where that is known.
@@ -144,7 +151,7 @@ impl ModelVersion {
             return Err(damaged("its bytes do not match their checksum".to_owned()));
         }
         let stored: ModelVersion = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
-        if stored.inputs.format != FORMAT {
+        if !(SPREAD..=FORMAT).contains(&stored.inputs.format) {
             return Err(damaged(format!("format {} is not known", stored.inputs.format)));
         }
         if stored.version != *version || stored.inputs.ticker != *ticker {

@@ -1,10 +1,13 @@
-//! `reports/{run}/overview.json`: what a page, a picture or a message tells of a night, ticker by ticker.
+//! `reports/{run}/overview.json.zz`: what a page, a picture or a message tells of a night, ticker by ticker.
 
-use forecasting::{Decision, Step, Ticker, TradingDay};
+use forecasting::{Decision, Step, Ticker, TradingDay, price};
 use serde::{Deserialize, Serialize};
 
 use super::measured;
-use crate::{Archive, BarStatus, Closure, Error, Forecasted, RealisedCoverage, Skill, TickerStatus, VersionId};
+use crate::{
+    Archive, BarStatus, Closure, Error, Forecasted, RealisedCoverage, Skill, TickerStatus, VersionId,
+    packed::{pack, unpack},
+};
 
 /// A night, ticker by ticker in the configuration's order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +66,10 @@ impl Overview {
         Overview { format: FORMAT, tickers }
     }
 
+    pub(crate) fn packed(&self) -> Vec<u8> {
+        pack(&serde_json::to_string(self).expect("an overview is plain data"))
+    }
+
     /// Reads a closed run's overview; `None` of a run whose report has none.
     ///
     /// # Errors
@@ -71,7 +78,12 @@ impl Overview {
         let Some(key) = closure.file(STEM) else { return Ok(None) };
         let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
         let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| damaged(error.to_string()))
+        // Earlier releases stored it as it is.
+        let json = match key.as_str().ends_with(".json") {
+            true => String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?,
+            false => unpack(&bytes).map_err(damaged)?,
+        };
+        serde_json::from_str(&json).map(Some).map_err(|error| damaged(error.to_string()))
     }
 }
 
@@ -106,9 +118,9 @@ impl Standing {
     /// Its picture's title and prices.
     pub fn fan<'a>(&'a self, ticker: &Ticker) -> pictures::Fan<'a> {
         let first = (1..self.recent.len()).fold(self.origin, |day, _| day.previous());
-        let next = self.steps.first().map(|step| format!("next session {:.2}", step.mean)).unwrap_or_default();
+        let next = self.steps.first().map(|step| format!("next session {}", price(step.mean))).unwrap_or_default();
         pictures::Fan {
-            title: format!("{ticker}  {:.2}", self.last_close()),
+            title: format!("{ticker}  {}", price(self.last_close())),
             subtitle: format!("{}, {next}", self.model),
             days: (first.to_string(), self.origin.to_string()),
             past: &self.recent,

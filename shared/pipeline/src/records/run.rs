@@ -1,12 +1,12 @@
 //! Runs: their ids, how they are opened and closed.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
-use forecasting::Ticker;
+use forecasting::{Decision, Ticker};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Configuration, Key, RunId, VersionId};
+use crate::{Archive, Configuration, Digest, Error, Key, ObjectRef, RunId, VersionId};
 
 /// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ pub struct TickerSummary {
     /// How it ended.
     pub status: TickerStatus,
     /// The verdict; `None` where it failed before one.
-    pub verdict: Option<forecasting::Decision>,
+    pub verdict: Option<Decision>,
     /// The version that made the forecast.
     pub version: Option<VersionId>,
     /// The verdict's reason, or the error's text.
@@ -111,31 +111,136 @@ pub fn plain_reason<'a>(ticker: &Ticker, reason: &'a str) -> &'a str {
     reason.strip_prefix(ticker.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(reason)
 }
 
-/// A run's end.
+/// A run's end, in numbers: what became of each ticker is in its report's summary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Closure {
     /// How it ended.
     pub status: RunStatus,
-    /// Every ticker, in the configuration's order.
-    pub tickers: Vec<TickerSummary>,
-    /// How long each was worked on, in the same order; timings are no result and stay out of the archive.
-    pub seconds: Vec<f64>,
-    /// The report: its table and its summary.
+    /// Tickers with a forecast.
+    pub done: usize,
+    /// Tickers that a stage refused or failed.
+    pub failed: usize,
+    /// Tickers that were not worked on.
+    pub skipped: usize,
+    /// How many verdicts there were of each kind.
+    pub verdicts: BTreeMap<Decision, usize>,
+    /// How long all tickers were worked on; timings are no result and stay out of the archive.
+    pub seconds: f64,
+    /// The report: its tables, its summary, its picture.
     pub report: Vec<Key>,
+    /// Digest of the summary; none where there is none, and of earlier releases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Digest>,
+}
+
+/// As it is stored; earlier releases kept every ticker's outcome and time in the ledger.
+#[derive(Deserialize)]
+struct Stored {
+    status: RunStatus,
+    #[serde(default)]
+    done: usize,
+    #[serde(default)]
+    failed: usize,
+    #[serde(default)]
+    skipped: usize,
+    #[serde(default)]
+    verdicts: BTreeMap<Decision, usize>,
+    seconds: Seconds,
+    report: Vec<Key>,
+    #[serde(default)]
+    summary: Option<Digest>,
+    #[serde(default)]
+    tickers: Vec<TickerSummary>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Together(f64),
+    Each(Vec<f64>),
+}
+
+impl From<Stored> for Closure {
+    fn from(stored: Stored) -> Closure {
+        let Stored { status, done, failed, skipped, verdicts, seconds, report, summary, tickers } = stored;
+        let seconds = match seconds {
+            Seconds::Together(seconds) => seconds,
+            Seconds::Each(seconds) => seconds.iter().sum(),
+        };
+        if tickers.is_empty() {
+            Closure { status, done, failed, skipped, verdicts, seconds, report, summary }
+        } else {
+            Closure { seconds, report, ..Closure::of(status, &tickers) }
+        }
+    }
 }
 
 impl Closure {
+    /// A run that ended so, in numbers.
+    pub(crate) fn of(status: RunStatus, tickers: &[TickerSummary]) -> Closure {
+        let count = |status| tickers.iter().filter(|ticker| ticker.status == status).count();
+        let mut verdicts = BTreeMap::new();
+        for verdict in tickers.iter().filter_map(|ticker| ticker.verdict) {
+            *verdicts.entry(verdict).or_insert(0) += 1;
+        }
+        Closure {
+            status,
+            done: count(TickerStatus::Done),
+            failed: count(TickerStatus::Failed),
+            skipped: count(TickerStatus::Skipped),
+            verdicts,
+            seconds: 0.0,
+            report: Vec::new(),
+            summary: None,
+        }
+    }
+
     /// The key of a file of its report, by the name's beginning: written again, it carries a digest.
     pub fn file(&self, stem: &str) -> Option<&Key> {
         let named = |key: &&Key| key.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(stem));
         self.report.iter().find(named)
     }
 
-    /// How many tickers ended so.
-    pub fn count(&self, status: TickerStatus) -> usize {
-        self.tickers.iter().filter(|ticker| ticker.status == status).count()
+    /// How many tickers the run had.
+    pub fn tickers(&self) -> usize {
+        self.done + self.failed + self.skipped
     }
+
+    /// How many verdicts were one of these.
+    pub fn verdicts(&self, of: &[Decision]) -> usize {
+        of.iter().filter_map(|decision| self.verdicts.get(decision)).sum()
+    }
+
+    /// What became of each ticker, in the configuration's order.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] and [`Error::Damaged`] where the summary does not read whole.
+    pub async fn outcomes(&self, archive: &dyn Archive) -> Result<Vec<TickerSummary>, Error> {
+        let Some(key) = self.file("summary") else { return Ok(Vec::new()) };
+        let bytes = match &self.summary {
+            Some(sha256) => ObjectRef { key: key.clone(), sha256: sha256.clone() }.read(archive).await?,
+            None => archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?,
+        };
+        let summary: Summary = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Damaged { key: key.to_string(), reason: error.to_string() })?;
+        Ok(summary.tickers)
+    }
+}
+
+/// `reports/{run}/summary.json`
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) format: u32,
+    pub(crate) run: RunId,
+    pub(crate) as_of: Date,
+    pub(crate) status: RunStatus,
+    pub(crate) market: String,
+    pub(crate) done: usize,
+    pub(crate) failed: usize,
+    pub(crate) skipped: usize,
+    pub(crate) tickers: Vec<TickerSummary>,
 }
 
 /// A run as the ledger holds it.

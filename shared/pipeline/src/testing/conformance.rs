@@ -84,7 +84,7 @@ async fn runs(ledger: &dyn Ledger) {
     let again = Run { trigger: Trigger::Backfill, ..late.clone() };
     assert_eq!(ledger.open_run(&again).await.expect("finds it").run.trigger, Trigger::Manual);
 
-    let closure = Closure { status: RunStatus::Partial, tickers: Vec::new(), seconds: Vec::new(), report: Vec::new() };
+    let closure = Closure { seconds: 1.25, ..Closure::of(RunStatus::Partial, &[]) };
     ledger.close_run(&late.id, &closure).await.expect("closes");
     let better = Closure { status: RunStatus::Succeeded, ..closure };
     ledger.close_run(&late.id, &better).await.expect("closes again");

@@ -4,7 +4,7 @@ use axum::{
     response::Response,
 };
 use jiff::civil::Date;
-use pipeline::{RunEntry, RunId, RunStatus, TickerStatus, Trigger};
+use pipeline::{Closure, Run, RunEntry, RunId, RunStatus, TickerSummary, Trigger};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,19 +42,39 @@ pub(crate) struct RunLine<'a> {
 
 impl<'a> RunLine<'a> {
     fn of(entry: &'a RunEntry) -> Self {
-        let count = |status| entry.closure.as_ref().map_or(0, |closure| closure.count(status));
+        let closure = entry.closure.as_ref();
         RunLine {
             run: &entry.run.id,
             as_of: entry.run.as_of,
             trigger: entry.run.trigger,
-            status: entry.closure.as_ref().map(|closure| closure.status),
-            done: count(TickerStatus::Done),
-            failed: count(TickerStatus::Failed),
-            skipped: count(TickerStatus::Skipped),
+            status: closure.map(|closure| closure.status),
+            done: closure.map_or(0, |closure| closure.done),
+            failed: closure.map_or(0, |closure| closure.failed),
+            skipped: closure.map_or(0, |closure| closure.skipped),
             opened_at: &entry.opened_at,
             closed_at: entry.closed_at.as_deref(),
         }
     }
+}
+
+/// A run with each ticker's outcome.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RunAnswer<'a> {
+    run: &'a Run,
+    #[schema(value_type = String, format = DateTime)]
+    opened_at: &'a str,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    closed_at: Option<&'a str>,
+    /// `null` while it is open.
+    closure: Option<ClosureAnswer<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClosureAnswer<'a> {
+    #[serde(flatten)]
+    closure: &'a Closure,
+    /// In the configuration's order.
+    tickers: Vec<TickerSummary>,
 }
 
 /// The newest runs.
@@ -116,7 +136,7 @@ pub(crate) async fn runs(
         ("format" = Option<String>, Query, pattern = "^(json|html)$", description = "json or html; otherwise `Accept` decides."),
     ),
     responses(
-        (status = 200, description = "The run.", content((RunEntry = "application/json"), (String = "text/html"))),
+        (status = 200, description = "The run.", content((RunAnswer<'_> = "application/json"), (String = "text/html"))),
         Problems,
     ),
 )]
@@ -131,7 +151,14 @@ pub(crate) async fn run(
     let entry = stores.found(&run).await?;
     match format {
         Format::Html => pages::run::page(&stores, &entry).await,
-        _ => Ok(json(&entry)),
+        _ => {
+            let closure = match &entry.closure {
+                Some(closure) => Some(ClosureAnswer { closure, tickers: closure.outcomes(&*stores.archive).await? }),
+                None => None,
+            };
+            let (opened_at, closed_at) = (&entry.opened_at, entry.closed_at.as_deref());
+            Ok(json(&RunAnswer { run: &entry.run, opened_at, closed_at, closure }))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod runs;
 pub(crate) mod ticker;
 
 use axum::response::Response;
-use forecasting::{Decision, Interval};
+use forecasting::{Decision, Interval, price};
 use maud::{Markup, html};
 use pipeline::{RealisedCoverage, RunEntry, RunStatus, Skill, Source, TickerStatus, Trigger};
 
@@ -38,12 +38,6 @@ pub(crate) fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Data => "data",
         Trigger::Degraded => "degraded",
     }
-}
-
-/// A price with the decimals it needs.
-fn price(value: f64) -> String {
-    let decimals = if value.abs() >= 1.0 { 2 } else { 4 };
-    format!("{value:.decimals$}")
 }
 
 fn percent(value: Option<f64>) -> String {

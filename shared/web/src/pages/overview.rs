@@ -8,7 +8,9 @@ use axum::{
 };
 use forecasting::TradingDay;
 use maud::{Markup, html};
-use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, Watched, WatchedTicker, plain_reason, watched};
+use pipeline::{
+    RunEntry, RunStatus, Standing, TickerStatus, TickerSummary, Watched, WatchedTicker, plain_reason, watched,
+};
 
 use super::{
     layout::{self, Place},
@@ -129,9 +131,17 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
     let all = tickers.len();
     let mut rows: Vec<WatchedTicker> = tickers.into_iter().filter(|row| asked.admits(row)).collect();
     rows.sort_by(|a, b| asked.order(a, b));
+    let troubled = match runs.first().and_then(|newest| newest.closure.as_ref()) {
+        Some(closure) if closure.status.is_incomplete() => {
+            let mut outcomes = closure.outcomes(&*stores.archive).await?;
+            outcomes.retain(|ticker| ticker.status != TickerStatus::Done);
+            outcomes
+        }
+        _ => Vec::new(),
+    };
     let content = html! {
         h1 { "Tickers" }
-        (last_night(runs.first()))
+        (last_night(runs.first(), &troubled))
         @for entry in runs.iter().skip(1).filter(|entry| entry.closure.is_none()) {
             section .outcome.open aria-label={ "The open night of " (entry.run.as_of) } {
                 p { strong { "The night of " (entry.run.as_of) " is not closed." } " "
@@ -149,7 +159,7 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
 /// How many failed tickers are named.
 const NAMED: usize = 12;
 
-fn last_night(newest: Option<&RunEntry>) -> Markup {
+fn last_night(newest: Option<&RunEntry>, troubled: &[TickerSummary]) -> Markup {
     let Some(entry) = newest else {
         return html! {
             section .outcome.open aria-label="Last night" {
@@ -168,8 +178,7 @@ fn last_night(newest: Option<&RunEntry>) -> Markup {
             }
         };
     };
-    let (done, all) = (closure.count(TickerStatus::Done), closure.tickers.len());
-    let troubled: Vec<_> = closure.tickers.iter().filter(|t| t.status != TickerStatus::Done).collect();
+    let (done, all) = (closure.done, closure.tickers());
     html! {
         @match closure.status {
             RunStatus::NoSession => {

@@ -16,6 +16,10 @@ use crate::{Problem, stores::Stores};
 type Tries = BTreeMap<(Ticker, Stage), Vec<Attempt>>;
 
 pub(crate) async fn page(stores: &Stores, entry: &RunEntry) -> Result<Response, Problem> {
+    let outcomes = match &entry.closure {
+        Some(closure) => closure.outcomes(&*stores.archive).await?,
+        None => Vec::new(),
+    };
     let attempts = stores.ledger.attempts(&entry.run.id).await?;
     let reasons = stores.reasons(&entry.run.id).await?;
     let mut tries = Tries::new();
@@ -32,8 +36,8 @@ pub(crate) async fn page(stores: &Stores, entry: &RunEntry) -> Result<Response, 
         }
         @for reason in &reasons { p { "Asked for: " q { (reason) } } }
         @if let Some(closure) = &entry.closure {
-            (troubles(stores, entry, closure))
-            @if !closure.tickers.is_empty() { (stages(&closure.tickers, &tries)) }
+            (troubles(stores, entry, closure, &outcomes))
+            @if !outcomes.is_empty() { (stages(&outcomes, &tries)) }
             (by_stage(&attempts))
             (report(entry, closure))
         } @else {
@@ -52,17 +56,17 @@ fn configuration(entry: &RunEntry) -> String {
     serde_json::to_string_pretty(&entry.run.configuration).unwrap_or_default()
 }
 
-fn troubles(stores: &Stores, entry: &RunEntry, closure: &Closure) -> Markup {
-    let troubled: Vec<&TickerSummary> = closure.tickers.iter().filter(|t| t.status != TickerStatus::Done).collect();
+fn troubles(stores: &Stores, entry: &RunEntry, closure: &Closure, outcomes: &[TickerSummary]) -> Markup {
+    let troubled: Vec<&TickerSummary> = outcomes.iter().filter(|t| t.status != TickerStatus::Done).collect();
     if troubled.is_empty() {
         return html! {
             @if closure.status == RunStatus::NoSession { p .outcome.open { "The exchange was closed on that day." } }
-            @else { p .outcome.succeeded { "All " (closure.tickers.len()) " tickers done." } }
+            @else { p .outcome.succeeded { "All " (closure.done) " tickers done." } }
         };
     }
     html! {
         section .outcome.partial aria-labelledby="troubles" {
-            h2 #troubles { (troubled.len()) " of " (closure.tickers.len()) " tickers not done" }
+            h2 #troubles { (troubled.len()) " of " (closure.tickers()) " tickers not done" }
             dl .errors {
                 @for ticker in &troubled {
                     dt { a href={ "/tickers/" (ticker.ticker) } { (ticker.ticker) } " " (verdict(None, ticker.status)) }

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use forecasting::Decision;
 use maud::{Markup, html};
-use pipeline::{RunEntry, TickerStatus};
+use pipeline::RunEntry;
 
 use super::{
     layout::{self, Place},
@@ -39,19 +39,18 @@ pub(crate) fn page(stores: &Stores, entries: &[RunEntry]) -> Response {
 
 /// How long all tickers were worked on.
 fn seconds(entry: &RunEntry) -> f64 {
-    entry.closure.as_ref().map_or(0.0, |closure| closure.seconds.iter().sum())
+    entry.closure.as_ref().map_or(0.0, |closure| closure.seconds)
 }
 
 const BAR: f64 = 120.0;
 
 fn line(entry: &RunEntry, most: f64) -> Markup {
-    let tickers = entry.closure.as_ref().map(|closure| closure.tickers.as_slice()).unwrap_or_default();
-    let done = tickers.iter().filter(|t| t.status == TickerStatus::Done).count();
-    let verdicts =
-        |of: &[Decision]| tickers.iter().filter(|t| t.verdict.is_some_and(|verdict| of.contains(&verdict))).count();
+    let closure = entry.closure.as_ref();
+    let done = closure.map_or(0, |closure| closure.done);
+    let verdicts = |of: &[Decision]| closure.map_or(0, |closure| closure.verdicts(of));
     let seconds = seconds(entry);
     let width = if most > 0.0 { (seconds / most * BAR).max(1.0) } else { 0.0 };
-    let troubled = tickers.len() - done;
+    let troubled = closure.map_or(0, |closure| closure.failed + closure.skipped);
     html! {
         tr class=[(troubled > 0).then_some("troubled")] {
             th scope="row" { a href={ "/runs/" (entry.run.id) } { (entry.run.as_of) } }

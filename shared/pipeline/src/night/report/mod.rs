@@ -3,49 +3,31 @@ mod page;
 use std::collections::BTreeMap;
 
 use forecasting::{Decision, Ticker};
-use jiff::civil::Date;
-use serde::Serialize;
 
 use super::Place;
 use crate::{
     Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, Promoted, Run, RunId, RunStatus, Stage,
     TickerStatus, TickerSummary,
     records::{
-        forecast_table,
+        Summary, forecast_table,
         overview::{self, Overview, Standing, TickerOverview},
         score_table,
     },
 };
-
-/// `reports/{run}/summary.json`
-#[derive(Serialize)]
-struct Summary<'a> {
-    format: u32,
-    run: &'a RunId,
-    as_of: Date,
-    status: RunStatus,
-    market: &'a str,
-    done: usize,
-    failed: usize,
-    skipped: usize,
-    tickers: &'a [TickerSummary],
-}
 
 /// A reason is for people; what lies behind it is in the log.
 const LONGEST_REASON: usize = 500;
 
 /// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
 ///
-/// `failures` are the errors of the tickers that were tried and not completed; `seconds` how long each ticker took.
-/// Writes `reports/{run}/forecasts.csv`, `scores.csv` (past forecasts that this run could score), `summary.json`,
-/// `overview.json`, `index.html` and, where anything is forecast, `night.svg`; where a run is closed again with another
+/// `failures` are the errors of the tickers that were tried and not completed. Writes `reports/{run}/forecasts.csv`, `scores.csv` (past forecasts that this run could score), `summary.json`,
+/// `overview.json.zz`, `index.html` and, where anything is forecast, `night.svg`; where a run is closed again with another
 /// outcome, the new report's names carry their digests, and the closure names them.
 pub async fn report(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     run: &Run,
     failures: &BTreeMap<Ticker, String>,
-    seconds: &BTreeMap<Ticker, f64>,
 ) -> Result<Closure, Error> {
     let configuration = &run.configuration;
     let mut table = forecast_table::header(&configuration.levels);
@@ -66,43 +48,43 @@ pub async fn report(
         });
     }
     let tickers: Vec<TickerSummary> = overview.iter().map(summarised).collect();
-    let count = |status: TickerStatus| tickers.iter().filter(|t| t.status == status).count();
-    let done = count(TickerStatus::Done);
+    let done = tickers.iter().filter(|ticker| ticker.status == TickerStatus::Done).count();
     let status = match done {
         _ if done == tickers.len() => RunStatus::Succeeded,
         0 => RunStatus::Failed,
         _ => RunStatus::Partial,
     };
+    let mut closure = Closure::of(status, &tickers);
     let summary = Summary {
         format: 1,
-        run: &run.id,
+        run: run.id.clone(),
         as_of: run.as_of,
         status,
-        market: &configuration.market,
+        market: configuration.market.clone(),
         done,
-        failed: count(TickerStatus::Failed),
-        skipped: count(TickerStatus::Skipped),
-        tickers: &tickers,
+        failed: closure.failed,
+        skipped: closure.skipped,
+        tickers,
     };
     let summary = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
     let page = page::page(run, status, &overview);
     let picture = picture(run, &overview);
-    let overview = serde_json::to_vec(&Overview::new(overview)).expect("an overview is plain data");
+    let overview = Overview::new(overview).packed();
     let files = [
         ("forecasts", "csv", Some(table.as_bytes())),
         ("scores", "csv", Some(scores.as_bytes())),
         ("summary", "json", Some(&summary[..])),
-        (overview::STEM, "json", Some(&overview[..])),
+        (overview::STEM, "json.zz", Some(&overview[..])),
         ("index", "html", Some(page.as_bytes())),
         ("night", "svg", picture.as_deref().map(str::as_bytes)),
     ];
-    let mut report = Vec::with_capacity(files.len());
     for (stem, extension, bytes) in files {
         if let Some(bytes) = bytes {
-            report.push(create_beside(archive, &run.id, stem, extension, bytes).await?);
+            closure.report.push(create_beside(archive, &run.id, stem, extension, bytes).await?);
         }
     }
-    let closure = Closure { status, seconds: all_seconds(ledger, run, &tickers, seconds).await?, tickers, report };
+    closure.summary = Some(Digest::of(&summary));
+    closure.seconds = ledger.attempts(&run.id).await?.iter().map(|attempt| attempt.seconds).sum();
     ledger.close_run(&run.id, &closure).await?;
     Ok(closure)
 }
@@ -182,21 +164,4 @@ async fn create_beside(
         }
         other => other.map(|_| key),
     }
-}
-
-/// How long each ticker took: this time, where it was still to do; otherwise when it was done.
-async fn all_seconds(
-    ledger: &dyn Ledger,
-    run: &Run,
-    tickers: &[TickerSummary],
-    now: &BTreeMap<Ticker, f64>,
-) -> Result<Vec<f64>, Error> {
-    let former = ledger.run(&run.id).await?.and_then(|entry| entry.closure);
-    let before = |ticker: &Ticker| {
-        let former = former.as_ref()?;
-        let place = former.tickers.iter().position(|t| t.ticker == *ticker && t.status == TickerStatus::Done)?;
-        former.seconds.get(place).copied()
-    };
-    let seconds = |t: &TickerSummary| before(&t.ticker).or(now.get(&t.ticker).copied()).unwrap_or(0.0);
-    Ok(tickers.iter().map(seconds).collect())
 }
