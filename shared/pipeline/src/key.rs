@@ -35,19 +35,19 @@ impl Key {
         listed.strip_prefix(&Key::prices(ticker)).filter(|name| name.ends_with(".csv")).map(|_| Key(listed.to_owned()))
     }
 
-    /// The prefix of `prices/{ticker}/snapshots-{digest8}.json.zz`.
+    /// The prefix of `prices/{ticker}/snapshots-{digest8}.json.zst`.
     pub(crate) fn former_snapshots(ticker: &Ticker) -> String {
         format!("prices/{ticker}/snapshots-")
     }
 
     /// One of them.
     pub(crate) fn former_snapshots_of(ticker: &Ticker, digest: &Digest) -> Key {
-        Key(format!("{}{}.json.zz", Key::former_snapshots(ticker), digest.short()))
+        Key(format!("{}{}.json.zst", Key::former_snapshots(ticker), digest.short()))
     }
 
     /// One of them as it was listed, and the digest in its name.
     pub(crate) fn of_former_snapshots<'a>(ticker: &Ticker, listed: &'a str) -> Option<(Key, &'a str)> {
-        let short = listed.strip_prefix(&Key::former_snapshots(ticker))?.strip_suffix(".json.zz")?;
+        let short = listed.strip_prefix(&Key::former_snapshots(ticker))?.strip_suffix(".json.zst")?;
         Some((Key(listed.to_owned()), short))
     }
 

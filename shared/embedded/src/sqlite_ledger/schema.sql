@@ -1,5 +1,5 @@
--- The ledger, schema 3. Key columns stand on their own so that any SQLite tool can query them; what is packed is JSON, compressed with
--- zlib, or plain text where an earlier release wrote it. Tables whose rows are large have a rowid: in one WITHOUT ROWID a row over a
+-- The ledger, schema 3. Key columns stand on their own so that any SQLite tool can query them; what is packed is JSON, compressed as
+-- `pipeline::packed` says, or plain text where an earlier release wrote it. Tables whose rows are large have a rowid: in one WITHOUT ROWID a row over a
 -- quarter of a page takes a page of its own.
 
 CREATE TABLE runs (

@@ -1,4 +1,4 @@
-//! `prices/{ticker}/snapshots-{digest8}.json.zz`: which bars the snapshots knew that earlier releases stored as tables. The ledger's records of
+//! `prices/{ticker}/snapshots-{digest8}.json.zst`: which bars the snapshots knew that earlier releases stored as tables. The ledger's records of
 //! them stay as they are.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Archive, BarLog, Digest, Error, Key, ObjectRef,
-    packed::{pack, unpack},
+    packed::{compress, decompress},
 };
 
 /// By the snapshot's name: its digest and its bars.
@@ -36,7 +36,7 @@ impl FormerSnapshots {
             if Digest::of(&bytes).short() != short {
                 return Err(damaged("its bytes do not match the digest in its name".to_owned()));
             }
-            let json = unpack(&bytes).map_err(damaged)?;
+            let json = decompress(&bytes).map_err(damaged)?;
             let FormerSnapshots(found) = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
             all.0.extend(found);
         }
@@ -47,7 +47,7 @@ impl FormerSnapshots {
         if self.0.is_empty() {
             return Ok(());
         }
-        let bytes = pack(&serde_json::to_string(self).expect("bars are plain data"));
+        let bytes = compress(&serde_json::to_string(self).expect("bars are plain data"));
         archive.create(&Key::former_snapshots_of(ticker, &Digest::of(&bytes)), &bytes).await.map(|_| ())
     }
 }

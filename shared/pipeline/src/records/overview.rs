@@ -1,4 +1,4 @@
-//! `reports/{run}/overview.json.zz`: what a page, a picture or a message tells of a night, ticker by ticker.
+//! `reports/{run}/overview.json.zst`: what a page, a picture or a message tells of a night, ticker by ticker.
 
 use forecasting::{Decision, Step, Ticker, TradingDay, price};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::measured;
 use crate::{
     Archive, BarStatus, Closure, Error, Forecasted, RealisedCoverage, Skill, TickerStatus, VersionId,
-    packed::{pack, unpack},
+    packed::{compress, decompress},
 };
 
 /// A night, ticker by ticker in the configuration's order.
@@ -67,7 +67,7 @@ impl Overview {
     }
 
     pub(crate) fn packed(&self) -> Vec<u8> {
-        pack(&serde_json::to_string(self).expect("an overview is plain data"))
+        compress(&serde_json::to_string(self).expect("an overview is plain data"))
     }
 
     /// Reads a closed run's overview; `None` of a run whose report has none.
@@ -81,7 +81,7 @@ impl Overview {
         // Earlier releases stored it as it is.
         let json = match key.as_str().ends_with(".json") {
             true => String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?,
-            false => unpack(&bytes).map_err(damaged)?,
+            false => decompress(&bytes).map_err(damaged)?,
         };
         serde_json::from_str(&json).map(Some).map_err(|error| damaged(error.to_string()))
     }

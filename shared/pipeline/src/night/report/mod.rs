@@ -21,7 +21,7 @@ const LONGEST_REASON: usize = 500;
 /// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
 ///
 /// `failures` are the errors of the tickers that were tried and not completed. Writes `reports/{run}/forecasts.csv`, `scores.csv` (past forecasts that this run could score), `summary.json`,
-/// `overview.json.zz`, `index.html` and, where anything is forecast, `night.svg`; where a run is closed again with another
+/// `overview.json.zst`, `index.html` and, where anything is forecast, `night.svg`; where a run is closed again with another
 /// outcome, the new report's names carry their digests, and the closure names them.
 pub async fn report(
     archive: &dyn Archive,
@@ -74,7 +74,7 @@ pub async fn report(
         ("forecasts", "csv", Some(table.as_bytes())),
         ("scores", "csv", Some(scores.as_bytes())),
         ("summary", "json", Some(&summary[..])),
-        (overview::STEM, "json.zz", Some(&overview[..])),
+        (overview::STEM, "json.zst", Some(&overview[..])),
         ("index", "html", Some(page.as_bytes())),
         ("night", "svg", picture.as_deref().map(str::as_bytes)),
     ];
