@@ -53,8 +53,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 attempts.set_back("no bar yet");
                 Ok(Answer::Later("no bar yet".to_owned()))
             }
-            // Not before the hour is over: the state machine has the patience that a function must not have.
-            Err(Error::QuotaExceeded { hourly: true, reason, .. }) if !event.last_ask => Ok(Answer::Later(reason)),
+            // The state machine has the patience that a function must not have.
+            Err(error) if error.is_transient() && !event.last_ask => Ok(Answer::Later(error.to_string())),
             Err(error) => Err(error),
         };
         attempts.record(&ledger, &run.id).await;

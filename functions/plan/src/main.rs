@@ -84,7 +84,8 @@ async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Resul
         let id = RunId::new(asked.as_of, &asked.configuration.digest());
         archive.create(&Key::run(&id, "incoming.csv"), file).await?;
     }
-    let wait_seconds = settings.fetch.pause().as_secs();
+    let (asks, pause) = asked.patience.passes();
+    let wait_seconds = pause.as_secs();
     let planned = pipeline::plan(archive, ledger, asked.configuration, asked.as_of, start.trigger).await?;
     let nothing = |run: RunId, why: String| Answer {
         next: Next::Nothing,
@@ -108,12 +109,12 @@ async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Resul
         return Ok(nothing(run.id, format!("another execution was started by this request, {request}")));
     }
     tell_start(archive, &settings, &run).await;
-    let before = Before { run: run.id.clone(), settle: asked.settle, asks_left: asked.asks, wait_seconds };
+    let before = Before { run: run.id.clone(), settle: asked.patience.settle, asks_left: asks, wait_seconds };
     let lacking = lacking(ledger, &run, Stage::Fetch).await?;
     if lacking.is_empty() {
         return after_fetch(archive, ledger, &run, event.started, &before).await;
     }
-    ask(archive, &run, &lacking, asked.asks, &before).await
+    ask(archive, &run, &lacking, asks, &before).await
 }
 
 /// The night does not wait longer for a chat, and this function has a minute.

@@ -2,7 +2,9 @@
 
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
-use pipeline::{Archive, Configuration, Digest, Error, Incoming, Key, Settings, Trigger, price_file::PriceFile};
+use pipeline::{
+    Archive, Configuration, Digest, Error, Incoming, Key, Patience, Settings, Trigger, price_file::PriceFile,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -34,10 +36,8 @@ pub struct Asked {
     pub configuration: Configuration,
     /// Its day.
     pub as_of: Date,
-    /// Go on with the prices that are known: only tonight's bar is still to come.
-    pub settle: bool,
-    /// How often what is missing is asked for again: a bar, or prices for which an hour's quota was too small.
-    pub asks: u32,
+    /// How long what is missing is waited for: a bar, prices for which an hour's quota was too small, a source that is away.
+    pub patience: Patience,
     /// The file's content, where it works on one.
     pub file: Option<Vec<u8>>,
 }
@@ -159,12 +159,10 @@ impl Start {
             }
             None => last.date(),
         };
-        let still_to_come = TradingDay::new(as_of).is_ok_and(|day| day.is_preliminary_at(self.time));
         Ok(Asked {
             configuration: Configuration { train: self.train, ..settings.configuration("tiingo", tickers) },
             as_of,
-            settle: !still_to_come || settings.fetch.ask_limit == 0,
-            asks: settings.fetch.ask_limit,
+            patience: Patience::of(settings, as_of, self.time),
             file: None,
         })
     }
@@ -185,5 +183,5 @@ async fn asked_of_file(
         incoming: Some(Incoming { key: key.clone(), sha256 }),
         ..settings.configuration("incoming", vec![ticker.clone()])
     };
-    Ok(Asked { configuration, as_of: newest.date(), settle: true, asks: 0, file: Some(bytes) })
+    Ok(Asked { configuration, as_of: newest.date(), patience: Patience::NONE, file: Some(bytes) })
 }

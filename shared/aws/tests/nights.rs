@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
+use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use forecasting::Ticker;
 use jiff::civil::{Date, date};
 use pipeline::{Archive, Closure, Configuration, Ledger, RunEntry, RunStatus, Settings, Stage, StageKey, Trigger};
@@ -19,7 +19,7 @@ fn configuration() -> Configuration {
 }
 
 async fn nights(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Vec<RunEntry> {
-    let night = Night { market: Arc::new(RecordedMarket), archive, ledger, waits: Waits::NONE };
+    let night = Night { market: Arc::new(RecordedMarket), archive, ledger, patience: pipeline::Patience::NONE };
     let mut entries = Vec::new();
     for as_of in NIGHTS {
         let entry = night.run(configuration(), as_of, Trigger::Backfill, |_| {}).await.expect("the run is closed");

@@ -41,9 +41,12 @@ async fn the_clock() {
         let (start, asked) = asked(json!({ "trigger": "schedule", "time": time }), &[]).await.expect("understood");
         assert_eq!(start.trigger, Trigger::Schedule);
         assert_eq!(start.request.as_deref(), Some(time), "the moment it was due at tells two deliveries apart");
-        assert_eq!((asked.as_of.to_string().as_str(), asked.settle, asked.asks), (as_of, settle, 7), "{time}");
+        assert_eq!((asked.as_of.to_string().as_str(), asked.patience.settle), (as_of, settle), "{time}");
     };
     check("2020-12-11T22:00:00Z", "2020-12-11", false).await;
+    let (_, tonight) =
+        asked(json!({ "trigger": "schedule", "time": "2020-12-11T22:00:00Z" }), &[]).await.expect("understood");
+    assert_eq!(tonight.patience.passes().0, 7);
     // In summer New York is an hour nearer.
     check("2020-07-10T21:00:00Z", "2020-07-10", false).await;
     // Long after the evening nothing is waited for.
@@ -70,7 +73,7 @@ async fn requests_and_days() {
     let detail = json!({ "trigger": "manual", "tickers": ["nls"], "as_of": "2020-12-09", "reason": "" });
     let (start, whole) = asked(delivered("closing-bell", "run requested", &detail), &[]).await.expect("understood");
     assert_eq!((start.request.as_deref(), start.time), (Some("e-1"), at("2020-12-11T23:30:00Z")));
-    assert_eq!((whole.as_of.to_string().as_str(), whole.settle), ("2020-12-09", true));
+    assert_eq!((whole.as_of.to_string().as_str(), whole.patience.settle), ("2020-12-09", true));
 
     let check = async |input: Value, expected: &str| {
         let error = asked(input.clone(), &[]).await.expect_err("refused");

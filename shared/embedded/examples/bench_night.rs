@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded::{CsvMarket, DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
+use embedded::{CsvMarket, DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use forecasting::TradingDay;
 use jiff::Timestamp;
 use pipeline::{Attempts, Configuration, MarketData, Planned, Settings, Stage, Trigger, fetch, plan, report, work};
@@ -72,7 +72,7 @@ async fn main() -> Result<(), Failure> {
             market: market.clone(),
             archive: Arc::new(DirectoryArchive::open(&folder)?),
             ledger: Arc::new(SqliteLedger::open(&folder.join("ledger.sqlite"))?),
-            waits: Waits::NONE,
+            patience: pipeline::Patience::NONE,
         })
     };
     let all_cores = night("all")?;

@@ -15,6 +15,6 @@ pub use cached_market::CachedMarket;
 pub use csv_market::CsvMarket;
 pub use directory_archive::DirectoryArchive;
 pub use lock::Lock;
-pub use night::{Night, Waits};
+pub use night::Night;
 pub use recorded_market::RecordedMarket;
 pub use sqlite_ledger::SqliteLedger;

@@ -5,24 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
 use forecasting::Ticker;
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, Planned, Run, RunEntry, Stage, StageKey,
-    Trigger, fetch, plan, report, work,
+    Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, Patience, Planned, Run, RunEntry, Stage,
+    StageKey, Trigger, fetch, plan, report, work,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
-
-/// How often, and how many times, a run asks again for a bar that is not published yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Waits {
-    /// The pause between two asks.
-    pub pause: Duration,
-    /// Asks after the first; then the run goes on with what is known.
-    pub limit: u32,
-}
-
-impl Waits {
-    /// For a market that will not get newer.
-    pub const NONE: Waits = Waits { pause: Duration::ZERO, limit: 0 };
-}
 
 /// Where a night reads and writes.
 #[derive(Clone)]
@@ -33,8 +19,8 @@ pub struct Night {
     pub archive: Arc<dyn Archive>,
     /// Runs, receipts and the champion pointer.
     pub ledger: Arc<dyn Ledger>,
-    /// What to do while a bar is missing.
-    pub waits: Waits,
+    /// What to do while a bar is missing, or something cannot be reached.
+    pub patience: Patience,
 }
 
 impl Night {
@@ -94,25 +80,38 @@ impl Night {
         if ledger.committed(&last).await?.is_some() {
             return Ok(());
         }
-        let mut asked_again = 0;
+        let mut patience = self.patience;
         loop {
             let place = places.downloads.acquire().await.expect("the semaphore is never closed");
-            let settle = asked_again >= self.waits.limit;
-            let fetched = attempts.at(Stage::Fetch, fetch(&*self.market, archive, ledger, run, ticker, settle)).await?;
+            let fetch = fetch(&*self.market, archive, ledger, run, ticker, patience.settle);
+            let fetched = attempts.at(Stage::Fetch, fetch).await;
             drop(place);
-            match fetched {
-                Fetched::Ready(_) => break,
-                Fetched::NoBarYet => {
+            let (why, pause) = match fetched {
+                Ok(Fetched::Ready(_)) => break,
+                Ok(Fetched::NoBarYet) => {
                     attempts.set_back("no bar yet");
-                    asked_again += 1;
-                    tracing::info!(%ticker, "no bar yet: asking again in {} s", self.waits.pause.as_secs());
-                    tokio::time::sleep(self.waits.pause).await;
+                    ("no bar yet".to_owned(), patience.for_a_bar())
                 }
-            }
+                Err(error) => match patience.after(&error) {
+                    Some(pause) => (error.to_string(), Some(pause)),
+                    None => return Err(error),
+                },
+            };
+            wait(ticker, &why, pause.unwrap_or_default()).await;
         }
-        let _core = places.cores.acquire().await.expect("the semaphore is never closed");
-        work(archive, ledger, run, ticker, attempts).await.map(|_| ())
+        loop {
+            let core = places.cores.acquire().await.expect("the semaphore is never closed");
+            let Err(error) = work(archive, ledger, run, ticker, attempts).await else { return Ok(()) };
+            drop(core);
+            let Some(pause) = patience.after(&error) else { return Err(error) };
+            wait(ticker, &error.to_string(), pause).await;
+        }
     }
+}
+
+async fn wait(ticker: &Ticker, why: &str, pause: Duration) {
+    tracing::info!(%ticker, why, "trying again in {} s", pause.as_secs_f64());
+    tokio::time::sleep(pause).await;
 }
 
 /// How many tickers are worked on at once.

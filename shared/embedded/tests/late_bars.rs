@@ -9,10 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
+use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use forecasting::Ticker;
 use jiff::{Timestamp, civil::Date};
-use pipeline::{Error, History, MarketData, RunStatus, Settings, Trigger, predict};
+use pipeline::{Error, History, MarketData, Patience, RunStatus, Settings, Trigger, predict};
 
 /// The recorded market, whose last bar is only there from some ask on, read at half past five of that evening.
 struct Evening {
@@ -42,7 +42,7 @@ async fn night(there_on: usize) -> (usize, String, String) {
         market: market.clone(),
         archive: Arc::new(DirectoryArchive::open(folder.path()).expect("opens")),
         ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
-        waits: Waits { pause: Duration::from_millis(1), limit: 3 },
+        patience: Patience { settle: false, asks: 3, pause: Duration::from_millis(1), ..Patience::NONE },
     };
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01\nlevels = [80]").expect("reads");
@@ -66,4 +66,40 @@ async fn never_there() {
     // Three asks, then the night goes on with what is known: the session before, whose bar is final by now.
     let (asks, origin, bar) = night(usize::MAX).await;
     assert_eq!((asks, origin.as_str(), bar.as_str()), (3, "2020-12-10", "\"final\""));
+}
+
+/// The recorded market, which cannot be reached at first.
+struct Away(AtomicUsize);
+
+#[async_trait]
+impl MarketData for Away {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+        if self.0.fetch_sub(1, Ordering::SeqCst) > 0 {
+            return Err(Error::MarketUnavailable { ticker: ticker.clone(), reason: "it is away".to_owned() });
+        }
+        self.0.store(0, Ordering::SeqCst);
+        RecordedMarket.history(ticker, from, to).await
+    }
+}
+
+/// A source that comes back within the retries costs nobody its night; one that stays away does.
+#[tokio::test]
+async fn a_source_that_is_away_for_a_while() {
+    for (calls, status) in [(2, RunStatus::Succeeded), (3, RunStatus::Failed)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let night = Night {
+            market: Arc::new(Away(AtomicUsize::new(calls))),
+            archive: Arc::new(DirectoryArchive::open(folder.path()).expect("opens")),
+            ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
+            patience: Patience { retries: 2, delay: Duration::from_millis(1), ..Patience::NONE },
+        };
+        let configuration = Settings::parse("start = 2019-01-01").expect("reads");
+        let configuration = configuration.configuration("tiingo", vec!["KO".parse().expect("a ticker")]);
+        let run =
+            night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
+        assert_eq!(run.closure.expect("closed").status, status);
+        let attempts = night.ledger.attempts(&run.run.id).await.expect("lists");
+        let away = attempts.iter().filter(|attempt| attempt.setback.as_deref() == Some("KO: it is away")).count();
+        assert_eq!(away, calls, "each try is on record: {attempts:?}");
+    }
 }

@@ -156,7 +156,7 @@ async fn a_missed_night_is_told_once() {
 
     let bench = Bench::new();
     let toml = format!(
-        "watchlist = [\"KO\"]\n[webhook]\nurl = \"http://{chat}/chat\"\nhosts = [\"127.0.0.1\"]\non_start = true\n"
+        "watchlist = [\"KO\"]\nretries = {{ delay = \"0s\" }}\n[webhook]\nurl = \"http://{chat}/chat\"\nhosts = [\"127.0.0.1\"]\non_start = true\n"
     );
     bench.write("closing-bell.toml", &toml);
     // Nobody listens there: the run ends with a failure, and is on record.

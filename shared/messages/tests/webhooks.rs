@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
+use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use messages::{Changed, Event, Failed, Message, Messenger, Webhook};
 use pipeline::{RunStatus, Settings, Trigger};
 use serde_json::Value;
@@ -91,7 +91,12 @@ async fn a_night(folder: &std::path::Path) -> (Arc<DirectoryArchive>, Message) {
     let tickers = ["KO", "NOBODY"].map(|ticker| ticker.parse().expect("a ticker"));
     let configuration =
         Settings::parse("start = 2019-01-01").expect("reads").configuration("recorded", tickers.to_vec());
-    let night = Night { market: Arc::new(RecordedMarket), archive: archive.clone(), ledger, waits: Waits::NONE };
+    let night = Night {
+        market: Arc::new(RecordedMarket),
+        archive: archive.clone(),
+        ledger,
+        patience: pipeline::Patience::NONE,
+    };
     let entry = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
     let closure = entry.closure.expect("closed");
     let message = Message::closed(&*archive, &entry.run, &closure).await.expect("a message");

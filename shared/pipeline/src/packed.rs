@@ -23,7 +23,7 @@ use zstd::{
 /// The dictionary of records that begin with this byte.
 const FIRST: u8 = 1;
 const DICTIONARY: &[u8] = include_bytes!("records.dict");
-const LEVEL: i32 = 9;
+const LEVEL: i32 = 3;
 static ENCODER: LazyLock<EncoderDictionary<'static>> = LazyLock::new(|| EncoderDictionary::copy(DICTIONARY, LEVEL));
 static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(DICTIONARY));
 /// Nothing is larger than this unpacked.

@@ -53,12 +53,16 @@ impl MarketData for PriceFile {
     }
 }
 
-/// The newest session with a price up to a day; rows that cannot be read do not count.
+/// The last session with a price up to a day; rows that cannot be read do not count. Rows are in the order of their dates, so it is looked
+/// for from the end.
 pub fn last_session(text: &str, up_to: TradingDay) -> Option<TradingDay> {
-    let table = Table::read(text).ok()?;
-    let priced = table.records.iter().filter(|record| matches!(table.price(record), Ok(Some(_))));
-    let days = priced.filter_map(|record| TradingDay::new(table.date(record).ok()?).ok());
-    days.filter(|day| *day <= up_to).max()
+    let header = text.lines().next()?;
+    let mut lines = text.lines().rev();
+    lines.find_map(|line| {
+        let table = Table::read(&format!("{header}\n{line}\n")).ok()?;
+        let record = table.records.first().filter(|record| matches!(table.price(record), Ok(Some(_))))?;
+        TradingDay::new(table.date(record).ok()?).ok().filter(|day| *day <= up_to)
+    })
 }
 
 /// The rows of a range, without a rule on what lies outside it.

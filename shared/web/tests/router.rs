@@ -7,7 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
-use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger, Waits};
+use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use pipeline::{Archive, Created, Error, Key, Ledger, Settings, Trigger};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -42,8 +42,8 @@ async fn a_night_over_http() {
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
     let configuration = settings.configuration("recorded", vec!["KO".parse().expect("a ticker")]);
-    let (market, waits) = (Arc::new(RecordedMarket), Waits::NONE);
-    let night = Night { market, archive: archive.clone(), ledger: ledger.clone(), waits };
+    let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
+    let night = Night { market, archive: archive.clone(), ledger: ledger.clone(), patience };
     let entry = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
     let router = Site::new(archive.clone(), ledger.clone()).router();
 
@@ -145,8 +145,8 @@ impl Nights {
     async fn night(&self, day: &str, tickers: &[&str]) -> pipeline::RunEntry {
         let tickers = tickers.iter().map(|ticker| ticker.parse().expect("a ticker")).collect();
         let configuration = Settings::parse("start = 2019-01-01").expect("reads").configuration("recorded", tickers);
-        let (market, waits) = (Arc::new(RecordedMarket), Waits::NONE);
-        let night = Night { market, archive: self.archive.clone(), ledger: self.writer.clone(), waits };
+        let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
+        let night = Night { market, archive: self.archive.clone(), ledger: self.writer.clone(), patience };
         night.run(configuration, day.parse().expect("a day"), Trigger::Manual, |_| {}).await.expect("closes")
     }
 }

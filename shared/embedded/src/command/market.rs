@@ -8,7 +8,7 @@ use pipeline::{MarketData, Settings};
 use tiingo::{Client, Token};
 
 use super::{Failure, arguments::MarketName};
-use crate::{CsvMarket, RecordedMarket, Waits};
+use crate::{CsvMarket, RecordedMarket};
 
 /// A market, chosen.
 pub(super) struct Chosen {
@@ -18,8 +18,6 @@ pub(super) struct Chosen {
     pub(super) tickers: Vec<Ticker>,
     /// The last session it can know.
     pub(super) last_session: Date,
-    /// What to do while a bar is missing.
-    waits: Waits,
 }
 
 /// Its market, as configurations name it.
@@ -53,7 +51,6 @@ impl Chosen {
             market: Arc::new(RecordedMarket),
             tickers: RecordedMarket.tickers().collect(),
             last_session: RecordedMarket::LAST_SESSION,
-            waits: Waits::NONE,
         }
     }
 
@@ -63,13 +60,7 @@ impl Chosen {
             .last_session(last_closed()?)
             .ok_or_else(|| Failure::Usage(format!("{}: no file has a price", folder.display())))?
             .date();
-        Ok(Chosen {
-            name: "csv",
-            tickers: market.tickers().cloned().collect(),
-            last_session,
-            market: Arc::new(market),
-            waits: Waits::NONE,
-        })
+        Ok(Chosen { name: "csv", tickers: market.tickers().cloned().collect(), last_session, market: Arc::new(market) })
     }
 
     fn tiingo(token: &str, settings: &Settings) -> Result<Chosen, Failure> {
@@ -93,17 +84,7 @@ impl Chosen {
             market: Arc::new(client),
             tickers: settings.watchlist.clone(),
             last_session: last_closed()?.date(),
-            waits: Waits { pause: settings.fetch.pause(), limit: settings.fetch.ask_limit },
         })
-    }
-
-    /// How long to wait for a bar of this day. Only tonight's bar is still to come: an older one is there or never will be.
-    pub(super) fn waits_for(&self, as_of: Date) -> Waits {
-        let now = Timestamp::now();
-        match TradingDay::new(as_of) {
-            Ok(day) if day.is_preliminary_at(now) => self.waits,
-            _ => Waits::NONE,
-        }
     }
 }
 

@@ -3,9 +3,11 @@
 use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use messages::{Message, Messenger};
-use pipeline::{Archive, Configuration, Digest, Key, Ledger, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
+use pipeline::{
+    Archive, Configuration, Digest, Key, Ledger, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan,
+};
 
 use super::{
     Failure,
@@ -19,6 +21,7 @@ use crate::{DirectoryArchive, Lock, Night, SqliteLedger};
 pub(super) struct Prepared {
     pub(super) chosen: Chosen,
     pub(super) configuration: Configuration,
+    settings: Settings,
     archive: Arc<dyn Archive>,
     messenger: Option<Messenger>,
     pub(super) ledger: Arc<dyn Ledger>,
@@ -34,7 +37,7 @@ impl Prepared {
         let archive = DirectoryArchive::open(data)?;
         let ledger = SqliteLedger::open(&ledger_path(data))?;
         let (archive, ledger) = (Arc::new(archive), Arc::new(ledger));
-        Ok(Prepared { chosen, configuration, archive, messenger, ledger, _lock: lock })
+        Ok(Prepared { chosen, configuration, settings, archive, messenger, ledger, _lock: lock })
     }
 
     /// Opens the run of a day, so that it is on record before it begins, and with it why someone asked for it.
@@ -59,7 +62,7 @@ impl Prepared {
             market: self.chosen.market.clone(),
             archive: self.archive.clone(),
             ledger: self.ledger.clone(),
-            waits: self.chosen.waits_for(as_of),
+            patience: self.patience(as_of),
         };
         // Of the nights of a replay nobody wants to be told.
         let messenger = self.messenger.as_ref().filter(|_| trigger != Trigger::Backfill);
@@ -87,6 +90,14 @@ impl Prepared {
             }
         }
         Ok(entry)
+    }
+
+    /// A market that will not get newer has nothing to wait for, and a folder that cannot be read will not pass.
+    fn patience(&self, as_of: Date) -> Patience {
+        match self.chosen.market.is_local() {
+            true => Patience::NONE,
+            false => Patience::of(&self.settings, as_of, Timestamp::now()),
+        }
     }
 
     /// What is printed of a run.

@@ -9,7 +9,7 @@ use forecasting::{Ticker, TradingDay};
 use pipeline::{Configuration, Error, Evaluated, Ledger, Settings, Stage, Trigger};
 use serde::Serialize;
 
-use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger, Waits};
+use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger};
 use market::{Change, HISTORY, Market, SUBJECTS};
 
 /// What the demonstration found.
@@ -94,7 +94,7 @@ pub(crate) async fn run(
             market: Arc::new(market),
             archive: Arc::new(DirectoryArchive::open(&store).map_err(in_words)?),
             ledger: ledger.clone(),
-            waits: Waits::NONE,
+            patience: pipeline::Patience::NONE,
         };
         for &day in &made_up.sessions()[HISTORY - 1..] {
             progress(name, day);

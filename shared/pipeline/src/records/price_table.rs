@@ -1,5 +1,7 @@
 //! Price snapshots: `date,open,high,low,close,volume,adjClose,divCash,splitFactor`, an empty field where a source is silent.
 
+use std::fmt::Write;
+
 use forecasting::{Bar, PriceSeries, Row, Ticker};
 use jiff::civil::Date;
 
@@ -11,21 +13,16 @@ const HEADER: [&str; 9] = ["date", "open", "high", "low", "close", "volume", "ad
 pub fn write(series: &PriceSeries) -> Vec<u8> {
     let mut text = HEADER.join(",");
     text.push('\n');
-    let field = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
     for bar in series.bars() {
-        let Bar { day, open, high, low, close, volume, adjusted_close, dividend, split_factor } = bar;
-        let fields = [
-            day.to_string(),
-            field(*open),
-            field(*high),
-            field(*low),
-            close.to_string(),
-            field(*volume),
-            adjusted_close.to_string(),
-            field(*dividend),
-            field(*split_factor),
-        ];
-        text.push_str(&fields.join(","));
+        let Bar { day, open, high, low, close, volume, adjusted_close, dividend, split_factor } = *bar;
+        let numbers = [open, high, low, Some(close), volume, Some(adjusted_close), dividend, split_factor];
+        write!(text, "{day}").expect("a string takes every write");
+        for number in numbers {
+            text.push(',');
+            if let Some(number) = number {
+                write!(text, "{number}").expect("a string takes every write");
+            }
+        }
         text.push('\n');
     }
     text.into_bytes()

@@ -2,6 +2,7 @@
 
 mod families;
 mod fetch;
+mod retries;
 mod schedule;
 mod webhook;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::{Archive, Configuration, Error, Key};
 pub use fetch::{FetchSettings, TiingoSettings};
+pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
 pub use webhook::{WebhookFormat, WebhookSettings};
 
@@ -43,6 +45,8 @@ pub struct Settings {
     significance: f64,
     /// What to do while a bar is missing.
     pub fetch: FetchSettings,
+    /// What to do about what may pass.
+    pub retries: RetrySettings,
     /// The plan at Tiingo.
     pub tiingo: TiingoSettings,
     /// When `closing-bell serve` begins its nights.
@@ -69,6 +73,7 @@ impl Default for Settings {
             retention: None,
             significance: 0.05,
             fetch: FetchSettings::default(),
+            retries: RetrySettings::default(),
             tiingo: TiingoSettings::default(),
             schedule: ScheduleSettings::default(),
             webhook: WebhookSettings::default(),
@@ -76,8 +81,8 @@ impl Default for Settings {
     }
 }
 
-/// More tickers than this would not fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
-pub const MOST_TICKERS: usize = 1_000;
+/// Their names, packed, fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
+pub const MAX_TICKERS: usize = 100_000;
 
 /// Half a year: a season is learned from several of them.
 const LONGEST_SEASON: usize = 130;
@@ -127,7 +132,7 @@ impl Settings {
             }
         };
         within("horizon", self.horizon, 1..=60)?;
-        within("the number of tickers in the watchlist", self.watchlist.len(), 0..=MOST_TICKERS)?;
+        within("the number of tickers in the watchlist", self.watchlist.len(), 0..=MAX_TICKERS)?;
         within("the number of levels", self.levels.len(), 1..=10)?;
         if let Window::Sessions(sessions) = self.window {
             within("window", sessions, WARM_UP..=100_000)?;
@@ -192,7 +197,8 @@ impl Settings {
         if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
             return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
         }
-        let hours = minutes * f64::from(self.fetch.ask_limit) / 60.0;
+        self.retries.check()?;
+        let hours = self.fetch.pause().as_secs_f64() * f64::from(self.fetch.ask_limit) / 3600.0;
         if hours > LONGEST_WAIT_HOURS {
             return Err(format!("fetch asks again for {hours} hours, but must end within {LONGEST_WAIT_HOURS}"));
         }

@@ -13,7 +13,7 @@ use axum::{
 };
 use forecasting::Ticker;
 use jiff::civil::Date;
-use pipeline::{RunId, settings::MOST_TICKERS};
+use pipeline::{RunId, settings::MAX_TICKERS};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
@@ -247,8 +247,8 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
 
 fn checked(body: Body) -> Result<Wanted, Problem> {
     let Body { tickers, as_of, reason, train } = body;
-    if tickers.len() > MOST_TICKERS {
-        return Err(Problem::field("tickers", format_args!("more than {MOST_TICKERS}")));
+    if tickers.len() > MAX_TICKERS {
+        return Err(Problem::field("tickers", format_args!("more than {MAX_TICKERS}")));
     }
     if reason.chars().count() > LONGEST_REASON {
         return Err(Problem::field("reason", format_args!("longer than {LONGEST_REASON} characters")));
