@@ -32,7 +32,7 @@ impl Key {
 
     /// A snapshot as earlier releases archived it, by its key as it was listed.
     pub(crate) fn table(ticker: &Ticker, listed: &str) -> Option<Key> {
-        listed.strip_prefix(&Key::prices(ticker)).filter(|name| name.ends_with(".csv")).map(|_| Key(listed.to_owned()))
+        listed.strip_prefix(&Key::prices(ticker))?.strip_suffix(".csv").map(|_| Key(listed.to_owned()))
     }
 
     /// The prefix of `prices/{ticker}/snapshots-{digest8}.json.zst`.

@@ -94,9 +94,10 @@ impl Prepared {
 
     /// A market that will not get newer has nothing to wait for, and a folder that cannot be read will not pass.
     fn patience(&self, as_of: Date) -> Patience {
-        match self.chosen.market.is_local() {
-            true => Patience::NONE,
-            false => Patience::of(&self.settings, as_of, Timestamp::now()),
+        if self.chosen.market.is_local() {
+            Patience::NONE
+        } else {
+            Patience::of(&self.settings, as_of, Timestamp::now())
         }
     }
 

@@ -21,7 +21,7 @@ pub struct Migrated {
 /// The tickers that have prices as earlier releases stored them.
 pub async fn to_migrate(archive: &dyn Archive) -> Result<Vec<Ticker>, Error> {
     let keys = archive.list("prices/").await?;
-    let tables = keys.iter().filter(|key| key.ends_with(".csv"));
+    let tables = keys.iter().filter_map(|key| key.strip_suffix(".csv"));
     let tickers: BTreeSet<Ticker> = tables.filter_map(|key| key.split('/').nth(1)?.parse().ok()).collect();
     Ok(tickers.into_iter().collect())
 }

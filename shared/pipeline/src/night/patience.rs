@@ -75,7 +75,7 @@ mod tests {
         let friday = "2020-12-11".parse().expect("a date");
         let at = |time: &str| Patience::of(&settings, friday, time.parse().expect("a moment"));
         let evening = at("2020-12-11T22:00:00Z");
-        assert_eq!((evening.settle, evening.passes()), (false, (2, Duration::from_secs(600))));
+        assert_eq!((evening.settle, evening.passes()), (false, (2, Duration::from_mins(10))));
         for later in ["2020-12-12T01:00:00Z", "2021-03-01T00:00:00Z"] {
             assert_eq!((at(later).settle, at(later).passes()), (true, (3, Duration::from_secs(30))), "{later}");
         }

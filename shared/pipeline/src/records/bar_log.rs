@@ -48,7 +48,11 @@ impl BarSegment {
 
     /// Segments of one level are merged: 0 is what a tail becomes, and each has `MERGED` times the rows of the one below.
     fn level(&self) -> u32 {
-        (0..).find(|level| self.used <= SEGMENT_ROWS * MERGED.pow(*level)).unwrap_or(u32::MAX)
+        let (mut level, mut rows) = (0, SEGMENT_ROWS);
+        while rows < self.used {
+            (level, rows) = (level + 1, rows * MERGED);
+        }
+        level
     }
 }
 

@@ -79,9 +79,9 @@ impl Overview {
         let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
         let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
         // Earlier releases stored it as it is.
-        let json = match key.as_str().ends_with(".json") {
-            true => String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?,
-            false => decompress(&bytes).map_err(damaged)?,
+        let json = match key.as_str().strip_suffix(".json") {
+            Some(_) => String::from_utf8(bytes).map_err(|error| damaged(error.to_string()))?,
+            None => decompress(&bytes).map_err(damaged)?,
         };
         serde_json::from_str(&json).map(Some).map_err(|error| damaged(error.to_string()))
     }

@@ -83,7 +83,7 @@ impl Snapshot {
     /// [`Error::Missing`] where none had.
     pub(crate) async fn named(ledger: &dyn Ledger, ticker: &Ticker, name: &ObjectRef) -> Result<Snapshot, Error> {
         let last = name.key.last_session();
-        let newest = last.map(|last| (0..STALE_AFTER).fold(last, |day, _| day.next())).unwrap_or_else(end_of_time);
+        let newest = last.map_or_else(end_of_time, |last| last.plus(STALE_AFTER));
         for record in ledger.history(ticker, Stage::Fetch, newest, LOOKED_THROUGH).await? {
             let snapshot: Snapshot = record.parse()?;
             if snapshot.snapshot == *name {
