@@ -4,7 +4,7 @@
 mod support;
 
 use futures::future::join_all;
-use pipeline::{Archive, Attempt, Created, Error, Key, Ledger, RunId, Stage, StageKey, StageRecord};
+use pipeline::{Archive, Created, Error, Key, Ledger, RunId, Stage, StageKey, StageRecord};
 use support::{archive, cloud, ledger};
 
 #[tokio::test]
