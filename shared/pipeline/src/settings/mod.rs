@@ -81,8 +81,8 @@ impl Default for Settings {
     }
 }
 
-/// Their names, packed, fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
-pub const MAX_TICKERS: usize = 100_000;
+/// More tickers than this might not fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
+pub const MAX_TICKERS: usize = 10_000;
 
 /// Half a year: a season is learned from several of them.
 const LONGEST_SEASON: usize = 130;
