@@ -1,6 +1,6 @@
 //! One night on one machine: the stages in the order that the state machine has in the cloud.
 
-use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, thread};
 
 use forecasting::Ticker;
 use jiff::{Timestamp, civil::Date};
@@ -86,32 +86,32 @@ impl Night {
             let fetch = fetch(&*self.market, archive, ledger, run, ticker, patience.settle);
             let fetched = attempts.at(Stage::Fetch, fetch).await;
             drop(place);
-            let (why, pause) = match fetched {
+            match fetched {
                 Ok(Fetched::Ready(_)) => break,
                 Ok(Fetched::NoBarYet) => {
                     attempts.set_back("no bar yet");
-                    ("no bar yet".to_owned(), patience.for_a_bar())
+                    let pause = patience.for_a_bar().unwrap_or_default();
+                    tracing::info!(%ticker, "no bar yet: asking again in {} s", pause.as_secs_f64());
+                    tokio::time::sleep(pause).await;
                 }
-                Err(error) => match patience.after(&error) {
-                    Some(pause) => (error.to_string(), Some(pause)),
-                    None => return Err(error),
-                },
-            };
-            wait(ticker, &why, pause.unwrap_or_default()).await;
+                Err(error) => wait(ticker, error, &mut patience).await?,
+            }
         }
         loop {
             let core = places.cores.acquire().await.expect("the semaphore is never closed");
             let Err(error) = work(archive, ledger, run, ticker, attempts).await else { return Ok(()) };
             drop(core);
-            let Some(pause) = patience.after(&error) else { return Err(error) };
-            wait(ticker, &error.to_string(), pause).await;
+            wait(ticker, error, &mut patience).await?;
         }
     }
 }
 
-async fn wait(ticker: &Ticker, why: &str, pause: Duration) {
-    tracing::info!(%ticker, why, "trying again in {} s", pause.as_secs_f64());
+/// Waits for what may pass; otherwise the error stands.
+async fn wait(ticker: &Ticker, error: Error, patience: &mut Patience) -> Result<(), Error> {
+    let Some(pause) = patience.after(&error) else { return Err(error) };
+    tracing::warn!(%ticker, %error, "trying again in {} s", pause.as_secs_f64());
     tokio::time::sleep(pause).await;
+    Ok(())
 }
 
 /// How many tickers are worked on at once.

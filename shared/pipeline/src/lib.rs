@@ -35,6 +35,6 @@ pub use records::{
     Evaluated, Forecasted, Incoming, Link, ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage,
     Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord,
     TickerOverview, TickerStatus, TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId,
-    VersionScore, forecast_table::header as forecast_header, plain_reason, price_table::write as price_table,
+    VersionScore, forecast_table::header as forecast_header, plain_reason,
 };
 pub use settings::Settings;

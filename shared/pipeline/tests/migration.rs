@@ -33,7 +33,7 @@ async fn former() -> (MemoryArchive, Vec<Snapshot>) {
         let file = PriceFile::new(ticker(), "prices.csv", text.into_bytes());
         let history = file.history(&ticker(), days[0].date(), days[59].date()).await.expect("reads");
         let series = forecasting::PriceSeries::new(ticker(), history.rows).expect("a series");
-        let table = pipeline::price_table(&series);
+        let table = pipeline::testing::price_table(&series);
         let sha256 = Digest::of(&table);
         let key = Key::snapshot(&ticker(), series.last().day, &sha256);
         archive.create(&key, &table).await.expect("writes");

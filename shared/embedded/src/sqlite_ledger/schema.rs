@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forecasting::Ticker;
+use forecasting::{Ticker, TradingDay};
 use pipeline::{Attempt, Closure, Link, Pointing, Receipt, StageRecord, packed::pack};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -125,7 +125,7 @@ fn chained(transaction: &Transaction<'_>, ticker: &Ticker) -> rusqlite::Result<(
          ORDER BY at, second, run, stage",
     )?;
     let mut found = statement.query([ticker.as_str()])?;
-    let (mut link, mut sequence): (Option<Link>, u64) = (None, 0);
+    let (mut link, mut served): (Option<Link>, Option<TradingDay>) = (None, None);
     while let Some(row) = found.next()? {
         let next = if row.get::<_, Option<String>>("stage")?.is_some() {
             let record: StageRecord = rows::stage_record(row)?;
@@ -135,8 +135,9 @@ fn chained(transaction: &Transaction<'_>, ticker: &Ticker) -> rusqlite::Result<(
         } else {
             let receipt: Receipt = rows::column(row, "result")?;
             let at: String = row.get("at")?;
-            let pointing = if receipt.champion.sequence > sequence { Pointing::Move } else { Pointing::Leave };
-            sequence = sequence.max(receipt.champion.sequence);
+            // The rule of then as of now: a verdict on a past session leaves the pointer where a later one has put it.
+            let pointing = if Some(receipt.as_of) < served { Pointing::Leave } else { Pointing::Move };
+            served = served.max(Some(receipt.as_of));
             let next = Link::of_receipt(link.as_ref(), &receipt, pointing);
             rows::insert_receipt(transaction, &receipt, pointing, &next, &at)?;
             next

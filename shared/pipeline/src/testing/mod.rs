@@ -5,6 +5,7 @@ mod failing;
 mod memory_archive;
 mod memory_ledger;
 
+pub use crate::records::price_table::write as price_table;
 pub use failing::{Failing, Faults};
 pub use memory_archive::MemoryArchive;
 pub use memory_ledger::MemoryLedger;

@@ -124,13 +124,14 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
 type Stores = (Arc<dyn Archive>, Arc<dyn Ledger>);
 
-/// Both stores for reading. The first of all nights finds an empty ledger.
+/// Both stores for reading. The first of all nights finds an empty ledger, and what an earlier release left is brought up to date before
+/// anyone reads it, where it can be written.
 fn stores(arguments: &NightArguments) -> Result<Stores, Failure> {
     let data = &arguments.store.data;
     let path = ledger_path(data);
+    let made = Lock::take(data).and_then(|_lock| SqliteLedger::open(&path));
     if !path.exists() {
-        let _lock = Lock::take(data)?;
-        SqliteLedger::open(&path)?;
+        made?;
     }
     let ledger = SqliteLedger::open_existing(&path)?;
     Ok((Arc::new(DirectoryArchive::read_only(data)), Arc::new(ledger)))

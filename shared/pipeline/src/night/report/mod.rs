@@ -67,15 +67,13 @@ pub async fn report(
         tickers,
     };
     let summary = serde_json::to_vec_pretty(&summary).expect("a summary is plain data");
-    let page = page::page(run, status, &overview);
     let picture = picture(run, &overview);
-    let overview = Overview::new(overview).packed();
+    let packed = Overview::new(overview);
     let files = [
         ("forecasts", "csv", Some(table.as_bytes())),
         ("scores", "csv", Some(scores.as_bytes())),
         ("summary", "json", Some(&summary[..])),
-        (overview::STEM, "json.zst", Some(&overview[..])),
-        ("index", "html", Some(page.as_bytes())),
+        (overview::STEM, "json.zst", Some(&packed.packed()[..])),
         ("night", "svg", picture.as_deref().map(str::as_bytes)),
     ];
     for (stem, extension, bytes) in files {
@@ -83,6 +81,9 @@ pub async fn report(
             closure.report.push(create_beside(archive, &run.id, stem, extension, bytes).await?);
         }
     }
+    // It names the others as they are called.
+    let page = page::page(run, &closure, &packed.tickers);
+    closure.report.push(create_beside(archive, &run.id, "index", "html", page.as_bytes()).await?);
     closure.summary = Some(Digest::of(&summary));
     closure.seconds = ledger.attempts(&run.id).await?.iter().map(|attempt| attempt.seconds).sum();
     ledger.close_run(&run.id, &closure).await?;

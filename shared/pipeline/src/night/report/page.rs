@@ -3,13 +3,14 @@
 use forecasting::{Decision, price};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{Run, RunStatus, TickerOverview, TickerStatus, plain_reason};
+use crate::{Closure, Run, TickerOverview, TickerStatus, plain_reason};
 
 const STYLE: &str = include_str!("page.css");
 /// Nothing is loaded, nothing runs.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-pub(super) fn page(run: &Run, status: RunStatus, tickers: &[TickerOverview]) -> String {
+pub(super) fn page(run: &Run, closure: &Closure, tickers: &[TickerOverview]) -> String {
+    let file = |stem| closure.file(stem).and_then(|key| key.as_str().rsplit('/').next());
     let done = tickers.iter().filter(|t| t.status == TickerStatus::Done).count();
     let troubled: Vec<&TickerOverview> = tickers.iter().filter(|t| t.status != TickerStatus::Done).collect();
     let whole = if troubled.is_empty() { "whole" } else { "partial" };
@@ -26,12 +27,14 @@ pub(super) fn page(run: &Run, status: RunStatus, tickers: &[TickerOverview]) -> 
             body {
                 main {
                     h1 { "Night of " (run.as_of) }
-                    p class=(whole) { (status) ", " (done) " of " (tickers.len()) " tickers done. Run " code { (run.id) } "." }
+                    p class=(whole) { (closure.status) ", " (done) " of " (tickers.len()) " tickers done. Run " code { (run.id) } "." }
                     @if !troubled.is_empty() {
                         h2 { "Not done" }
                         ul { @for ticker in troubled { li { strong { (ticker.ticker) } " " (plain_reason(&ticker.ticker, &ticker.reason)) } } }
                     }
-                    @if done > 0 { (table(tickers)) p { a href="night.svg" { "Prices and forecasts as a picture" } ", " a href="forecasts.csv" { "all forecasts" } "." } }
+                    @if done > 0 { (table(tickers)) }
+                    @if let Some(picture) = file("night") { p { a href=(picture) { "Prices and forecasts as a picture" } } }
+                    @if let Some(forecasts) = file("forecasts") { p { a href=(forecasts) { "All forecasts as a table" } } }
                     p { "Skill is against a random walk. This is no investment advice." }
                 }
             }
