@@ -24,11 +24,7 @@
 //! repeated after days finds what stands: DynamoDB's own request tokens last ten minutes. Every read is consistent.
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{
-    Client,
-    operation::{transact_write_items::TransactWriteItemsError, update_item::UpdateItemError},
-    types::{AttributeValue, ConditionCheck, Put, TransactWriteItem},
-};
+use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::AttributeValue};
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{
@@ -38,8 +34,9 @@ use pipeline::{
 
 use crate::{
     failure::failed,
-    item::{Item, PARTITION, SORT, Stored, item, json, packed, placed, text, word},
+    item::{PARTITION, SORT, item, json, packed, placed, text, word},
     race::{Setback, until_settled},
+    table::{ABSENT, Sorted, Written},
 };
 
 /// A ledger in a table.
@@ -49,150 +46,11 @@ pub struct DynamoLedger {
     pub(crate) table: String,
 }
 
-/// Nothing stands under this key yet.
-const ABSENT: &str = "attribute_not_exists(pk)";
-
-/// What became of a transaction.
-enum Written {
-    Wholly,
-    /// Not at all: the condition of this item, the first to fail, does not hold.
-    Refused(usize),
-}
-
 impl DynamoLedger {
     /// The ledger in this table, which must exist.
     pub fn new(client: Client, table: impl Into<String>) -> DynamoLedger {
         DynamoLedger { client, table: table.into() }
     }
-
-    async fn get(&self, partition: &str, sort: &str) -> Result<Option<Item>, Error> {
-        let get = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key(PARTITION, text(partition))
-            .key(SORT, text(sort))
-            .consistent_read(true);
-        let answer = get.send().await.map_err(|error| failed(&self.table, "read", &error))?;
-        Ok(answer.item)
-    }
-
-    /// Items of a partition in the order of their sort keys, from the end where `newest` says how many at most.
-    pub(crate) async fn query(
-        &self,
-        partition: &str,
-        sort: Sorted<'_>,
-        newest: Option<usize>,
-    ) -> Result<Vec<Item>, Error> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .scan_index_forward(newest.is_none())
-            .set_limit(newest.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
-            .expression_attribute_values(":pk", text(partition));
-        query = match sort {
-            Sorted::All => query.key_condition_expression("pk = :pk"),
-            Sorted::StartingWith(prefix) => query
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-                .expression_attribute_values(":sk", text(prefix)),
-            Sorted::Below(bound) => {
-                query.key_condition_expression("pk = :pk AND sk < :sk").expression_attribute_values(":sk", text(bound))
-            }
-        };
-        let mut pages = query.into_paginator().send();
-        let mut items = Vec::new();
-        while let Some(page) = pages.next().await {
-            items.extend(page.map_err(|error| failed(&self.table, "read", &error))?.items.unwrap_or_default());
-            if newest.is_some_and(|limit| items.len() >= limit) {
-                break;
-            }
-        }
-        items.truncate(newest.unwrap_or(usize::MAX));
-        Ok(items)
-    }
-
-    /// Another writer has moved what this one expected: it looks again.
-    fn raced(&self) -> Setback {
-        let (what, reason) = (self.table.clone(), "another writer was first".to_owned());
-        Setback::Raced(Error::Store { what, action: "written", reason, transient: true })
-    }
-
-    async fn attempt(&self, items: Vec<TransactWriteItem>) -> Result<Written, Setback> {
-        let answer = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        let Err(error) = answer else { return Ok(Written::Wholly) };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
-            let mut codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
-            if let Some(place) = codes.clone().position(|code| code == "ConditionalCheckFailed") {
-                return Ok(Written::Refused(place));
-            }
-            if codes
-                .any(|code| matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"))
-            {
-                return Err(self.raced());
-            }
-        }
-        Err(Setback::Failed(failed(&self.table, "written", &error)))
-    }
-
-    /// Where a ticker's chain ends, or how many runs there have been.
-    async fn head(&self, partition: &str, sort: &str) -> Result<Option<Link>, Error> {
-        let found = self.get(partition, sort).await?;
-        found.map(|item| self.stored(&item).link()).transpose().map(Option::flatten)
-    }
-
-    /// Moves the end of a chain, from where it is expected to be.
-    fn move_head(&self, (partition, sort): (&str, &str), from: Option<&Link>, to: &Link) -> TransactWriteItem {
-        let mut head = item(partition, sort, []);
-        head.extend(placed(to));
-        match from {
-            None => self.put(head, ABSENT, None),
-            Some(from) => {
-                let [_, (_, digest)] = placed(from);
-                self.put(head, "digest = :digest", Some([(":digest".to_owned(), digest)].into()))
-            }
-        }
-    }
-
-    fn put(&self, item: Item, condition: &str, values: Option<Item>) -> TransactWriteItem {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .set_expression_attribute_values(values)
-            .build()
-            .expect("it has a table and an item");
-        TransactWriteItem::builder().put(put).build()
-    }
-
-    fn check(&self, partition: &str, sort: &str, condition: &str, values: Option<Item>) -> TransactWriteItem {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .key(PARTITION, text(partition))
-            .key(SORT, text(sort))
-            .condition_expression(condition)
-            .set_expression_attribute_values(values)
-            .build()
-            .expect("it has a table, a key and a condition");
-        TransactWriteItem::builder().condition_check(check).build()
-    }
-
-    pub(crate) fn stored<'a>(&'a self, item: &'a Item) -> Stored<'a> {
-        Stored { table: &self.table, item }
-    }
-
-    /// What stands where a condition said that something does.
-    fn standing<T>(&self, found: Option<T>, key: &str) -> Result<T, Error> {
-        found.ok_or_else(|| Error::Missing { key: format!("{} {key}", self.table) })
-    }
-}
-
-/// Which sort keys of a partition.
-pub(crate) enum Sorted<'a> {
-    All,
-    StartingWith(&'a str),
-    Below(&'a str),
 }
 
 /// After every sort key that starts with the text before it: no key of ours holds a character as high.
@@ -243,10 +101,10 @@ impl Ledger for DynamoLedger {
             ],
         );
         until_settled(async || {
-            if let Some(standing) = self.run(&run.id).await.map_err(Setback::Failed)? {
+            if let Some(standing) = self.run(&run.id).await? {
                 return Ok(standing);
             }
-            let before = self.head(CHAIN, RUNS).await.map_err(Setback::Failed)?;
+            let before = self.head(CHAIN, RUNS).await?;
             let link = Link::of_run(before.as_ref(), run);
             let listed = item(RUNS, &place_key(&run.as_of, link.sequence, &run.id), [("run", run.id.to_string())]);
             let opened = vec![
@@ -256,8 +114,8 @@ impl Ledger for DynamoLedger {
             ];
             match self.attempt(opened).await? {
                 Written::Wholly => {
-                    let found = self.run(&run.id).await.map_err(Setback::Failed)?;
-                    self.standing(found, run.id.as_str()).map_err(Setback::Failed)
+                    let found = self.run(&run.id).await?;
+                    Ok(self.standing(found, run.id.as_str())?)
                 }
                 Written::Refused(_) => Err(self.raced()),
             }
@@ -308,7 +166,7 @@ impl Ledger for DynamoLedger {
         let StageKey { run, ticker, stage } = &record.key;
         let chain = ticker_key(ticker);
         until_settled(async || {
-            let before = self.head(&chain, CHAIN).await.map_err(Setback::Failed)?;
+            let before = self.head(&chain, CHAIN).await?;
             let link = Link::of_result(before.as_ref(), &record);
             let mut result = item(
                 &run_key(run),
@@ -332,8 +190,8 @@ impl Ledger for DynamoLedger {
             match self.attempt(committed).await? {
                 Written::Wholly => Ok(record.clone()),
                 Written::Refused(0) => {
-                    let found = self.committed(&record.key).await.map_err(Setback::Failed)?;
-                    self.standing(found, run.as_str()).map_err(Setback::Failed)
+                    let found = self.committed(&record.key).await?;
+                    Ok(self.standing(found, run.as_str())?)
                 }
                 Written::Refused(_) => Err(self.raced()),
             }
@@ -425,7 +283,7 @@ impl Ledger for DynamoLedger {
             self.check(&partition, CHAMPION, condition, values)
         };
         until_settled(async || {
-            let before = self.head(&partition, CHAIN).await.map_err(Setback::Failed)?;
+            let before = self.head(&partition, CHAIN).await?;
             let link = Link::of_receipt(before.as_ref(), receipt, pointing);
             let mut appended = item(
                 &partition,
@@ -450,8 +308,8 @@ impl Ledger for DynamoLedger {
             match self.attempt(decided).await? {
                 Written::Wholly => Ok(receipt.clone()),
                 Written::Refused(0) => {
-                    let found = self.receipt(ticker, run).await.map_err(Setback::Failed)?;
-                    self.standing(found, run.as_str()).map_err(Setback::Failed)
+                    let found = self.receipt(ticker, run).await?;
+                    Ok(self.standing(found, run.as_str())?)
                 }
                 Written::Refused(1) => Err(Setback::Failed(Error::ChampionMoved { ticker: ticker.clone() })),
                 Written::Refused(_) => Err(self.raced()),

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use crate::{
     DynamoLedger,
-    dynamo_ledger::{Sorted, now, run_key},
+    dynamo_ledger::{now, run_key},
     failure::failed,
     item::{item, text},
+    table::Sorted,
 };
 
 /// Why a ticker was given up.

@@ -12,6 +12,7 @@ mod s3_archive;
 mod secret_parameter;
 mod serve;
 mod start;
+mod table;
 
 pub use cloud::{Cloud, OPERATION, Unset};
 pub use dynamo_ledger::DynamoLedger;

@@ -13,6 +13,12 @@ pub(crate) enum Setback {
     Failed(Error),
 }
 
+impl From<Error> for Setback {
+    fn from(error: Error) -> Setback {
+        Setback::Failed(error)
+    }
+}
+
 /// Makes an attempt, and makes it again where it was raced: up to five times, 50 ms to 1 s apart, with jitter.
 pub(crate) async fn until_settled<T, F: Future<Output = Result<T, Setback>>>(
     attempt: impl FnMut() -> F,

@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    os::unix::fs::MetadataExt,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -48,6 +49,20 @@ impl Spent {
     }
 }
 
+/// Bytes of everything in a folder, those that the disk sets aside for it, and how many files there are.
+fn size_of(folder: &Path) -> Result<(u64, u64, u64), Failure> {
+    let mut sum = (0, 0, 0);
+    for entry in std::fs::read_dir(folder)? {
+        let (path, data) = {
+            let entry = entry?;
+            (entry.path(), entry.metadata()?)
+        };
+        let (bytes, allocated, files) = if data.is_dir() { size_of(&path)? } else { (0, 0, 1) };
+        sum = (sum.0 + bytes + data.len(), sum.1 + allocated + data.blocks() * 512, sum.2 + files);
+    }
+    Ok(sum)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let settings = Settings::parse("start = 2010-01-01")?;
@@ -77,12 +92,20 @@ async fn main() -> Result<(), Failure> {
     };
     let all_cores = night("all")?;
     let cores = std::thread::available_parallelism()?;
+    let mut size = (0, 0, 0);
     for (which, day, trigger) in [("first", before, Trigger::Backfill), ("later", last, Trigger::Manual)] {
         let start = Instant::now();
         let entry = all_cores.run(configuration.clone(), day.date(), trigger, |_| {}).await?;
         let seconds = start.elapsed().as_secs_f64();
         let status = entry.closure.map_or_else(String::new, |closure| closure.status.to_string());
-        println!("A {which} night of {tickers} tickers on {cores} cores: {seconds:.2} s ({status}).");
+        let (bytes, allocated, files) = std::mem::replace(&mut size, size_of(&folder.path().join("all"))?);
+        let a_ticker = |after: u64, before: u64| (after - before) as f64 / tickers as f64;
+        println!(
+            "A {which} night of {tickers} tickers on {cores} cores: {seconds:.2} s ({status}). It adds {:.0} bytes ({:.0} allocated) and {:.2} files a ticker.",
+            a_ticker(size.0, bytes),
+            a_ticker(size.1, allocated),
+            a_ticker(size.2, files)
+        );
     }
 
     let one_core = night("one")?;

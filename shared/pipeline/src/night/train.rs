@@ -1,4 +1,6 @@
-use forecasting::{Bar, Contender, Detail, Judgement, PriceSeries, Record, Specification, Verdict, WARM_UP};
+use forecasting::{
+    Bar, Contender, Detail, Judgement, PriceSeries, Record, ScaleEstimates, Specification, Verdict, WARM_UP,
+};
 
 use super::{Place, Tonight};
 use crate::{
@@ -91,28 +93,7 @@ impl Night<'_> {
         // What was trained for the first time counts as trained, whoever asked for it.
         let due = due || ripe && selected.is_none() && !models.new.is_empty();
 
-        let horizon = plan.horizon;
-        let mut failed = None;
-        record
-            .extend(self.series, &mut scales, |contender, bars| {
-                if contender == Contender::DRIFT && bars.len() >= WARM_UP {
-                    return Ok(average_growth(configuration.window.of_bars(bars), horizon));
-                }
-                // A session that no night was held on is forecast from with the models of then.
-                let tonight = bars.len() == self.series.bars().len();
-                let of = if tonight { &models.known } else { &earlier };
-                match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
-                    Some((_, version)) => version.changes_from(bars, horizon).or_else(|error| {
-                        failed = Some((contender, error.to_string()));
-                        Ok(vec![0.0; horizon])
-                    }),
-                    None => Ok(vec![0.0; horizon]),
-                }
-            })
-            .map_err(about(ticker))?;
-        if let Some((contender, why)) = failed {
-            tracing::warn!(%ticker, %contender, why, "it forecasts as the random walk does tonight");
-        }
+        self.extend(&mut record, &mut scales, &earlier, &models)?;
 
         let seat = self.champion.and_then(|champion| champion.seat.as_ref());
         let competing: Vec<(Contender, Specification)> =
@@ -149,6 +130,40 @@ impl Night<'_> {
             calibrations,
         };
         Ok((trained, models.new))
+    }
+
+    /// Adds what everyone forecasts from tonight, and from the sessions that no night was held on, to the record.
+    fn extend(
+        &self,
+        record: &mut Record,
+        scales: &mut Option<ScaleEstimates>,
+        earlier: &[(Contender, ModelVersion)],
+        models: &Models,
+    ) -> Result<(), Error> {
+        let Place { run, ticker, .. } = *self.place;
+        let horizon = record.plan.horizon;
+        let mut failed = None;
+        record
+            .extend(self.series, scales, |contender, bars| {
+                if contender == Contender::DRIFT && bars.len() >= WARM_UP {
+                    return Ok(average_growth(run.configuration.window.of_bars(bars), horizon));
+                }
+                // A session that no night was held on is forecast from with the models of then.
+                let tonight = bars.len() == self.series.bars().len();
+                let of = if tonight { &models.known } else { earlier };
+                match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
+                    Some((_, version)) => version.changes_from(bars, horizon).or_else(|error| {
+                        failed = Some((contender, error.to_string()));
+                        Ok(vec![0.0; horizon])
+                    }),
+                    None => Ok(vec![0.0; horizon]),
+                }
+            })
+            .map_err(about(ticker))?;
+        if let Some((contender, why)) = failed {
+            tracing::warn!(%ticker, %contender, why, "it forecasts as the random walk does tonight");
+        }
+        Ok(())
     }
 
     /// The models of the night before. One that cannot be read is trained anew.

@@ -6,6 +6,8 @@ mod retries;
 mod schedule;
 mod webhook;
 
+use std::ops::RangeInclusive;
+
 use forecasting::{
     Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, MIN_PER_LAG, Policy, Promotion, Ticker, WARM_UP,
     Window,
@@ -124,13 +126,6 @@ impl Settings {
     }
 
     fn check(&self) -> Result<(), String> {
-        let within = |name: &str, value: usize, bounds: std::ops::RangeInclusive<usize>| {
-            if bounds.contains(&value) {
-                Ok(())
-            } else {
-                Err(format!("{name} is {value}, but must be within {} and {}", bounds.start(), bounds.end()))
-            }
-        };
         within("horizon", self.horizon, 1..=60)?;
         within("the number of tickers in the watchlist", self.watchlist.len(), 0..=MAX_TICKERS)?;
         within("the number of levels", self.levels.len(), 1..=10)?;
@@ -148,12 +143,6 @@ impl Settings {
         if self.season == 1 && self.families.contains(&Contender::Family(Family::SeasonalRandomWalk)) {
             return Err("the seasonal random walk among the families needs a season of two sessions or more".to_owned());
         }
-        if let (Policy::MaxAge(age), Some(_)) = (self.policy, self.error_bound)
-            && age < self.horizon + FEWEST_ORIGINS
-        {
-            let least = self.horizon + FEWEST_ORIGINS;
-            return Err(format!("error_bound is never reached: it needs policy.max_age to be {least} or more"));
-        }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
             within("retention", retention, MIN_RETENTION..=100_000)?;
@@ -166,6 +155,30 @@ impl Settings {
         }
         if self.start < date(2000, 1, 1) {
             return Err(format!("start is {}, but the exchange calendar begins with 2000", self.start));
+        }
+        self.check_policy()?;
+        if self.tiingo.requests_per_hour == Some(0) {
+            return Err("tiingo.requests_per_hour must be at least 1".to_owned());
+        }
+        self.schedule.cron()?;
+        let minutes = self.fetch.ask_again_minutes;
+        if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
+            return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
+        }
+        self.retries.check()?;
+        let hours = self.fetch.pause().as_secs_f64() * f64::from(self.fetch.ask_limit) / 3600.0;
+        if hours > LONGEST_WAIT_HOURS {
+            return Err(format!("fetch asks again for {hours} hours, but must end within {LONGEST_WAIT_HOURS}"));
+        }
+        Ok(())
+    }
+
+    fn check_policy(&self) -> Result<(), String> {
+        if let (Policy::MaxAge(age), Some(_)) = (self.policy, self.error_bound)
+            && age < self.horizon + FEWEST_ORIGINS
+        {
+            let least = self.horizon + FEWEST_ORIGINS;
+            return Err(format!("error_bound is never reached: it needs policy.max_age to be {least} or more"));
         }
         if let Policy::Degraded(Degraded { bound, window, significance, .. }) = self.policy {
             if !(bound >= 0.0 && bound.is_finite()) {
@@ -188,19 +201,6 @@ impl Settings {
         }
         if self.policy == Policy::MaxAge(0) {
             return Err("policy.max_age must be at least 1; \"always\" trains at every run".to_owned());
-        }
-        if self.tiingo.requests_per_hour == Some(0) {
-            return Err("tiingo.requests_per_hour must be at least 1".to_owned());
-        }
-        self.schedule.cron()?;
-        let minutes = self.fetch.ask_again_minutes;
-        if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
-            return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
-        }
-        self.retries.check()?;
-        let hours = self.fetch.pause().as_secs_f64() * f64::from(self.fetch.ask_limit) / 3600.0;
-        if hours > LONGEST_WAIT_HOURS {
-            return Err(format!("fetch asks again for {hours} hours, but must end within {LONGEST_WAIT_HOURS}"));
         }
         Ok(())
     }
@@ -267,6 +267,14 @@ fn plain_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Err
     };
     let date = if text.len() == 10 { text.parse().ok() } else { None };
     date.ok_or_else(|| D::Error::custom(format!("'{text}' is not a date: one is written as 2020-12-31")))
+}
+
+fn within(name: &str, value: usize, bounds: RangeInclusive<usize>) -> Result<(), String> {
+    if bounds.contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("{name} is {value}, but must be within {} and {}", bounds.start(), bounds.end()))
+    }
 }
 
 #[cfg(test)]
