@@ -320,7 +320,7 @@ class Nights(unittest.TestCase):
         event = {"execution": "by-hand", "started": EVENING, "input": start}
         run = self.invoke("Plan", event)["run"]
         broken = {"Error": "States.ItemReaderFailed", "Cause": "the list is not there"}
-        self.assertEqual(self.invoke("Report", {"run": run, "error": broken})["status"], "partial")
+        self.assertEqual(self.invoke("Report", {"run": run, "error": broken})["status"], "failed")
         ticker = self.closure(run)["tickers"][0]
         self.assertEqual(ticker["status"], "failed")
         self.assertIn("States.ItemReaderFailed: the list is not there", ticker["reason"])
