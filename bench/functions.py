@@ -118,9 +118,16 @@ def usage(cloud, before):
     dynamodb = sum(m[3] == "dynamodb" for m in requests)
     pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=cloud.outputs["LedgerTable"])
     items = [item for page in pages for item in page["Items"]]
-    size = lambda item: sum(len(name) + len(next(iter(value.values()))) for name, value in item.items())
-    # What is put with a condition on two items is a transaction, at twice the price.
-    units = sum(-(-size(item) // 1024) * (1 if item["sk"]["S"].startswith(("START", "SECONDS")) else 2) for item in items)
+    # A truth value counts one byte.
+    length = lambda value: 1 if isinstance(value, bool) else len(value)
+    size = lambda item: sum(len(name) + length(next(iter(value.values()))) for name, value in item.items())
+    # What is put with a condition on several items is a transaction, at twice the price; the end of a chain is put with each of its records.
+    def written(item):
+        alone = item["sk"]["S"].startswith(("START", "ATTEMPTS"))
+        times = int(item["place"]["N"]) if "CHAIN" in (item["pk"]["S"], item["sk"]["S"]) else 1
+        return -(-size(item) // 1024) * (1 if alone else 2) * times
+
+    units = sum(written(item) for item in items)
     logs = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=cloud.outputs["LogGroup"])
     logged = sum(len(event["message"]) for page in logs for event in page["events"])
     return {

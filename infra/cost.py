@@ -13,10 +13,10 @@ ASKS = 4
 # What one ticker's night asks of the services: what `make bench-cloud` counts in a night of one ticker (the run's own share
 # included), rounded up by half or more for later asks, for longer histories and for Lambda's own log lines.
 S3_PUTS, S3_GETS = 18, 15
-TABLE_WRITES, TABLE_READS = 85, 300  # a year of scores is read each evening
+TABLE_WRITES, TABLE_READS = 75, 300  # a year of scores is read each evening
 LOG_KB = 10
 EVENTS = 2
-KEPT_KB = 110  # a snapshot of ten years, models, a part of a record, a table
+KEPT_KB = 10  # new bars, models, a part of a record, a table, its share of the report
 
 # Seconds billed for an invocation, cold start and waiting for S3 and DynamoDB included: far above what was measured.
 FETCH_SECONDS, FETCH_GB = 0.5, 0.25
