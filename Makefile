@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-http bench-night results accuracy clean \
+.PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy clean \
 	functions watch invoke deploy deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
@@ -54,6 +54,9 @@ MARKET ?= $(wildcard ../shared/market/daily)
 
 bench-night: ## Time a night and show where its time goes (MARKET=folder of price files)
 	cargo run --quiet --release --locked --package embedded --example bench_night -- $(MARKET)
+
+bench-year: build ## Hold a year of nights: whether they get slower, what they add, how long verifying takes
+	python3 bench/year.py
 
 bench-http: ## Load the service with 500 tickers (needs oha: cargo install --locked oha)
 	bench/http.sh

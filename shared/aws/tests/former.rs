@@ -156,7 +156,7 @@ async fn what_an_earlier_release_left() {
     // Rewritten.
     assert_eq!(to_migrate(&bucket).await.expect("lists"), [ko.clone(), nls.clone()]);
     for (ticker, table_before) in [&ko, &nls].into_iter().zip(tables) {
-        assert_eq!(migrate(&bucket, ticker).await.expect("migrates").snapshots, 3);
+        assert_eq!(migrate(&bucket, ticker).await.expect("migrates"), 3);
         migrate(&directory, ticker).await.expect("migrates");
         assert_eq!(export(&bucket, &table, ticker, None).await.expect("reads"), table_before);
     }

@@ -21,7 +21,7 @@ pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
 pub use night::{
-    Attempts, Fetched, Migrated, Patience, Planned, fetch, migrate, plan, release, report, rollback, to_migrate, work,
+    Attempts, Fetched, Patience, Planned, fetch, migrate, plan, release, report, rollback, to_migrate, work,
 };
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use queries::{

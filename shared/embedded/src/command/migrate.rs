@@ -3,7 +3,6 @@
 use std::{path::Path, process::ExitCode};
 
 use indicatif::ProgressBar;
-use pipeline::Migrated;
 use serde::Serialize;
 
 use super::{
@@ -35,8 +34,7 @@ pub(super) async fn migrate(store: &StoreArguments) -> Result<ExitCode, Failure>
     let mut snapshots = 0;
     for ticker in &tickers {
         bar.set_message(ticker.to_string());
-        let Migrated { snapshots: of_ticker, .. } = pipeline::migrate(&archive, ticker).await?;
-        snapshots += of_ticker;
+        snapshots += pipeline::migrate(&archive, ticker).await?;
         bar.inc(1);
     }
     bar.finish_and_clear();

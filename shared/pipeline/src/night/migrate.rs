@@ -9,15 +9,6 @@ use crate::{
     records::{FormerSnapshots, price_table},
 };
 
-/// What was rewritten of a ticker.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Migrated {
-    /// Snapshots that were tables.
-    pub snapshots: usize,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
 /// The tickers that have prices as earlier releases stored them.
 pub async fn to_migrate(archive: &dyn Archive) -> Result<Vec<Ticker>, Error> {
     let keys = archive.list("prices/").await?;
@@ -27,15 +18,15 @@ pub async fn to_migrate(archive: &dyn Archive) -> Result<Vec<Ticker>, Error> {
 }
 
 /// Rewrites a ticker's snapshots. Nothing is removed before everything that takes its place has been written and read back, so it
-/// may be cut off at any moment and done again.
+/// may be cut off at any moment and done again. Answers with how many they were.
 ///
 /// # Errors
 /// [`Error::Damaged`] names a table that is not what it was; then nothing of the ticker is removed.
-pub async fn migrate(archive: &dyn Archive, ticker: &Ticker) -> Result<Migrated, Error> {
+pub async fn migrate(archive: &dyn Archive, ticker: &Ticker) -> Result<usize, Error> {
     let keys = archive.list(&Key::prices(ticker)).await?;
     let tables: Vec<Key> = keys.iter().filter_map(|key| Key::table(ticker, key)).collect();
     let known = FormerSnapshots::read(archive, ticker).await?;
-    let (mut logs, mut migrated, mut before) = (BTreeMap::new(), Migrated::default(), None);
+    let (mut logs, mut before) = (BTreeMap::new(), None);
     for key in &tables {
         let Some(bytes) = archive.read(key).await? else { continue };
         let name = ObjectRef { key: key.clone(), sha256: Digest::of(&bytes) };
@@ -45,8 +36,6 @@ pub async fn migrate(archive: &dyn Archive, ticker: &Ticker) -> Result<Migrated,
         {
             return Err(damaged("its bytes are not those that it is named after"));
         }
-        migrated.snapshots += 1;
-        migrated.bytes += bytes.len() as u64;
         let log = match known.log(&name) {
             Some(log) => log.clone(),
             None => {
@@ -70,5 +59,5 @@ pub async fn migrate(archive: &dyn Archive, ticker: &Ticker) -> Result<Migrated,
     for key in logs.keys() {
         archive.remove(key).await?;
     }
-    Ok(migrated)
+    Ok(logs.len())
 }

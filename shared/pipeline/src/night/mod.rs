@@ -17,7 +17,7 @@ mod train;
 use evaluate::evaluate;
 pub use fetch::{Fetched, fetch};
 use forecast::forecast;
-pub use migrate::{Migrated, migrate, to_migrate};
+pub use migrate::{migrate, to_migrate};
 pub use order::{Attempts, work};
 pub use patience::Patience;
 pub(crate) use place::{Place, Tonight};
