@@ -17,8 +17,8 @@ pub struct Exported {
 /// A ticker's prices as they were known on a session: the newest snapshot up to it, or the newest of all.
 ///
 /// # Errors
-/// [`Error::NoForecast`] where nothing was fetched by then; [`Error::Missing`] and [`Error::Damaged`] where the prices are not
-/// what they were.
+/// [`Error::NoForecast`] for a ticker without prices, [`Error::Missing`] where there were none by then; that and [`Error::Damaged`]
+/// where the prices are not what they were.
 pub async fn export(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
@@ -26,7 +26,11 @@ pub async fn export(
     as_of: Option<TradingDay>,
 ) -> Result<Exported, Error> {
     let newest = ledger.history(ticker, Stage::Fetch, as_of.unwrap_or_else(end_of_time), 1).await?.pop();
-    let snapshot: Snapshot = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?.parse()?;
+    let nothing = || match as_of {
+        Some(day) => Error::Missing { key: format!("a snapshot of {ticker} up to {day}") },
+        None => Error::NoForecast { ticker: ticker.clone() },
+    };
+    let snapshot: Snapshot = newest.ok_or_else(nothing)?.parse()?;
     let series = snapshot.checked(archive, ticker).await?;
     Ok(Exported { table: price_table::write(&series), snapshot: snapshot.snapshot })
 }
