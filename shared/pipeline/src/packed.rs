@@ -9,15 +9,12 @@
 //! tail -c +2 record | zstd -d -D shared/pipeline/src/records.dict
 //! ```
 
-use std::{
-    io::{self, Read},
-    sync::LazyLock,
-};
+use std::{cell::RefCell, sync::LazyLock};
 
 use zstd::{
-    bulk::Compressor,
+    bulk::{Compressor, Decompressor},
     dict::{DecoderDictionary, EncoderDictionary},
-    stream::read::Decoder,
+    zstd_safe::get_frame_content_size,
 };
 
 /// The dictionary of records that begin with this byte.
@@ -29,9 +26,17 @@ static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderD
 /// Nothing is larger than this unpacked.
 const MAX_BYTES: u64 = 256 << 20;
 
+thread_local! {
+    // A context costs more to make than a record to pack.
+    static PACKER: RefCell<Compressor<'static>> =
+        RefCell::new(Compressor::with_prepared_dictionary(&ENCODER).expect("there is memory for a context"));
+    static UNPACKER: RefCell<Decompressor<'static>> =
+        RefCell::new(Decompressor::with_prepared_dictionary(&DECODER).expect("there is memory for a context"));
+}
+
 /// Packs a ledger's record.
 pub fn pack(json: &str) -> Vec<u8> {
-    let packed = Compressor::with_prepared_dictionary(&ENCODER).and_then(|mut zstd| zstd.compress(json.as_bytes()));
+    let packed = PACKER.with_borrow_mut(|zstd| zstd.compress(json.as_bytes()));
     let mut bytes = vec![FIRST];
     bytes.extend(packed.expect("memory can be written"));
     bytes
@@ -43,7 +48,7 @@ pub fn pack(json: &str) -> Vec<u8> {
 /// In words, where these bytes are none.
 pub fn unpack(bytes: &[u8]) -> Result<String, String> {
     match bytes.split_first() {
-        Some((&FIRST, frame)) => text(Decoder::with_prepared_dictionary(frame, &DECODER)),
+        Some((&FIRST, frame)) => UNPACKER.with_borrow_mut(|zstd| text(zstd, frame)),
         Some((other, _)) => Err(format!("it is packed in a way that this version does not know ({other})")),
         None => Err("it is empty".to_owned()),
     }
@@ -56,16 +61,17 @@ pub(crate) fn compress(json: &str) -> Vec<u8> {
 
 /// The JSON of an archive's object.
 pub(crate) fn decompress(bytes: &[u8]) -> Result<String, String> {
-    text(Decoder::with_buffer(bytes))
+    text(&mut Decompressor::new().map_err(|error| error.to_string())?, bytes)
 }
 
-fn text<'a>(decoder: io::Result<impl Read + 'a>) -> Result<String, String> {
-    let mut json = String::new();
-    let read = decoder.and_then(|decoder| decoder.take(MAX_BYTES).read_to_string(&mut json));
-    match read.map_err(|error| error.to_string())? as u64 {
-        MAX_BYTES => Err("it is larger than a record can be".to_owned()),
-        _ => Ok(json),
+/// The text of a frame, which says how long it is.
+fn text(zstd: &mut Decompressor<'_>, frame: &[u8]) -> Result<String, String> {
+    let length = get_frame_content_size(frame).ok().flatten().ok_or("it is no frame that says its length")?;
+    if length >= MAX_BYTES {
+        return Err("it is larger than a record can be".to_owned());
     }
+    let bytes = zstd.decompress(frame, length as usize).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
