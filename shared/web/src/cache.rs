@@ -1,7 +1,7 @@
 //! What need not be read or drawn again: archived objects, which never change, and whole answers for as long as nothing has
 //! been written since. And what every answer carries: an entity tag, and what a browser may do with it.
 
-use std::sync::Arc;
+use std::{hash::Hash, sync::Arc};
 
 use async_trait::async_trait;
 use axum::{
@@ -12,7 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use pipeline::{Archive, Created, Digest, Error, Key, Ledger};
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
 use crate::{Problem, format::wants_page, pages};
 
@@ -22,6 +25,13 @@ const OBJECTS: u64 = 48 << 20;
 const ANSWERS: u64 = 32 << 20;
 /// Beyond this an answer is not one of ours.
 const LARGEST_ANSWER: usize = 32 << 20;
+
+/// So many bytes, in one piece: a part of it for each core would hold no page of ten thousand tickers.
+fn cache<K: Hash + Eq, V: Clone, W: Weighter<K, V> + Clone>(bytes: u64, weighter: W) -> Cache<K, V, W> {
+    let options = OptionsBuilder::new().estimated_items_capacity(1_000).weight_capacity(bytes).shards(1).build();
+    let options = options.expect("both capacities are given");
+    Cache::with_options(options, weighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
+}
 
 /// An archive whose objects are read once: none of them ever changes.
 pub(crate) struct CachedArchive {
@@ -40,7 +50,7 @@ impl Weighter<Key, Arc<Vec<u8>>> for Weight {
 
 impl CachedArchive {
     pub(crate) fn new(inner: Arc<dyn Archive>) -> CachedArchive {
-        CachedArchive { inner, objects: Cache::with_weighter(1_000, OBJECTS, Weight) }
+        CachedArchive { inner, objects: cache(OBJECTS, Weight) }
     }
 }
 
@@ -96,7 +106,7 @@ impl Weighter<String, Answer> for AnswerWeight {
 
 impl Answers {
     pub(crate) fn new(ledger: Arc<dyn Ledger>) -> Answers {
-        Answers { ledger, known: Arc::new(Cache::with_weighter(1_000, ANSWERS, AnswerWeight)) }
+        Answers { ledger, known: Arc::new(cache(ANSWERS, AnswerWeight)) }
     }
 }
 

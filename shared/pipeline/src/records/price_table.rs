@@ -10,7 +10,7 @@ use crate::{Error, Key, error::about};
 const HEADER: [&str; 9] = ["date", "open", "high", "low", "close", "volume", "adjClose", "divCash", "splitFactor"];
 
 /// The snapshot's bytes. Numbers are in their shortest form that reads back to the same bits.
-pub fn write(series: &PriceSeries) -> Vec<u8> {
+pub(crate) fn write(series: &PriceSeries) -> Vec<u8> {
     let mut text = HEADER.join(",");
     text.push('\n');
     for bar in series.bars() {

@@ -5,7 +5,10 @@ mod failing;
 mod memory_archive;
 mod memory_ledger;
 
-pub use crate::records::price_table::write as price_table;
+/// A snapshot as earlier releases archived it.
+pub fn price_table(series: &forecasting::PriceSeries) -> Vec<u8> {
+    crate::records::price_table::write(series)
+}
 pub use failing::{Failing, Faults};
 pub use memory_archive::MemoryArchive;
 pub use memory_ledger::MemoryLedger;
