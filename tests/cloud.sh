@@ -13,7 +13,8 @@ tests/cloud/adapters.sh
 echo "== functions"
 export ARCHITECTURE=${ARCHITECTURE:-$(host_architecture)}
 build_functions
-cargo build --quiet --locked --package embedded
+# As `cargo test` has built it.
+cargo test --workspace --locked --no-run --quiet
 
 echo "== nights"
 ministack

@@ -10,7 +10,8 @@ if ! mount -t tmpfs -o size=600k tmpfs "$disk" 2>/dev/null; then
   echo "full_disk: skipped, a small file system can be mounted by root alone"
   exit 0
 fi
-cargo build --locked --quiet --package embedded
+# As `cargo test` has built it: any other choice of packages builds everything again.
+cargo test --workspace --locked --no-run --quiet
 bell="target/debug/closing-bell run --market recorded --ticker NLS --ticker KO --ticker XOM --ticker JPM --ticker AAPL --data $disk/data"
 
 fail() { echo "full_disk: $1"; cat "$disk.out"; exit 1; }
