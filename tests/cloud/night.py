@@ -125,7 +125,7 @@ class Nights(unittest.TestCase):
         night = self.cloud.wait(arn)
         self.assertEqual((night["status"], night["error"]), ("FAILED", "PartialRun"), night)
         # Its late bar was there on the third ask; the others were not asked for again with it.
-        self.assertEqual(self.states_of(arn).count("WaitForBars"), 2)
+        self.assertEqual(self.states_of(arn).count("WaitToFetch"), 3)
         self.assertEqual(self.states_of(arn).count("FetchAll"), 3)
         self.assertEqual(self.tiingo.asked["NOBODY"], 1)
 

@@ -17,9 +17,9 @@ struct Event {
     /// Go on with the prices that are known, although the session's own is missing.
     #[serde(default)]
     settle: bool,
-    /// Nobody will ask again tonight.
+    /// Nothing is tried again tonight.
     #[serde(default)]
-    last_ask: bool,
+    last: bool,
 }
 
 /// What there is now. A ticker that has no bar yet has no result: `plan` lists it again.
@@ -54,7 +54,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 Ok(Answer::Later("no bar yet".to_owned()))
             }
             // The state machine has the patience that a function must not have.
-            Err(error) if error.is_transient() && !event.last_ask => Ok(Answer::Later(error.to_string())),
+            Err(error) if error.is_transient() && !event.last => Ok(Answer::Later(error.to_string())),
             Err(error) => Err(error),
         };
         attempts.record(&ledger, &run.id).await;

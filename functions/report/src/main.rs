@@ -51,8 +51,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let mut reasons: BTreeMap<Ticker, String> =
             failures.into_iter().map(|(ticker, failure)| (ticker, failure.reason)).collect();
         if let Some(Broken { error, cause }) = &event.error {
-            for ticker in &run.configuration.tickers {
-                reasons.entry(ticker.clone()).or_insert_with(|| format!("the night broke off: {error}: {cause}"));
+            for ticker in run.tickers(&archive).await? {
+                reasons.entry(ticker).or_insert_with(|| format!("the night broke off: {error}: {cause}"));
             }
         }
         let closure = pipeline::report(&archive, &ledger, &run, &reasons).await?;

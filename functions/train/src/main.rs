@@ -12,9 +12,12 @@ use serde::{Deserialize, Serialize};
 struct Event {
     run: RunId,
     tickers: Vec<Ticker>,
+    /// Nothing is tried again tonight.
+    #[serde(default)]
+    last: bool,
 }
 
-/// Who has no forecast yet: the state machine tries each alone.
+/// Who is to be tried alone. What failed and may pass is not: `plan` lists it again, after a pause.
 #[derive(Serialize)]
 struct Answer {
     left: Vec<Ticker>,
@@ -27,12 +30,14 @@ const BEGIN: Duration = Duration::from_secs(30);
 async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
-    serve("train", async |Event { run, tickers }: Event| {
+    serve("train", async |Event { run, tickers, last }: Event| {
         let run = ledger.opened(&run).await?;
         if let [only] = tickers.as_slice() {
             // Its failure is the function's: the state machine retries it by its name, or puts it on record.
-            one(&archive, &ledger, &events, &run, only).await?;
-            return Ok(Answer { left: Vec::new() });
+            return match one(&archive, &ledger, &events, &run, only).await {
+                Err(error) if last || !error.is_transient() => Err(error),
+                _ => Ok(Answer { left: Vec::new() }),
+            };
         }
         let start = Instant::now();
         let mut left = Vec::new();
@@ -40,8 +45,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             if start.elapsed() > BEGIN {
                 left.push(ticker);
             } else if let Err(error) = one(&archive, &ledger, &events, &run, &ticker).await {
-                tracing::warn!(%ticker, error_type = aws::name(&error), %error, "is left to be tried alone");
-                left.push(ticker);
+                let alone = last || !error.is_transient();
+                tracing::warn!(%ticker, error_type = aws::name(&error), %error, alone, "is tried again");
+                if alone {
+                    left.push(ticker);
+                }
             }
         }
         Ok(Answer { left })

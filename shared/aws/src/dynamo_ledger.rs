@@ -96,7 +96,7 @@ impl Ledger for DynamoLedger {
                 ("run", run.id.to_string()),
                 ("as_of", run.as_of.to_string()),
                 ("trigger", word(&run.trigger)),
-                ("configuration", json(&run.configuration)),
+                ("configuration", run.kept()),
                 ("opened_at", now()),
             ],
         );

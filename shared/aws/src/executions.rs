@@ -9,7 +9,7 @@ use pipeline::{Error, Ledger, Run, RunId};
 use serde::Deserialize;
 
 use crate::{
-    DynamoLedger,
+    DynamoLedger, TRANSIENT,
     dynamo_ledger::{now, run_key},
     failure::failed,
     item::{item, text},
@@ -23,6 +23,8 @@ pub struct Failure {
     pub failed_at: Timestamp,
     /// In words.
     pub reason: String,
+    /// Whether trying again may help: so it is with all but the errors that our own stages call by their name.
+    pub may_pass: bool,
 }
 
 impl DynamoLedger {
@@ -59,8 +61,11 @@ impl DynamoLedger {
         let mut failures = BTreeMap::new();
         for item in self.query(&run_key(run), Sorted::StartingWith("FAILURE#"), None).await? {
             let stored = self.stored(&item);
-            let reason = reason(stored.string("error")?, stored.string("cause")?);
-            let failure = Failure { failed_at: stored.word("failed_at")?, reason };
+            let error = stored.string("error")?;
+            let reason = reason(error, stored.string("cause")?);
+            // AWS's own have a dot in their names: throttled, timed out, died.
+            let may_pass = error.contains('.') || error == TRANSIENT;
+            let failure = Failure { failed_at: stored.word("failed_at")?, reason, may_pass };
             failures.insert(stored.word("ticker")?, failure);
         }
         Ok(failures)

@@ -35,13 +35,10 @@ impl<'a> Stored<'a> {
                 Some(serde_json::from_value(closure).map_err(|error| self.damaged(error.to_string()))?)
             }
         };
+        let (id, as_of, trigger) = (self.word("run")?, self.word("as_of")?, self.word("trigger")?);
+        let run = Run::of_kept(id, as_of, trigger, self.string("configuration")?);
         Ok(RunEntry {
-            run: Run {
-                id: self.word("run")?,
-                as_of: self.word("as_of")?,
-                trigger: self.word("trigger")?,
-                configuration: self.json("configuration")?,
-            },
+            run: run.map_err(|error| self.damaged(error.to_string()))?,
             opened_at: self.string("opened_at")?.to_owned(),
             closed_at: self.item.get("closed_at").and_then(|value| value.as_s().ok()).cloned(),
             closure,

@@ -2,9 +2,7 @@
 
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
-use pipeline::{
-    Archive, Configuration, Digest, Error, Incoming, Key, Patience, Settings, Trigger, price_file::PriceFile,
-};
+use pipeline::{Archive, Assignment, Digest, Error, Incoming, Key, Patience, Settings, Trigger, price_file::PriceFile};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,7 +31,7 @@ pub struct Start {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
     /// Everything that decides what the run computes.
-    pub configuration: Configuration,
+    pub assignment: Assignment,
     /// Its day.
     pub as_of: Date,
     /// How long what is missing is waited for: a bar, prices for which an hour's quota was too small, a source that is away.
@@ -159,12 +157,9 @@ impl Start {
             }
             None => last.date(),
         };
-        Ok(Asked {
-            configuration: Configuration { train: self.train, ..settings.configuration("tiingo", tickers) },
-            as_of,
-            patience: Patience::of(settings, as_of, self.time),
-            file: None,
-        })
+        let mut assignment = settings.assignment("tiingo", tickers);
+        assignment.configuration.train = self.train;
+        Ok(Asked { assignment, as_of, patience: Patience::of(settings, as_of, self.time), file: None })
     }
 }
 
@@ -179,9 +174,7 @@ async fn asked_of_file(
     let sha256 = Digest::of(&bytes);
     // What cannot be read is fetch's to refuse, and to keep.
     let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone()).last_session(last).unwrap_or(last);
-    let configuration = Configuration {
-        incoming: Some(Incoming { key: key.clone(), sha256 }),
-        ..settings.configuration("incoming", vec![ticker.clone()])
-    };
-    Ok(Asked { configuration, as_of: newest.date(), patience: Patience::NONE, file: Some(bytes) })
+    let mut assignment = settings.assignment("incoming", vec![ticker.clone()]);
+    assignment.configuration.incoming = Some(Incoming { key: key.clone(), sha256 });
+    Ok(Asked { assignment, as_of: newest.date(), patience: Patience::NONE, file: Some(bytes) })
 }

@@ -7,7 +7,7 @@ use std::{path::Path, process::Command};
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded::{DirectoryArchive, SqliteLedger};
 use forecasting::{Ticker, TradingDay};
-use pipeline::{Archive, Ledger, Receipt, RunEntry, Stage, StageKey, StageRecord, export, migrate, to_migrate};
+use pipeline::{Archive, Key, Ledger, Receipt, RunEntry, Stage, StageKey, StageRecord, export, migrate, to_migrate};
 use support::cloud;
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -42,13 +42,17 @@ impl Former<'_> {
 
     async fn run(&mut self, entry: &RunEntry, archive: &dyn Archive) {
         let (run, closure) = (&entry.run, entry.closure.as_ref().expect("closed"));
+        // As it is archived: earlier releases kept the same in the table.
+        let assignment =
+            archive.read(&Key::run(&run.id, "configuration.json")).await.expect("reads").expect("is there");
+        let assignment = String::from_utf8(assignment).expect("text");
         let outcomes = closure.outcomes(archive).await.expect("reads");
         let opened_at = entry.opened_at.clone();
         let attributes = vec![
             ("run", text(run.id.as_str())),
             ("as_of", text(run.as_of.to_string())),
             ("trigger", text("manual")),
-            ("configuration", json(&run.configuration)),
+            ("configuration", text(assignment)),
             ("opened_at", text(&opened_at)),
             ("closed_at", text(entry.closed_at.clone().expect("closed"))),
             ("status", text("closed")),

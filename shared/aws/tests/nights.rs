@@ -8,21 +8,21 @@ use std::sync::Arc;
 use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use forecasting::Ticker;
 use jiff::civil::{Date, date};
-use pipeline::{Archive, Closure, Configuration, Ledger, RunEntry, RunStatus, Settings, Stage, StageKey, Trigger};
+use pipeline::{Archive, Assignment, Closure, Ledger, RunEntry, RunStatus, Settings, Stage, StageKey, Trigger};
 use support::cloud;
 
 const NIGHTS: [Date; 2] = [date(2020, 12, 10), date(2020, 12, 11)];
 
-fn configuration() -> Configuration {
+fn assignment() -> Assignment {
     let tickers = ["GOOGL", "KO", "NLS"].map(|ticker| ticker.parse().expect("a ticker")).to_vec();
-    Settings::parse("").expect("defaults").configuration("recorded", tickers)
+    Settings::parse("").expect("defaults").assignment("recorded", tickers)
 }
 
 async fn nights(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Vec<RunEntry> {
     let night = Night { market: Arc::new(RecordedMarket), archive, ledger, patience: pipeline::Patience::NONE };
     let mut entries = Vec::new();
     for as_of in NIGHTS {
-        let entry = night.run(configuration(), as_of, Trigger::Backfill, |_| {}).await.expect("the run is closed");
+        let entry = night.run(&assignment(), as_of, Trigger::Backfill, |_| {}).await.expect("the run is closed");
         entries.push(RunEntry {
             opened_at: String::new(),
             closed_at: None,
@@ -61,7 +61,7 @@ async fn both_ways_leave_equal_archives_and_ledgers() {
     }
     assert!(compared > 20, "only {compared} objects");
 
-    for ticker in configuration().tickers {
+    for ticker in assignment().tickers {
         same_records(&*table, &*file, &ticker, &here).await;
     }
 }

@@ -41,12 +41,12 @@ async fn the_clock() {
         let (start, asked) = asked(json!({ "trigger": "schedule", "time": time }), &[]).await.expect("understood");
         assert_eq!(start.trigger, Trigger::Schedule);
         assert_eq!(start.request.as_deref(), Some(time), "the moment it was due at tells two deliveries apart");
-        assert_eq!((asked.as_of.to_string().as_str(), asked.patience.settle), (as_of, settle), "{time}");
+        assert_eq!((asked.as_of.to_string().as_str(), asked.patience.asks == 0), (as_of, settle), "{time}");
     };
     check("2020-12-11T22:00:00Z", "2020-12-11", false).await;
     let (_, tonight) =
         asked(json!({ "trigger": "schedule", "time": "2020-12-11T22:00:00Z" }), &[]).await.expect("understood");
-    assert_eq!(tonight.patience.passes().0, 7);
+    assert_eq!(tonight.patience.asks, 7);
     // In summer New York is an hour nearer.
     check("2020-07-10T21:00:00Z", "2020-07-10", false).await;
     // Long after the evening nothing is waited for.
@@ -61,8 +61,8 @@ async fn the_clock() {
 #[tokio::test]
 async fn the_order_of_tickers_does_not_matter() {
     let (_, whole) = asked(json!({ "trigger": "schedule" }), &[]).await.expect("understood");
-    assert_eq!(serde_json::to_value(&whole.configuration.tickers).expect("JSON"), json!(["KO", "NLS"]));
-    assert_eq!(whole.configuration.market, "tiingo");
+    assert_eq!(serde_json::to_value(&whole.assignment.tickers).expect("JSON"), json!(["KO", "NLS"]));
+    assert_eq!(whole.assignment.configuration.market, "tiingo");
     let manual = json!({ "trigger": "manual", "tickers": ["NLS", "KO", "KO"], "reason": "I want to see" });
     let (start, same) = asked(manual, &[]).await.expect("understood");
     assert_eq!((same, start.request), (whole, None), "the same run");
@@ -73,7 +73,7 @@ async fn requests_and_days() {
     let detail = json!({ "trigger": "manual", "tickers": ["nls"], "as_of": "2020-12-09", "reason": "" });
     let (start, whole) = asked(delivered("closing-bell", "run requested", &detail), &[]).await.expect("understood");
     assert_eq!((start.request.as_deref(), start.time), (Some("e-1"), at("2020-12-11T23:30:00Z")));
-    assert_eq!((whole.as_of.to_string().as_str(), whole.patience.settle), ("2020-12-09", true));
+    assert_eq!((whole.as_of.to_string().as_str(), whole.patience.asks == 0), ("2020-12-09", true));
 
     let check = async |input: Value, expected: &str| {
         let error = asked(input.clone(), &[]).await.expect_err("refused");
@@ -102,11 +102,11 @@ async fn a_file() {
     assert_eq!((start.trigger, start.request.as_deref()), (Trigger::Data, Some("00F1")));
     assert_eq!(first.as_of.to_string(), "2020-12-09", "the newest session that has a price and has closed");
     assert_eq!(first.file.as_deref(), Some(text.as_bytes()));
-    let Some(incoming) = &first.configuration.incoming else { panic!("{first:?}") };
-    assert_eq!((incoming.key.as_str(), first.configuration.market.as_str()), (key, "incoming"));
+    let Some(incoming) = &first.assignment.configuration.incoming else { panic!("{first:?}") };
+    assert_eq!((incoming.key.as_str(), first.assignment.configuration.market.as_str()), (key, "incoming"));
 
     let (_, other) = asked(event(), &[(key, "date,value\n2020-12-09,17\n")]).await.expect("understood");
-    assert_ne!(first.configuration.digest(), other.configuration.digest(), "other content is another run");
+    assert_ne!(first.assignment.digest(), other.assignment.digest(), "other content is another run");
     // Nonsense is fetch's to refuse, and to keep.
     let (_, nonsense) = asked(event(), &[(key, "%PDF-1.4")]).await.expect("understood");
     assert_eq!(nonsense.as_of.to_string(), "2020-12-11");
@@ -125,7 +125,7 @@ async fn samples_are_of_one_run() {
     let started = at(plan["started"].as_str().expect("a moment"));
     let asked = Start::of(plan["input"].clone(), started).expect("understood").asked(&settings, &archive).await;
     let asked = asked.expect("understood");
-    let run = RunId::new(asked.as_of, &asked.configuration.digest());
+    let run = RunId::new(asked.as_of, &asked.assignment.digest());
     for name in ["fetch", "train", "report"] {
         assert_eq!(sample(name)["run"], run.as_str(), "events/{name}.json");
     }

@@ -14,7 +14,7 @@ use std::{
 use embedded::{CsvMarket, DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use forecasting::TradingDay;
 use jiff::Timestamp;
-use pipeline::{Attempts, Configuration, MarketData, Planned, Settings, Stage, Trigger, fetch, plan, report, work};
+use pipeline::{Assignment, Attempts, MarketData, Planned, Settings, Stage, Trigger, fetch, plan, report, work};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -66,18 +66,18 @@ fn size_of(folder: &Path) -> Result<(u64, u64, u64), Failure> {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let settings = Settings::parse("start = 2010-01-01")?;
-    let (market, configuration): (Arc<dyn MarketData>, Configuration) = match std::env::args().nth(1) {
+    let (market, assignment): (Arc<dyn MarketData>, Assignment) = match std::env::args().nth(1) {
         Some(folder) => {
             let market = CsvMarket::open(Path::new(&folder))?;
             let tickers = market.tickers().cloned().collect();
-            (Arc::new(market), settings.configuration("csv", tickers))
+            (Arc::new(market), settings.assignment("csv", tickers))
         }
-        None => (Arc::new(RecordedMarket), settings.configuration("recorded", RecordedMarket.tickers().collect())),
+        None => (Arc::new(RecordedMarket), settings.assignment("recorded", RecordedMarket.tickers().collect())),
     };
     // The later night has a record to go on with, and forecasts to score.
     let last = TradingDay::new(RecordedMarket::LAST_SESSION)?;
     let before = last.previous();
-    let tickers = configuration.tickers.len();
+    let tickers = assignment.tickers.len();
 
     let folder = tempfile::tempdir()?;
     let night = |name: &str| -> Result<Night, Failure> {
@@ -95,7 +95,7 @@ async fn main() -> Result<(), Failure> {
     let mut size = (0, 0, 0);
     for (which, day, trigger) in [("first", before, Trigger::Backfill), ("later", last, Trigger::Manual)] {
         let start = Instant::now();
-        let entry = all_cores.run(configuration.clone(), day.date(), trigger, |_| {}).await?;
+        let entry = all_cores.run(&assignment, day.date(), trigger, |_| {}).await?;
         let seconds = start.elapsed().as_secs_f64();
         let status = entry.closure.map_or_else(String::new, |closure| closure.status.to_string());
         let (bytes, allocated, files) = std::mem::replace(&mut size, size_of(&folder.path().join("all"))?);
@@ -109,15 +109,15 @@ async fn main() -> Result<(), Failure> {
     }
 
     let one_core = night("one")?;
-    one_core.run(configuration.clone(), before.date(), Trigger::Backfill, |_| {}).await?;
+    one_core.run(&assignment, before.date(), Trigger::Backfill, |_| {}).await?;
     let (archive, ledger) = (&*one_core.archive, &*one_core.ledger);
     let mut spent = Spent::default();
     let start = Instant::now();
-    let planned = plan(archive, ledger, configuration.clone(), last.date(), Trigger::Manual).await?;
+    let planned = plan(archive, ledger, &assignment, last.date(), Trigger::Manual).await?;
     let Planned::Open(entry) = spent.on("plan", start, planned) else { return Err("the night is done".into()) };
     let run = entry.run;
     let mut failures = BTreeMap::new();
-    for ticker in &configuration.tickers {
+    for ticker in &assignment.tickers {
         let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
         let outcome = async {
             attempts.at(Stage::Fetch, fetch(&*market, archive, ledger, &run, ticker, true)).await?;

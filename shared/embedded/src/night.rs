@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, thread};
 use forecasting::Ticker;
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, Patience, Planned, Run, RunEntry, Stage,
-    StageKey, Trigger, fetch, plan, report, work,
+    Archive, Assignment, Attempts, Error, Fetched, Ledger, MarketData, Next, Pass, Patience, Planned, Run, RunEntry,
+    Stage, Trigger, fetch, plan, report, work,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -32,86 +32,106 @@ impl Night {
     /// Only where the run itself cannot be opened or closed; a ticker's errors are in the entry's closure.
     pub async fn run(
         &self,
-        configuration: Configuration,
+        assignment: &Assignment,
         as_of: Date,
         trigger: Trigger,
         finished: impl Fn(&Ticker),
     ) -> Result<RunEntry, Error> {
-        let planned = plan(&*self.archive, &*self.ledger, configuration, as_of, trigger).await?;
+        let planned = plan(&*self.archive, &*self.ledger, assignment, as_of, trigger).await?;
         let entry = match planned {
             Planned::NoSession(entry) | Planned::Done(entry) => return Ok(entry),
             Planned::Open(entry) => entry,
         };
-        let run = Arc::new(entry.run.clone());
-        let places = Arc::new(Places::new());
-        let mut tasks = JoinSet::new();
-        let mut tickers = BTreeMap::new();
-        for ticker in run.configuration.tickers.clone() {
-            let (night, run, places, worked_on) = (self.clone(), run.clone(), places.clone(), ticker.clone());
-            let task = tasks.spawn(async move {
-                let mut attempts = Attempts::new(worked_on.clone(), Timestamp::now);
-                let outcome = night.work(&run, &worked_on, &places, &mut attempts).await;
-                attempts.record(&*night.ledger, &run.id).await;
-                outcome
-            });
-            tickers.insert(task.id(), ticker);
-        }
+        let (run, tickers) = (Arc::new(entry.run.clone()), &assignment.tickers);
         let mut failures = BTreeMap::new();
-        while let Some(joined) = tasks.join_next_with_id().await {
-            let (id, failure) = match joined {
-                Ok((id, outcome)) => (id, outcome.err().map(|error| error.to_string())),
-                Err(error) => (error.id(), Some(format!("internal error: {error}"))),
-            };
-            let ticker = &tickers[&id];
-            if let Some(failure) = failure {
-                failures.insert(ticker.clone(), failure);
+        let mut pass = Pass::first(&*self.ledger, &run, tickers, self.patience).await?;
+        while pass.next != Next::Report {
+            if !pass.wait.is_zero() {
+                tracing::info!("{} tickers are tried again in {} s", pass.tickers.len(), pass.wait.as_secs_f64());
+                tokio::time::sleep(pass.wait).await;
             }
-            finished(ticker);
+            self.go_through(&run, &pass, &mut failures, &finished).await;
+            pass = pass.after(&*self.ledger, &run, tickers, |ticker| failures.contains_key(ticker)).await?;
         }
         let closure = report(&*self.archive, &*self.ledger, &run, &failures).await?;
         tracing::info!(run = %run.id, status = %closure.status, "the run is closed");
         Ok(self.ledger.run(&run.id).await?.unwrap_or(RunEntry { closure: Some(closure), ..entry }))
     }
 
-    /// All stages for one ticker.
-    async fn work(&self, run: &Run, ticker: &Ticker, places: &Places, attempts: &mut Attempts) -> Result<(), Error> {
-        let (archive, ledger) = (&*self.archive, &*self.ledger);
-        let last = StageKey { run: run.id.clone(), ticker: ticker.clone(), stage: Stage::Forecast };
-        if ledger.committed(&last).await?.is_some() {
-            return Ok(());
-        }
-        let mut patience = self.patience;
+    /// Works on each ticker of a pass for as far as it comes, and adds what failed for good.
+    async fn go_through(
+        &self,
+        run: &Arc<Run>,
+        pass: &Pass,
+        failures: &mut BTreeMap<Ticker, String>,
+        finished: &impl Fn(&Ticker),
+    ) {
+        let places = Arc::new(Places::new());
+        let (mut tasks, mut begun) = (JoinSet::new(), BTreeMap::new());
+        let mut to_come = pass.tickers.iter();
         loop {
-            let place = places.downloads.acquire().await.expect("the semaphore is never closed");
-            let fetch = fetch(&*self.market, archive, ledger, run, ticker, patience.settle);
-            let fetched = attempts.at(Stage::Fetch, fetch).await;
-            drop(place);
-            match fetched {
-                Ok(Fetched::Ready(_)) => break,
-                Ok(Fetched::NoBarYet) => {
-                    attempts.set_back("no bar yet");
-                    let pause = patience.for_a_bar().unwrap_or_default();
-                    tracing::info!(%ticker, "no bar yet: asking again in {} s", pause.as_secs_f64());
-                    tokio::time::sleep(pause).await;
+            while begun.len() < places.under_way
+                && let Some(ticker) = to_come.next()
+            {
+                let (night, run, places, worked_on) = (self.clone(), run.clone(), places.clone(), ticker.clone());
+                let (next, settle) = (pass.next, pass.settle);
+                let task = tasks.spawn(async move {
+                    let mut attempts = Attempts::new(worked_on.clone(), Timestamp::now);
+                    let outcome = night.work(&run, &worked_on, next, settle, &places, &mut attempts).await;
+                    attempts.record(&*night.ledger, &run.id).await;
+                    outcome
+                });
+                begun.insert(task.id(), ticker);
+            }
+            let Some(joined) = tasks.join_next_with_id().await else { return };
+            let (id, outcome) = match joined {
+                Ok((id, outcome)) => (id, outcome.map_err(|error| (error.is_transient(), error.to_string()))),
+                Err(panic) => (panic.id(), Err((false, format!("internal error: {panic}")))),
+            };
+            let Some(ticker) = begun.remove(&id) else { continue };
+            match outcome {
+                Ok(Progress::Done) => finished(ticker),
+                Ok(Progress::NoBarYet) => tracing::info!(%ticker, "no bar yet"),
+                Err((true, error)) if !pass.last => tracing::warn!(%ticker, error, "may pass"),
+                Err((_, error)) => {
+                    failures.insert(ticker.clone(), error);
+                    finished(ticker);
                 }
-                Err(error) => wait(ticker, error, &mut patience).await?,
             }
         }
-        loop {
-            let core = places.cores.acquire().await.expect("the semaphore is never closed");
-            let Err(error) = work(archive, ledger, run, ticker, attempts).await else { return Ok(()) };
-            drop(core);
-            wait(ticker, error, &mut patience).await?;
+    }
+
+    /// All stages for one ticker.
+    async fn work(
+        &self,
+        run: &Run,
+        ticker: &Ticker,
+        next: Next,
+        settle: bool,
+        places: &Places,
+        attempts: &mut Attempts,
+    ) -> Result<Progress, Error> {
+        let (archive, ledger) = (&*self.archive, &*self.ledger);
+        if next == Next::Fetch {
+            let place = places.downloads.acquire().await.expect("the semaphore is never closed");
+            let fetch = fetch(&*self.market, archive, ledger, run, ticker, settle);
+            let fetched = attempts.at(Stage::Fetch, fetch).await?;
+            drop(place);
+            if fetched == Fetched::NoBarYet {
+                attempts.set_back("no bar yet");
+                return Ok(Progress::NoBarYet);
+            }
         }
+        let _core = places.cores.acquire().await.expect("the semaphore is never closed");
+        work(archive, ledger, run, ticker, attempts).await?;
+        Ok(Progress::Done)
     }
 }
 
-/// Waits for what may pass; otherwise the error stands.
-async fn wait(ticker: &Ticker, error: Error, patience: &mut Patience) -> Result<(), Error> {
-    let Some(pause) = patience.after(&error) else { return Err(error) };
-    tracing::warn!(%ticker, %error, "trying again in {} s", pause.as_secs_f64());
-    tokio::time::sleep(pause).await;
-    Ok(())
+/// How far a ticker came.
+enum Progress {
+    Done,
+    NoBarYet,
 }
 
 /// How many tickers are worked on at once.
@@ -120,12 +140,16 @@ struct Places {
     downloads: Semaphore,
     /// One ticker a core.
     cores: Semaphore,
+    /// All together: whoever waits for one of the others needs memory as well.
+    under_way: usize,
 }
 
 impl Places {
     fn new() -> Places {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Places { downloads: Semaphore::new(DOWNLOADS.max(cores)), cores: Semaphore::new(cores) }
+        let downloads = DOWNLOADS.max(cores);
+        let under_way = 2 * (downloads + cores);
+        Places { downloads: Semaphore::new(downloads), cores: Semaphore::new(cores), under_way }
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use forecasting::{Contender, Family, IntervalKind, Window};
-use pipeline::{Configuration, Evaluated, Forecasted, ModelVersion, Receipt};
+use pipeline::{Assignment, Evaluated, Forecasted, ModelVersion, Receipt};
 use support::Bench;
 
 #[test]
@@ -31,7 +31,7 @@ fn receipt_format_1() {
 /// What the first release left in a ledger: every night reads runs, evaluations and forecasts of the nights before.
 #[test]
 fn first_results_of_stages() {
-    let configuration: Configuration =
+    let Assignment { configuration, .. } =
         serde_json::from_str(include_str!("stored/configuration_1.json")).expect("reads");
     assert_eq!((configuration.window, configuration.families), (Window::All, vec![Contender::Family(Family::Arima)]));
     assert_eq!(configuration.intervals, IntervalKind::Model);

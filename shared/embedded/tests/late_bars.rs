@@ -42,12 +42,12 @@ async fn night(there_on: usize) -> (usize, String, String) {
         market: market.clone(),
         archive: Arc::new(DirectoryArchive::open(folder.path()).expect("opens")),
         ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
-        patience: Patience { settle: false, asks: 3, pause: Duration::from_millis(1), ..Patience::NONE },
+        patience: Patience { asks: 3, pause: Duration::from_millis(1), ..Patience::NONE },
     };
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01\nlevels = [80]").expect("reads");
-    let configuration = settings.configuration("tiingo", vec![ticker.clone()]);
-    let run = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
+    let assignment = settings.assignment("tiingo", vec![ticker.clone()]);
+    let run = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
     assert_eq!(run.closure.expect("closed").status, RunStatus::Succeeded);
     let answer = predict(&*night.archive, &*night.ledger, &ticker, pipeline::Asked::default()).await.expect("predicts");
     let bar = serde_json::to_string(&answer.bar).expect("plain data");
@@ -93,10 +93,9 @@ async fn a_source_that_is_away_for_a_while() {
             ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
             patience: Patience { retries: 2, delay: Duration::from_millis(1), ..Patience::NONE },
         };
-        let configuration = Settings::parse("start = 2019-01-01").expect("reads");
-        let configuration = configuration.configuration("tiingo", vec!["KO".parse().expect("a ticker")]);
-        let run =
-            night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
+        let settings = Settings::parse("start = 2019-01-01").expect("reads");
+        let assignment = settings.assignment("tiingo", vec!["KO".parse().expect("a ticker")]);
+        let run = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
         assert_eq!(run.closure.expect("closed").status, status);
         let attempts = night.ledger.attempts(&run.run.id).await.expect("lists");
         let away = attempts.iter().filter(|attempt| attempt.setback.as_deref() == Some("KO: it is away")).count();

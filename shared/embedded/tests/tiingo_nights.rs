@@ -239,10 +239,10 @@ async fn vintages() {
             });
             server.market.lock().expect("no panic").quotes.insert(ticker.to_owned(), quotes.collect());
             let settings = Settings::parse("start = 2016-01-01\nlevels = [80]").expect("reads");
-            let configuration = settings.configuration("tiingo", vec![ticker.parse().expect("a ticker")]);
-            let ticker = configuration.tickers[0].clone();
+            let assignment = settings.assignment("tiingo", vec![ticker.parse().expect("a ticker")]);
+            let ticker = assignment.tickers[0].clone();
             let as_of = day.parse().expect("a date");
-            let planned = plan(&archive, &ledger, configuration, as_of, Trigger::Manual).await.expect("plans");
+            let planned = plan(&archive, &ledger, &assignment, as_of, Trigger::Manual).await.expect("plans");
             let Planned::Open(entry) = planned else { panic!("{planned:?}") };
             let fetched = fetch(&client, &archive, &ledger, &entry.run, &ticker, true).await.expect("fetches");
             let Fetched::Ready(snapshot) = fetched else { panic!("{fetched:?}") };

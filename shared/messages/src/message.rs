@@ -76,7 +76,7 @@ impl Message {
 
     /// A run has begun.
     pub fn started(run: &Run) -> Message {
-        let tickers = run.configuration.tickers.len();
+        let tickers = run.tickers;
         let headline = format!("Night of {}: begun for {tickers} tickers", run.as_of);
         Message { run: Some(run.id.clone()), ..Message::about(Event::Started, run.as_of, headline) }
     }

@@ -89,15 +89,14 @@ async fn a_night(folder: &std::path::Path) -> (Arc<DirectoryArchive>, Message) {
     let archive = Arc::new(DirectoryArchive::open(folder).expect("opens"));
     let ledger = Arc::new(SqliteLedger::open(&folder.join("ledger.sqlite")).expect("opens"));
     let tickers = ["KO", "NOBODY"].map(|ticker| ticker.parse().expect("a ticker"));
-    let configuration =
-        Settings::parse("start = 2019-01-01").expect("reads").configuration("recorded", tickers.to_vec());
+    let assignment = Settings::parse("start = 2019-01-01").expect("reads").assignment("recorded", tickers.to_vec());
     let night = Night {
         market: Arc::new(RecordedMarket),
         archive: archive.clone(),
         ledger,
         patience: pipeline::Patience::NONE,
     };
-    let entry = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
+    let entry = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
     let closure = entry.closure.expect("closed");
     let message = Message::closed(&*archive, &entry.run, &closure).await.expect("a message");
     (archive, message)

@@ -21,7 +21,7 @@ pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
 pub use night::{
-    Attempts, Fetched, Patience, Planned, fetch, migrate, plan, release, report, rollback, to_migrate, work,
+    Attempts, Fetched, Next, Pass, Patience, Planned, fetch, migrate, plan, release, report, rollback, to_migrate, work,
 };
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use queries::{
@@ -31,10 +31,10 @@ pub use queries::{
     verify_ledger, verify_receipt, watched,
 };
 pub use records::{
-    BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration, Download,
-    Evaluated, Forecasted, Incoming, Link, ModelVersion, NotAnId, ObjectRef, Overview, Promoted, RealisedCoverage,
-    Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source, Standing, StoredRecord,
-    TickerOverview, TickerStatus, TickerSummary, Trained, TrainedVersion, TrainingInputs, Trigger, VersionId,
-    VersionScore, forecast_table::header as forecast_header, plain_reason,
+    Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,
+    Download, Evaluated, Forecasted, Incoming, Link, ModelVersion, NotAnId, ObjectRef, Overview, Promoted,
+    RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Segment, Skill, Snapshot, Source,
+    Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Trained, TrainedVersion, TrainingInputs,
+    Trigger, VersionId, VersionScore, forecast_table::header as forecast_header, plain_reason,
 };
 pub use settings::Settings;

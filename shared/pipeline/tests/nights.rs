@@ -10,7 +10,7 @@ use std::{
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Attempts, Configuration, Error, Fetched, Ledger, MarketData, ModelVersion, Planned, RunStatus, Settings,
+    Archive, Assignment, Attempts, Error, Fetched, Ledger, MarketData, ModelVersion, Planned, RunStatus, Settings,
     Stage, StageKey, Trained, Trigger, fetch, plan, predict,
     price_file::PriceFile,
     report,
@@ -42,10 +42,12 @@ fn prices() -> (PriceFile, Vec<Date>) {
     (PriceFile::new(ticker(), "prices.csv", text.into_bytes()), days)
 }
 
-fn configuration() -> Configuration {
+fn assignment() -> Assignment {
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
+    let mut assignment = settings.assignment("csv", vec![ticker()]);
     // Versions that are a session old are removed, so that removing may fail as well.
-    Configuration { retention: Some(1), ..settings.configuration("csv", vec![ticker()]) }
+    assignment.configuration.retention = Some(1);
+    assignment
 }
 
 /// A clock that runs backwards, by an hour each time it is read: nothing may depend on it.
@@ -61,17 +63,17 @@ async fn pass(
     ledger: &dyn Ledger,
     as_of: Date,
 ) -> Result<RunStatus, Error> {
-    pass_of(configuration(), market, archive, ledger, as_of).await
+    pass_of(&assignment(), market, archive, ledger, as_of).await
 }
 
 async fn pass_of(
-    configuration: Configuration,
+    assignment: &Assignment,
     market: &dyn MarketData,
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     as_of: Date,
 ) -> Result<RunStatus, Error> {
-    let run = match plan(archive, ledger, configuration, as_of, Trigger::Manual).await? {
+    let run = match plan(archive, ledger, assignment, as_of, Trigger::Manual).await? {
         Planned::Open(entry) => entry.run,
         Planned::Done(entry) | Planned::NoSession(entry) => return Ok(entry.closure.expect("it is closed").status),
     };
@@ -161,11 +163,11 @@ async fn a_family_that_fails_trains_no_other() {
     let (market, days) = prices();
     let text = "start = 2019-01-01\npolicy = { max_age = 50 }\n\
                 families = [\"arima\", { family = \"arima\", order = [0, 0, 0], seasonal = [0, 1, 0, 130] }]";
-    let configuration = Settings::parse(text).expect("reads").configuration("csv", vec![ticker()]);
+    let assignment = Settings::parse(text).expect("reads").assignment("csv", vec![ticker()]);
     let nights: Vec<Trained> = {
         let mut nights = Vec::new();
         for day in &days[124..127] {
-            pass_of(configuration.clone(), &market, &archive, &ledger, *day).await.expect("a night");
+            pass_of(&assignment, &market, &archive, &ledger, *day).await.expect("a night");
             let run = ledger.runs(1).await.expect("lists").remove(0).run.id;
             let key = StageKey { run, ticker: ticker(), stage: Stage::Train };
             nights.push(ledger.committed(&key).await.expect("reads").expect("trained").parse().expect("reads"));

@@ -41,10 +41,10 @@ async fn a_night_over_http() {
     let archive: Arc<dyn Archive> = Arc::new(DirectoryArchive::open(folder.path()).expect("opens"));
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
-    let configuration = settings.configuration("recorded", vec!["KO".parse().expect("a ticker")]);
+    let assignment = settings.assignment("recorded", vec!["KO".parse().expect("a ticker")]);
     let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
     let night = Night { market, archive: archive.clone(), ledger: ledger.clone(), patience };
-    let entry = night.run(configuration, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
+    let entry = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
     let router = Site::new(archive.clone(), ledger.clone()).router();
 
     let forecast = get(&router, "/forecast/ko?horizon=2&level=80&level=95").await;
@@ -144,10 +144,10 @@ impl Nights {
 
     async fn night(&self, day: &str, tickers: &[&str]) -> pipeline::RunEntry {
         let tickers = tickers.iter().map(|ticker| ticker.parse().expect("a ticker")).collect();
-        let configuration = Settings::parse("start = 2019-01-01").expect("reads").configuration("recorded", tickers);
+        let assignment = Settings::parse("start = 2019-01-01").expect("reads").assignment("recorded", tickers);
         let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
         let night = Night { market, archive: self.archive.clone(), ledger: self.writer.clone(), patience };
-        night.run(configuration, day.parse().expect("a day"), Trigger::Manual, |_| {}).await.expect("closes")
+        night.run(&assignment, day.parse().expect("a day"), Trigger::Manual, |_| {}).await.expect("closes")
     }
 }
 

@@ -13,8 +13,8 @@ use jiff::{
     civil::{Date, date},
 };
 use pipeline::{
-    Archive, Attempt, Attempts, Chain, Champion, Closure, Configuration, Created, Error, Key, Ledger, MarketData,
-    Planned, Pointing, Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger,
+    Archive, Assignment, Attempt, Attempts, Chain, Champion, Closure, Configuration, Created, Error, Key, Ledger,
+    MarketData, Planned, Pointing, Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger,
     price_file::PriceFile,
 };
 
@@ -174,7 +174,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
 
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
-    let always = settings.configuration("recorded", vec![ticker.clone()]);
+    let always = settings.assignment("recorded", vec![ticker.clone()]).configuration;
     let degraded = Configuration { policy: Policy::Degraded(forecasting::Degraded::default()), ..always.clone() };
     // Two nights, and two replays of the past under the champion of a later day, with and without training.
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 10)).await;
@@ -237,12 +237,13 @@ impl Stores {
     }
 
     async fn night(&self, market: &dyn MarketData, configuration: Configuration, as_of: Date) {
+        let assignment = Assignment { tickers: vec!["KO".parse().expect("a ticker")], configuration };
         let (archive, ledger) = (&self.archive, &self.ledger);
         self.act_as("plan");
-        let planned = pipeline::plan(archive, ledger, configuration, as_of, Trigger::Backfill).await.expect("plans");
+        let planned = pipeline::plan(archive, ledger, &assignment, as_of, Trigger::Backfill).await.expect("plans");
         let Planned::Open(RunEntry { run, .. }) = planned else { return };
         let mut failures = BTreeMap::new();
-        for ticker in &run.configuration.tickers {
+        for ticker in &assignment.tickers {
             if let Err(error) = self.work(market, &run, ticker).await {
                 failures.insert(ticker.clone(), error.to_string());
             }

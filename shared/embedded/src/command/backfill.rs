@@ -4,7 +4,7 @@ use std::{fmt, process::ExitCode, sync::Arc, thread};
 
 use forecasting::TradingDay;
 use jiff::civil::Date;
-use pipeline::{Configuration, Ledger, RunEntry, RunId, RunStatus, Trigger};
+use pipeline::{Assignment, Ledger, RunEntry, RunId, RunStatus, Trigger};
 use serde::Serialize;
 
 use super::{
@@ -53,19 +53,20 @@ impl Outlook {
     async fn new(
         range: &Range,
         chosen: &Chosen,
-        configuration: &Configuration,
+        assignment: &Assignment,
         ledger: Option<&dyn Ledger>,
     ) -> Result<Outlook, Failure> {
         let newest_runs = match ledger {
             Some(ledger) => ledger.runs(RUNS_TIMED).await?,
             None => Vec::new(),
         };
+        let digest = assignment.digest();
         let to = range.to.unwrap_or(chosen.last_session);
         let from = match (range.from, newest_runs.first()) {
             (Some(from), _) => from,
             // From the newest run that was asked to do the same; one that was cut off is not done.
             (None, Some(newest)) => {
-                let same = newest_runs.iter().find(|entry| entry.run.configuration == *configuration);
+                let same = newest_runs.iter().find(|entry| entry.run.assignment == digest);
                 same.unwrap_or(newest).run.as_of
             }
             (None, None) => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
@@ -76,7 +77,6 @@ impl Outlook {
             sessions => sessions?,
         };
         let mut to_do = Vec::with_capacity(sessions.len());
-        let digest = configuration.digest();
         for &day in &sessions {
             let entry = match ledger {
                 Some(ledger) => ledger.run(&RunId::new(day.date(), &digest)).await?,
@@ -90,7 +90,7 @@ impl Outlook {
         let done = sessions.len() - to_do.len();
         to_do.truncate(range.limit.map_or(usize::MAX, |limit| limit as usize));
         let runs = to_do.len();
-        let tickers = configuration.tickers.len();
+        let tickers = assignment.tickers.len();
         Ok(Outlook {
             from,
             to,
@@ -142,10 +142,10 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         _ => {}
     }
     if range.dry_run {
-        let (chosen, configuration, _) = asked(arguments)?;
+        let (chosen, assignment, _) = asked(arguments)?;
         let ledger = path.exists().then(|| SqliteLedger::open_existing(&path)).transpose()?;
         let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
-        let outlook = Outlook::new(range, &chosen, &configuration, ledger).await?;
+        let outlook = Outlook::new(range, &chosen, &assignment, ledger).await?;
         if arguments.store.json {
             output::json(&outlook);
         } else {
@@ -154,10 +154,10 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         return Ok(ExitCode::SUCCESS);
     }
     let mut prepared = Prepared::new(arguments)?;
-    let outlook = Outlook::new(range, &prepared.chosen, &prepared.configuration, Some(&*prepared.ledger)).await?;
+    let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.ledger)).await?;
     output::remark(&outlook.to_string());
     if !prepared.chosen.market.is_local() {
-        let start = prepared.configuration.start;
+        let start = prepared.assignment.configuration.start;
         prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, outlook.to));
     }
     let progress = prepared.progress(outlook.runs);

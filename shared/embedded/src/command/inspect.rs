@@ -102,8 +102,8 @@ pub(super) async fn scores(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
 }
 
 pub(super) async fn results(store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (_, ledger) = open(store)?;
-    let results = pipeline::results(&ledger).await?;
+    let (archive, ledger) = open(store)?;
+    let results = pipeline::results(&archive, &ledger).await?;
     if store.json {
         output::json(&results);
     } else {

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{Timestamp, civil::Date};
 use messages::{Message, Messenger};
 use pipeline::{
-    Archive, Configuration, Digest, Key, Ledger, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan,
+    Archive, Assignment, Digest, Key, Ledger, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan,
 };
 
 use super::{
@@ -20,7 +20,7 @@ use crate::{DirectoryArchive, Lock, Night, SqliteLedger};
 /// A night prepared: everything but the day.
 pub(super) struct Prepared {
     pub(super) chosen: Chosen,
-    pub(super) configuration: Configuration,
+    pub(super) assignment: Assignment,
     settings: Settings,
     archive: Arc<dyn Archive>,
     messenger: Option<Messenger>,
@@ -30,20 +30,20 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        let (chosen, configuration, settings) = asked(arguments)?;
+        let (chosen, assignment, settings) = asked(arguments)?;
         let messenger = messenger(&settings)?;
         let data = &arguments.store.data;
         let lock = Lock::take(data)?;
         let archive = DirectoryArchive::open(data)?;
         let ledger = SqliteLedger::open(&ledger_path(data))?;
         let (archive, ledger) = (Arc::new(archive), Arc::new(ledger));
-        Ok(Prepared { chosen, configuration, settings, archive, messenger, ledger, _lock: lock })
+        Ok(Prepared { chosen, assignment, settings, archive, messenger, ledger, _lock: lock })
     }
 
     /// Opens the run of a day, so that it is on record before it begins, and with it why someone asked for it.
     pub(super) async fn open(&self, as_of: Date, reason: &str) -> Result<(), pipeline::Error> {
         let manual = Trigger::Manual;
-        let planned = plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, manual).await?;
+        let planned = plan(&*self.archive, &*self.ledger, &self.assignment, as_of, manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
         if !reason.is_empty() {
             let name = format!("reason-{}.txt", Digest::of(reason.as_bytes()).short());
@@ -70,12 +70,12 @@ impl Prepared {
         let telling = async {
             if let Some(messenger) = messenger.filter(|messenger| messenger.tells_starts())
                 && let Ok(Planned::Open(entry)) =
-                    plan(&*self.archive, &*self.ledger, self.configuration.clone(), as_of, trigger).await
+                    plan(&*self.archive, &*self.ledger, &self.assignment, as_of, trigger).await
             {
                 messenger.tell(&*self.archive, &Message::started(&entry.run)).await;
             }
         };
-        let working = night.run(self.configuration.clone(), as_of, trigger, |ticker| {
+        let working = night.run(&self.assignment, as_of, trigger, |ticker| {
             progress.set_message(ticker.to_string());
             progress.inc(1);
         });
@@ -108,7 +108,7 @@ impl Prepared {
 
     /// A bar on standard error; nothing where that is no terminal.
     pub(super) fn progress(&self, nights: usize) -> ProgressBar {
-        let bar = ProgressBar::new((nights * self.configuration.tickers.len()) as u64);
+        let bar = ProgressBar::new((nights * self.assignment.tickers.len()) as u64);
         bar.with_style(style())
     }
 }
@@ -128,7 +128,7 @@ pub(super) fn messenger(settings: &Settings) -> Result<Option<Messenger>, Failur
 const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
 
 /// The market, what a run on it is asked to do, and the file that says so.
-pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Configuration, Settings), Failure> {
+pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, Settings), Failure> {
     let settings = read_settings(arguments.config.as_deref())?;
     let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
     let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
@@ -136,8 +136,8 @@ pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Configuration
         let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";
         return Err(Failure::Usage(what.to_owned()));
     }
-    let configuration = settings.configuration(chosen.name, tickers);
-    Ok((chosen, configuration, settings))
+    let assignment = settings.assignment(chosen.name, tickers);
+    Ok((chosen, assignment, settings))
 }
 
 /// Where a data directory has its ledger.
@@ -164,7 +164,7 @@ pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArgum
         check_past("--as-of", as_of)?;
     }
     let mut prepared = Prepared::new(arguments)?;
-    prepared.configuration.train = train;
+    prepared.assignment.configuration.train = train;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
     let progress = prepared.progress(1);
     let entry = prepared.night(as_of, Trigger::Manual, &progress).await?;

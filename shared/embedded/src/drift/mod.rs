@@ -6,7 +6,7 @@ mod market;
 use std::{fmt, path::Path, sync::Arc};
 
 use forecasting::{Ticker, TradingDay};
-use pipeline::{Configuration, Error, Evaluated, Ledger, Settings, Stage, Trigger};
+use pipeline::{Assignment, Error, Evaluated, Ledger, Settings, Stage, Trigger};
 use serde::Serialize;
 
 use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger};
@@ -86,7 +86,7 @@ pub(crate) async fn run(
         let market = CsvMarket::open(&folder)?;
         let text = format!("policy = {policy}\nwindow = {WINDOW}\nseason = {SEASON}\n");
         let settings = Settings::parse(&text)?;
-        let configuration = settings.configuration("csv", market.tickers().cloned().collect());
+        let assignment = settings.assignment("csv", market.tickers().cloned().collect());
         let store = data.join(name);
         std::fs::create_dir_all(&store).map_err(|error| format!("{} cannot be made: {error}", store.display()))?;
         let ledger = Arc::new(SqliteLedger::open(&store.join("ledger.sqlite")).map_err(in_words)?);
@@ -98,15 +98,15 @@ pub(crate) async fn run(
         };
         for &day in &made_up.sessions()[HISTORY - 1..] {
             progress(name, day);
-            one(&night, &configuration, day).await?;
+            one(&night, &assignment, day).await?;
         }
         told.push(Told::read(&*ledger, made_up).await.map_err(in_words)?);
     }
     Ok(account(made_up, &told[0], &told[1], &told[2]))
 }
 
-async fn one(night: &Night, configuration: &Configuration, day: TradingDay) -> Result<(), String> {
-    let entry = night.run(configuration.clone(), day.date(), Trigger::Backfill, |_| {}).await;
+async fn one(night: &Night, assignment: &Assignment, day: TradingDay) -> Result<(), String> {
+    let entry = night.run(assignment, day.date(), Trigger::Backfill, |_| {}).await;
     let closure = entry.map_err(|error| error.to_string())?.closure.ok_or("a night was left open")?;
     let outcomes = closure.outcomes(&*night.archive).await.map_err(|error| error.to_string())?;
     let failed = outcomes.iter().find(|ticker| ticker.status != pipeline::TickerStatus::Done);

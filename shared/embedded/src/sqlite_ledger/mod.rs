@@ -131,7 +131,7 @@ impl Ledger for SqliteLedger {
                     run.id.as_str(),
                     run.as_of.to_string(),
                     json(&run.trigger).trim_matches('"'),
-                    json(&run.configuration),
+                    run.kept(),
                     now()
                 ],
             )?;

@@ -47,13 +47,10 @@ pub(super) const RUN_COLUMNS: &str = "run, as_of, trigger, configuration, closur
 pub(super) fn run_entry(row: &Row<'_>) -> rusqlite::Result<RunEntry> {
     let open = row.get_ref("closure")? == ValueRef::Null;
     let closure: Option<Closure> = if open { None } else { Some(column(row, "closure")?) };
+    let kept: String = row.get("configuration")?;
+    let run = Run::of_kept(word(row, "run")?, word(row, "as_of")?, word(row, "trigger")?, &kept);
     Ok(RunEntry {
-        run: Run {
-            id: word(row, "run")?,
-            as_of: word(row, "as_of")?,
-            trigger: word(row, "trigger")?,
-            configuration: column(row, "configuration")?,
-        },
+        run: run.map_err(|error| unreadable(row, "configuration", error.into()))?,
         opened_at: row.get("opened_at")?,
         closed_at: row.get("closed_at")?,
         closure,

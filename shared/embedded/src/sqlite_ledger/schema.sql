@@ -8,7 +8,7 @@ CREATE TABLE runs (
     as_of         TEXT NOT NULL,
     trigger       TEXT NOT NULL,
     status        TEXT,                 -- succeeded, partial, failed, no session; NULL while the run is open
-    configuration TEXT NOT NULL,        -- JSON
+    configuration TEXT NOT NULL,        -- JSON: what it was asked to do, and for how many tickers
     closure       TEXT,                 -- JSON: counts, and where its report is
     opened_at     TEXT NOT NULL,
     closed_at     TEXT

@@ -1,7 +1,7 @@
 use forecasting::TradingDay;
 use jiff::civil::Date;
 
-use crate::{Archive, Closure, Configuration, Error, Key, Ledger, Run, RunEntry, RunId, RunStatus, Trigger};
+use crate::{Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger};
 
 /// What there is to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,27 +10,26 @@ pub enum Planned {
     NoSession(RunEntry),
     /// Everything was done before.
     Done(RunEntry),
-    /// The run is open: each of its configuration's tickers is to be worked on.
+    /// The run is open: each of its tickers is to be worked on.
     Open(RunEntry),
 }
 
-/// Opens the run of a configuration for a day, or finds it.
+/// Opens the run of an assignment for a day, or finds it.
 ///
 /// Writes `runs/{run}/configuration.json` and `runs/{run}/tickers.json` before the ledger knows of the run, so a run on
 /// record always has them.
 pub async fn plan(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
-    configuration: Configuration,
+    assignment: &Assignment,
     as_of: Date,
     trigger: Trigger,
 ) -> Result<Planned, Error> {
-    let id = RunId::new(as_of, &configuration.digest());
-    archive.create(&Key::run(&id, "configuration.json"), &configuration.to_json()).await?;
-    let tickers = serde_json::to_vec(&configuration.tickers).expect("tickers are plain data");
-    archive.create(&Key::run(&id, "tickers.json"), &tickers).await?;
+    let run = Run::new(as_of, trigger, assignment);
+    archive.create(&run.key(), &assignment.to_json()).await?;
+    let tickers = serde_json::to_vec(&assignment.tickers).expect("tickers are plain data");
+    archive.create(&Key::run(&run.id, "tickers.json"), &tickers).await?;
 
-    let run = Run { id, as_of, trigger, configuration };
     let entry = ledger.open_run(&run).await?;
     match entry.closure.as_ref().map(|closure| closure.status) {
         Some(RunStatus::NoSession) => Ok(Planned::NoSession(entry)),

@@ -44,7 +44,7 @@ pub(super) async fn promote(ledger: &dyn Ledger, tonight: &Tonight<'_>) -> Resul
             contest: None,
             archived_contest: None,
             snapshot: tonight.snapshot.snapshot.clone(),
-            configuration: run.configuration.digest(),
+            configuration: run.assignment.clone(),
         };
         ledger.decide(&receipt, pointer.as_ref(), pointing(ledger, place).await?).await?
     };

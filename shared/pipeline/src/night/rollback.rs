@@ -9,8 +9,8 @@ use super::{
     report,
 };
 use crate::{
-    Archive, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt, RollbackOrder, Run,
-    Snapshot, Stage, Trigger, VersionId,
+    Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt,
+    RollbackOrder, Run, Snapshot, Stage, Trigger, VersionId,
     records::{RECEIPT_FORMAT, end_of_time},
 };
 
@@ -54,7 +54,6 @@ pub async fn rollback(
 
     let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
     let configuration = Configuration {
-        tickers: vec![ticker.clone()],
         rollback: Some(RollbackOrder { version: version.clone(), sequence: pointer.sequence }),
         release: None,
         ..former
@@ -83,8 +82,7 @@ pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker
         };
     }
     let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
-    let configuration =
-        Configuration { tickers: vec![ticker.clone()], rollback: None, release: Some(pointer.sequence), ..former };
+    let configuration = Configuration { rollback: None, release: Some(pointer.sequence), ..former };
     let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
     let reason = released_in_words(&pointer);
     order.carry_out(archive, ledger, Decision::Release, reason, |place| released(&pointer, place)).await
@@ -118,7 +116,8 @@ impl Order<'_> {
         champion: impl Fn(&Place<'_>) -> Champion,
     ) -> Result<Promoted, Error> {
         let Order { ticker, pointer, snapshot, newest, configuration } = self;
-        let planned = plan(archive, ledger, configuration, newest.date(), Trigger::Manual).await?;
+        let assignment = Assignment { tickers: vec![ticker.clone()], configuration };
+        let planned = plan(archive, ledger, &assignment, newest.date(), Trigger::Manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
         let run = entry.run;
         let place = Place::new(&run, ticker)?;
@@ -138,7 +137,7 @@ impl Order<'_> {
             contest: None,
             archived_contest: None,
             snapshot: snapshot.snapshot,
-            configuration: run.configuration.digest(),
+            configuration: run.assignment.clone(),
         };
         let receipt = ledger.decide(&receipt, Some(pointer), Pointing::Move).await?;
         finish(archive, ledger, &run, ticker, receipt).await

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::scores::ALL_EVALUATIONS;
 use crate::{
-    Error, Ledger,
+    Archive, Digest, Error, Ledger,
     records::{end_of_time, live_scores},
 };
 
@@ -71,14 +71,15 @@ pub struct IntervalsAhead {
 const ALL_RUNS: usize = 100_000;
 
 /// Adds up the verdicts of all runs on record and the scores of all their forecasts.
-pub async fn results(ledger: &dyn Ledger) -> Result<Results, Error> {
+pub async fn results(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<Results, Error> {
     let runs = ledger.runs(ALL_RUNS).await?;
-    let mut tickers: BTreeSet<Ticker> = BTreeSet::new();
+    let (mut tickers, mut read): (BTreeSet<Ticker>, BTreeSet<Digest>) = (BTreeSet::new(), BTreeSet::new());
     let mut verdicts = BTreeMap::new();
     let (mut done, mut not_done) = (0, 0);
     for (entry, closure) in runs.iter().filter_map(|entry| Some((entry, entry.closure.as_ref()?))) {
-        if closure.tickers() > 0 {
-            tickers.extend(entry.run.configuration.tickers.iter().cloned());
+        // Most nights are asked to do the same.
+        if closure.tickers() > 0 && read.insert(entry.run.assignment.clone()) {
+            tickers.extend(entry.run.tickers(archive).await?);
         }
         done += closure.done;
         not_done += closure.failed + closure.skipped;

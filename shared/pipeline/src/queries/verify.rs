@@ -5,8 +5,8 @@ use forecasting::{Decision, Judgement, PriceSeries, Ticker};
 use serde::Serialize;
 
 use crate::{
-    Archive, Champion, Configuration, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run,
-    RunId, Snapshot, Stage, StageKey, Trained, Trigger, VersionId,
+    Archive, Assignment, Champion, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run, RunId,
+    Snapshot, Stage, StageKey, Trained, Trigger, VersionId,
     night::{Night, PERSON, Place, RULE, in_words, reach, released, released_in_words, restored},
 };
 
@@ -109,8 +109,15 @@ pub async fn verify_receipt(
     let mut objects = vec![Key::run(run, "configuration.json")];
     objects.extend(snapshot.objects(ticker));
 
-    let configuration = read_configuration(archive, receipt).await?;
-    let run = Run { id: run.clone(), as_of: receipt.as_of.date(), trigger: Trigger::Manual, configuration };
+    let Assignment { tickers, configuration } = read_assignment(archive, receipt).await?;
+    let run = Run {
+        id: run.clone(),
+        as_of: receipt.as_of.date(),
+        trigger: Trigger::Manual,
+        configuration,
+        tickers: tickers.len(),
+        assignment: receipt.configuration.clone(),
+    };
     let place = Place::new(&run, ticker)?;
     same(receipt, "snapshot", &receipt.snapshot, &snapshot.snapshot)?;
     let series = snapshot.checked(archive, ticker).await?;
@@ -239,7 +246,7 @@ impl Archive for Checking<'_> {
     }
 }
 
-async fn read_configuration(archive: &dyn Archive, receipt: &Receipt) -> Result<Configuration, Error> {
+async fn read_assignment(archive: &dyn Archive, receipt: &Receipt) -> Result<Assignment, Error> {
     let key = Key::run(&receipt.run, "configuration.json");
     let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     let digest = Digest::of(&bytes);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use forecasting::{Decision, Ticker};
 
-use crate::{Archive, Error, Ledger, Overview, RunEntry, Standing, TickerStatus};
+use crate::{Archive, Digest, Error, Ledger, Overview, RunEntry, Standing, TickerStatus};
 
 /// Every ticker as the newest runs left it.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,12 +32,19 @@ pub struct WatchedTicker {
 pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) -> Result<Watched, Error> {
     let runs = ledger.runs(runs).await?;
     let mut tickers: BTreeMap<Ticker, WatchedTicker> = BTreeMap::new();
+    let mut asked: BTreeMap<Digest, Vec<Ticker>> = BTreeMap::new();
     for entry in &runs {
         let known = |ticker: &Ticker| tickers.get(ticker).is_some_and(|known| known.standing.is_some());
-        let Some(closure) = entry.closure.as_ref().filter(|_| !entry.run.configuration.tickers.iter().all(known))
-        else {
+        let Some(closure) = &entry.closure else { continue };
+        // Most nights are asked to do the same.
+        let assignment = &entry.run.assignment;
+        if !asked.contains_key(assignment) {
+            let tickers = told(entry.run.tickers(archive).await, "what a run was asked to do")?.unwrap_or_default();
+            asked.insert(assignment.clone(), tickers);
+        }
+        if asked[assignment].iter().all(known) {
             continue;
-        };
+        }
         let outcomes = told(closure.outcomes(archive).await, "a summary")?.unwrap_or_default();
         for summary in &outcomes {
             tickers.entry(summary.ticker.clone()).or_insert_with(|| WatchedTicker {

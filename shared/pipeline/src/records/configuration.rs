@@ -2,16 +2,51 @@
 
 use forecasting::{Contender, Family, IntervalKind, Level, Policy, Promotion, RecordPlan, Ticker, Window};
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
+use serde_json::{Map, Value};
 
 use crate::{Digest, Key, VersionId};
 
-/// Everything that decides what a run computes; it is archived with the run.
+/// A run's task: everything that decides what it computes. `runs/{run}/configuration.json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub struct Assignment {
+    /// The tickers to work on, in order.
+    pub tickers: Vec<Ticker>,
+    /// What applies to each of them.
+    #[serde(flatten)]
+    pub configuration: Configuration,
+}
+
+impl TryFrom<Map<String, Value>> for Assignment {
+    type Error = serde_json::Error;
+
+    /// Not by `flatten`, which would let unknown fields pass.
+    fn try_from(mut fields: Map<String, Value>) -> Result<Assignment, serde_json::Error> {
+        let tickers = fields.remove("tickers").ok_or_else(|| serde_json::Error::missing_field("tickers"))?;
+        Ok(Assignment {
+            tickers: serde_json::from_value(tickers)?,
+            configuration: serde_json::from_value(Value::Object(fields))?,
+        })
+    }
+}
+
+impl Assignment {
+    /// Digest of its canonical JSON.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_json())
+    }
+
+    /// Canonical JSON: fields in their order, shortest numbers.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a configuration is plain data")
+    }
+}
+
+/// What a run does for each of its tickers, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
-    /// The tickers to work on, in order.
-    pub tickers: Vec<Ticker>,
     /// Where prices come from: `tiingo`, `recorded`, `csv` or `incoming`.
     pub market: String,
     /// First date of the histories.
@@ -99,16 +134,6 @@ pub struct Incoming {
 }
 
 impl Configuration {
-    /// Digest of its canonical JSON.
-    pub fn digest(&self) -> Digest {
-        Digest::of(&self.to_json())
-    }
-
-    /// Canonical JSON: fields in their order, shortest numbers.
-    pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("a configuration is plain data")
-    }
-
     /// What its tickers' records are kept of.
     pub fn record_plan(&self) -> RecordPlan {
         RecordPlan::new(&self.families, self.horizon, self.window, self.season)

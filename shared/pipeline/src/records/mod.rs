@@ -4,6 +4,7 @@
 mod bar_log;
 mod bar_segment;
 mod chain;
+mod closure;
 mod configuration;
 mod evaluated;
 pub(crate) mod forecast_table;
@@ -27,7 +28,9 @@ use jiff::civil::date;
 
 pub use bar_log::{BarLog, BarSegment};
 pub use chain::{Chain, Chained, Link};
-pub use configuration::{Configuration, Incoming, RollbackOrder};
+pub(crate) use closure::Summary;
+pub use closure::{Closure, RunStatus, TickerStatus, TickerSummary, plain_reason};
+pub use configuration::{Assignment, Configuration, Incoming, RollbackOrder};
 pub use evaluated::{Evaluated, VersionScore};
 pub(crate) use evaluated::{LIVE_SESSIONS, live_record, live_scores, recent_scores};
 pub use forecasted::Forecasted;
@@ -41,8 +44,7 @@ pub use promoted::Promoted;
 pub use receipt::{Champion, Receipt};
 pub(crate) use receipt::{RECEIPT_FORMAT, champion_on};
 pub use record::{Segment, StoredRecord};
-pub(crate) use run::Summary;
-pub use run::{Closure, Run, RunEntry, RunStatus, TickerStatus, TickerSummary, Trigger, plain_reason};
+pub use run::{Run, RunEntry, Trigger};
 pub(crate) use snapshot::STALE_AFTER;
 pub use snapshot::{BarStatus, Download, Snapshot};
 pub use trained::{Trained, TrainedVersion};

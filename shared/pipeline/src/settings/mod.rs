@@ -15,7 +15,7 @@ use forecasting::{
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::{Archive, Configuration, Error, Key};
+use crate::{Archive, Assignment, Configuration, Error, Key};
 pub use fetch::{FetchSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
@@ -207,11 +207,14 @@ impl Settings {
 
     /// What a run on this market and these tickers is asked to do. The order in which they are named does not make another
     /// run.
-    pub fn configuration(&self, market: &str, mut tickers: Vec<Ticker>) -> Configuration {
+    pub fn assignment(&self, market: &str, mut tickers: Vec<Ticker>) -> Assignment {
         tickers.sort();
         tickers.dedup();
+        Assignment { tickers, configuration: self.configuration(market) }
+    }
+
+    fn configuration(&self, market: &str) -> Configuration {
         Configuration {
-            tickers,
             market: market.to_owned(),
             start: self.start,
             horizon: self.horizon,
@@ -283,7 +286,7 @@ mod tests {
 
     #[test]
     fn everything_may_be_left_out() {
-        let configuration = Settings::parse("").expect("defaults").configuration("recorded", Vec::new());
+        let configuration = Settings::parse("").expect("defaults").configuration("recorded");
         assert_eq!((configuration.horizon, configuration.window), (5, Window::All));
         assert_eq!(configuration.start, date(2015, 1, 1));
     }
@@ -321,7 +324,7 @@ mod tests {
         "#;
         let settings = Settings::parse(text).expect("reads");
         assert_eq!(settings.watchlist[1].as_str(), "BRK-A");
-        let configuration = settings.configuration("tiingo", settings.watchlist.clone());
+        let configuration = settings.configuration("tiingo");
         assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(30)));
         assert_eq!((configuration.families.len(), configuration.season), (5, 5));
         assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
@@ -329,7 +332,7 @@ mod tests {
         assert_eq!(settings.schedule.cron().expect("a time"), "30 17 * * MON-FRI");
         assert_eq!((settings.webhook.format, settings.webhook.on_start), (Some(WebhookFormat::Json), true));
         assert!(Settings::parse("start = \"2016-01-01\"\nwindow = \"all\"\npolicy = \"degraded\"").is_ok());
-        let since = Settings::parse("window = 2018-01-01").expect("reads").configuration("tiingo", Vec::new());
+        let since = Settings::parse("window = 2018-01-01").expect("reads").configuration("tiingo");
         assert_eq!(since.window, Window::Since(date(2018, 1, 1)));
     }
 

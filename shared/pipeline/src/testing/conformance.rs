@@ -50,14 +50,9 @@ pub async fn archive(archive: &dyn Archive) {
 }
 
 fn a_run(as_of: TradingDay, name: &str) -> Run {
-    Run {
-        id: name.parse().expect("an id"),
-        as_of: as_of.date(),
-        trigger: Trigger::Manual,
-        configuration: Settings::parse("levels = [80]")
-            .expect("defaults")
-            .configuration("recorded", vec![ticker("NLS")]),
-    }
+    let settings = Settings::parse("levels = [80]").expect("defaults");
+    let run = Run::new(as_of.date(), Trigger::Manual, &settings.assignment("recorded", vec![ticker("NLS")]));
+    Run { id: name.parse().expect("an id"), ..run }
 }
 
 fn a_record(run: &RunId, as_of: TradingDay, stage: Stage, result: &str) -> StageRecord {

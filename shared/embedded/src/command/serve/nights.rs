@@ -8,7 +8,7 @@ use forecasting::TradingDay;
 use indicatif::ProgressBar;
 use jiff::{Timestamp, civil::Date};
 use messages::Message;
-use pipeline::{Digest, Ledger, RunEntry, RunId, Trigger};
+use pipeline::{Assignment, Digest, Ledger, RunId, Trigger};
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard},
@@ -123,8 +123,8 @@ impl Nights {
             None => None,
             Some(run) => Some(self.to_complete(run).await?),
         };
-        if let Some(entry) = &entry {
-            arguments.tickers.clone_from(&entry.run.configuration.tickers);
+        if let Some((_, again)) = &entry {
+            arguments.tickers.clone_from(&again.tickers);
         }
         let mut prepared = Prepared::new(&arguments).map_err(|failure| {
             let status = match &failure {
@@ -135,9 +135,9 @@ impl Nights {
             Problem::new(status, failure.text())
         })?;
         let as_of = match (entry, wanted.as_of) {
-            (Some(entry), _) => {
-                prepared.configuration = entry.run.configuration;
-                entry.run.as_of
+            (Some((as_of, again)), _) => {
+                prepared.assignment = again;
+                as_of
             }
             (None, Some(day)) if TradingDay::has_closed(day, Timestamp::now()) => day,
             (None, Some(day)) => {
@@ -148,12 +148,12 @@ impl Nights {
             }
             (None, None) => prepared.chosen.last_session,
         };
-        prepared.configuration.train |= wanted.train;
+        prepared.assignment.configuration.train |= wanted.train;
         Ok((prepared, as_of))
     }
 
-    /// A run whose tickers can be worked on again here.
-    async fn to_complete(&self, run: &RunId) -> Result<RunEntry, Problem> {
+    /// The day of a run whose tickers can be worked on again here, and what it was asked to do.
+    async fn to_complete(&self, run: &RunId) -> Result<(Date, Assignment), Problem> {
         let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"));
         let entry = self.ledger.run(run).await?.ok_or_else(none)?;
         let market = &entry.run.configuration.market;
@@ -167,7 +167,9 @@ impl Nights {
                 format_args!("it worked on the {market} market, this is {}", self.market),
             ));
         }
-        Ok(entry)
+        let archive = DirectoryArchive::read_only(&self.arguments.store.data);
+        let tickers = entry.run.tickers(&archive).await?;
+        Ok((entry.run.as_of, Assignment { tickers, configuration: entry.run.configuration }))
     }
 }
 
@@ -182,7 +184,7 @@ impl Starts for Nights {
         let busy = || Problem::new(StatusCode::CONFLICT, "another night is under way: wait for its end");
         let alone: OwnedMutexGuard<()> = self.one_at_a_time.clone().try_lock_owned().map_err(|_| busy())?;
         let (prepared, as_of) = self.wanted(&wanted).await?;
-        let id = RunId::new(as_of, &prepared.configuration.digest());
+        let id = RunId::new(as_of, &prepared.assignment.digest());
         // On record before the answer, so that whoever is sent on to it finds it.
         prepared.open(as_of, wanted.reason.trim()).await?;
         output::remark(&format!("Run {id} is requested."));

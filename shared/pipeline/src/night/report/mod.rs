@@ -32,8 +32,9 @@ pub async fn report(
     let configuration = &run.configuration;
     let mut table = forecast_table::header(&configuration.levels);
     let mut scores = score_table::header(&configuration.levels);
-    let mut overview = Vec::with_capacity(configuration.tickers.len());
-    for ticker in &configuration.tickers {
+    let tickers = run.tickers(archive).await?;
+    let mut overview = Vec::with_capacity(tickers.len());
+    for ticker in &tickers {
         let place = Place::new(run, ticker)?;
         if let Some(evaluated) = place.result::<Evaluated>(ledger, Stage::Evaluate).await? {
             scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
