@@ -27,8 +27,8 @@ pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing
 pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
     VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, models,
-    newest_forecast, newest_snapshot, predict, prices, recorded, residual_picture, residuals, results, scores, verify,
-    verify_ledger, verify_receipt, watched,
+    newest_forecast, newest_snapshot, predict, predict_alone, prices, recorded, residual_picture, residuals, results,
+    scores, verify, verify_ledger, verify_receipt, watched,
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,

@@ -5,7 +5,7 @@ use axum::{
     http::request::Parts,
 };
 use forecasting::Ticker;
-use pipeline::RunId;
+use pipeline::{RunId, VersionId};
 
 use crate::{Problem, format::Format, parameters::Parameters};
 
@@ -18,6 +18,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let read = Path::<String>::from_request_parts(parts, state).await;
         read.map(|Path(name)| Named(name)).map_err(|rejection| Problem::field("path", rejection.body_text()))
+    }
+}
+
+/// A ticker and one of its versions, as a path names them.
+pub(crate) struct NamedVersion(pub(crate) Ticker, pub(crate) VersionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedVersion {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Path((name, version)) = read.map_err(|rejection| Problem::field("path", rejection.body_text()))?;
+        let version = version.parse().map_err(|error| Problem::field("version", error))?;
+        Ok(NamedVersion(ticker(&name)?, version))
     }
 }
 

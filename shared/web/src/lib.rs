@@ -8,6 +8,7 @@ mod asked;
 mod assets;
 mod cache;
 mod format;
+mod log;
 mod pages;
 mod parameters;
 mod pictures;

@@ -14,7 +14,7 @@ use crate::{
     api::{self, start::LARGEST_BODY},
     assets,
     cache::{self, Answers, CachedArchive},
-    pages, pictures,
+    log, pages, pictures,
     stores::Stores,
 };
 
@@ -54,6 +54,7 @@ impl Site {
             .route("/tickers/{ticker}/residuals.svg", get(pictures::residuals_svg))
             .route("/forecast/{ticker}", get(api::forecast::forecast))
             .route("/models/{ticker}", get(api::models::models))
+            .route("/models/{ticker}/{version}", get(api::models::model))
             .route("/receipts/{ticker}", get(api::receipts::receipts))
             .route("/scores/{ticker}", get(api::scores::scores))
             .route("/runs", get(api::runs::runs))
@@ -73,6 +74,7 @@ impl Site {
         all.fallback(unknown)
             .method_not_allowed_fallback(not_allowed)
             .layer(middleware::from_fn_with_state(answers, cache::complete))
+            .layer(middleware::from_fn(log::request))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
     }
 }

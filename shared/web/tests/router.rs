@@ -58,6 +58,9 @@ async fn a_night_over_http() {
     assert_eq!(receipts[0]["champion"]["version"], forecast.body["version"]);
     let models = get(&router, "/models/KO").await.body;
     assert!(models.as_array().is_some_and(|m| m.iter().any(|m| m["in_service"] == true)), "{models}");
+    let version = models[0]["version"].as_str().expect("an id");
+    let model = get(&router, &format!("/models/KO/{version}")).await;
+    assert_eq!((model.status, &model.body["version"]), (StatusCode::OK, &Value::from(version)));
     let runs = get(&router, "/runs").await.body;
     assert_eq!((&runs[0]["run"], &runs[0]["done"]), (&Value::from(entry.run.id.as_str()), &Value::from(1)));
     let run = get(&router, &format!("/runs/{}", entry.run.id)).await;
@@ -75,6 +78,9 @@ async fn a_night_over_http() {
     check("/forecast/NOBODY", 404, None).await;
     check("/models/NOBODY", 404, None).await;
     check("/receipts/NOBODY", 404, None).await;
+    check("/models/KO/2020-12-11-00000000", 404, None).await;
+    check("/models/KO/..%2F..%2Fledger.sqlite", 400, Some("version")).await;
+    check("/models/..%2Fx/2020-12-11-00000000", 400, Some("ticker")).await;
     check("/forecast/..%2Fx", 400, Some("ticker")).await;
     check("/forecast/KO?horizon=61", 400, Some("horizon")).await;
     check("/forecast/KO?horizon=1e9", 400, Some("horizon")).await;

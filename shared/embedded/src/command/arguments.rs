@@ -49,10 +49,11 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightArguments,
     },
-    /// Forecast a ticker from the model in service
+    /// Forecast a ticker from the model in service, or from a model's file alone
     Predict {
         /// The series
-        ticker: Ticker,
+        #[arg(required_unless_present = "model")]
+        ticker: Option<Ticker>,
         /// Sessions ahead [default: as in the forecast table]
         #[arg(long, value_name = "N")]
         horizon: Option<usize>,
@@ -62,6 +63,12 @@ pub(super) enum Command {
         /// This version, in service or not [default: the one in service]
         #[arg(long, value_name = "VERSION")]
         version: Option<VersionId>,
+        /// Forecast from this file of models/, wherever it lies, and nothing else; `-` is standard input
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["ticker", "version"])]
+        model: Option<PathBuf>,
+        /// Newer prices for it, from the session on that it was fitted up to: a price file
+        #[arg(long, value_name = "FILE", requires = "model")]
+        values: Option<PathBuf>,
         #[command(flatten)]
         store: StoreArguments,
     },

@@ -1,8 +1,8 @@
-//! What only reads: `predict`, `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered`, `export` and `verify`.
+//! What only reads: `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered`, `export` and `verify`.
 
 use std::{path::Path, process::ExitCode};
 
-use forecasting::{Level, Ticker, TradingDay};
+use forecasting::{Ticker, TradingDay};
 use jiff::civil::Date;
 use pipeline::{Ledger, RunId, VersionId};
 
@@ -19,24 +19,6 @@ pub(super) fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLe
 fn open_at(data: &Path) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
     let ledger = SqliteLedger::open_existing(&ledger_path(data))?;
     Ok((DirectoryArchive::read_only(data), ledger))
-}
-
-pub(super) async fn predict(
-    ticker: &Ticker,
-    horizon: Option<usize>,
-    levels: &[Level],
-    version: Option<&VersionId>,
-    store: &StoreArguments,
-) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open(store)?;
-    let asked = pipeline::Asked { horizon, levels, version };
-    let prediction = pipeline::predict(&archive, &ledger, ticker, asked).await?;
-    if store.json {
-        output::json(&prediction);
-    } else {
-        output::prediction(&prediction);
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 pub(super) async fn runs(store: &StoreArguments) -> Result<ExitCode, Failure> {

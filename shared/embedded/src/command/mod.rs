@@ -10,6 +10,7 @@ mod market;
 mod migrate;
 mod output;
 mod plot;
+mod predict;
 mod rollback;
 mod run;
 mod serve;
@@ -108,8 +109,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Backfill { from, to, limit, dry_run, night } => {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await
         }
-        Command::Predict { ticker, horizon, level, version, store } => {
-            inspect::predict(&ticker, horizon, &level, version.as_ref(), &store).await
+        Command::Predict { ticker, horizon, level, version, model, values, store } => {
+            let asked = pipeline::Asked { horizon, levels: &level, version: version.as_ref() };
+            predict::predict(ticker.as_ref(), model.as_deref(), values.as_deref(), asked, &store).await
         }
         Command::Runs { store } => inspect::runs(&store).await,
         Command::Models { ticker, store } => inspect::models(&ticker, &store).await,

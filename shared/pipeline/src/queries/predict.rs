@@ -59,20 +59,12 @@ pub async fn predict(
     asked: Asked<'_>,
 ) -> Result<Prediction, Error> {
     let Asked { horizon, levels, version } = asked;
-    if let Some(horizon) = horizon.filter(|h| !(1..=LONGEST_HORIZON).contains(h)) {
-        let reason = format!("{horizon} is not within 1 and {LONGEST_HORIZON} sessions");
-        return Err(Error::Request { field: "horizon", reason });
-    }
-    if levels.len() > MOST_LEVELS {
-        return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
-    }
+    let levels = within_bounds(horizon.unwrap_or(1), levels)?;
     let (run, on_record) = newest_forecast(ledger, ticker).await?;
     let champion = &on_record.champion;
     let known =
         on_record.forecast.steps.first().map(|s| s.served.intervals.iter().map(|i| i.level).collect::<Vec<_>>());
-    let mut levels = if levels.is_empty() { known.unwrap_or_default() } else { levels.to_vec() };
-    levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));
-    levels.dedup();
+    let levels = if levels.is_empty() { known.unwrap_or_default() } else { levels };
 
     let series = prices(archive, ledger, ticker, &run).await?;
     let other = version.filter(|version| **version != champion.version);
@@ -112,6 +104,21 @@ pub async fn predict(
         coverage,
         notice,
     })
+}
+
+/// The levels in their order, where horizon and levels may be asked for.
+pub(super) fn within_bounds(horizon: usize, levels: &[Level]) -> Result<Vec<Level>, Error> {
+    if !(1..=LONGEST_HORIZON).contains(&horizon) {
+        let reason = format!("{horizon} is not within 1 and {LONGEST_HORIZON} sessions");
+        return Err(Error::Request { field: "horizon", reason });
+    }
+    if levels.len() > MOST_LEVELS {
+        return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
+    }
+    let mut levels = levels.to_vec();
+    levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));
+    levels.dedup();
+    Ok(levels)
 }
 
 fn notice(champion: &Champion, skill: Option<f64>, sessions: usize) -> String {

@@ -150,14 +150,24 @@ impl ModelVersion {
         if expected.is_some_and(|digest| *digest != Digest::of(&bytes)) {
             return Err(damaged("its bytes do not match their checksum".to_owned()));
         }
-        let stored: ModelVersion = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
-        if !(SPREAD..=FORMAT).contains(&stored.inputs.format) {
-            return Err(damaged(format!("format {} is not known", stored.inputs.format)));
-        }
+        let stored = ModelVersion::parse(&bytes).map_err(damaged)?;
         if stored.version != *version || stored.inputs.ticker != *ticker {
             return Err(damaged(format!("it says it is version {} of {}", stored.version, stored.inputs.ticker)));
         }
         Ok(stored)
+    }
+
+    /// Reads a model's file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(bytes: &[u8]) -> Result<ModelVersion, String> {
+        let stored: ModelVersion = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if (SPREAD..=FORMAT).contains(&stored.inputs.format) {
+            Ok(stored)
+        } else {
+            Err(format!("format {} is not known", stored.inputs.format))
+        }
     }
 
     /// Forecasts the sessions after the series' last, in its basis: with the model's own intervals, and with adaptive ones.

@@ -24,6 +24,7 @@ use crate::{Problem, format::json, pages, parameters::Parameters};
     paths(
         forecast::forecast,
         models::models,
+        models::model,
         receipts::receipts,
         scores::scores,
         runs::runs,

@@ -1,11 +1,11 @@
-use axum::{extract::State, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use forecasting::Ticker;
-use pipeline::ModelSummary;
+use pipeline::{Key, ModelSummary, VersionId};
 
 use crate::{
     Problem,
-    asked::List,
-    format::{Format, csv, json},
+    asked::{List, NamedVersion},
+    format::{Format, csv, json, typed},
     problem::Problems,
     stores::Stores,
 };
@@ -50,4 +50,29 @@ pub(crate) async fn models(State(stores): State<Stores>, asked: List) -> Result<
             ]
         }),
     ))
+}
+
+/// One version as it is archived.
+///
+/// The file is enough to forecast from, anywhere: `closing-bell predict --model FILE`.
+#[utoipa::path(
+    get,
+    path = "/models/{ticker}/{version}",
+    tag = "models",
+    params(
+        ("ticker" = Ticker, Path, description = "The series."),
+        ("version" = VersionId, Path, description = "The version."),
+    ),
+    responses(
+        (status = 200, description = "What it was fitted from, its coefficients and its state.", body = serde_json::Value),
+        Problems,
+    ),
+)]
+pub(crate) async fn model(
+    State(stores): State<Stores>,
+    NamedVersion(ticker, version): NamedVersion,
+) -> Result<Response, Problem> {
+    let none = || Problem::new(StatusCode::NOT_FOUND, format!("{ticker} has no version {version}"));
+    let bytes = stores.archive.read(&Key::model(&ticker, &version)).await?.ok_or_else(none)?;
+    Ok(typed("application/json", bytes))
 }

@@ -255,7 +255,7 @@ fn versions(ticker: &Ticker, models: &[ModelSummary]) -> Markup {
                                 " " label { input type="radio" name="b" value=(model.version) checked[i == 1.min(models.len() - 1)]
                                     aria-label={ "second: " (model.version) }; " b" }
                             }
-                            th scope="row" { code { (model.version) } @if model.in_service { " " span .mark.promote { "in service" } } }
+                            th scope="row" { a href={ "/models/" (ticker) "/" (model.version) } { code { (model.version) } } @if model.in_service { " " span .mark.promote { "in service" } } }
                             td { (model.model) }
                             td { (model.first) " to " (model.last) }
                             td .number { (model.aicc.map_or_else(|| "-".to_owned(), |aicc| format!("{aicc:.2}"))) }
