@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy clean \
-	functions watch invoke deploy deploy-function remove logs local-cloud cost
+	functions watch invoke deploy configure deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
 SHELL := bash
@@ -78,6 +78,9 @@ functions: ## Build every Lambda function, or one with F=train, for ARCHITECTURE
 
 deploy: ## Deploy everything to the account of your credentials; PARAMETERS="AlarmEmail=... 'Schedule=cron(...)'"
 	infra/deploy.sh $(PARAMETERS)
+
+configure: ## Upload closing-bell.toml (and its watchlist) to what is deployed
+	@. infra/tools.sh && configure
 
 deploy-function: ## Build and deploy the code of one function: F=train
 	@. infra/tools.sh && deploy_function $(call named,F)

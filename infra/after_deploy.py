@@ -1,6 +1,6 @@
-"""After a deployment: uploads the configuration, asks for the token where there is none, prints what a person needs.
+"""After a deployment: asks for the token where there is none, prints what a person needs.
 
-    after_deploy.py STACK CONFIGURATION
+    after_deploy.py STACK
 """
 
 import getpass
@@ -9,14 +9,10 @@ import sys
 
 import boto3
 
-stack, configuration = sys.argv[1:]
+stack = sys.argv[1]
 described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
 outputs = {output["OutputKey"]: output for output in described["Outputs"]}
 value = {name: output["OutputValue"] for name, output in outputs.items()}
-
-with open(configuration, "rb") as file:
-    boto3.client("s3").put_object(Bucket=value["ArchiveBucket"], Key="closing-bell.toml", Body=file)
-print(f"{configuration} is s3://{value['ArchiveBucket']}/closing-bell.toml")
 
 ssm = boto3.client("ssm")
 name = value["TokenParameter"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the functions, deploys the stack into the account that the environment's credentials belong to, uploads
-# closing-bell.toml, and asks for the Tiingo token where the account has none yet.
+# closing-bell.toml where the bucket has none, and asks for the Tiingo token where the account has none yet.
 #
 #     infra/deploy.sh [Parameter=value]...        such as 'Schedule=cron(0 18 ? * MON-FRI *)'
 #
@@ -35,4 +35,5 @@ for parameter in "$@"; do overrides+=("ParameterKey=${parameter%%=*},ParameterVa
 sam deploy --template-file infra/template.yaml --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
   --no-confirm-changeset --no-fail-on-empty-changeset \
   --parameter-overrides "${overrides[@]}"
-"$tools/sam/bin/python" infra/after_deploy.py "$stack" "$config"
+"$tools/sam/bin/python" infra/configure.py "$stack" "$config" --first
+"$tools/sam/bin/python" infra/after_deploy.py "$stack"

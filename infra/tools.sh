@@ -65,6 +65,13 @@ deployed_name() {
   sam --version >/dev/null && "$tools/sam/bin/python" "$root/infra/stack.py" "${STACK:-closing-bell}" function "$1"
 }
 
+# Uploads CONFIG and the watchlist beside it, once a night would take them.
+configure() {
+  local config=${CONFIG:-closing-bell.toml}
+  (cd "$root" && cargo run --quiet --locked --package embedded -- check --config "$config") || return
+  sam --version >/dev/null && "$tools/sam/bin/python" "$root/infra/configure.py" "${STACK:-closing-bell}" "$config"
+}
+
 # Builds for what the function runs on, whatever ARCHITECTURE says.
 deploy_function() {
   local name

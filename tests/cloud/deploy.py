@@ -28,6 +28,9 @@ class Deployment(unittest.TestCase):
             text=True,
         )
 
+    def configured(self, outputs, key="closing-bell.toml"):
+        return self.cloud.client("s3").get_object(Bucket=outputs["ArchiveBucket"], Key=key)["Body"].read()
+
     def test_deploy_again_and_remove(self):
         refused = self.cloud.folder / "refused.toml"
         refused.write_text("horizon = 5\nhorizn = 3\n")
@@ -45,8 +48,7 @@ class Deployment(unittest.TestCase):
             self.assertIn(outputs[name].rstrip("/"), done.stdout)
         schedule = self.cloud.client("scheduler").get_schedule(Name=f"{STACK}-evening")
         self.assertEqual((schedule["ScheduleExpression"], schedule["State"]), ("cron(0 18 ? * MON-FRI *)", "DISABLED"))
-        uploaded = self.cloud.client("s3").get_object(Bucket=outputs["ArchiveBucket"], Key="closing-bell.toml")
-        self.assertEqual(uploaded["Body"].read(), (ROOT / "closing-bell.toml").read_bytes())
+        self.assertEqual(self.configured(outputs), (ROOT / "closing-bell.toml").read_bytes())
         ssm = self.cloud.client("ssm")
         token = ssm.get_parameter(Name=outputs["TokenParameter"], WithDecryption=True)["Parameter"]
         self.assertEqual((token["Type"], token["Value"]), ("SecureString", "a-token"))
@@ -54,8 +56,20 @@ class Deployment(unittest.TestCase):
         policy = json.loads(self.cloud.client("s3").get_bucket_policy(Bucket=outputs["ArchiveBucket"])["Policy"])
         self.assertEqual(policy["Statement"][0]["Effect"], "Deny")
 
-        done = self.make("deploy", f"PARAMETERS={PARAMETERS}", TIINGO_API_KEY="another")
+        # Another configuration is not uploaded by deploying again, but by saying so, and its watchlist with it.
+        other = self.cloud.folder / "other.toml"
+        other.write_text('watchlist = "watchlist.txt"\n')
+        (self.cloud.folder / "watchlist.txt").write_text("KO\nNLS\n")
+        done = self.make("deploy", f"PARAMETERS={PARAMETERS}", TIINGO_API_KEY="another", CONFIG=str(other))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("is another than here, and stays", done.stdout)
+        self.assertEqual(self.configured(outputs), (ROOT / "closing-bell.toml").read_bytes())
+        refused = self.make("configure", CONFIG=str(self.cloud.folder / "refused.toml"))
+        self.assertEqual(refused.returncode, 2)
+        done = self.make("configure", CONFIG=str(other))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.configured(outputs), other.read_bytes())
+        self.assertEqual(self.configured(outputs, "watchlist.txt"), b"KO\nNLS\n")
         kept = ssm.get_parameter(Name=outputs["TokenParameter"], WithDecryption=True)["Parameter"]["Value"]
         self.assertEqual(kept, "a-token", "a token that is there stays")
 

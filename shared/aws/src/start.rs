@@ -144,7 +144,8 @@ impl Start {
         if let (Some(key), [ticker]) = (&self.incoming, self.tickers.as_slice()) {
             return asked_of_file(settings, archive, key, ticker, last).await;
         }
-        let tickers = if self.tickers.is_empty() { settings.watchlist.clone() } else { self.tickers.clone() };
+        let tickers =
+            if self.tickers.is_empty() { settings.watchlist.tickers().to_vec() } else { self.tickers.clone() };
         if tickers.is_empty() {
             return Err(request("watchlist", "no tickers: name them in closing-bell.toml".to_owned()));
         }

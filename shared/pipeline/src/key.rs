@@ -111,6 +111,11 @@ impl Key {
         Key("closing-bell.toml".to_owned())
     }
 
+    /// The file beside it that a watchlist is in, where it is one.
+    pub(crate) fn watchlist(name: &str) -> Key {
+        Key(name.to_owned())
+    }
+
     /// `incoming/{ticker}/{name}.csv`, as someone put it there.
     ///
     /// # Errors

@@ -213,6 +213,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     for function in ["report", "plan"] {
         stores.act_as(function);
         stores.archive.note(&["s3:GetObject"], "closing-bell.toml");
+        stores.archive.note(&["s3:GetObject"], "watchlist*");
         stores.archive.note(&["s3:GetObject", "s3:PutObject"], "messages/*");
         stores.archive.note(&["s3:ListBucket"], "bucket");
     }

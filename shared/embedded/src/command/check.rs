@@ -11,6 +11,6 @@ pub(super) fn check(named: Option<&Path>) -> Result<ExitCode, Failure> {
     let settings = read_settings(named)?;
     messenger(&settings)?;
     Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
-    output::checked(named.unwrap_or(Path::new(USUAL_FILE)), settings.watchlist.len());
+    output::checked(named.unwrap_or(Path::new(USUAL_FILE)), settings.watchlist.tickers().len());
     Ok(ExitCode::SUCCESS)
 }

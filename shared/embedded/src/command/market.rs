@@ -82,7 +82,7 @@ impl Chosen {
         Ok(Chosen {
             name: TIINGO,
             market: Arc::new(client),
-            tickers: settings.watchlist.clone(),
+            tickers: settings.watchlist.tickers().to_vec(),
             last_session: last_closed()?.date(),
         })
     }

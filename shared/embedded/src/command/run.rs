@@ -155,7 +155,15 @@ pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
         Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
         Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
     };
-    Settings::parse(&text).map_err(|message| Failure::Usage(format!("{}: {message}", path.display())))
+    let wrong = |message: String| Failure::Usage(format!("{}: {message}", path.display()));
+    let mut settings = Settings::parse(&text).map_err(wrong)?;
+    if let Some(file) = settings.watchlist.file() {
+        let beside = path.with_file_name(file);
+        let listed = fs::read_to_string(&beside)
+            .map_err(|error| wrong(format!("its watchlist {} cannot be read: {error}", beside.display())))?;
+        settings.watchlist.read(&listed).map_err(wrong)?;
+    }
+    Ok(settings)
 }
 
 /// One night.

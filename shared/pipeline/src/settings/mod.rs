@@ -4,6 +4,7 @@ mod families;
 mod fetch;
 mod retries;
 mod schedule;
+mod watchlist;
 mod webhook;
 
 use std::ops::RangeInclusive;
@@ -19,6 +20,7 @@ use crate::{Archive, Assignment, Configuration, Error, Key};
 pub use fetch::{FetchSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
+pub use watchlist::{MAX_TICKERS, Watchlist};
 pub use webhook::{WebhookFormat, WebhookSettings};
 
 /// The configuration file; everything in it may be left out.
@@ -26,7 +28,7 @@ pub use webhook::{WebhookFormat, WebhookSettings};
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Tickers of a night on Tiingo's prices.
-    pub watchlist: Vec<Ticker>,
+    pub watchlist: Watchlist,
     #[serde(deserialize_with = "plain_date")]
     start: Date,
     horizon: usize,
@@ -60,7 +62,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            watchlist: Vec::new(),
+            watchlist: Watchlist::default(),
             start: date(2015, 1, 1),
             horizon: 5,
             levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
@@ -83,9 +85,6 @@ impl Default for Settings {
     }
 }
 
-/// More tickers than this might not fit into a run's record in the ledger, which is an item of 400 KB in the cloud.
-pub const MAX_TICKERS: usize = 10_000;
-
 /// Half a year: a season is learned from several of them.
 const LONGEST_SEASON: usize = 130;
 
@@ -96,7 +95,7 @@ const MIN_RETENTION: usize = 60;
 const LONGEST_WAIT_HOURS: f64 = 10.0;
 
 impl Settings {
-    /// Reads the file's text.
+    /// Reads the file's text; where the watchlist is another file, that is still to be read.
     ///
     /// # Errors
     /// One line that says what is wrong, and where.
@@ -118,16 +117,22 @@ impl Settings {
     /// # Errors
     /// [`Error::Missing`] where it is not there, [`Error::Request`] where it cannot be used.
     pub async fn stored(archive: &dyn Archive) -> Result<Settings, Error> {
-        let key = Key::settings();
-        let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
         let refused = |reason: String| Error::Request { field: "closing-bell.toml", reason };
-        let text = std::str::from_utf8(&bytes).map_err(|_| refused("it is not a text file".to_owned()))?;
-        Settings::parse(text).map_err(refused)
+        let text = async |key: Key| {
+            let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+            String::from_utf8(bytes).map_err(|_| refused(format!("{key} is not a text file")))
+        };
+        let mut settings = Settings::parse(&text(Key::settings()).await?).map_err(refused)?;
+        if let Some(file) = settings.watchlist.file() {
+            let listed = text(Key::watchlist(file)).await?;
+            settings.watchlist.read(&listed).map_err(refused)?;
+        }
+        Ok(settings)
     }
 
     fn check(&self) -> Result<(), String> {
         within("horizon", self.horizon, 1..=60)?;
-        within("the number of tickers in the watchlist", self.watchlist.len(), 0..=MAX_TICKERS)?;
+        self.watchlist.check()?;
         within("the number of levels", self.levels.len(), 1..=10)?;
         if let Window::Sessions(sessions) = self.window {
             within("window", sessions, WARM_UP..=100_000)?;
@@ -323,7 +328,7 @@ mod tests {
             on_start = true
         "#;
         let settings = Settings::parse(text).expect("reads");
-        assert_eq!(settings.watchlist[1].as_str(), "BRK-A");
+        assert_eq!(settings.watchlist.tickers()[1].as_str(), "BRK-A");
         let configuration = settings.configuration("tiingo");
         assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(30)));
         assert_eq!((configuration.families.len(), configuration.season), (5, 5));
@@ -337,6 +342,24 @@ mod tests {
     }
 
     #[test]
+    fn a_watchlist_of_its_own() {
+        let read = |text: &str| {
+            let mut settings = Settings::parse("watchlist = \"watchlist.csv\"").expect("reads");
+            assert_eq!((settings.watchlist.file(), settings.watchlist.tickers().len()), (Some("watchlist.csv"), 0));
+            settings.watchlist.read(text)?;
+            assert_eq!(settings.watchlist.file(), None);
+            Ok::<_, String>(settings.watchlist.tickers().iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let tickers = Ok(vec!["KO".to_owned(), "BRK-A".to_owned()]);
+        assert_eq!(read("\u{feff}ticker,name\nko,\"Coca-Cola, Inc\"\n\n\"BRK-A\",x # a comment\r\n"), tickers);
+        assert_eq!(read("KO\nBRK-A"), tickers);
+        assert!(read("KO\nBRK.A\n").is_err_and(|error| error.starts_with("watchlist.csv line 2: 'BRK.A'")));
+        assert_eq!(read("# none\n"), Err("watchlist.csv names no ticker".to_owned()));
+        let many: String = (0..=MAX_TICKERS).map(|n| format!("T{n}\n")).collect();
+        assert!(read(&many).is_err_and(|error| error.contains("must be within 0 and 100000")));
+    }
+
+    #[test]
     fn refusals_say_what_and_where() {
         let check = |text: &str, expected: &str| {
             let error = Settings::parse(text).expect_err("refused");
@@ -345,6 +368,9 @@ mod tests {
         };
         check("horizon = 5\nhorizn = 3", "line 2: unknown field `horizn`");
         check("watchlist = [\"../x\"]", "'../x' is not a ticker");
+        check("watchlist = \"tickers.txt\"", "whose name begins with 'watchlist', not 'tickers.txt'");
+        check("watchlist = \"watchlist/../x\"", "not 'watchlist/../x'");
+        check("watchlist = 7", "expected a list of tickers, or the name of a file");
         check("horizon = 0", "horizon is 0, but must be within 1 and 60");
         check("levels = [95, 80]", "levels must increase");
         check("levels = [120]", "120 is not a percentage");
