@@ -51,7 +51,7 @@ pub use families::{
     Arima, Combination, Ets, Family, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
 };
 pub use level::Level;
-pub use live::{Interval, LiveRecord, Outcome, Score, StandingForecast, StandingStep, Step};
+pub use live::{Interval, LiveRecord, LiveSums, Outcome, Score, StandingForecast, StandingStep, Step};
 pub use long_run::{Mean, SkillInterval};
 pub use policy::{Against, ChampionEvidence, Degraded, FEWEST_ORIGINS, Policy, Training};
 pub use price_forecast::{IntervalKind, PriceForecast};

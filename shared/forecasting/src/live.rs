@@ -217,6 +217,75 @@ fn shorn(skill: f64) -> f64 {
     (skill * 1e12).round() / 1e12 + 0.0
 }
 
+/// Sums of live scores, so that a night adds its own and reads no other. The oldest are forgotten, a block at a time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LiveSums(Vec<Block>);
+
+/// The scores of so many evaluations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Block {
+    evaluations: usize,
+    n: usize,
+    error: f64,
+    naive_error: f64,
+    /// Of each level, how often it held, and of how many.
+    held: Vec<(Level, usize, usize)>,
+}
+
+/// Evaluations of a block, and how many blocks are kept: the last 200 to 250 evaluations.
+const BLOCK: usize = 50;
+const BLOCKS: usize = 5;
+
+impl LiveSums {
+    /// The most evaluations that are in it.
+    pub const MAX_EVALUATIONS: usize = BLOCK * BLOCKS;
+
+    /// Adds the scores of the next evaluation, of which there may be none.
+    pub fn add<'a>(&mut self, scores: impl IntoIterator<Item = &'a Score>) {
+        if self.0.last().is_none_or(|block| block.evaluations == BLOCK) {
+            self.0.push(Block::default());
+        }
+        if self.0.len() > BLOCKS {
+            self.0.remove(0);
+        }
+        let Some(block) = self.0.last_mut() else { return };
+        block.evaluations += 1;
+        for score in scores {
+            block.n += 1;
+            block.error += score.error;
+            block.naive_error += score.naive_error;
+            for (level, inside) in &score.inside {
+                add_to(&mut block.held, *level, usize::from(*inside), 1);
+            }
+        }
+    }
+
+    /// What they add up to.
+    pub fn record(&self) -> LiveRecord {
+        let sum = |of: fn(&Block) -> f64| self.0.iter().map(of).sum::<f64>();
+        let mut held = Vec::new();
+        for (level, count, n) in self.0.iter().flat_map(|block| &block.held) {
+            add_to(&mut held, *level, *count, *n);
+        }
+        let coverage = held.into_iter().map(|(level, held, n)| Coverage { level, realised: held as f64 / n as f64, n });
+        let (error, naive) = (sum(|block| block.error), sum(|block| block.naive_error));
+        LiveRecord {
+            n: self.0.iter().map(|block| block.n).sum(),
+            skill: (naive > 0.0).then(|| shorn(1.0 - error / naive)),
+            coverage: coverage.collect(),
+        }
+    }
+}
+
+fn add_to(held: &mut Vec<(Level, usize, usize)>, level: Level, count: usize, n: usize) {
+    match held.iter_mut().find(|(other, ..)| *other == level) {
+        Some((_, sum, all)) => (*sum, *all) = (*sum + count, *all + n),
+        None => held.push((level, count, n)),
+    }
+}
+
 /// What live scores add up to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -231,24 +300,49 @@ pub struct LiveRecord {
 
 impl LiveRecord {
     /// Adds up.
-    pub fn of(scores: &[Score]) -> LiveRecord {
-        let error: f64 = scores.iter().map(|s| s.error).sum();
-        let naive: f64 = scores.iter().map(|s| s.naive_error).sum();
-        let mut levels: Vec<Level> = Vec::new();
-        for (level, _) in scores.iter().flat_map(|s| &s.inside) {
-            if !levels.contains(level) {
-                levels.push(*level);
-            }
+    pub fn of<'a>(scores: impl IntoIterator<Item = &'a Score>) -> LiveRecord {
+        let mut sums = LiveSums::default();
+        sums.add(scores);
+        sums.record()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(error: f64, inside: bool) -> Score {
+        let (origin, date) = ("2020-12-10".parse().expect("a session"), "2020-12-11".parse().expect("a session"));
+        let level = Level::try_from(80.0).expect("a level");
+        Score {
+            origin,
+            horizon: 1,
+            date,
+            prices: None,
+            error,
+            naive_error: 1.0,
+            pinball: None,
+            other_pinball: None,
+            standardised: None,
+            intervals: IntervalKind::Model,
+            inside: vec![(level, inside)],
+            other_inside: Vec::new(),
         }
-        let coverage = levels
-            .into_iter()
-            .map(|level| {
-                let outcomes: Vec<bool> =
-                    scores.iter().flat_map(|s| &s.inside).filter(|(l, _)| *l == level).map(|(_, held)| *held).collect();
-                let held = outcomes.iter().filter(|held| **held).count();
-                Coverage { level, realised: held as f64 / outcomes.len() as f64, n: outcomes.len() }
-            })
-            .collect();
-        LiveRecord { n: scores.len(), skill: (naive > 0.0).then(|| shorn(1.0 - error / naive)), coverage }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_last_evaluations() {
+        let all: Vec<Vec<Score>> =
+            (0..610).map(|t| vec![score(f64::from(t % 7), t % 3 == 0); (t % 4) as usize]).collect();
+        let mut sums = LiveSums::default();
+        for (t, scores) in all.iter().enumerate() {
+            sums.add(scores);
+            let evaluations = if t < 250 { t + 1 } else { 201 + (t - 250) % 50 };
+            let expected = LiveRecord::of(all[t + 1 - evaluations..=t].iter().flatten());
+            let record = sums.record();
+            assert_eq!((record.n, &record.coverage), (expected.n, &expected.coverage), "after {t}");
+            assert!((record.skill.unwrap_or(0.0) - expected.skill.unwrap_or(0.0)).abs() < 1e-11, "after {t}");
+        }
+        assert!(sums.0.len() == 5 && serde_json::to_string(&sums).expect("writes").len() < 600);
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn scores(ticker: &Ticker, scores: &[VersionScore]) {
         rows.add_row(row);
     }
     print(&rows.to_string());
-    let record = LiveRecord::of(&scores.iter().map(|scored| scored.score.clone()).collect::<Vec<_>>());
+    let record = LiveRecord::of(scores.iter().map(|scored| &scored.score));
     print(&format!("{} forecasts, skill over a random walk {}", record.n, percent(record.skill)));
 }
 

@@ -1,17 +1,12 @@
 use std::collections::BTreeSet;
 
-use forecasting::{ChampionEvidence, LiveRecord, Score, Ticker, TradingDay, Training};
+use forecasting::{ChampionEvidence, LiveSums, Policy, PriceSeries, Score, Ticker, TradingDay, Training};
 
 use super::{Place, Tonight, train::newest_trained};
 use crate::{
-    Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Stage, VersionScore,
-    records::{LIVE_SESSIONS, champion_on, live_scores},
+    Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Seen, Stage, VersionScore,
+    records::{champion_on, live_scores, live_sums},
 };
-
-/// Forecasts that may still have sessions to come, and as many again for what other runs forecast for the same sessions.
-fn standing(configuration: &Configuration) -> usize {
-    20 + 2 * configuration.horizon
-}
 
 /// Scores the standing forecasts on the bars that came, once each, and asks the policy whether to train.
 pub(super) async fn evaluate(
@@ -24,45 +19,21 @@ pub(super) async fn evaluate(
     if let Some(evaluated) = place.result(ledger, Stage::Evaluate).await? {
         return Ok(evaluated);
     }
-    let earlier = live_scores(ledger, ticker, place.as_of, LIVE_SESSIONS).await?;
+    let before = evaluation_before(ledger, place).await?;
+    let scores = due(ledger, place, series, before.as_ref()).await?;
     let champion = champion_on(ledger, ticker, place.as_of).await?;
-
-    let scored: BTreeSet<_> = earlier.iter().map(|earlier| earlier.score.place()).collect();
-    let mut origins = BTreeSet::new();
-    let mut scores = Vec::new();
-    for record in ledger.history(ticker, Stage::Forecast, place.as_of, standing(&run.configuration)).await? {
-        let standing: Forecasted = record.parse()?;
-        // Of each origin, the forecast that was committed last is the one that is served.
-        let same_market = standing.market == run.configuration.market;
-        if !same_market || !origins.insert(standing.forecast.origin) {
-            continue;
-        }
-        match standing.forecast.score(series) {
-            Ok(due) => scores.extend(due.into_iter().filter(|score| !scored.contains(&score.place())).map(|score| {
-                let Champion { version, specification, .. } = standing.champion.clone();
-                VersionScore { version, specification, score }
-            })),
-            Err(error) => tracing::warn!(%ticker, %error, "a standing forecast cannot be scored"),
-        }
-    }
-    let all: Vec<&VersionScore> = scores.iter().chain(&earlier).collect();
     let configuration = &run.configuration;
-    let own: Vec<Score> = champion.iter().flat_map(|champion| of_specification(&all, champion)).cloned().collect();
     let evidence = match &champion {
         None => None,
         Some(champion) => {
             let trained = last_training(ledger, place).await?;
-            // What was asked once is answered: only what came since the last training counts.
-            let unasked = |s: &&&VersionScore| {
-                s.specification == champion.specification && trained.is_none_or(|last| s.score.origin >= last)
-            };
             Some(ChampionEvidence {
                 age: readable(archive, ticker, champion)
                     .await?
                     .then(|| trained.unwrap_or(champion.as_of).sessions_until(series.last().day)),
                 promised_relative_error: champion.record_skill.map(|skill| 1.0 - skill),
                 promised_error: champion.record_error,
-                scores: all.iter().filter(unasked).map(|s| s.score.clone()).collect(),
+                scores: unasked(ledger, place, champion, trained, &scores).await?,
                 season: configuration.season,
             })
         }
@@ -72,14 +43,109 @@ pub(super) async fn evaluate(
     } else {
         configuration.policy.decide(configuration.error_bound, evidence.as_ref())
     };
-    let of = champion.map(|champion| champion.specification);
-    let result = Evaluated { live: LiveRecord::of(&own), of, training, scores };
+    let sums = match &champion {
+        None => LiveSums::default(),
+        Some(champion) => {
+            let own = scores.iter().filter(|scored| scored.specification == champion.specification);
+            let mut sums = sums_before(ledger, place, champion, before).await?;
+            sums.add(own.map(|scored| &scored.score));
+            sums
+        }
+    };
+    let result = Evaluated {
+        live: sums.record(),
+        of: champion.map(|champion| champion.specification),
+        training,
+        scores,
+        sums: Some(sums),
+        seen: Some(Seen::all(&configuration.market, series)),
+    };
     place.commit(ledger, Stage::Evaluate, &result).await
 }
 
-/// Scores of what the champion is, whichever version made the forecast.
-fn of_specification<'a>(scores: &'a [&VersionScore], champion: &'a Champion) -> impl Iterator<Item = &'a Score> {
-    scores.iter().filter(|scored| scored.specification == champion.specification).map(|scored| &scored.score)
+async fn evaluation_before(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Evaluated>, Error> {
+    let newest = ledger.history(place.ticker, Stage::Evaluate, place.as_of, 1).await?.pop();
+    newest.map(|record| record.parse()).transpose()
+}
+
+/// Forecasts of this many nights may have sessions that came late.
+const LATE: usize = 20;
+
+/// The scores of standing forecasts that no evaluation before has scored.
+///
+/// Where the last one saw all the prices that were there before its last session, only later sessions are due; otherwise one that
+/// was missing has come since, and every forecast that may have waited for it is looked at.
+async fn due(
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+    series: &PriceSeries,
+    before: Option<&Evaluated>,
+) -> Result<Vec<VersionScore>, Error> {
+    let Configuration { market, horizon, .. } = &place.run.configuration;
+    let seen = before.and_then(|before| before.seen.as_ref()).filter(|seen| seen.is_the_beginning_of(market, series));
+    let (nights, scored) = match seen {
+        Some(seen) => (seen.last.sessions_until(place.as_of), BTreeSet::new()),
+        None => {
+            let earlier = live_scores(ledger, place.ticker, place.as_of, LiveSums::MAX_EVALUATIONS).await?;
+            (LATE, earlier.iter().map(|earlier| earlier.score.place()).collect())
+        }
+    };
+    let is_due = |score: &Score| seen.is_none_or(|seen| score.date > seen.last) && !scored.contains(&score.place());
+    let mut origins = BTreeSet::new();
+    let mut scores = Vec::new();
+    // As many again for what other runs forecast for the same sessions.
+    for record in ledger.history(place.ticker, Stage::Forecast, place.as_of, 2 * (nights + horizon)).await? {
+        let standing: Forecasted = record.parse()?;
+        // Of each origin, the forecast that was committed last is the one that is served.
+        if standing.market != *market || !origins.insert(standing.forecast.origin) {
+            continue;
+        }
+        let Champion { version, specification, .. } = standing.champion;
+        match standing.forecast.score(series) {
+            Ok(come) => scores.extend(come.into_iter().filter(is_due).map(|score| VersionScore {
+                version: version.clone(),
+                specification,
+                score,
+            })),
+            Err(error) => tracing::warn!(ticker = %place.ticker, %error, "a standing forecast cannot be scored"),
+        }
+    }
+    Ok(scores)
+}
+
+/// Scores of what the champion is, whichever version made the forecast, that the policy has not been asked about: what was asked
+/// once is answered, and only what came since the last training counts.
+async fn unasked(
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+    champion: &Champion,
+    trained: Option<TradingDay>,
+    tonight: &[VersionScore],
+) -> Result<Vec<Score>, Error> {
+    let configuration = &place.run.configuration;
+    let asks = matches!(configuration.policy, Policy::Degraded(_)) || configuration.error_bound.is_some();
+    if configuration.train || !asks {
+        return Ok(Vec::new());
+    }
+    let since = trained.map_or(LiveSums::MAX_EVALUATIONS, |trained| 2 * trained.sessions_until(place.as_of));
+    let earlier = live_scores(ledger, place.ticker, place.as_of, since.min(LiveSums::MAX_EVALUATIONS)).await?;
+    let all = tonight.iter().chain(&earlier);
+    let own = all.filter(|scored| scored.specification == champion.specification);
+    Ok(own.map(|scored| scored.score.clone()).filter(|score| trained.is_none_or(|last| score.origin >= last)).collect())
+}
+
+/// What the evaluations before add up to. The last one knows, unless something else was in service then.
+async fn sums_before(
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+    champion: &Champion,
+    before: Option<Evaluated>,
+) -> Result<LiveSums, Error> {
+    match before {
+        None => Ok(LiveSums::default()),
+        Some(Evaluated { sums: Some(sums), of: Some(of), .. }) if of == champion.specification => Ok(sums),
+        Some(_) => live_sums(ledger, place.ticker, place.as_of, &champion.specification).await,
+    }
 }
 
 /// The session on which the contenders were last trained.

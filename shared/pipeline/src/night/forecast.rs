@@ -3,7 +3,7 @@ use forecasting::{Calibration, LiveRecord, StandingForecast};
 use super::{Place, Tonight, retention::retire, train::newest_trained};
 use crate::{
     Archive, Champion, Digest, Error, Evaluated, Forecasted, Key, Ledger, ModelVersion, Promoted, Stage, Trained,
-    records::{champion_on, forecast_table, live_record, recent_scores},
+    records::{champion_on, forecast_table, live_sums},
 };
 
 /// Whoever is champion writes the forecast table for this origin, and versions are removed that the retention no longer keeps.
@@ -72,9 +72,6 @@ async fn live(ledger: &dyn Ledger, place: &Place<'_>, champion: &Champion) -> Re
     let evaluated: Option<Evaluated> = place.result(ledger, Stage::Evaluate).await?;
     match evaluated {
         Some(evaluated) if evaluated.of == Some(champion.specification) => Ok(evaluated.live),
-        _ => {
-            let scores = recent_scores(ledger, place.ticker, place.as_of).await?;
-            Ok(live_record(&scores, &champion.specification))
-        }
+        _ => Ok(live_sums(ledger, place.ticker, place.as_of, &champion.specification).await?.record()),
     }
 }

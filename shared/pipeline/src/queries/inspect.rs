@@ -94,7 +94,7 @@ pub async fn compare(
         Ok(Compared {
             model: ModelSummary::of(version.clone(), &stored, Some(&newest.champion)),
             steps: forecast.steps.into_iter().map(|step| step.served).collect(),
-            live: LiveRecord::of(&its_own.map(|scored| scored.score.clone()).collect::<Vec<_>>()),
+            live: LiveRecord::of(its_own.map(|scored| &scored.score)),
         })
     };
     let [a, b] = versions;

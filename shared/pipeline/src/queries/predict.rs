@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::{newest_forecast, prices};
 use crate::{
     Archive, BarStatus, Champion, Error, Ledger, ModelVersion, RealisedCoverage, Skill, Source, VersionId,
-    records::{end_of_time, live_record, measured, recent_scores},
+    records::{end_of_time, live_sums, measured},
 };
 
 /// What `GET /forecast/{ticker}` and `closing-bell predict --json` answer.
@@ -84,8 +84,8 @@ pub async fn predict(
         _ if other.is_some() => (Skill { value: None, n: 0, source: Source::Record }, Vec::new()),
         Some(live) => measured(champion, live),
         None => {
-            let scores = recent_scores(ledger, ticker, end_of_time()).await?;
-            measured(champion, &live_record(&scores, &champion.specification))
+            let sums = live_sums(ledger, ticker, end_of_time(), &champion.specification).await?;
+            measured(champion, &sums.record())
         }
     };
     let specification = *version.model.specification();

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use forecasting::{LiveRecord, Score, Specification, Ticker, TradingDay, Training};
+use forecasting::{LiveRecord, LiveSums, PriceSeries, Score, Specification, Ticker, TradingDay, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Ledger, Stage, VersionId};
@@ -17,6 +17,35 @@ pub struct Evaluated {
     pub of: Option<Specification>,
     /// Train the contenders, or not, and why.
     pub training: Training,
+    /// What `live` is made of; absent from earlier releases' evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sums: Option<LiveSums>,
+    /// The prices that standing forecasts have been scored on; absent from earlier releases' evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
+/// Prices on which every standing forecast has been scored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Whose.
+    pub market: String,
+    /// Their last session.
+    pub last: TradingDay,
+    /// How many sessions have a bar.
+    pub bars: usize,
+}
+
+impl Seen {
+    /// All prices of this series.
+    pub(crate) fn all(market: &str, series: &PriceSeries) -> Seen {
+        Seen { market: market.to_owned(), last: series.last().day, bars: series.bars().len() }
+    }
+
+    /// Whether everything that this market's series has beyond them is later: no session that was missing has come since.
+    pub(crate) fn is_the_beginning_of(&self, market: &str, series: &PriceSeries) -> bool {
+        self.market == market && series.bars().len() - series.after(self.last).len() == self.bars
+    }
 }
 
 /// One scored step of a forecast, and who made it.
@@ -32,9 +61,6 @@ pub struct VersionScore {
     #[serde(flatten)]
     pub score: Score,
 }
-
-/// As far back as live scores count.
-pub(crate) const LIVE_SESSIONS: usize = 250;
 
 /// Live scores up to this session, each step of each origin once, from the newest evaluations.
 pub(crate) async fn live_scores(
@@ -52,17 +78,23 @@ pub(crate) async fn live_scores(
     Ok(scores)
 }
 
-/// Live scores up to this session, as far back as they count.
-pub(crate) async fn recent_scores(
+/// What the live scores of one specification up to this session add up to, from the evaluations.
+pub(crate) async fn live_sums(
     ledger: &dyn Ledger,
     ticker: &Ticker,
     up_to: TradingDay,
-) -> Result<Vec<VersionScore>, Error> {
-    live_scores(ledger, ticker, up_to, LIVE_SESSIONS).await
-}
-
-/// What the scores of one specification add up to.
-pub(crate) fn live_record(scores: &[VersionScore], specification: &Specification) -> LiveRecord {
-    let own = scores.iter().filter(|scored| scored.specification == *specification);
-    LiveRecord::of(&own.map(|scored| scored.score.clone()).collect::<Vec<_>>())
+    specification: &Specification,
+) -> Result<LiveSums, Error> {
+    let mut seen = BTreeSet::new();
+    let mut evaluations = Vec::new();
+    for record in ledger.history(ticker, Stage::Evaluate, up_to, LiveSums::MAX_EVALUATIONS).await? {
+        let mut scores = record.parse::<Evaluated>()?.scores;
+        scores.retain(|scored| seen.insert(scored.score.place()) && scored.specification == *specification);
+        evaluations.push(scores);
+    }
+    let mut sums = LiveSums::default();
+    for scores in evaluations.iter().rev() {
+        sums.add(scores.iter().map(|scored| &scored.score));
+    }
+    Ok(sums)
 }

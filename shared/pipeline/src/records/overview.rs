@@ -90,7 +90,7 @@ impl Overview {
 impl Standing {
     pub(crate) fn of(forecasted: &Forecasted) -> Standing {
         let Forecasted { champion, bar, live, recent, forecast, .. } = forecasted;
-        let nothing = forecasting::LiveRecord::of(&[]);
+        let nothing = forecasting::LiveRecord::of([]);
         let (skill, coverage) = measured(champion, live.as_ref().unwrap_or(&nothing));
         Standing {
             origin: forecast.origin,
