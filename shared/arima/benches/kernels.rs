@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use arima::{Arima, AutoArima, Likelihood, Order, Seasonal};
-use augurs_core::Fit;
+use augurs::Fit;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// A random walk whose steps follow an ARMA(2,2), from a linear congruential generator.

@@ -22,7 +22,7 @@ use std::{
 };
 
 use arima::{AutoArima, Interval};
-use augurs_core::Fit;
+use augurs::Fit;
 use clap::Parser;
 use flate2::read::GzDecoder;
 use rayon::prelude::*;

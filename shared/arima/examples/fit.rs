@@ -29,7 +29,7 @@ use arima::{
     Arima, AutoArima, BoxCox, Coefficients, Constant, Criterion, FittedArima, Interval, Order, Refusal, Search,
     Seasonal, Tried,
 };
-use augurs_core::Fit;
+use augurs::Fit;
 use clap::{Parser, ValueEnum};
 use flate2::read::MultiGzDecoder;
 use rand::SeedableRng;

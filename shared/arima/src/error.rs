@@ -94,4 +94,4 @@ pub enum Error {
     NoTrainingSeries,
 }
 
-impl augurs_core::ModelError for Error {}
+impl augurs::ModelError for Error {}

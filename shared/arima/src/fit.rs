@@ -1,6 +1,6 @@
 //! Estimation by maximum likelihood, and evaluation at given coefficients.
 
-use augurs_core::Fit;
+use augurs::Fit;
 
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Order,

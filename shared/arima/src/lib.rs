@@ -1,12 +1,12 @@
 //! ARIMA models: exact likelihood, automatic selection, forecasts with intervals.
 //!
 //! `&[f64]` in, numbers out: no dates, no I/O, no clock, and no random numbers but the caller's. [`Arima`] is a model to fit,
-//! [`AutoArima`] picks one, [`FittedArima`] forecasts, takes in new observations and serialises. Both fit through `augurs_core::Fit` and
-//! predict through `augurs_core::Predict`.
+//! [`AutoArima`] picks one, [`FittedArima`] forecasts, takes in new observations and serialises. Both fit through `augurs::Fit` and
+//! predict through `augurs::Predict`.
 //!
 //! ```
 //! use arima::AutoArima;
-//! use augurs_core::Fit;
+//! use augurs::Fit;
 //!
 //! let prices: Vec<f64> = (1..=60).map(|t| 100.0 + f64::from(t * t % 11)).collect();
 //! let mut fitted = AutoArima::default().fit(&prices)?;
@@ -21,7 +21,6 @@
 /// release that changes any result has a new version.
 pub const ENGINE: &str = concat!("arima ", env!("CARGO_PKG_VERSION"));
 
-mod augurs;
 mod autocovariance;
 mod coefficients;
 mod diagnostics;
@@ -42,6 +41,7 @@ pub mod optimise;
 mod order;
 mod parameters;
 mod polynomial;
+mod predict;
 mod regression;
 mod search;
 mod select;

@@ -56,7 +56,7 @@ pub enum Constant {
 ///
 /// ```
 /// use arima::{Arima, Order};
-/// use augurs_core::{Fit, Predict};
+/// use augurs::{Fit, Predict};
 ///
 /// let y: Vec<f64> = (0..200).map(|t| (f64::from(t) * 0.7).sin() + f64::from(t % 7)).collect();
 /// let fitted = Arima::new(Order { p: 2, d: 0, q: 1 }).with_mean().fit(&y)?;

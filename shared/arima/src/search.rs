@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use augurs_core::Fit;
+use augurs::Fit;
 
 use crate::{
     Arima, AutoArima, Constant, Criterion, Error, Order, Seasonal, Selected,

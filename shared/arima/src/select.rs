@@ -5,7 +5,7 @@
 //! approximation ranks them, so what chose a model is what it has. Candidates differ in no differencing, so
 //! their criteria compare.
 
-use augurs_core::Fit;
+use augurs::Fit;
 
 use crate::{
     Arima, Error, FittedArima, Order, Seasonal, differencing,
@@ -19,7 +19,7 @@ use crate::{
 ///
 /// ```
 /// use arima::AutoArima;
-/// use augurs_core::Fit;
+/// use augurs::Fit;
 ///
 /// let line: Vec<f64> = (0..50).map(|t| 2.0 * f64::from(t)).collect();
 /// let fitted = AutoArima::default().fit(&line)?;

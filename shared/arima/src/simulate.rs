@@ -9,7 +9,7 @@ impl FittedArima {
     ///
     /// ```
     /// use arima::{Arima, Order};
-    /// use augurs_core::Fit;
+    /// use augurs::Fit;
     /// use rand::SeedableRng;
     ///
     /// let y: Vec<f64> = (0..100).map(|t| f64::from(t * t % 17)).collect();

@@ -8,7 +8,7 @@ use crate::{Error, Forecast, Interval};
 ///
 /// ```
 /// use arima::{AutoArima, BoxCox};
-/// use augurs_core::Fit;
+/// use augurs::Fit;
 ///
 /// let prices: Vec<f64> = (1..=80).map(|t| (f64::from(t) * 0.02 + f64::from(t * t % 7) * 0.01).exp()).collect();
 /// let log = BoxCox::LOG;

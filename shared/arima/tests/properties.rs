@@ -1,7 +1,7 @@
 //! Laws that hold for every series.
 
 use arima::{Arima, AutoArima, BoxCox, Coefficients, Criterion, FittedArima, Forecast, Order, Search, Seasonal};
-use augurs_core::{Fit, Predict};
+use augurs::{Fit, Predict};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

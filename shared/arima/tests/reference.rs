@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use arima::{Arima, AutoArima, Coefficients, Constant, FittedArima, Order, Seasonal};
-use augurs_core::Fit;
+use augurs::Fit;
 use serde_json::Value;
 
 fn reference_set() -> Option<Value> {

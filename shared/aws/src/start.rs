@@ -158,7 +158,7 @@ impl Start {
             }
             None => last.date(),
         };
-        let mut assignment = settings.assignment("tiingo", tickers);
+        let mut assignment = settings.assignment(pipeline::Market::Tiingo, tickers);
         assignment.configuration.train = self.train;
         Ok(Asked { assignment, as_of, patience: Patience::of(settings, as_of, self.time), file: None })
     }
@@ -175,7 +175,7 @@ async fn asked_of_file(
     let sha256 = Digest::of(&bytes);
     // What cannot be read is fetch's to refuse, and to keep.
     let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone()).last_session(last).unwrap_or(last);
-    let mut assignment = settings.assignment("incoming", vec![ticker.clone()]);
+    let mut assignment = settings.assignment(pipeline::Market::Incoming, vec![ticker.clone()]);
     assignment.configuration.incoming = Some(Incoming { key: key.clone(), sha256 });
     Ok(Asked { assignment, as_of: newest.date(), patience: Patience::NONE, file: Some(bytes) })
 }

@@ -15,7 +15,7 @@ const NIGHTS: [Date; 2] = [date(2020, 12, 10), date(2020, 12, 11)];
 
 fn assignment() -> Assignment {
     let tickers = ["GOOGL", "KO", "NLS"].map(|ticker| ticker.parse().expect("a ticker")).to_vec();
-    Settings::parse("").expect("defaults").assignment("recorded", tickers)
+    Settings::parse("").expect("defaults").assignment(pipeline::Market::Recorded, tickers)
 }
 
 async fn nights(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Vec<RunEntry> {

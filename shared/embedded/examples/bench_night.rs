@@ -70,9 +70,12 @@ async fn main() -> Result<(), Failure> {
         Some(folder) => {
             let market = CsvMarket::open(Path::new(&folder))?;
             let tickers = market.tickers().cloned().collect();
-            (Arc::new(market), settings.assignment("csv", tickers))
+            (Arc::new(market), settings.assignment(pipeline::Market::Csv, tickers))
         }
-        None => (Arc::new(RecordedMarket), settings.assignment("recorded", RecordedMarket.tickers().collect())),
+        None => (
+            Arc::new(RecordedMarket),
+            settings.assignment(pipeline::Market::Recorded, RecordedMarket.tickers().collect()),
+        ),
     };
     // The later night has a record to go on with, and forecasts to score.
     let last = TradingDay::new(RecordedMarket::LAST_SESSION)?;

@@ -21,9 +21,6 @@ const SAMPLE: [(&str, &str); 10] = [
 ];
 
 impl RecordedMarket {
-    /// As configurations name it.
-    pub const NAME: &str = "recorded";
-
     /// The last session that was recorded.
     pub const LAST_SESSION: Date = jiff::civil::date(2020, 12, 11);
 

@@ -46,7 +46,7 @@ async fn night(there_on: usize) -> (usize, String, String) {
     };
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01\nlevels = [80]").expect("reads");
-    let assignment = settings.assignment("tiingo", vec![ticker.clone()]);
+    let assignment = settings.assignment(pipeline::Market::Tiingo, vec![ticker.clone()]);
     let run = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
     assert_eq!(run.closure.expect("closed").status, RunStatus::Succeeded);
     let answer = predict(&*night.archive, &*night.ledger, &ticker, pipeline::Asked::default()).await.expect("predicts");
@@ -94,7 +94,7 @@ async fn a_source_that_is_away_for_a_while() {
             patience: Patience { retries: 2, delay: Duration::from_millis(1), ..Patience::NONE },
         };
         let settings = Settings::parse("start = 2019-01-01").expect("reads");
-        let assignment = settings.assignment("tiingo", vec!["KO".parse().expect("a ticker")]);
+        let assignment = settings.assignment(pipeline::Market::Tiingo, vec!["KO".parse().expect("a ticker")]);
         let run = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
         assert_eq!(run.closure.expect("closed").status, status);
         let attempts = night.ledger.attempts(&run.run.id).await.expect("lists");

@@ -239,7 +239,7 @@ async fn vintages() {
             });
             server.market.lock().expect("no panic").quotes.insert(ticker.to_owned(), quotes.collect());
             let settings = Settings::parse("start = 2016-01-01\nlevels = [80]").expect("reads");
-            let assignment = settings.assignment("tiingo", vec![ticker.parse().expect("a ticker")]);
+            let assignment = settings.assignment(pipeline::Market::Tiingo, vec![ticker.parse().expect("a ticker")]);
             let ticker = assignment.tickers[0].clone();
             let as_of = day.parse().expect("a date");
             let planned = plan(&archive, &ledger, &assignment, as_of, Trigger::Manual).await.expect("plans");

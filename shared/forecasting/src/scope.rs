@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use augurs_outlier::{MADDetector, OutlierDetector};
+use augurs::outlier::{MADDetector, OutlierDetector};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bar, PriceSeries, TradingDay, scale::range};

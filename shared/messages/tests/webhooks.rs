@@ -89,7 +89,8 @@ async fn a_night(folder: &std::path::Path) -> (Arc<DirectoryArchive>, Message) {
     let archive = Arc::new(DirectoryArchive::open(folder).expect("opens"));
     let ledger = Arc::new(SqliteLedger::open(&folder.join("ledger.sqlite")).expect("opens"));
     let tickers = ["KO", "NOBODY"].map(|ticker| ticker.parse().expect("a ticker"));
-    let assignment = Settings::parse("start = 2019-01-01").expect("reads").assignment("recorded", tickers.to_vec());
+    let assignment =
+        Settings::parse("start = 2019-01-01").expect("reads").assignment(pipeline::Market::Recorded, tickers.to_vec());
     let night = Night {
         market: Arc::new(RecordedMarket),
         archive: archive.clone(),

@@ -10,8 +10,8 @@ use std::{
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Assignment, Attempts, Error, Fetched, Ledger, MarketData, ModelVersion, Planned, RunStatus, Settings,
-    Stage, StageKey, Trained, Trigger, fetch, plan, predict,
+    Archive, Assignment, Attempts, Error, Evaluated, Fetched, Ledger, Market, MarketData, ModelVersion, Planned,
+    RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, plan, predict,
     price_file::PriceFile,
     report,
     testing::{Failing, Faults, MemoryArchive, MemoryLedger},
@@ -26,6 +26,10 @@ fn ticker() -> Ticker {
 
 /// Prices whose returns follow each other, with a range that is sound.
 fn prices() -> (PriceFile, Vec<Date>) {
+    prices_of("X")
+}
+
+fn prices_of(symbol: &str) -> (PriceFile, Vec<Date>) {
     let mut day: TradingDay = "2019-01-02".parse().expect("a session");
     let (mut seed, mut r, mut log) = (7_u64, 0.0, 4.0_f64);
     let mut text = "date,open,high,low,close,volume,adjClose\n".to_owned();
@@ -39,12 +43,12 @@ fn prices() -> (PriceFile, Vec<Date>) {
         days.push(day.date());
         day = day.next();
     }
-    (PriceFile::new(ticker(), "prices.csv", text.into_bytes()), days)
+    (PriceFile::new(symbol.parse().expect("a ticker"), "prices.csv", text.into_bytes()), days)
 }
 
 fn assignment() -> Assignment {
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
-    let mut assignment = settings.assignment("csv", vec![ticker()]);
+    let mut assignment = settings.assignment(Market::Csv, vec![ticker()]);
     // Versions that are a session old are removed, so that removing may fail as well.
     assignment.configuration.retention = Some(1);
     assignment
@@ -163,7 +167,7 @@ async fn a_family_that_fails_trains_no_other() {
     let (market, days) = prices();
     let text = "start = 2019-01-01\npolicy = { max_age = 50 }\n\
                 families = [\"arima\", { family = \"arima\", order = [0, 0, 0], seasonal = [0, 1, 0, 130] }]";
-    let assignment = Settings::parse(text).expect("reads").assignment("csv", vec![ticker()]);
+    let assignment = Settings::parse(text).expect("reads").assignment(Market::Csv, vec![ticker()]);
     let nights: Vec<Trained> = {
         let mut nights = Vec::new();
         for day in &days[124..127] {
@@ -180,4 +184,26 @@ async fn a_family_that_fails_trains_no_other() {
         assert_eq!(night.trained, nights[0].trained, "on the first night alone");
         assert_eq!(arima(night), arima(&nights[0]));
     }
+}
+
+/// A series whose symbol has changed goes on under its own name, with its record and its standing forecasts.
+#[tokio::test]
+async fn a_renamed_ticker_keeps_its_record() {
+    let (archive, ledger) = (MemoryArchive::default(), MemoryLedger::default());
+    let (market, days) = prices();
+    let [.., yesterday, today] = days.as_slice() else { unreachable!("there are {SESSIONS} of them") };
+    pass(&market, &archive, &ledger, *yesterday).await.expect("a night");
+    let renamed = prices_of("NEW").0;
+    let refused = pass(&renamed, &archive, &ledger, *today).await;
+    assert!(matches!(refused, Err(Error::UnknownTicker { .. })), "{refused:?}");
+    let settings = Settings::parse("start = 2019-01-01\n[aliases]\nX = \"NEW\"\nOTHER = \"ELSE\"").expect("reads");
+    let assignment = settings.assignment(Market::Csv, vec![ticker()]);
+    assert_eq!(assignment.configuration.aliases.len(), 1, "those of others make no other run");
+    pass_of(&assignment, &renamed, &archive, &ledger, *today).await.expect("a night");
+    let run = ledger.runs(1).await.expect("lists").remove(0).run.id;
+    let key = StageKey { run, ticker: ticker(), stage: Stage::Evaluate };
+    let evaluated: Evaluated = ledger.committed(&key).await.expect("reads").expect("done").parse().expect("reads");
+    assert_eq!(evaluated.scores.len(), 1, "yesterday's forecast of today");
+    let chain = ledger.chain(&ticker()).await.expect("reads");
+    assert_eq!(chain.records.len(), 2 * (Stage::ALL.len() + 1), "one chain: results and a receipt of two nights");
 }

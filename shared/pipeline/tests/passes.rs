@@ -23,7 +23,7 @@ const PATIENCE: Patience =
 impl Night {
     fn of(tickers: usize) -> Night {
         let names = (0..tickers).map(|n| format!("T{n:03}").parse().expect("a ticker")).collect();
-        let assignment: Assignment = Settings::parse("").expect("defaults").assignment("tiingo", names);
+        let assignment: Assignment = Settings::parse("").expect("defaults").assignment(pipeline::Market::Tiingo, names);
         let run = Run::new(date(2020, 12, 11), Trigger::Schedule, &assignment);
         Night { ledger: MemoryLedger::default(), run, tickers: assignment.tickers, failed: BTreeSet::new() }
     }

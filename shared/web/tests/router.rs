@@ -41,7 +41,7 @@ async fn a_night_over_http() {
     let archive: Arc<dyn Archive> = Arc::new(DirectoryArchive::open(folder.path()).expect("opens"));
     let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
-    let assignment = settings.assignment("recorded", vec!["KO".parse().expect("a ticker")]);
+    let assignment = settings.assignment(pipeline::Market::Recorded, vec!["KO".parse().expect("a ticker")]);
     let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
     let night = Night { market, archive: archive.clone(), ledger: ledger.clone(), patience };
     let entry = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
@@ -150,7 +150,8 @@ impl Nights {
 
     async fn night(&self, day: &str, tickers: &[&str]) -> pipeline::RunEntry {
         let tickers = tickers.iter().map(|ticker| ticker.parse().expect("a ticker")).collect();
-        let assignment = Settings::parse("start = 2019-01-01").expect("reads").assignment("recorded", tickers);
+        let assignment =
+            Settings::parse("start = 2019-01-01").expect("reads").assignment(pipeline::Market::Recorded, tickers);
         let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
         let night = Night { market, archive: self.archive.clone(), ledger: self.writer.clone(), patience };
         night.run(&assignment, day.parse().expect("a day"), Trigger::Manual, |_| {}).await.expect("closes")

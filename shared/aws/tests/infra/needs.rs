@@ -174,7 +174,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
 
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
-    let always = settings.assignment("recorded", vec![ticker.clone()]).configuration;
+    let always = settings.assignment(pipeline::Market::Recorded, vec![ticker.clone()]).configuration;
     let degraded = Configuration { policy: Policy::Degraded(forecasting::Degraded::default()), ..always.clone() };
     // Two nights, and two replays of the past under the champion of a later day, with and without training.
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 10)).await;

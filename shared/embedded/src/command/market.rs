@@ -4,7 +4,7 @@ use std::{env, path::Path, sync::Arc, time::Duration};
 
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
-use pipeline::{MarketData, Settings};
+use pipeline::{Market, MarketData, Settings};
 use tiingo::{Client, Token};
 
 use super::{Failure, arguments::MarketName};
@@ -12,16 +12,13 @@ use crate::{CsvMarket, RecordedMarket};
 
 /// A market, chosen.
 pub(super) struct Chosen {
-    pub(super) name: &'static str,
+    pub(super) name: Market,
     pub(super) market: Arc<dyn MarketData>,
     /// What to work on where no ticker is named.
     pub(super) tickers: Vec<Ticker>,
     /// The last session it can know.
     pub(super) last_session: Date,
 }
-
-/// Its market, as configurations name it.
-pub(super) const TIINGO: &str = "tiingo";
 
 const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
 const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
@@ -47,7 +44,7 @@ impl Chosen {
 
     fn recorded() -> Chosen {
         Chosen {
-            name: RecordedMarket::NAME,
+            name: Market::Recorded,
             market: Arc::new(RecordedMarket),
             tickers: RecordedMarket.tickers().collect(),
             last_session: RecordedMarket::LAST_SESSION,
@@ -60,7 +57,12 @@ impl Chosen {
             .last_session(last_closed()?)
             .ok_or_else(|| Failure::Usage(format!("{}: no file has a price", folder.display())))?
             .date();
-        Ok(Chosen { name: "csv", tickers: market.tickers().cloned().collect(), last_session, market: Arc::new(market) })
+        Ok(Chosen {
+            name: Market::Csv,
+            tickers: market.tickers().cloned().collect(),
+            last_session,
+            market: Arc::new(market),
+        })
     }
 
     fn tiingo(token: &str, settings: &Settings) -> Result<Chosen, Failure> {
@@ -80,7 +82,7 @@ impl Chosen {
         )
         .map_err(|e| Failure::Usage(format!("{ADDRESS_VARIABLE}: {e}")))?;
         Ok(Chosen {
-            name: TIINGO,
+            name: Market::Tiingo,
             market: Arc::new(client),
             tickers: settings.watchlist.tickers().to_vec(),
             last_session: last_closed()?.date(),

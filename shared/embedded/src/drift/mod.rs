@@ -86,7 +86,7 @@ pub(crate) async fn run(
         let market = CsvMarket::open(&folder)?;
         let text = format!("policy = {policy}\nwindow = {WINDOW}\nseason = {SEASON}\n");
         let settings = Settings::parse(&text)?;
-        let assignment = settings.assignment("csv", market.tickers().cloned().collect());
+        let assignment = settings.assignment(pipeline::Market::Csv, market.tickers().cloned().collect());
         let store = data.join(name);
         std::fs::create_dir_all(&store).map_err(|error| format!("{} cannot be made: {error}", store.display()))?;
         let ledger = Arc::new(SqliteLedger::open(&store.join("ledger.sqlite")).map_err(in_words)?);

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use ::arima::{AutoArima, FittedArima, Forecast};
-use augurs_core::Fit;
+use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
 use super::{Member, RandomWalk, Specification, State, Summary};

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use ::arima::Forecast;
-use augurs_core::{Fit, Predict};
-use augurs_ets::{
+use augurs::{Fit, Predict};
+use augurs::ets::{
     AutoETS,
     model::{ErrorComponent, Model, ModelType, SeasonalComponent, TrendComponent, Unfit},
 };

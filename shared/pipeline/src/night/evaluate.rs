@@ -58,7 +58,7 @@ pub(super) async fn evaluate(
         training,
         scores,
         sums: Some(sums),
-        seen: Some(Seen::all(&configuration.market, series)),
+        seen: Some(Seen::all(configuration.market, series)),
     };
     place.commit(ledger, Stage::Evaluate, &result).await
 }
@@ -81,7 +81,7 @@ async fn due(
     series: &PriceSeries,
     before: Option<&Evaluated>,
 ) -> Result<Vec<VersionScore>, Error> {
-    let Configuration { market, horizon, .. } = &place.run.configuration;
+    let &Configuration { market, horizon, .. } = &place.run.configuration;
     let seen = before.and_then(|before| before.seen.as_ref()).filter(|seen| seen.is_the_beginning_of(market, series));
     let (nights, scored) = match seen {
         Some(seen) => (seen.last.sessions_until(place.as_of), BTreeSet::new()),
@@ -97,7 +97,7 @@ async fn due(
     for record in ledger.history(place.ticker, Stage::Forecast, place.as_of, 2 * (nights + horizon)).await? {
         let standing: Forecasted = record.parse()?;
         // Of each origin, the forecast that was committed last is the one that is served.
-        if standing.market != *market || !origins.insert(standing.forecast.origin) {
+        if standing.market != market || !origins.insert(standing.forecast.origin) {
             continue;
         }
         let Champion { version, specification, .. } = standing.champion;

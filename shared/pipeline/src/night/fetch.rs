@@ -42,6 +42,7 @@ pub async fn fetch(
     settle: bool,
 ) -> Result<Fetched, Error> {
     let place = Place::new(run, ticker)?;
+    let symbol = run.configuration.symbol(ticker);
     if let Some(snapshot) = place.result(ledger, Stage::Fetch).await? {
         return Ok(Fetched::Ready(Box::new(snapshot)));
     }
@@ -52,14 +53,14 @@ pub async fn fetch(
     };
     if former.is_none() && !settle && !market.is_local() {
         // One day's row, before a whole history is downloaded only to be asked for again in a quarter of an hour.
-        let tonight = market.history(ticker, run.as_of, run.as_of).await?;
+        let tonight = market.history(symbol, run.as_of, run.as_of).await?;
         if tonight.rows.is_empty() {
             return Ok(Fetched::NoBarYet);
         }
     }
     let gathered = match gather(market, &place, former).await {
         Err(error) if is_bad_data(&error) => {
-            quarantine(market, archive, ticker, &error).await?;
+            quarantine(market, archive, &place, &error).await?;
             return Err(error);
         }
         other => other?,
@@ -84,7 +85,7 @@ pub async fn fetch(
         last,
         bar: if preliminary { BarStatus::Preliminary } else { BarStatus::Final },
         start: run.configuration.start,
-        market: run.configuration.market.clone(),
+        market: run.configuration.market,
         download,
         scope: Scope::of(&series, rows_without_price),
     };
@@ -154,7 +155,7 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
         },
     };
     let Place { run, as_of, ticker } = place;
-    let history = market.history(ticker, run.configuration.start, as_of.date()).await?;
+    let history = market.history(run.configuration.symbol(ticker), run.configuration.start, as_of.date()).await?;
     let series = PriceSeries::new((*ticker).clone(), history.rows).map_err(|error| match error {
         forecasting::Error::NoPrices => {
             let (from, to) = (run.configuration.start, as_of.date());
@@ -174,10 +175,10 @@ enum Extension {
 /// Asks for what is new and an overlap. Stored and new bars must agree to the last bit: both are based on their own last
 /// session, so they can only where nothing in between has changed the adjustment.
 async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> Result<Extension, Error> {
-    let Place { as_of, ticker, .. } = place;
+    let Place { run, as_of, ticker } = place;
     let bars = former.series.bars();
     let overlap = &bars[bars.len().saturating_sub(OVERLAP)..];
-    let history = market.history(ticker, overlap[0].day.date(), as_of.date()).await?;
+    let history = market.history(run.configuration.symbol(ticker), overlap[0].day.date(), as_of.date()).await?;
     let recent = match PriceSeries::new((*ticker).clone(), history.rows) {
         Ok(recent) => recent,
         Err(forecasting::Error::NoPrices) => {
@@ -215,10 +216,11 @@ fn is_bad_data(error: &Error) -> bool {
 async fn quarantine(
     market: &dyn MarketData,
     archive: &dyn Archive,
-    ticker: &Ticker,
+    place: &Place<'_>,
     error: &Error,
 ) -> Result<(), Error> {
-    if let Some((name, bytes)) = market.rejected(ticker).await {
+    let Place { run, ticker, .. } = place;
+    if let Some((name, bytes)) = market.rejected(run.configuration.symbol(ticker)).await {
         let digest = Digest::of(&bytes);
         if archive.create(&Key::quarantine(ticker, &digest, &name), &bytes).await? == Created::New {
             tracing::warn!(%ticker, "refused data is kept under quarantine/{ticker}/");

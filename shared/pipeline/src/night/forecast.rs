@@ -49,7 +49,7 @@ pub(super) async fn forecast(
     archive.create(&table_key, table.as_bytes()).await?;
     let result = Forecasted {
         champion,
-        market: snapshot.market.clone(),
+        market: snapshot.market,
         snapshot: snapshot.snapshot.clone(),
         bar: snapshot.bar,
         table: table_key,

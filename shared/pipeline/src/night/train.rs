@@ -118,7 +118,7 @@ impl Night<'_> {
         let trained_before = before.as_ref().and_then(|(_, before)| before.trained);
         let stored = before.map(|(run, before)| (run, before.record));
         let trained = Trained {
-            source: (configuration.market.clone(), configuration.start),
+            source: (configuration.market, configuration.start),
             champion: self.champion.map(|champion| champion.version.clone()),
             record: StoredRecord::write(archive, ticker, &record, stored).await?,
             scales,

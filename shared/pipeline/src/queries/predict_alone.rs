@@ -3,7 +3,9 @@
 use forecasting::{PriceSeries, StandingForecast};
 
 use super::predict::{Asked, Prediction, within_bounds};
-use crate::{BarStatus, Error, MarketData, ModelVersion, Settings, Skill, Source, error::about, price_file::PriceFile};
+use crate::{
+    BarStatus, Error, Market, MarketData, ModelVersion, Settings, Skill, Source, error::about, price_file::PriceFile,
+};
 
 /// What is left out is as in a plain configuration. Forecasts from the session that the model was fitted up to, or, with newer prices at hand, from the newest of them. They must
 /// hold that session, which tells what has become of the basis of the prices since.
@@ -17,7 +19,7 @@ pub async fn predict_alone(
     values: Option<&PriceFile>,
     asked: Asked<'_>,
 ) -> Result<Prediction, Error> {
-    let usual = Settings::default().assignment("", Vec::new()).configuration;
+    let usual = Settings::default().assignment(Market::Csv, Vec::new()).configuration;
     let horizon = asked.horizon.unwrap_or(usual.horizon);
     let levels = within_bounds(horizon, if asked.levels.is_empty() { &usual.levels } else { asked.levels })?;
     let ticker = &version.inputs.ticker;

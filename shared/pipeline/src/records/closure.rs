@@ -6,7 +6,7 @@ use forecasting::{Decision, Ticker};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Archive, Digest, Error, Key, ObjectRef, RunId, VersionId};
+use crate::{Archive, Digest, Error, Key, Market, ObjectRef, RunId, VersionId};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ pub(crate) struct Summary {
     pub(crate) run: RunId,
     pub(crate) as_of: Date,
     pub(crate) status: RunStatus,
-    pub(crate) market: String,
+    pub(crate) market: Market,
     pub(crate) done: usize,
     pub(crate) failed: usize,
     pub(crate) skipped: usize,

@@ -1,5 +1,7 @@
 //! What a run is asked to do. Its digest is part of the run's id.
 
+use std::{collections::BTreeMap, fmt};
+
 use forecasting::{Contender, Family, IntervalKind, Level, Policy, Promotion, RecordPlan, Ticker, Window};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Error as _};
@@ -43,12 +45,38 @@ impl Assignment {
     }
 }
 
+/// Where prices come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Market {
+    /// Tiingo's interface.
+    Tiingo,
+    /// The sample that is shipped.
+    Recorded,
+    /// A folder of files.
+    Csv,
+    /// A file that was put under `incoming/`.
+    Incoming,
+}
+
+impl fmt::Display for Market {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Market::Tiingo => "tiingo",
+            Market::Recorded => "recorded",
+            Market::Csv => "csv",
+            Market::Incoming => "incoming",
+        })
+    }
+}
+
 /// What a run does for each of its tickers, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
-    /// Where prices come from: `tiingo`, `recorded`, `csv` or `incoming`.
-    pub market: String,
+    /// Where prices come from.
+    pub market: Market,
     /// First date of the histories.
     pub start: Date,
     /// Sessions to forecast.
@@ -85,6 +113,9 @@ pub struct Configuration {
     /// Versions are removed when they have been out of service for more sessions than this; `None` keeps them for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<usize>,
+    /// Series that the market knows by another name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<Ticker, Ticker>,
     /// The file to work on, where the market is `incoming`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incoming: Option<Incoming>,
@@ -134,6 +165,11 @@ pub struct Incoming {
 }
 
 impl Configuration {
+    /// The name by which the market knows a series.
+    pub(crate) fn symbol<'a>(&'a self, series: &'a Ticker) -> &'a Ticker {
+        self.aliases.get(series).unwrap_or(series)
+    }
+
     /// What its tickers' records are kept of.
     pub fn record_plan(&self) -> RecordPlan {
         RecordPlan::new(&self.families, self.horizon, self.window, self.season)

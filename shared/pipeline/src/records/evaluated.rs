@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use forecasting::{LiveRecord, LiveSums, PriceSeries, Score, Specification, Ticker, TradingDay, Training};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Ledger, Stage, VersionId};
+use crate::{Error, Ledger, Market, Stage, VersionId};
 
 /// What became of the standing forecasts, and whether to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Evaluated {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Whose.
-    pub market: String,
+    pub market: Market,
     /// Their last session.
     pub last: TradingDay,
     /// How many sessions have a bar.
@@ -38,12 +38,12 @@ pub struct Seen {
 
 impl Seen {
     /// All prices of this series.
-    pub(crate) fn all(market: &str, series: &PriceSeries) -> Seen {
-        Seen { market: market.to_owned(), last: series.last().day, bars: series.bars().len() }
+    pub(crate) fn all(market: Market, series: &PriceSeries) -> Seen {
+        Seen { market, last: series.last().day, bars: series.bars().len() }
     }
 
     /// Whether everything that this market's series has beyond them is later: no session that was missing has come since.
-    pub(crate) fn is_the_beginning_of(&self, market: &str, series: &PriceSeries) -> bool {
+    pub(crate) fn is_the_beginning_of(&self, market: Market, series: &PriceSeries) -> bool {
         self.market == market && series.bars().len() - series.after(self.last).len() == self.bars
     }
 }

@@ -1,7 +1,7 @@
 use forecasting::{Calibration, LiveRecord, StandingForecast};
 use serde::{Deserialize, Serialize};
 
-use crate::{BarStatus, Champion, Key, ObjectRef, Standing};
+use crate::{BarStatus, Champion, Key, Market, ObjectRef, Standing};
 
 /// A forecast on record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -9,7 +9,7 @@ pub struct Forecasted {
     /// Who made it.
     pub champion: Champion,
     /// The market that its prices come from.
-    pub market: String,
+    pub market: Market,
     /// The prices it knew.
     pub snapshot: ObjectRef,
     /// Whether the newest of them may still be corrected.

@@ -3,7 +3,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{BarLog, FormerSnapshots, end_of_time, price_table};
-use crate::{Archive, Digest, Error, Key, Ledger, ObjectRef, RunId, Stage, StageKey};
+use crate::{Archive, Digest, Error, Key, Ledger, Market, ObjectRef, RunId, Stage, StageKey};
 
 /// A price snapshot and what it covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Snapshot {
     /// First date that was asked for.
     pub start: Date,
     /// The market that was asked.
-    pub market: String,
+    pub market: Market,
     /// What was downloaded.
     pub download: Download,
     /// Statistics of its scope.

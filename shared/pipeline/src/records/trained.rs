@@ -1,14 +1,14 @@
 use forecasting::{Calibration, Calibrations, Contender, Judgement, ScaleEstimates, Specification, TradingDay};
 use serde::{Deserialize, Serialize};
 
-use crate::{Champion, Digest, Error, StageRecord, StoredRecord, VersionId};
+use crate::{Champion, Digest, Error, Market, StageRecord, StoredRecord, VersionId};
 
 /// The track record with tonight's row, what it amounts to, and the versions that could serve by it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trained {
     /// The market of the prices, and the first date that was asked for: others make another record.
-    pub source: (String, jiff::civil::Date),
+    pub source: (Market, jiff::civil::Date),
     /// The version in service before.
     pub champion: Option<VersionId>,
     /// The record.

@@ -7,7 +7,7 @@ mod schedule;
 mod watchlist;
 mod webhook;
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use forecasting::{
     Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, MIN_PER_LAG, Policy, Promotion, Ticker, WARM_UP,
@@ -16,7 +16,7 @@ use forecasting::{
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use crate::{Archive, Assignment, Configuration, Error, Key};
+use crate::{Archive, Assignment, Configuration, Error, Key, Market};
 pub use fetch::{FetchSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
@@ -29,6 +29,8 @@ pub use webhook::{WebhookFormat, WebhookSettings};
 pub struct Settings {
     /// Tickers of a night on Tiingo's prices.
     pub watchlist: Watchlist,
+    /// Series that the market knows by another name: one that was renamed keeps its record.
+    aliases: BTreeMap<Ticker, Ticker>,
     #[serde(deserialize_with = "plain_date")]
     start: Date,
     horizon: usize,
@@ -63,6 +65,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             watchlist: Watchlist::default(),
+            aliases: BTreeMap::new(),
             start: date(2015, 1, 1),
             horizon: 5,
             levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
@@ -140,6 +143,11 @@ impl Settings {
         if self.levels.windows(2).any(|pair| pair[0].percent() >= pair[1].percent()) {
             return Err("levels must increase".to_owned());
         }
+        let mut symbols: Vec<&Ticker> = self.aliases.values().collect();
+        symbols.sort();
+        if let Some(twice) = symbols.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("aliases give {} to two series", twice[0]));
+        }
         within("season", self.season, 1..=LONGEST_SEASON)?;
         within("the number of families", self.families.len(), 1..=10)?;
         if let Some(twice) = self.families.iter().enumerate().find(|(i, f)| self.families[..*i].contains(f)) {
@@ -212,15 +220,19 @@ impl Settings {
 
     /// What a run on this market and these tickers is asked to do. The order in which they are named does not make another
     /// run.
-    pub fn assignment(&self, market: &str, mut tickers: Vec<Ticker>) -> Assignment {
+    pub fn assignment(&self, market: Market, mut tickers: Vec<Ticker>) -> Assignment {
         tickers.sort();
         tickers.dedup();
-        Assignment { tickers, configuration: self.configuration(market) }
+        let mut configuration = self.configuration(market);
+        // Those of other series make no other run.
+        configuration.aliases = self.aliases.clone();
+        configuration.aliases.retain(|series, symbol| series != symbol && tickers.binary_search(series).is_ok());
+        Assignment { tickers, configuration }
     }
 
-    fn configuration(&self, market: &str) -> Configuration {
+    fn configuration(&self, market: Market) -> Configuration {
         Configuration {
-            market: market.to_owned(),
+            market,
             start: self.start,
             horizon: self.horizon,
             levels: self.levels.clone(),
@@ -235,6 +247,7 @@ impl Settings {
             significance: self.significance,
             promotion: self.promotion,
             train: false,
+            aliases: BTreeMap::new(),
             incoming: None,
             rollback: None,
             release: None,
@@ -291,7 +304,7 @@ mod tests {
 
     #[test]
     fn everything_may_be_left_out() {
-        let configuration = Settings::parse("").expect("defaults").configuration("recorded");
+        let configuration = Settings::parse("").expect("defaults").configuration(Market::Recorded);
         assert_eq!((configuration.horizon, configuration.window), (5, Window::All));
         assert_eq!(configuration.start, date(2015, 1, 1));
     }
@@ -329,7 +342,7 @@ mod tests {
         "#;
         let settings = Settings::parse(text).expect("reads");
         assert_eq!(settings.watchlist.tickers()[1].as_str(), "BRK-A");
-        let configuration = settings.configuration("tiingo");
+        let configuration = settings.configuration(Market::Tiingo);
         assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(30)));
         assert_eq!((configuration.families.len(), configuration.season), (5, 5));
         assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
@@ -337,7 +350,7 @@ mod tests {
         assert_eq!(settings.schedule.cron().expect("a time"), "30 17 * * MON-FRI");
         assert_eq!((settings.webhook.format, settings.webhook.on_start), (Some(WebhookFormat::Json), true));
         assert!(Settings::parse("start = \"2016-01-01\"\nwindow = \"all\"\npolicy = \"degraded\"").is_ok());
-        let since = Settings::parse("window = 2018-01-01").expect("reads").configuration("tiingo");
+        let since = Settings::parse("window = 2018-01-01").expect("reads").configuration(Market::Tiingo);
         assert_eq!(since.window, Window::Since(date(2018, 1, 1)));
     }
 
@@ -371,6 +384,8 @@ mod tests {
         check("watchlist = \"tickers.txt\"", "whose name begins with 'watchlist', not 'tickers.txt'");
         check("watchlist = \"watchlist/../x\"", "not 'watchlist/../x'");
         check("watchlist = 7", "expected a list of tickers, or the name of a file");
+        check("[aliases]\nA = \"META\"\nB = \"META\"", "aliases give META to two series");
+        check("[aliases]\n\"../A\" = \"META\"", "'../A' is not a ticker");
         check("horizon = 0", "horizon is 0, but must be within 1 and 60");
         check("levels = [95, 80]", "levels must increase");
         check("levels = [120]", "120 is not a percentage");

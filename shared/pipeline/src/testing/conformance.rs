@@ -51,7 +51,8 @@ pub async fn archive(archive: &dyn Archive) {
 
 fn a_run(as_of: TradingDay, name: &str) -> Run {
     let settings = Settings::parse("levels = [80]").expect("defaults");
-    let run = Run::new(as_of.date(), Trigger::Manual, &settings.assignment("recorded", vec![ticker("NLS")]));
+    let run =
+        Run::new(as_of.date(), Trigger::Manual, &settings.assignment(crate::Market::Recorded, vec![ticker("NLS")]));
     Run { id: name.parse().expect("an id"), ..run }
 }
 

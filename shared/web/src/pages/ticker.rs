@@ -6,7 +6,7 @@ use axum::{
 };
 use forecasting::{Contest, Judgement, PriceSeries, Residuals, Scope, Specification, Ticker};
 use maud::{Markup, PreEscaped, html};
-use pipeline::{BarStatus, Error, Forecasted, ModelSummary, Receipt, Standing, VersionScore};
+use pipeline::{BarStatus, Error, Forecasted, Market, ModelSummary, Receipt, Standing, VersionScore};
 use serde_json::json;
 
 use super::{
@@ -59,7 +59,7 @@ pub(crate) async fn page(
         (unexplained(&ticker, residuals))
         (versions(&ticker, &models))
         (verdicts(&ticker, &receipts))
-        @if let Some(snapshot) = &snapshot { (scope(&snapshot.scope, &snapshot.market, snapshot.bar)) }
+        @if let Some(snapshot) = &snapshot { (scope(&snapshot.scope, snapshot.market, snapshot.bar)) }
     };
     let scripts = [LIBRARY.path.as_str(), CHARTS.path.as_str()];
     Ok(layout::with_scripts(ticker.as_str(), Some(Place::Tickers), &content, &scripts))
@@ -351,7 +351,7 @@ fn contested(contest: &Contest, as_of: &str) -> Markup {
     }
 }
 
-fn scope(scope: &Scope, market: &str, bar: BarStatus) -> Markup {
+fn scope(scope: &Scope, market: Market, bar: BarStatus) -> Markup {
     let warnings = warnings(scope, bar);
     html! {
         h2 { "The data" }

@@ -8,7 +8,7 @@ use forecasting::TradingDay;
 use indicatif::ProgressBar;
 use jiff::{Timestamp, civil::Date};
 use messages::Message;
-use pipeline::{Assignment, Digest, Ledger, RunId, Trigger};
+use pipeline::{Assignment, Digest, Ledger, Market, RunId, Trigger};
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard},
@@ -16,11 +16,11 @@ use tokio::{
 use web::{Problem, Started, Starts, Wanted};
 
 use crate::{
-    DirectoryArchive, RecordedMarket,
+    DirectoryArchive,
     command::{
         Failure,
         arguments::NightArguments,
-        market::{Chosen, TIINGO},
+        market::Chosen,
         output,
         run::{Prepared, messenger, read_settings},
     },
@@ -30,7 +30,7 @@ pub(super) struct Nights {
     arguments: NightArguments,
     token: Digest,
     ledger: Arc<dyn Ledger>,
-    market: &'static str,
+    market: Market,
     /// Where nights compute.
     work: Handle,
     one_at_a_time: Arc<Mutex<()>>,
@@ -57,7 +57,7 @@ impl Nights {
 
     /// Whether its market gets newer by itself: recorded prices never do.
     pub(super) fn get_newer(&self) -> bool {
-        self.market != RecordedMarket::NAME
+        self.market != Market::Recorded
     }
 
     /// Whether a night is under way.
@@ -97,7 +97,7 @@ impl Nights {
     /// Tells that the session which a night was due for has passed without one. Where there has never been a night, there is
     /// nothing to miss; and a folder of prices may end anywhere.
     pub(super) async fn tell_missed(&self, due: Timestamp) -> Result<(), Failure> {
-        if self.market != TIINGO {
+        if self.market != Market::Tiingo {
             return Ok(());
         }
         let settings = read_settings(self.arguments.config.as_deref())?;
@@ -156,7 +156,7 @@ impl Nights {
     async fn to_complete(&self, run: &RunId) -> Result<(Date, Assignment), Problem> {
         let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"));
         let entry = self.ledger.run(run).await?.ok_or_else(none)?;
-        let market = &entry.run.configuration.market;
+        let market = entry.run.configuration.market;
         let configuration = &entry.run.configuration;
         if configuration.rollback.is_some() || configuration.release.is_some() {
             return Err(Problem::field("run", "what a person decided is completed by asking for the same again"));

@@ -61,7 +61,7 @@ pub async fn report(
         run: run.id.clone(),
         as_of: run.as_of,
         status,
-        market: configuration.market.clone(),
+        market: configuration.market,
         done,
         failed: closure.failed,
         skipped: closure.skipped,

@@ -1,6 +1,6 @@
 //! `augurs` interface: a fitted model predicts like any other of that family.
 
-use augurs_core::{Forecast as AugursForecast, ForecastIntervals, Predict};
+use augurs::{Forecast as AugursForecast, ForecastIntervals, Predict};
 
 use crate::{Error, FittedArima, Forecast};
 
