@@ -336,6 +336,25 @@ impl Ledger for DynamoLedger {
         Ok(placed.into_iter().map(|(_, _, receipt)| receipt).collect())
     }
 
+    /// Item by item, and the chain's end last: cut off, it goes on where it was.
+    async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
+        let partition = ticker_key(ticker);
+        self.delete(&partition, CHAMPION).await?;
+        for stage in Stage::ALL {
+            let history = format!("HISTORY#{ticker}#{stage}");
+            for listed in self.query(&history, Sorted::All, None).await? {
+                let stored = self.stored(&listed);
+                let run: RunId = stored.word("run")?;
+                self.delete(&run_key(&run), &stage_key(ticker, stage)).await?;
+                self.delete(&history, stored.string(SORT)?).await?;
+            }
+        }
+        for receipt in self.query(&partition, Sorted::StartingWith("RECEIPT#"), None).await? {
+            self.delete(&partition, self.stored(&receipt).string(SORT)?).await?;
+        }
+        self.delete(&partition, CHAIN).await
+    }
+
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
         let mut records = Vec::new();
         for item in self.query(&ticker_key(ticker), Sorted::StartingWith("RECEIPT#"), None).await? {

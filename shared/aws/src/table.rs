@@ -36,6 +36,13 @@ impl DynamoLedger {
         Ok(answer.item)
     }
 
+    /// One that is not there is deleted already.
+    pub(crate) async fn delete(&self, partition: &str, sort: &str) -> Result<(), Error> {
+        let delete =
+            self.client.delete_item().table_name(&self.table).key(PARTITION, text(partition)).key(SORT, text(sort));
+        delete.send().await.map(|_| ()).map_err(|error| failed(&self.table, "written", &error))
+    }
+
     /// Items of a partition in the order of their sort keys, from the end where `newest` says how many at most.
     pub(crate) async fn query(
         &self,

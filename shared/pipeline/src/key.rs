@@ -136,6 +136,42 @@ impl Key {
         Key(format!("quarantine/{ticker}/{}-{name}", digest.short()))
     }
 
+    /// `forgotten/{ticker}/{records}-{digest8}.json`: the records in a form in which more of them come later.
+    pub(crate) fn tombstone(ticker: &Ticker, records: u64, digest: &Digest) -> Key {
+        Key(format!("{}{records:012}-{}.json", Key::tombstones(ticker), digest.short()))
+    }
+
+    /// The prefix of a ticker's tombstones.
+    pub(crate) fn tombstones(ticker: &Ticker) -> String {
+        format!("forgotten/{ticker}/")
+    }
+
+    /// One of them, as it was listed.
+    pub(crate) fn of_tombstone(ticker: &Ticker, listed: &str) -> Option<Key> {
+        listed.starts_with(&Key::tombstones(ticker)).then(|| Key(listed.to_owned()))
+    }
+
+    /// The prefixes under which objects lie that are of a ticker alone; under the last there are others' as well.
+    pub(crate) fn prefixes_of(ticker: &Ticker) -> [String; 6] {
+        let folder = |name: &str| format!("{name}/{ticker}/");
+        let [prices, models, records] = ["prices", "models", "records"].map(folder);
+        [prices, models, records, folder("quarantine"), folder("incoming"), "forecasts/".to_owned()]
+    }
+
+    /// An object that is of a ticker alone, as it was listed under one of [`Key::prefixes_of`].
+    pub(crate) fn of(ticker: &Ticker, listed: &str) -> Option<Key> {
+        let mut parts = listed.split('/');
+        let own = match (parts.next(), parts.next(), parts.next()) {
+            // The digest after the name has no dash, and a ticker may.
+            (Some("forecasts"), _, Some(name)) => {
+                name.rsplit_once('-').is_some_and(|(named, _)| named == ticker.as_str())
+            }
+            (Some(_), Some(named), Some(_)) => named == ticker.as_str(),
+            _ => false,
+        };
+        own.then(|| Key(listed.to_owned()))
+    }
+
     /// As text.
     pub fn as_str(&self) -> &str {
         &self.0

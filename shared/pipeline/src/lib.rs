@@ -21,20 +21,21 @@ pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
 pub use night::{
-    Attempts, Fetched, Next, Pass, Patience, Planned, fetch, migrate, plan, release, report, rollback, to_migrate, work,
+    Attempts, Fetched, Next, Pass, Patience, Planned, fetch, forget, migrate, plan, release, report, rollback,
+    to_migrate, work,
 };
 pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
 pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
     VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, models,
     newest_forecast, newest_snapshot, predict, predict_alone, prices, recorded, residual_picture, residuals, results,
-    scores, verify, verify_ledger, verify_receipt, watched,
+    scores, verify, verify_forgotten, verify_ledger, verify_receipt, watched,
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,
     Download, Evaluated, Forecasted, Incoming, Link, Market, ModelVersion, NotAnId, ObjectRef, Overview, Promoted,
     RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Seen, Segment, Skill, Snapshot, Source,
-    Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Trained, TrainedVersion, TrainingInputs,
-    Trigger, VersionId, VersionScore, forecast_table::header as forecast_header, plain_reason,
+    Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Tombstone, Trained, TrainedVersion,
+    TrainingInputs, Trigger, VersionId, VersionScore, forecast_table::header as forecast_header, plain_reason,
 };
 pub use settings::Settings;

@@ -11,11 +11,11 @@ use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
     Archive, Assignment, Attempts, Error, Evaluated, Fetched, Ledger, Market, MarketData, ModelVersion, Planned,
-    RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, plan, predict,
+    RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, forget, plan, predict,
     price_file::PriceFile,
     report,
     testing::{Failing, Faults, MemoryArchive, MemoryLedger},
-    work,
+    verify_forgotten, work,
 };
 
 const SESSIONS: usize = 200;
@@ -206,4 +206,44 @@ async fn a_renamed_ticker_keeps_its_record() {
     assert_eq!(evaluated.scores.len(), 1, "yesterday's forecast of today");
     let chain = ledger.chain(&ticker()).await.expect("reads");
     assert_eq!(chain.records.len(), 2 * (Stage::ALL.len() + 1), "one chain: results and a receipt of two nights");
+}
+
+/// Whatever fails while a series is forgotten, forgetting it again leaves nothing but the tombstone and the reports of nights.
+#[tokio::test]
+async fn a_series_is_forgotten_whatever_fails() {
+    let (archive, ledger) = (MemoryArchive::default(), MemoryLedger::default());
+    let (market, days) = prices();
+    for day in &days[SESSIONS - 2..] {
+        pass(&market, &archive, &ledger, *day).await.expect("a night");
+    }
+    let records = ledger.chain(&ticker()).await.expect("reads").records.len();
+    let undisturbed = Faults::default();
+    let ports = (archive.fork(), ledger.fork());
+    let counted =
+        (Failing { inner: &ports.0, faults: &undisturbed }, Failing { inner: &ports.1, faults: &undisturbed });
+    forget(&counted.0, &counted.1, &ticker()).await.expect("forgets");
+    for call in 1..=undisturbed.calls() {
+        for after_effect in [false, true] {
+            let (archive, ledger) = (archive.fork(), ledger.fork());
+            let faults = Faults::at(call, after_effect);
+            let failing = (Failing { inner: &archive, faults: &faults }, Failing { inner: &ledger, faults: &faults });
+            let first = forget(&failing.0, &failing.1, &ticker()).await;
+            assert!(first.is_err_and(|error| error.is_transient()), "call {call}");
+            let tombstone = forget(&archive, &ledger, &ticker()).await.expect("forgets");
+            assert_eq!(tombstone.records, records);
+            let verified = verify_forgotten(&archive, &ledger, &ticker()).await.expect("nothing is left");
+            assert_eq!(verified, Some(tombstone));
+            assert_eq!(archive.objects(), ports.0.objects(), "call {call}");
+        }
+    }
+    let left = ports.0.objects();
+    let kept = ["runs/", "reports/", "forgotten/X/"];
+    assert!(left.keys().all(|key| kept.iter().any(|prefix| key.as_str().starts_with(prefix))), "{:?}", left.keys());
+    assert!(matches!(forget(&archive, &ledger, &"Y".parse().expect("a ticker")).await, Err(Error::NoForecast { .. })));
+    // It begins anew, with a record of its own.
+    let last = days[SESSIONS - 1];
+    let mut assignment = assignment();
+    assignment.configuration.retention = None;
+    pass_of(&assignment, &market, &ports.0, &ports.1, last).await.expect("a night");
+    assert_eq!(verify_forgotten(&ports.0, &ports.1, &ticker()).await.expect("reads"), None);
 }

@@ -151,6 +151,10 @@ impl Ledger for Noted<SqliteLedger> {
         self.inner.receipt(ticker, run).await
     }
 
+    async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
+        self.inner.forget(ticker).await
+    }
+
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
         self.note(&[QUERY, GET], "table");
         self.inner.chain(ticker).await

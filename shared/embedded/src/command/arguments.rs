@@ -135,6 +135,16 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
+    /// Remove a series for good: prices, models, record, forecasts, verdicts; a tombstone stays
+    Forget {
+        /// The series
+        ticker: Ticker,
+        /// It cannot be undone
+        #[arg(long, required = true)]
+        yes: bool,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
     /// Do a version, or a verdict, again from the stored prices: every byte and every number must be equal
     Verify {
         /// The series

@@ -136,6 +136,12 @@ pub(super) async fn verify(
         Some(run) => vec![run],
         None => receipts.iter().map(|receipt| &receipt.run).collect(),
     };
+    if receipts.is_empty()
+        && let Some(tombstone) = pipeline::verify_forgotten(&archive, &ledger, ticker).await?
+    {
+        output::forgotten(&tombstone, store.json);
+        return Ok(ExitCode::SUCCESS);
+    }
     if runs.is_empty() {
         return Err(pipeline::Error::NoForecast { ticker: ticker.clone() }.into());
     }

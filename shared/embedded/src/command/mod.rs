@@ -4,6 +4,7 @@ mod arguments;
 mod backfill;
 mod check;
 mod drift;
+mod forget;
 mod history;
 mod inspect;
 mod market;
@@ -122,6 +123,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Answered { ticker, date, store } => inspect::answered(&ticker, date, &store).await,
         Command::Rollback { ticker, version, store } => rollback::rollback(&ticker, &version, &store).await,
         Command::Release { ticker, store } => rollback::release(&ticker, &store).await,
+        Command::Forget { ticker, yes: _, store } => forget::forget(&ticker, &store).await,
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }

@@ -12,7 +12,8 @@ use forecasting::{Decision, Ticker, price};
 use jiff::civil::Date;
 use pipeline::{
     Archive, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId,
-    RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Trigger, Verified, VerifiedReceipt, plain_reason,
+    RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified, VerifiedReceipt,
+    plain_reason,
 };
 use serde::Serialize;
 
@@ -251,6 +252,15 @@ pub(super) fn prediction(prediction: &Prediction) {
         ));
     }
     print(&prediction.notice);
+}
+
+pub(super) fn forgotten(tombstone: &Tombstone, as_json: bool) {
+    if as_json {
+        json(tombstone);
+    } else {
+        let Tombstone { ticker, records, .. } = tombstone;
+        print(&format!("{ticker} was forgotten, with {records} results and verdicts: nothing of it is left."));
+    }
 }
 
 pub(super) fn models(models: &[ModelSummary]) {

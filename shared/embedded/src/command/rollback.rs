@@ -24,7 +24,7 @@ pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger, Lock), Failure> {
+pub(super) fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger, Lock), Failure> {
     SqliteLedger::open_existing(&ledger_path(&store.data))?;
     let lock = Lock::take(&store.data)?;
     let archive = DirectoryArchive::open(&store.data)?;

@@ -273,6 +273,15 @@ impl Ledger for SqliteLedger {
         })
     }
 
+    async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
+        self.write(|transaction| {
+            for table in ["champions", "chains", "receipts", "stages"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE ticker = ?1"), [ticker.as_str()])?;
+            }
+            Ok(())
+        })
+    }
+
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
         self.read(|connection| {
             if schema::version(connection)? < schema::VERSION {

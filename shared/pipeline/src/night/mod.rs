@@ -3,6 +3,7 @@
 mod evaluate;
 mod fetch;
 mod forecast;
+mod forget;
 mod migrate;
 mod order;
 mod pass;
@@ -18,6 +19,8 @@ mod train;
 use evaluate::evaluate;
 pub use fetch::{Fetched, fetch};
 use forecast::forecast;
+pub use forget::forget;
+pub(crate) use forget::remains;
 pub use migrate::{migrate, to_migrate};
 pub use order::{Attempts, work};
 pub use pass::{Next, Pass};

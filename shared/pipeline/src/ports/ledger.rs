@@ -175,4 +175,7 @@ pub trait Ledger: Send + Sync {
 
     /// All results and receipts of a ticker in their order.
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error>;
+
+    /// Removes all of them, and the champion pointer: the ticker is as if it had never been. Only its owner asks for it.
+    async fn forget(&self, ticker: &Ticker) -> Result<(), Error>;
 }

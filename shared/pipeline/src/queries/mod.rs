@@ -23,5 +23,5 @@ pub use predict_alone::predict_alone;
 pub use recorded::recorded;
 pub use results::{IntervalsAhead, KindOfIntervals, Results, results};
 pub use scores::scores;
-pub use verify::{Verified, VerifiedReceipt, verify, verify_ledger, verify_receipt};
+pub use verify::{Verified, VerifiedReceipt, verify, verify_forgotten, verify_ledger, verify_receipt};
 pub use watched::{Watched, WatchedTicker, watched};

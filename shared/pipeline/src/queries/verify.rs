@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::{
     Archive, Assignment, Champion, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run, RunId,
-    Snapshot, Stage, StageKey, Trained, Trigger, VersionId,
-    night::{Night, PERSON, Place, RULE, in_words, reach, released, released_in_words, restored},
+    Snapshot, Stage, StageKey, Tombstone, Trained, Trigger, VersionId,
+    night::{Night, PERSON, Place, RULE, in_words, reach, released, released_in_words, remains, restored},
 };
 
 /// A version that stands up to being trained again.
@@ -85,6 +85,28 @@ pub async fn verify_ledger(ledger: &dyn Ledger, ticker: &Ticker) -> Result<usize
         return Err(Error::Damaged { key: format!("the champion pointer of {ticker}"), reason });
     }
     Ok(chain.records.len())
+}
+
+/// The tombstone of a series that was forgotten and has not begun anew: nothing of it may be left.
+///
+/// # Errors
+/// [`Error::Damaged`] names what is left of it.
+pub async fn verify_forgotten(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+) -> Result<Option<Tombstone>, Error> {
+    let Some(tombstone) = Tombstone::newest(archive, ticker).await? else { return Ok(None) };
+    if ledger.chain(ticker).await?.head.is_some() {
+        return Ok(None);
+    }
+    match remains(archive, ticker).await?.first() {
+        None => Ok(Some(tombstone)),
+        Some(key) => {
+            let reason = format!("{ticker} was forgotten, and this is left of it: forget it again");
+            Err(Error::Damaged { key: key.to_string(), reason })
+        }
+    }
 }
 
 /// Reaches one of a ticker's receipts (all of them, newest first) again from the stored prices: builds the rows that its night added to the record, trains its versions,

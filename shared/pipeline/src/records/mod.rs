@@ -21,6 +21,7 @@ mod record;
 mod run;
 pub(crate) mod score_table;
 mod snapshot;
+mod tombstone;
 mod trained;
 
 use forecasting::TradingDay;
@@ -47,6 +48,7 @@ pub use record::{Segment, StoredRecord};
 pub use run::{Run, RunEntry, Trigger};
 pub(crate) use snapshot::STALE_AFTER;
 pub use snapshot::{BarStatus, Download, Snapshot};
+pub use tombstone::Tombstone;
 pub use trained::{Trained, TrainedVersion};
 
 /// Later than any session on record.

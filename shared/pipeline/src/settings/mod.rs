@@ -7,7 +7,10 @@ mod schedule;
 mod watchlist;
 mod webhook;
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
 use forecasting::{
     Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, MIN_PER_LAG, Policy, Promotion, Ticker, WARM_UP,
@@ -143,10 +146,9 @@ impl Settings {
         if self.levels.windows(2).any(|pair| pair[0].percent() >= pair[1].percent()) {
             return Err("levels must increase".to_owned());
         }
-        let mut symbols: Vec<&Ticker> = self.aliases.values().collect();
-        symbols.sort();
-        if let Some(twice) = symbols.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!("aliases give {} to two series", twice[0]));
+        let mut symbols = BTreeSet::new();
+        if let Some(twice) = self.aliases.values().find(|symbol| !symbols.insert(*symbol)) {
+            return Err(format!("aliases give {twice} to two series"));
         }
         within("season", self.season, 1..=LONGEST_SEASON)?;
         within("the number of families", self.families.len(), 1..=10)?;

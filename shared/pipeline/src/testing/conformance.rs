@@ -233,6 +233,20 @@ async fn decisions(ledger: &dyn Ledger) {
     assert_eq!(sequences, (1..=chain.records.len() as u64).collect::<Vec<_>>());
     assert!(chain.records.len() >= 7, "four results and three receipts: {}", chain.records.len());
     assert_eq!(ledger.chain(&ticker("KO")).await.expect("lists"), Chain::default());
+
+    // Forgotten, once or twice, it is as if it had never been, and may begin anew.
+    for _ in 0..2 {
+        ledger.forget(&nls).await.expect("forgets");
+        assert_eq!(ledger.chain(&nls).await.expect("lists"), Chain::default());
+        assert_eq!(ledger.champion(&nls).await.expect("reads"), None);
+        assert!(ledger.receipts(&nls).await.expect("lists").is_empty());
+        for stage in Stage::ALL {
+            assert!(ledger.history(&nls, stage, day("2020-12-31"), 9).await.expect("lists").is_empty());
+        }
+    }
+    let anew = a_receipt("2020-12-11-aaaaaaaa", day("2020-12-11"), 1);
+    ledger.decide(&anew, None, Pointing::Move).await.expect("moves");
+    assert_eq!(ledger.chain(&nls).await.expect("lists").check(&nls).expect("whole"), Some(anew.champion));
 }
 
 /// A market that knows `known` on every session of `from..=to`, and does not know `unknown`.

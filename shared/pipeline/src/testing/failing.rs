@@ -142,6 +142,10 @@ impl<T: Ledger + ?Sized> Ledger for Failing<'_, T> {
         self.faults.of(self.inner.receipt(ticker, run)).await
     }
 
+    async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
+        self.faults.of(self.inner.forget(ticker)).await
+    }
+
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
         self.faults.of(self.inner.chain(ticker)).await
     }

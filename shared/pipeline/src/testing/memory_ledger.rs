@@ -186,4 +186,11 @@ impl Ledger for MemoryLedger {
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
         Ok(self.locked().chain(ticker))
     }
+
+    async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
+        let mut content = self.locked();
+        content.chains.remove(ticker);
+        content.champions.remove(ticker);
+        Ok(())
+    }
 }

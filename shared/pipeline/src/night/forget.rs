@@ -1,0 +1,40 @@
+//! Removes a series for good, and leaves a tombstone. Cut off at any moment and called again, it ends the same.
+
+use forecasting::Ticker;
+
+use crate::{Archive, Digest, Error, Key, Ledger, Tombstone};
+
+/// Removes everything that archive and ledger have of a series alone: prices, models, records, forecast tables, quarantine, results,
+/// receipts and the champion pointer. What a night's report says of all its tickers together stays as it was.
+///
+/// # Errors
+/// [`Error::NoForecast`] where there is nothing of it.
+pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Tombstone, Error> {
+    let chain = ledger.chain(ticker).await?;
+    let tombstone = match (chain.head, Tombstone::newest(archive, ticker).await?) {
+        (Some(head), _) => {
+            let tombstone = Tombstone { ticker: ticker.clone(), records: chain.records.len(), head };
+            let bytes = tombstone.to_json();
+            // Before anything is gone: whoever finds less than there was finds the reason.
+            archive.create(&Key::tombstone(ticker, tombstone.head.sequence, &Digest::of(&bytes)), &bytes).await?;
+            tombstone
+        }
+        // Cut off before.
+        (None, Some(tombstone)) => tombstone,
+        (None, None) => return Err(Error::NoForecast { ticker: ticker.clone() }),
+    };
+    ledger.forget(ticker).await?;
+    for key in remains(archive, ticker).await? {
+        archive.remove(&key).await?;
+    }
+    Ok(tombstone)
+}
+
+/// The archived objects that are of this series alone.
+pub(crate) async fn remains(archive: &dyn Archive, ticker: &Ticker) -> Result<Vec<Key>, Error> {
+    let mut keys = Vec::new();
+    for prefix in Key::prefixes_of(ticker) {
+        keys.extend(archive.list(&prefix).await?.into_iter().filter_map(|listed| Key::of(ticker, &listed)));
+    }
+    Ok(keys)
+}
