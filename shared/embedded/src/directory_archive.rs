@@ -8,6 +8,8 @@ use std::{
 use async_trait::async_trait;
 use pipeline::{Archive, Created, Error, Key};
 
+use crate::disk::wait_for;
+
 /// An archive in a directory: one file an object, the key its path.
 ///
 /// An object is written to a temporary file, forced to disk, and linked to its name, which fails where the name is taken:
@@ -105,21 +107,28 @@ pub(crate) fn failed(what: &str, action: &'static str) -> impl Fn(io::Error) -> 
 #[async_trait]
 impl Archive for DirectoryArchive {
     async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
-        self.write(&self.root.join(key.as_str()), bytes).map_err(|error| match error.kind() {
+        wait_for(|| self.write(&self.root.join(key.as_str()), bytes)).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Error::Conflict { key: key.to_string() },
             _ => failed(key.as_str(), "written")(error),
         })
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
-        absent_or(fs::read(self.root.join(key.as_str()))).map_err(failed(key.as_str(), "read"))
+        wait_for(|| absent_or(fs::read(self.root.join(key.as_str())))).map_err(failed(key.as_str(), "read"))
     }
 
     async fn remove(&self, key: &Key) -> Result<(), Error> {
-        absent_or(fs::remove_file(self.root.join(key.as_str()))).map(|_| ()).map_err(failed(key.as_str(), "removed"))
+        let path = self.root.join(key.as_str());
+        wait_for(|| absent_or(fs::remove_file(path))).map(|_| ()).map_err(failed(key.as_str(), "removed"))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        wait_for(|| self.keys(prefix))
+    }
+}
+
+impl DirectoryArchive {
+    fn keys(&self, prefix: &str) -> Result<Vec<String>, Error> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut keys = Vec::new();
         let mut folders = vec![folder.to_owned()];

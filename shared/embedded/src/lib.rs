@@ -3,6 +3,7 @@
 mod cached_market;
 mod csv_market;
 mod directory_archive;
+mod disk;
 mod drift;
 mod lock;
 mod night;

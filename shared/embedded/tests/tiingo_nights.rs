@@ -60,6 +60,18 @@ async fn prices(State(market): State<Shared>, uri: Uri, Query(query): Query<BTre
     Json(rows).into_response()
 }
 
+/// The newest rows of all series, as the server knows them.
+async fn newest(State(market): State<Shared>, uri: Uri) -> Response {
+    let mut market = market.lock().expect("no panic");
+    market.asked.push(uri.to_string());
+    let mut text = "ticker,date,close,volume,adjClose,divCash,splitFactor\n".to_owned();
+    for (ticker, quotes) in &market.quotes {
+        let Quote { date, close, adjusted_close, dividend, split_factor } = quotes.last().expect("quotes");
+        text += &format!("{},{date},{close},1000,{adjusted_close},{dividend},{split_factor}\n", ticker.to_lowercase());
+    }
+    text.into_response()
+}
+
 struct Server {
     address: String,
     market: Shared,
@@ -68,7 +80,10 @@ struct Server {
 impl Server {
     async fn start() -> Server {
         let market = Shared::default();
-        let app = Router::new().route("/tiingo/daily/{ticker}/prices", get(prices)).with_state(market.clone());
+        let app = Router::new()
+            .route("/tiingo/daily/{ticker}/prices", get(prices))
+            .route("/tiingo/daily/prices", get(newest))
+            .with_state(market.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -255,4 +270,44 @@ async fn vintages() {
         }
     }
     assert_eq!(extended + anew, 35);
+}
+
+/// After the first night, one request tells tonight's rows of all series. Who is due to be compared is asked for by itself, and so is who
+/// pays a dividend: the snapshots are those of nights that ask for each.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_tickers_are_asked_for_at_once() {
+    let server = Server::start().await;
+    server.load("KO");
+    let mut market = server.market.lock().expect("no panic");
+    let quotes = market.quotes.remove("KO").expect("loaded");
+    let days: Vec<String> = quotes[quotes.len() - 5..].iter().map(|quote| quote.date.clone()).collect();
+    market.quotes = (0..30).map(|n| (format!("T{n:02}"), quotes.clone())).collect();
+    market.quotes.get_mut("T07").expect("there").last_mut().expect("quotes").dividend = 0.41;
+    drop(market);
+    let names = (0..30).map(|n| format!("\"T{n:02}\"")).collect::<Vec<_>>().join(", ");
+    let together = Bench::new();
+    together.write("closing-bell.toml", &format!("start = 2020-06-01\nwatchlist = [{names}]\n"));
+    let night =
+        |bench: &Bench, day: &str, more: &str| server.run(bench, &format!("run --as-of {day} {more}")).expect(0);
+    night(&together, &days[3], "");
+    assert_eq!(server.asked().len(), 30, "whole histories");
+    night(&together, &days[4], "");
+    let asked = std::mem::take(&mut server.market.lock().expect("no panic").asked);
+    let (at_once, each): (Vec<&String>, Vec<_>) = asked.iter().partition(|uri| !uri.contains("startDate"));
+    assert_eq!(at_once, ["/tiingo/daily/prices?format=csv"]);
+    assert!(each.len() < 12 && each.iter().any(|uri| uri.contains("/T07/")), "{each:?}");
+
+    // Twenty and fewer are asked for one by one.
+    let apart = Bench::new();
+    apart.write("closing-bell.toml", "start = 2020-06-01\n");
+    let few: String = (0..20).map(|n| format!("--ticker T{n:02} ")).collect();
+    night(&apart, &days[3], &few);
+    night(&apart, &days[4], &few);
+    assert!(server.asked().len() > 40);
+    let prices = |bench: &Bench| {
+        let mut objects = bench.archive("closing-bell-data");
+        objects.retain(|key, _| key.starts_with("prices/T0"));
+        objects
+    };
+    assert_eq!(prices(&together), prices(&apart));
 }

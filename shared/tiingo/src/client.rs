@@ -13,6 +13,7 @@ use reqwest::{Response, Url, header, redirect};
 use crate::{
     Token,
     answer::{self, Answer},
+    newest::{self, Newest},
     quota::Quota,
 };
 
@@ -21,6 +22,8 @@ use crate::{
 pub struct Settings {
     /// Where the interface is. Anything but https is refused, except on this machine.
     pub base_url: String,
+    /// Whether the newest rows of all series are asked for at once: worth it for more than a few.
+    pub newest_of_all: bool,
     /// Requests an hour that the plan allows; `None` keeps to what the server says alone.
     pub requests_per_hour: Option<u32>,
     /// How long one request may wait for the quota to start anew before it fails.
@@ -38,6 +41,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             base_url: Self::TIINGO.to_owned(),
+            newest_of_all: false,
             requests_per_hour: Some(50),
             quota_patience: Duration::ZERO,
             timeout: Duration::from_secs(30),
@@ -63,6 +67,7 @@ pub struct Client {
     base: Url,
     settings: Settings,
     quota: Mutex<Quota>,
+    newest: tokio::sync::Mutex<Option<Newest>>,
 }
 
 impl Client {
@@ -93,14 +98,17 @@ impl Client {
             .build()
             .map_err(|e| format!("no HTTP client: {e}"))?;
         let quota = Mutex::new(Quota::new(settings.requests_per_hour));
-        Ok(Client { http, token: token.clone(), base, settings, quota })
+        let newest = tokio::sync::Mutex::default();
+        Ok(Client { http, token: token.clone(), base, settings, quota, newest })
     }
 
     /// Asks once: waits for the quota, sends, reads the answer.
     async fn ask(&self, ticker: &Ticker, from: Date, to: Date) -> Result<Vec<Row>, Error> {
         self.wait_for_quota(ticker).await?;
+        let (from, to) = (from.to_string(), to.to_string());
+        let query = [("startDate", from.as_str()), ("endDate", &to), ("format", "json")];
         let (status, body) = self
-            .send(ticker, from, to)
+            .send(&["tiingo", "daily", ticker.as_str(), "prices"], &query)
             .await
             .map_err(|reason| Error::MarketUnavailable { ticker: ticker.clone(), reason })?;
         let ticker = ticker.clone();
@@ -116,6 +124,21 @@ impl Client {
             Answer::Unavailable(reason) => Err(Error::MarketUnavailable { ticker, reason }),
             Answer::Unusable(reason) => Err(Error::RefusedData { ticker, reason }),
         }
+    }
+
+    /// Asks for the newest rows of all series. What goes wrong with that is said, and every series is asked for by itself.
+    async fn ask_for_newest(&self, ticker: &Ticker) -> Newest {
+        let answer = async {
+            self.wait_for_quota(ticker).await.map_err(|error| error.to_string())?;
+            match self.send(&["tiingo", "daily", "prices"], &[("format", "csv")]).await? {
+                (200..300, body) => newest::read(&self.token.scrub(body)),
+                (status, _) => Err(format!("Tiingo answers {status}")),
+            }
+        };
+        let rows = answer.await.inspect_err(|reason| {
+            tracing::warn!(reason, "the newest rows of all series cannot be had at once: each is asked for by itself");
+        });
+        Newest::now(rows.unwrap_or_default())
     }
 
     async fn wait_for_quota(&self, ticker: &Ticker) -> Result<(), Error> {
@@ -141,15 +164,14 @@ impl Client {
     }
 
     /// Status and body. The messages hold the address without its query, and never a header.
-    async fn send(&self, ticker: &Ticker, from: Date, to: Date) -> Result<(u16, String), String> {
+    async fn send(&self, path: &[&str], query: &[(&str, &str)]) -> Result<(u16, String), String> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| "the base address cannot have a path".to_owned())?
             .pop_if_empty()
-            .extend(["tiingo", "daily", ticker.as_str(), "prices"]);
-        let query = [("startDate", from.to_string()), ("endDate", to.to_string()), ("format", "json".to_owned())];
+            .extend(path);
         let told = |error: reqwest::Error| describe(&error.without_url());
-        let response = self.http.get(url).query(&query).send().await.map_err(told)?;
+        let response = self.http.get(url).query(query).send().await.map_err(told)?;
         let status = response.status().as_u16();
         Ok((status, read_body(response).await?))
     }
@@ -199,5 +221,17 @@ impl MarketData for Client {
         // The server keeps to the range; a run must not depend on that.
         let rows = rows.into_iter().filter(|row| (from..=to).contains(&row.date)).collect();
         Ok(History { rows, read_at: Some(Timestamp::now()) })
+    }
+
+    async fn newest(&self, ticker: &Ticker, day: Date) -> Result<Option<(Row, Timestamp)>, Error> {
+        if !self.settings.newest_of_all {
+            return Ok(None);
+        }
+        // Whoever asks meanwhile waits for the one answer.
+        let mut newest = self.newest.lock().await;
+        if newest.as_ref().is_none_or(|newest| newest.is_too_old_for(ticker, day)) {
+            *newest = Some(self.ask_for_newest(ticker).await);
+        }
+        Ok(newest.as_ref().and_then(|newest| newest.of(ticker)))
     }
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod newest;
 mod quota;
 mod token;
 

@@ -1,10 +1,11 @@
 //! What only reads: `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered`, `export` and `verify`.
 
-use std::{path::Path, process::ExitCode};
+use std::{collections::VecDeque, path::Path, process::ExitCode, sync::Arc, thread};
 
 use forecasting::{Ticker, TradingDay};
 use jiff::civil::Date;
-use pipeline::{Ledger, RunId, VersionId};
+use pipeline::{Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
+use tokio::task::JoinHandle;
 
 use super::{Failure, arguments::StoreArguments, history, output, run::ledger_path};
 use crate::{DirectoryArchive, SqliteLedger};
@@ -132,9 +133,9 @@ pub(super) async fn verify(
         return Ok(ExitCode::SUCCESS);
     }
     let receipts = ledger.receipts(ticker).await?;
-    let runs: Vec<&RunId> = match receipt {
-        Some(run) => vec![run],
-        None => receipts.iter().map(|receipt| &receipt.run).collect(),
+    let runs: Vec<RunId> = match receipt {
+        Some(run) => vec![run.clone()],
+        None => receipts.iter().map(|receipt| receipt.run.clone()).collect(),
     };
     if receipts.is_empty()
         && let Some(tombstone) = pipeline::verify_forgotten(&archive, &ledger, ticker).await?
@@ -153,8 +154,8 @@ pub(super) async fn verify(
         output::remark(&format!("closing-bell: {error}"));
         failed = true;
     }
-    for run in runs {
-        match pipeline::verify_receipt(&archive, &ledger, &receipts, ticker, run).await {
+    for outcome in verified(archive, ledger, &receipts, ticker, runs).await? {
+        match outcome {
             Ok(verified) => {
                 if !store.json {
                     output::verified_receipt(&verified);
@@ -176,4 +177,38 @@ pub(super) async fn verify(
         output::json(&stand);
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Each verdict by itself, on all cores, in their order.
+async fn verified(
+    archive: DirectoryArchive,
+    ledger: SqliteLedger,
+    receipts: &[Receipt],
+    ticker: &Ticker,
+    runs: Vec<RunId>,
+) -> Result<Vec<Result<VerifiedReceipt, pipeline::Error>>, Failure> {
+    let stores = Arc::new((archive, ledger, receipts.to_vec(), ticker.clone()));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let mut outcomes = Vec::with_capacity(runs.len());
+    let mut under_way = VecDeque::with_capacity(cores);
+    for run in runs {
+        if under_way.len() == cores {
+            outcomes.extend(ended(&mut under_way).await?);
+        }
+        let stores = stores.clone();
+        under_way.push_back(tokio::spawn(async move {
+            let (archive, ledger, receipts, ticker) = &*stores;
+            pipeline::verify_receipt(archive, ledger, receipts, ticker, &run).await
+        }));
+    }
+    while let Some(outcome) = ended(&mut under_way).await? {
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// The outcome of the task that was begun first.
+async fn ended<T>(under_way: &mut VecDeque<JoinHandle<T>>) -> Result<Option<T>, Failure> {
+    let Some(first) = under_way.pop_front() else { return Ok(None) };
+    first.await.map(Some).map_err(|panic| Failure::Failed(format!("internal error: {panic}")))
 }

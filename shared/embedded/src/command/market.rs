@@ -24,12 +24,12 @@ const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
 const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
 
 impl Chosen {
-    /// Takes the market that was named; otherwise Tiingo where there is a token, the recorded sample where there is none.
-    pub(super) fn new(name: Option<&MarketName>, settings: &Settings) -> Result<Chosen, Failure> {
+    /// Takes the market that was named, for these tickers or the watchlist's; otherwise Tiingo where there is a token, the recorded sample where there is none.
+    pub(super) fn new(name: Option<&MarketName>, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
         match (name, token) {
             (Some(MarketName::Csv(folder)), _) => Chosen::csv(folder),
-            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(&token, settings),
+            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(&token, named, settings),
             (Some(MarketName::Tiingo), None) => Err(Failure::Usage(format!(
                 "--market tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none"
             ))),
@@ -65,7 +65,7 @@ impl Chosen {
         })
     }
 
-    fn tiingo(token: &str, settings: &Settings) -> Result<Chosen, Failure> {
+    fn tiingo(token: &str, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
         let token = Token::new(token).map_err(|e| Failure::Usage(format!("{TOKEN_VARIABLE}: {e}")))?;
         let address = env::var(ADDRESS_VARIABLE).ok().filter(|address| !address.is_empty());
         let usual = tiingo::Settings::default();
@@ -77,6 +77,7 @@ impl Chosen {
                 base_url: address.unwrap_or(usual.base_url),
                 requests_per_hour: settings.tiingo.requests_per_hour.or(quota),
                 quota_patience: Duration::from_hours(4),
+                newest_of_all: if named.is_empty() { settings.watchlist.tickers() } else { named }.len() > FEW,
                 ..tiingo::Settings::default()
             },
         )
@@ -89,6 +90,9 @@ impl Chosen {
         })
     }
 }
+
+/// More tickers than this are cheaper told of all at once, in an answer of some megabytes, than asked for one by one.
+const FEW: usize = 20;
 
 fn last_closed() -> Result<TradingDay, Failure> {
     TradingDay::last_closed(Timestamp::now()).map_err(|e| Failure::Usage(format!("this machine's clock: {e}")))

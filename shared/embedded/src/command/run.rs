@@ -130,7 +130,7 @@ const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
 /// The market, what a run on it is asked to do, and the file that says so.
 pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, Settings), Failure> {
     let settings = read_settings(arguments.config.as_deref())?;
-    let chosen = Chosen::new(arguments.market.as_ref(), &settings)?;
+    let chosen = Chosen::new(arguments.market.as_ref(), &arguments.tickers, &settings)?;
     let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
     if tickers.is_empty() {
         let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";

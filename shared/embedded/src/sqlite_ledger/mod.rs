@@ -15,6 +15,7 @@ use pipeline::{
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
+use crate::disk::wait_for;
 use rows::{RUN_COLUMNS, json, now};
 
 /// A ledger in one SQLite file.
@@ -80,7 +81,7 @@ impl SqliteLedger {
     /// # Errors
     /// [`Error::Store`] where there is no room for the copy that this takes meanwhile.
     pub fn compact(&self) -> Result<(), Error> {
-        self.connection().execute_batch("VACUUM").map_err(|error| failed(&self.path, "written", &error))
+        wait_for(|| self.connection().execute_batch("VACUUM")).map_err(|error| failed(&self.path, "written", &error))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -89,19 +90,18 @@ impl SqliteLedger {
     }
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        query(&self.connection()).map_err(|error| failed(&self.path, "read", &error))
+        wait_for(|| query(&self.connection())).map_err(|error| failed(&self.path, "read", &error))
     }
 
     fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
-        let mut connection = self.connection();
-        connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .and_then(|transaction| {
-                let value = change(&transaction)?;
-                transaction.commit()?;
-                Ok(value)
-            })
-            .map_err(|error| failed(&self.path, "written", &error))
+        let changed = wait_for(|| {
+            let mut connection = self.connection();
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = change(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        });
+        changed.map_err(|error| failed(&self.path, "written", &error))
     }
 }
 

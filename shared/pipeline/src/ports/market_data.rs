@@ -27,6 +27,12 @@ pub trait MarketData: Send + Sync {
     /// The rows of one series.
     async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error>;
 
+    /// The newest row of a series, and when it was read, where the market tells it together with those of all others; `None`
+    /// where it does not. `day` is the session that is waited for.
+    async fn newest(&self, _ticker: &Ticker, _day: Date) -> Result<Option<(Row, Timestamp)>, Error> {
+        Ok(None)
+    }
+
     /// Whether histories cost nothing to read: they are then read whole every time, and no bar is waited for.
     fn is_local(&self) -> bool {
         false
@@ -43,6 +49,10 @@ pub trait MarketData: Send + Sync {
 impl<M: MarketData + ?Sized> MarketData for std::sync::Arc<M> {
     async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
         (**self).history(ticker, from, to).await
+    }
+
+    async fn newest(&self, ticker: &Ticker, day: Date) -> Result<Option<(Row, Timestamp)>, Error> {
+        (**self).newest(ticker, day).await
     }
 
     fn is_local(&self) -> bool {

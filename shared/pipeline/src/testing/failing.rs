@@ -1,8 +1,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use forecasting::{Ticker, TradingDay};
-use jiff::civil::Date;
+use forecasting::{Row, Ticker, TradingDay};
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
     Archive, Attempt, Chain, Champion, Closure, Created, Error, History, Key, Ledger, MarketData, Pointing, Receipt,
@@ -74,6 +74,10 @@ impl<T: Archive + ?Sized> Archive for Failing<'_, T> {
 impl<T: MarketData + ?Sized> MarketData for Failing<'_, T> {
     async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
         self.faults.of(self.inner.history(ticker, from, to)).await
+    }
+
+    async fn newest(&self, ticker: &Ticker, day: Date) -> Result<Option<(Row, Timestamp)>, Error> {
+        self.inner.newest(ticker, day).await
     }
 
     async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {

@@ -49,7 +49,7 @@ impl Nights {
         work: Handle,
     ) -> Result<Nights, Failure> {
         let settings = read_settings(arguments.config.as_deref())?;
-        let market = Chosen::new(arguments.market.as_ref(), &settings)?.name;
+        let market = Chosen::new(arguments.market.as_ref(), &arguments.tickers, &settings)?.name;
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
         Ok(Nights { arguments, token, ledger, market, work, one_at_a_time: Arc::default() })
