@@ -62,7 +62,7 @@ async fn the_clock() {
 async fn the_order_of_tickers_does_not_matter() {
     let (_, whole) = asked(json!({ "trigger": "schedule" }), &[]).await.expect("understood");
     assert_eq!(serde_json::to_value(&whole.assignment.tickers).expect("JSON"), json!(["KO", "NLS"]));
-    assert_eq!(whole.assignment.configuration.market, "tiingo");
+    assert_eq!(whole.assignment.configuration.market, pipeline::Market::Tiingo);
     let manual = json!({ "trigger": "manual", "tickers": ["NLS", "KO", "KO"], "reason": "I want to see" });
     let (start, same) = asked(manual, &[]).await.expect("understood");
     assert_eq!((same, start.request), (whole, None), "the same run");
@@ -103,7 +103,7 @@ async fn a_file() {
     assert_eq!(first.as_of.to_string(), "2020-12-09", "the newest session that has a price and has closed");
     assert_eq!(first.file.as_deref(), Some(text.as_bytes()));
     let Some(incoming) = &first.assignment.configuration.incoming else { panic!("{first:?}") };
-    assert_eq!((incoming.key.as_str(), first.assignment.configuration.market.as_str()), (key, "incoming"));
+    assert_eq!((incoming.key.as_str(), first.assignment.configuration.market), (key, pipeline::Market::Incoming));
 
     let (_, other) = asked(event(), &[(key, "date,value\n2020-12-09,17\n")]).await.expect("understood");
     assert_ne!(first.assignment.digest(), other.assignment.digest(), "other content is another run");

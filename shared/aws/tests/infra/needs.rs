@@ -191,7 +191,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     // A holiday, and a file that is none.
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 25)).await;
     let nonsense = PriceFile::new(ticker.clone(), "incoming/KO/new.csv", b"%PDF-1.4".to_vec());
-    let of_file = Configuration { market: "incoming".to_owned(), ..always };
+    let of_file = Configuration { market: pipeline::Market::Incoming, ..always };
     stores.night(&nonsense, of_file, date(2020, 12, 11)).await;
 
     stores.act_as("predict");
