@@ -5,6 +5,7 @@ mod support;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write,
     fs,
     path::Path,
     sync::{Arc, Mutex},
@@ -67,7 +68,8 @@ async fn newest(State(market): State<Shared>, uri: Uri) -> Response {
     let mut text = "ticker,date,close,volume,adjClose,divCash,splitFactor\n".to_owned();
     for (ticker, quotes) in &market.quotes {
         let Quote { date, close, adjusted_close, dividend, split_factor } = quotes.last().expect("quotes");
-        text += &format!("{},{date},{close},1000,{adjusted_close},{dividend},{split_factor}\n", ticker.to_lowercase());
+        let name = ticker.to_lowercase();
+        let _ = writeln!(text, "{name},{date},{close},1000,{adjusted_close},{dividend},{split_factor}");
     }
     text.into_response()
 }
