@@ -26,6 +26,9 @@ watchlist = {json.dumps(GOOD + ["NOBODY", "GARBAGE"])}
 [fetch]
 ask_again_minutes = 0.02
 ask_limit = 4
+[retries]
+attempts = 2
+delay = "1s"
 """
 EVENING = f"{LAST_SESSION}T22:00:00Z"
 
@@ -293,6 +296,8 @@ class Nights(unittest.TestCase):
         for ticker in self.closure(run)["tickers"]:
             self.assertEqual(ticker["status"], "failed", ticker)
             self.assertIn("Runtime.", ticker["reason"])
+        # A crash may pass: who was left is tried again in another pass.
+        self.assertEqual(self.states_of(night["executionArn"]).count("WorkAll"), 2)
         self.assertEqual(self.ask("/forecast/KO")[1]["version"], version, "the champion is still in service")
 
         # Starting the run again completes what is missing, and redoes nothing.
