@@ -13,7 +13,7 @@ use axum::{
 };
 use forecasting::Ticker;
 use jiff::civil::Date;
-use pipeline::{RunId, settings::MAX_TICKERS};
+use pipeline::RunId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoResponses, ToSchema};
 
@@ -22,6 +22,9 @@ use crate::{
     asked::{Named, run_id},
     format::json,
 };
+
+/// The most tickers that one request names, as the interface says.
+const MAX_NAMED: usize = 1_000;
 
 /// What is asked for; everything in it may be left out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -247,8 +250,11 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
 
 fn checked(body: Body) -> Result<Wanted, Problem> {
     let Body { tickers, as_of, reason, train } = body;
-    if tickers.len() > MAX_TICKERS {
-        return Err(Problem::field("tickers", format_args!("more than {MAX_TICKERS}")));
+    if tickers.len() > MAX_NAMED {
+        return Err(Problem::field(
+            "tickers",
+            format_args!("more than {MAX_NAMED}: leave them out for the watchlist's"),
+        ));
     }
     if reason.chars().count() > LONGEST_REASON {
         return Err(Problem::field("reason", format_args!("longer than {LONGEST_REASON} characters")));
