@@ -247,3 +247,26 @@ async fn a_series_is_forgotten_whatever_fails() {
     pass_of(&assignment, &market, &ports.0, &ports.1, last).await.expect("a night");
     assert_eq!(verify_forgotten(&ports.0, &ports.1, &ticker()).await.expect("reads"), None);
 }
+
+/// A forecast of more sessions than are configured by now is scored to its end.
+#[tokio::test]
+async fn a_longer_horizon_of_before_is_scored_to_its_end() {
+    const LONG: usize = 16;
+    let (archive, ledger) = (MemoryArchive::default(), MemoryLedger::default());
+    let (market, days) = prices();
+    let days = &days[SESSIONS - LONG - 1..];
+    let of = |horizon: usize| {
+        let settings = Settings::parse(&format!("start = 2019-01-01\nhorizon = {horizon}")).expect("reads");
+        settings.assignment(Market::Csv, vec![ticker()])
+    };
+    pass_of(&of(LONG), &market, &archive, &ledger, days[0]).await.expect("a night");
+    for day in &days[1..] {
+        pass_of(&of(2), &market, &archive, &ledger, *day).await.expect("a night");
+    }
+    let run = ledger.runs(1).await.expect("lists").remove(0).run.id;
+    let key = StageKey { run, ticker: ticker(), stage: Stage::Evaluate };
+    let evaluated: Evaluated = ledger.committed(&key).await.expect("reads").expect("done").parse().expect("reads");
+    let mut horizons: Vec<usize> = evaluated.scores.iter().map(|scored| scored.score.horizon).collect();
+    horizons.sort_unstable();
+    assert_eq!(horizons, [1, 2, LONG]);
+}

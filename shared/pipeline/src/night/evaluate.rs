@@ -68,7 +68,7 @@ async fn evaluation_before(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Opt
     newest.map(|record| record.parse()).transpose()
 }
 
-/// Forecasts of this many nights may have sessions that came late.
+/// Forecasts of this many more nights may have sessions to come, or that came late: of a horizon that was longer once, for one.
 const LATE: usize = 20;
 
 /// The scores of standing forecasts that no evaluation before has scored.
@@ -87,14 +87,15 @@ async fn due(
         Some(seen) => (seen.last.sessions_until(place.as_of), BTreeSet::new()),
         None => {
             let earlier = live_scores(ledger, place.ticker, place.as_of, LiveSums::MAX_EVALUATIONS).await?;
-            (LATE, earlier.iter().map(|earlier| earlier.score.place()).collect())
+            (0, earlier.iter().map(|earlier| earlier.score.place()).collect())
         }
     };
     let is_due = |score: &Score| seen.is_none_or(|seen| score.date > seen.last) && !scored.contains(&score.place());
     let mut origins = BTreeSet::new();
     let mut scores = Vec::new();
     // As many again for what other runs forecast for the same sessions.
-    for record in ledger.history(place.ticker, Stage::Forecast, place.as_of, 2 * (nights + horizon)).await? {
+    let standing = LATE + 2 * (nights + horizon);
+    for record in ledger.history(place.ticker, Stage::Forecast, place.as_of, standing).await? {
         let standing: Forecasted = record.parse()?;
         // Of each origin, the forecast that was committed last is the one that is served.
         if standing.market != market || !origins.insert(standing.forecast.origin) {

@@ -7,10 +7,10 @@ use crate::{
     BarStatus, Error, Market, MarketData, ModelVersion, Settings, Skill, Source, error::about, price_file::PriceFile,
 };
 
-/// What is left out is as in a plain configuration. Forecasts from the session that the model was fitted up to, or, with newer prices at hand, from the newest of them. They must
-/// hold that session, which tells what has become of the basis of the prices since.
+/// Forecasts from the session that the model was fitted up to, or, with newer prices at hand, from the newest of them. They must hold
+/// that session, which tells what has become of the basis of the prices since.
 ///
-/// The intervals are the model's own: what outcomes taught is no part of it.
+/// Horizon and levels that are not asked for are those of a configuration that says nothing. The intervals are the model's own: what outcomes taught is no part of it.
 ///
 /// # Errors
 /// [`Error::Request`] names the field that is out of bounds; [`Error::RefusedData`] and [`Error::Forecasting`] for prices that cannot be used.

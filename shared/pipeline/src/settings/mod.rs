@@ -185,6 +185,12 @@ impl Settings {
         if hours > LONGEST_WAIT_HOURS {
             return Err(format!("fetch asks again for {hours} hours, but must end within {LONGEST_WAIT_HOURS}"));
         }
+        // Retries of fetch, and then of the work after it.
+        let retries = 2.0 * self.retries.delay().as_secs_f64() * f64::from(self.retries.attempts - 1) / 3600.0;
+        if hours + retries > LONGEST_WAIT_HOURS {
+            let both = format!("fetch asks again for {hours} hours, and retries take up to {retries}");
+            return Err(format!("{both}: together they must end within {LONGEST_WAIT_HOURS}"));
+        }
         Ok(())
     }
 
@@ -422,6 +428,7 @@ mod tests {
         check("[webhook]\nformat = \"irc\"", "expected one of `slack`, `discord`, `json`");
         check("[fetch]\nask_again_minutes = 0", "must be above 0");
         check("[fetch]\nask_again_minutes = 60\nask_limit = 12", "must end within 10");
+        check("[retries]\nattempts = 10\ndelay = \"1h\"", "retries take up to 18: together they must end within 10");
         check("[tiingo]\nrequests_per_hour = 0", "requests_per_hour must be at least 1");
     }
 }
