@@ -2,33 +2,14 @@
 
 use std::time::Duration;
 
-use aws::{Cloud, S3Archive, SecretParameter, serve, told};
+use aws::{Batch, Cloud, S3Archive, SecretParameter, serve, told};
 use forecasting::Ticker;
-use jiff::Timestamp;
-use pipeline::{Archive, Attempts, Error, Fetched, Key, MarketData, Run, RunId, Stage, price_file::PriceFile};
-use serde::{Deserialize, Serialize};
+use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, Stage, price_file::PriceFile};
 use tiingo::{Client, Settings, Token};
 use tokio::sync::OnceCell;
 
-#[derive(Deserialize)]
-struct Event {
-    run: RunId,
-    ticker: Ticker,
-    /// Go on with the prices that are known, although the session's own is missing.
-    #[serde(default)]
-    settle: bool,
-    /// Nothing is tried again tonight.
-    #[serde(default)]
-    last: bool,
-}
-
-/// What there is now. A ticker that has no bar yet has no result: `plan` lists it again.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case", tag = "status", content = "why")]
-enum Answer {
-    Ready,
-    Later(String),
-}
+/// No ticker is begun later than this: what is asked of a slow market for one of them ends before the function is stopped.
+const BEGIN: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -36,29 +17,23 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
     let token = cloud.token_parameter()?;
     let tiingo = OnceCell::new();
-    serve("fetch", async |event: Event| {
-        let run = ledger.opened(&event.run).await?;
-        let market: &dyn MarketData = match incoming(&archive, &run, &event.ticker).await? {
-            Some(file) => &file.clone(),
-            None => tiingo.get_or_try_init(|| client(&token)).await?,
-        };
-        let mut attempts = Attempts::new(event.ticker.clone(), Timestamp::now);
-        let fetch = pipeline::fetch(market, &archive, &ledger, &run, &event.ticker, event.settle);
-        let answer = match attempts.at(Stage::Fetch, fetch).await {
-            Ok(Fetched::Ready(snapshot)) => {
-                told(events.snapshot_stored(&run, &event.ticker, &snapshot).await);
-                Ok(Answer::Ready)
-            }
-            Ok(Fetched::NoBarYet) => {
-                attempts.set_back("no bar yet");
-                Ok(Answer::Later("no bar yet".to_owned()))
-            }
-            // The state machine has the patience that a function must not have.
-            Err(error) if error.is_transient() && !event.last => Ok(Answer::Later(error.to_string())),
-            Err(error) => Err(error),
-        };
-        attempts.record(&ledger, &run.id).await;
-        answer
+    serve("fetch", async |batch: Batch| {
+        let settle = batch.settle;
+        batch
+            .each(&ledger, BEGIN, async |run, ticker, attempts| {
+                let market: &dyn MarketData = match incoming(&archive, run, ticker).await? {
+                    Some(file) => &file.clone(),
+                    None => tiingo.get_or_try_init(|| client(&token)).await?,
+                };
+                let fetch = pipeline::fetch(market, &archive, &ledger, run, ticker, settle);
+                match attempts.at(Stage::Fetch, fetch).await? {
+                    Fetched::Ready(snapshot) => told(events.snapshot_stored(run, ticker, &snapshot).await),
+                    // It has no result: `plan` lists it again.
+                    Fetched::NoBarYet => attempts.set_back("no bar yet"),
+                }
+                Ok(())
+            })
+            .await
     })
     .await
 }
@@ -81,8 +56,8 @@ async fn client(token: &SecretParameter) -> Result<Client, Error> {
         // Each of many functions at once sees a part of the requests: what the server says is all there is to know.
         requests_per_hour: None,
         // Two questions, each with its retries, end before the function's own time does.
-        timeout: Duration::from_secs(10),
-        retries: 2,
+        timeout: Duration::from_secs(8),
+        retries: 1,
         ..Settings::default()
     };
     Client::new(&token, settings).map_err(refused)

@@ -10,10 +10,11 @@ use serde::Deserialize;
 
 use crate::{
     DynamoLedger, TRANSIENT,
-    dynamo_ledger::{now, run_key},
+    dynamo_ledger::run_key,
     failure::failed,
     item::{item, text},
-    table::Sorted,
+    name,
+    table::{Range, now},
 };
 
 /// Why a ticker was given up.
@@ -55,11 +56,28 @@ impl DynamoLedger {
         }
     }
 
-    /// The tickers of a run that were given up, each by the last to do so. The state machine writes these
-    /// items: a function that crashed could not.
+    /// Puts on record that a ticker was given up. The state machine writes the same where a function died, which could not.
+    pub(crate) async fn give_up(
+        &self,
+        run: &RunId,
+        ticker: &Ticker,
+        execution: &str,
+        error: &Error,
+    ) -> Result<(), Error> {
+        let attributes = [
+            ("ticker", ticker.to_string()),
+            ("execution", execution.to_owned()),
+            ("error", name(error).to_owned()),
+            ("cause", error.to_string()),
+            ("failed_at", now()),
+        ];
+        self.put(item(&run_key(run), &format!("FAILURE#{ticker}"), attributes), None).await.map(|_| ())
+    }
+
+    /// The tickers of a run that were given up, each by the last to do so.
     pub async fn failures(&self, run: &RunId) -> Result<BTreeMap<Ticker, Failure>, Error> {
         let mut failures = BTreeMap::new();
-        for item in self.query(&run_key(run), Sorted::StartingWith("FAILURE#"), None).await? {
+        for item in self.query(&run_key(run), Range::StartingWith("FAILURE#"), None).await? {
             let stored = self.stored(&item);
             let error = stored.string("error")?;
             let reason = reason(error, stored.string("cause")?);
@@ -85,7 +103,9 @@ fn reason(error: &str, cause: &str) -> String {
         Ok(answer) if answer.error_type.contains('.') => format!("{}: {}", answer.error_type, answer.error_message),
         Ok(answer) => answer.error_message,
         Err(_) if cause.is_empty() => error.to_owned(),
-        Err(_) => format!("{error}: {cause}"),
+        Err(_) if error.contains('.') => format!("{error}: {cause}"),
+        // Ours, put on record by ourselves.
+        Err(_) => cause.to_owned(),
     }
 }
 
@@ -101,5 +121,6 @@ mod tests {
         assert_eq!(reason("Runtime.ExitError", crash), "Runtime.ExitError: exit status 1");
         assert_eq!(reason("States.Timeout", ""), "States.Timeout");
         assert_eq!(reason("Lambda.Unknown", "it broke"), "Lambda.Unknown: it broke");
+        assert_eq!(reason("Stale", "FB: no bar since 2022-06-08"), "FB: no bar since 2022-06-08");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use pipeline::{
-    Chained, Closure, Digest, Error, Link, Pointing, Run, RunEntry, StageKey, StageRecord,
+    Closure, Digest, Error, Run, RunEntry,
     packed::{pack, unpack},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -45,40 +45,21 @@ impl<'a> Stored<'a> {
         })
     }
 
-    /// A stage's result.
-    pub(crate) fn stage_record(&self) -> Result<StageRecord, Error> {
-        Ok(StageRecord {
-            key: StageKey { run: self.word("run")?, ticker: self.word("ticker")?, stage: self.word("stage")? },
-            as_of: self.word("as_of")?,
-            result: self.packed("result")?,
-        })
+    /// A number.
+    pub(crate) fn number(&self, name: &str) -> Result<u64, Error> {
+        let found = self.item.get(name).and_then(|value| value.as_n().ok()?.parse().ok());
+        found.ok_or_else(|| self.damaged(format!("attribute {name} is no number")))
     }
 
-    /// A result or a receipt in its place; none of an item that an earlier release wrote.
-    pub(crate) fn chained(&self) -> Result<Option<(Link, Chained)>, Error> {
-        let Some(link) = self.link()? else { return Ok(None) };
-        let record = match self.item.get("moves").and_then(|value| value.as_bool().ok()) {
-            None => Chained::Result(self.stage_record()?),
-            Some(moves) => {
-                let pointing = if *moves { Pointing::Move } else { Pointing::Leave };
-                Chained::Receipt(Box::new(self.json("receipt")?), pointing)
-            }
-        };
-        Ok(Some((link, record)))
-    }
-
-    /// A record's place in its ticker's chain, where it has one.
-    pub(crate) fn link(&self) -> Result<Option<Link>, Error> {
-        let Some(digest) = self.item.get("digest").and_then(|value| value.as_b().ok()) else { return Ok(None) };
-        let digest =
-            Digest::of_hash(digest.as_ref()).map_err(|error| self.damaged(format!("attribute digest: {error}")))?;
-        let sequence = self.item.get("place").and_then(|value| value.as_n().ok()?.parse().ok());
-        let sequence = sequence.ok_or_else(|| self.damaged("attribute place is no number".to_owned()))?;
-        Ok(Some(Link { sequence, digest }))
+    /// The digest of the last record of an item, and of all before it.
+    pub(crate) fn digest(&self) -> Result<Digest, Error> {
+        let bytes = self.item.get("digest").and_then(|value| value.as_b().ok());
+        let bytes = bytes.ok_or_else(|| self.damaged("attribute digest is not there".to_owned()))?;
+        Digest::of_hash(bytes.as_ref()).map_err(|error| self.damaged(format!("attribute digest: {error}")))
     }
 
     /// A text, packed or plain.
-    fn packed(&self, name: &str) -> Result<String, Error> {
+    pub(crate) fn packed(&self, name: &str) -> Result<String, Error> {
         match self.item.get(name) {
             Some(AttributeValue::B(bytes)) => {
                 unpack(bytes.as_ref()).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
@@ -104,7 +85,7 @@ impl<'a> Stored<'a> {
         serde_json::from_value(word).map_err(|error| self.damaged(format!("attribute {name}: {error}")))
     }
 
-    fn damaged(&self, reason: String) -> Error {
+    pub(crate) fn damaged(&self, reason: String) -> Error {
         let part = |name| self.item.get(name).and_then(|value| value.as_s().ok()).map_or("?", String::as_str);
         Error::Damaged { key: format!("{} {} {}", self.table, part(PARTITION), part(SORT)), reason }
     }
@@ -124,10 +105,8 @@ pub(crate) fn packed(text: &str) -> AttributeValue {
     AttributeValue::B(pack(text).into())
 }
 
-/// The attributes of a record's place.
-pub(crate) fn placed(link: &Link) -> [(String, AttributeValue); 2] {
-    let place = AttributeValue::N(link.sequence.to_string());
-    [("place".to_owned(), place), ("digest".to_owned(), AttributeValue::B(link.digest.hash().into()))]
+pub(crate) fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> String {

@@ -1,13 +1,16 @@
 //! Closing Bell in an AWS account: the archive is a bucket ([`S3Archive`]), the ledger a table ([`DynamoLedger`], whose items
 //! its module lists), and [`serve`] makes a Lambda function of a stage.
 
+mod batch;
 mod cloud;
 mod dynamo_ledger;
 mod events;
 mod executions;
 mod failure;
+mod former;
 mod item;
 mod list;
+mod log;
 mod race;
 mod s3_archive;
 mod secret_parameter;
@@ -15,6 +18,7 @@ mod serve;
 mod start;
 mod table;
 
+pub use batch::{Answer, Batch};
 pub use cloud::{Cloud, OPERATION, Unset};
 pub use dynamo_ledger::DynamoLedger;
 pub use events::{Events, told};

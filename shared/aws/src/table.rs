@@ -1,26 +1,27 @@
-//! What is asked of the table: items by their keys, and several written together or not at all.
+//! What is asked of the table: items by their keys.
 
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{ConditionCheck, Put, TransactWriteItem},
-};
-use pipeline::{Error, Link};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use jiff::Timestamp;
+use pipeline::Error;
 
 use crate::{
     DynamoLedger,
     failure::failed,
-    item::{Item, PARTITION, SORT, Stored, item, placed, text},
+    item::{Item, PARTITION, SORT, Stored, text},
     race::Setback,
 };
 
-/// Nothing stands under this key yet.
-pub(crate) const ABSENT: &str = "attribute_not_exists(pk)";
+/// For people who look at the table; nothing reads it back but who shows it.
+pub(crate) fn now() -> String {
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
 
-/// What became of a transaction.
-pub(crate) enum Written {
-    Wholly,
-    /// Not at all: the condition of this item, the first to fail, does not hold.
-    Refused(usize),
+/// Which sort keys of a partition.
+#[derive(Clone, Copy)]
+pub(crate) enum Range<'a> {
+    All,
+    StartingWith(&'a str),
+    Below(&'a str),
 }
 
 impl DynamoLedger {
@@ -36,6 +37,18 @@ impl DynamoLedger {
         Ok(answer.item)
     }
 
+    /// Puts an item, where its condition holds. Answers whether it does.
+    pub(crate) async fn put(&self, item: Item, condition: Option<&str>) -> Result<bool, Error> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        match put.set_condition_expression(condition.map(str::to_owned)).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(failed(&self.table, "written", &error)),
+        }
+    }
+
     /// One that is not there is deleted already.
     pub(crate) async fn delete(&self, partition: &str, sort: &str) -> Result<(), Error> {
         let delete =
@@ -47,7 +60,7 @@ impl DynamoLedger {
     pub(crate) async fn query(
         &self,
         partition: &str,
-        sort: Sorted<'_>,
+        sort: Range<'_>,
         newest: Option<usize>,
     ) -> Result<Vec<Item>, Error> {
         let mut query = self
@@ -59,11 +72,11 @@ impl DynamoLedger {
             .set_limit(newest.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
             .expression_attribute_values(":pk", text(partition));
         query = match sort {
-            Sorted::All => query.key_condition_expression("pk = :pk"),
-            Sorted::StartingWith(prefix) => query
+            Range::All => query.key_condition_expression("pk = :pk"),
+            Range::StartingWith(prefix) => query
                 .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
                 .expression_attribute_values(":sk", text(prefix)),
-            Sorted::Below(bound) => {
+            Range::Below(bound) => {
                 query.key_condition_expression("pk = :pk AND sk < :sk").expression_attribute_values(":sk", text(bound))
             }
         };
@@ -85,76 +98,6 @@ impl DynamoLedger {
         Setback::Raced(Error::Store { what, action: "written", reason, transient: true })
     }
 
-    pub(crate) async fn attempt(&self, items: Vec<TransactWriteItem>) -> Result<Written, Setback> {
-        let answer = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        let Err(error) = answer else { return Ok(Written::Wholly) };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
-            let mut codes = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
-            if let Some(place) = codes.clone().position(|code| code == "ConditionalCheckFailed") {
-                return Ok(Written::Refused(place));
-            }
-            if codes
-                .any(|code| matches!(code, "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded"))
-            {
-                return Err(self.raced());
-            }
-        }
-        Err(Setback::Failed(failed(&self.table, "written", &error)))
-    }
-
-    /// Where a ticker's chain ends, or how many runs there have been.
-    pub(crate) async fn head(&self, partition: &str, sort: &str) -> Result<Option<Link>, Error> {
-        let found = self.get(partition, sort).await?;
-        found.map(|item| self.stored(&item).link()).transpose().map(Option::flatten)
-    }
-
-    /// Moves the end of a chain, from where it is expected to be.
-    pub(crate) fn move_head(
-        &self,
-        (partition, sort): (&str, &str),
-        from: Option<&Link>,
-        to: &Link,
-    ) -> TransactWriteItem {
-        let mut head = item(partition, sort, []);
-        head.extend(placed(to));
-        match from {
-            None => self.put(head, ABSENT, None),
-            Some(from) => {
-                let [_, (_, digest)] = placed(from);
-                self.put(head, "digest = :digest", Some([(":digest".to_owned(), digest)].into()))
-            }
-        }
-    }
-
-    pub(crate) fn put(&self, item: Item, condition: &str, values: Option<Item>) -> TransactWriteItem {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .set_expression_attribute_values(values)
-            .build()
-            .expect("it has a table and an item");
-        TransactWriteItem::builder().put(put).build()
-    }
-
-    pub(crate) fn check(
-        &self,
-        partition: &str,
-        sort: &str,
-        condition: &str,
-        values: Option<Item>,
-    ) -> TransactWriteItem {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .key(PARTITION, text(partition))
-            .key(SORT, text(sort))
-            .condition_expression(condition)
-            .set_expression_attribute_values(values)
-            .build()
-            .expect("it has a table, a key and a condition");
-        TransactWriteItem::builder().condition_check(check).build()
-    }
-
     pub(crate) fn stored<'a>(&'a self, item: &'a Item) -> Stored<'a> {
         Stored { table: &self.table, item }
     }
@@ -163,11 +106,4 @@ impl DynamoLedger {
     pub(crate) fn standing<T>(&self, found: Option<T>, key: &str) -> Result<T, Error> {
         found.ok_or_else(|| Error::Missing { key: format!("{} {key}", self.table) })
     }
-}
-
-/// Which sort keys of a partition.
-pub(crate) enum Sorted<'a> {
-    All,
-    StartingWith(&'a str),
-    Below(&'a str),
 }

@@ -7,7 +7,10 @@ use std::{path::Path, process::Command};
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded::{DirectoryArchive, SqliteLedger};
 use forecasting::{Ticker, TradingDay};
-use pipeline::{Archive, Key, Ledger, Receipt, RunEntry, Stage, StageKey, StageRecord, export, migrate, to_migrate};
+use pipeline::{
+    Archive, Chain, Chained, Key, Ledger, Link, Pointing, Receipt, RunEntry, Stage, StageKey, StageRecord, export,
+    migrate, to_migrate,
+};
 use support::cloud;
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -18,12 +21,15 @@ fn json(value: &impl serde::Serialize) -> AttributeValue {
     text(serde_json::to_string(value).expect("plain data"))
 }
 
-/// A table as the earlier release wrote it, item by item.
+/// A table as earlier releases wrote it, item by item.
 struct Former<'a> {
     client: aws_sdk_dynamodb::Client,
     table: &'a str,
     /// One for each record, as its clock would have told it.
     clock: u32,
+    /// Whether each record has its place in a chain, as the last of them wrote it.
+    places: bool,
+    head: Option<Link>,
 }
 
 impl Former<'_> {
@@ -38,6 +44,21 @@ impl Former<'_> {
     fn now(&mut self) -> String {
         self.clock += 1;
         format!("2025-12-11T22:{:02}:{:02}.000000Z", self.clock / 60, self.clock % 60)
+    }
+
+    /// A record's attributes of its place, and the end of the chain with it.
+    async fn placed(&mut self, ticker: &Ticker, record: &Chained) -> Vec<(&'static str, AttributeValue)> {
+        if !self.places {
+            return Vec::new();
+        }
+        let link = Link::of(self.head.as_ref(), record);
+        let place = vec![
+            ("place", AttributeValue::N(link.sequence.to_string())),
+            ("digest", AttributeValue::B(link.digest.hash().into())),
+        ];
+        self.put(format!("TICKER#{ticker}"), "CHAIN".to_owned(), place.clone()).await;
+        self.head = Some(link);
+        place
     }
 
     async fn run(&mut self, entry: &RunEntry, archive: &dyn Archive) {
@@ -68,7 +89,8 @@ impl Former<'_> {
     async fn result(&mut self, record: &StageRecord) {
         let StageKey { run, ticker, stage } = &record.key;
         let now = self.now();
-        let attributes = vec![
+        let placed = self.placed(ticker, &Chained::Result(record.clone())).await;
+        let mut attributes = vec![
             ("run", text(run.as_str())),
             ("ticker", text(ticker.as_str())),
             ("stage", text(stage.as_str())),
@@ -76,18 +98,25 @@ impl Former<'_> {
             ("result", text(&record.result)),
             ("committed_at", text(&now)),
         ];
+        attributes.extend(placed);
         self.put(format!("RUN#{run}"), format!("STAGE#{ticker}#{stage}"), attributes).await;
         let place = format!("{}#{now}#{run}", record.as_of);
         self.put(format!("HISTORY#{ticker}#{stage}"), place, vec![("run", text(run.as_str()))]).await;
     }
 
     async fn receipt(&mut self, receipt: &Receipt) {
-        let attributes = vec![
+        let record = Chained::Receipt(Box::new(receipt.clone()), Pointing::Move);
+        let placed = self.placed(&receipt.ticker, &record).await;
+        let mut attributes = vec![
             ("run", text(receipt.run.as_str())),
             ("as_of", text(receipt.as_of.to_string())),
             ("receipt", json(receipt)),
             ("decided_at", text(self.now())),
         ];
+        if self.places {
+            attributes.push(("moves", AttributeValue::Bool(true)));
+        }
+        attributes.extend(placed);
         self.put(format!("TICKER#{}", receipt.ticker), format!("RECEIPT#{}", receipt.run), attributes).await;
     }
 }
@@ -104,7 +133,16 @@ async fn same_records(table: &dyn Ledger, file: &dyn Ledger, ticker: &Ticker, en
 
 #[tokio::test]
 async fn what_an_earlier_release_left() {
-    let Some((clients, name)) = cloud("former").await else { return };
+    what_was_left("former", false).await;
+}
+
+#[tokio::test]
+async fn what_the_last_release_left() {
+    what_was_left("placed", true).await;
+}
+
+async fn what_was_left(name: &str, places: bool) {
+    let Some((clients, name)) = cloud(name).await else { return };
     let (bucket, table) = (support::archive(&clients, &name).await, support::ledger(&clients, &name).await);
     let folder = tempfile::tempdir().expect("a folder");
     let packed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../embedded/tests/stored/data_of_a_former_release.tar.gz");
@@ -123,12 +161,13 @@ async fn what_an_earlier_release_left() {
             bucket.create(&key, &bytes).await.expect("creates");
         }
     }
-    let mut former = Former { client: clients.dynamodb(), table: &name, clock: 0 };
+    let mut former = Former { client: clients.dynamodb(), table: &name, clock: 0, places, head: None };
     let runs = file.runs(10).await.expect("lists");
     for entry in runs.iter().rev() {
         former.run(entry, &directory).await;
     }
     for ticker in [&ko, &nls] {
+        former.head = None;
         for stage in Stage::ALL {
             for record in file.history(ticker, stage, end, 10).await.expect("lists").iter().rev() {
                 former.result(record).await;
@@ -174,5 +213,16 @@ async fn what_an_earlier_release_left() {
     let record = StageRecord { key, as_of: end, result: "{}".to_owned() };
     table.commit(record.clone()).await.expect("commits");
     assert_eq!(table.history(&ko, Stage::Fetch, end, 1).await.expect("lists"), [record]);
-    assert_eq!(table.chain(&ko).await.expect("lists").check(&ko).expect("whole"), None);
+    let chain = table.chain(&ko).await.expect("lists");
+    let champion = table.champion(&ko).await.expect("reads");
+    assert_eq!(chain.records.len(), if places { 3 * (Stage::ALL.len() + 1) + 1 } else { 1 });
+    assert_eq!(chain.check(&ko).expect("whole"), champion.filter(|_| places));
+    assert!(table.champion(&ko).await.expect("reads").is_some());
+    // Committed before, it is not committed again.
+    let before = table.history(&ko, Stage::Train, end, 1).await.expect("lists").remove(0);
+    let other = StageRecord { result: "{}".to_owned(), ..before.clone() };
+    assert_eq!(table.commit(other).await.expect("answers"), before);
+    table.forget(&ko).await.expect("forgets");
+    assert_eq!(table.chain(&ko).await.expect("lists"), Chain::default());
+    assert_eq!(table.champion(&ko).await.expect("reads"), None);
 }

@@ -24,7 +24,9 @@ pub use night::{
     Attempts, Fetched, Next, Pass, Patience, Planned, fetch, forget, migrate, plan, release, report, rollback,
     to_migrate, work,
 };
-pub use ports::{Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord};
+pub use ports::{
+    Appended, Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord,
+};
 pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
     VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, models,

@@ -13,8 +13,8 @@ use jiff::{
     civil::{Date, date},
 };
 use pipeline::{
-    Archive, Assignment, Attempt, Attempts, Chain, Champion, Closure, Configuration, Created, Error, Key, Ledger,
-    MarketData, Planned, Pointing, Receipt, Run, RunEntry, RunId, Settings, Stage, StageKey, StageRecord, Trigger,
+    Appended, Archive, Assignment, Attempt, Attempts, Chain, Chained, Champion, Closure, Configuration, Created, Error,
+    Key, Ledger, MarketData, Planned, Receipt, Run, RunEntry, RunId, Settings, Stage, StageRecord, Trigger,
     price_file::PriceFile,
 };
 
@@ -81,7 +81,7 @@ const UPDATE: &str = "dynamodb:UpdateItem";
 #[async_trait]
 impl Ledger for Noted<SqliteLedger> {
     async fn open_run(&self, run: &Run) -> Result<RunEntry, Error> {
-        self.note(&[PUT, GET], "table");
+        self.note(&[PUT, GET, UPDATE], "table");
         self.inner.open_run(run).await
     }
 
@@ -100,14 +100,19 @@ impl Ledger for Noted<SqliteLedger> {
         self.inner.runs(limit).await
     }
 
-    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
-        self.note(&[PUT, GET], "table");
-        self.inner.commit(record).await
+    async fn append(
+        &self,
+        ticker: &Ticker,
+        records: &[Chained],
+        expected: Option<&Champion>,
+    ) -> Result<Appended, Error> {
+        self.note(&[QUERY, GET, PUT], "table");
+        self.inner.append(ticker, records, expected).await
     }
 
-    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
-        self.note(&[GET], "table");
-        self.inner.committed(key).await
+    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
+        self.note(&[QUERY, GET], "table");
+        self.inner.results(run, ticker).await
     }
 
     async fn history(
@@ -132,23 +137,8 @@ impl Ledger for Noted<SqliteLedger> {
     }
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
-        self.note(&[GET], "table");
+        self.note(&[QUERY, GET], "table");
         self.inner.champion(ticker).await
-    }
-
-    async fn decide(
-        &self,
-        receipt: &Receipt,
-        expected: Option<&Champion>,
-        pointing: Pointing,
-    ) -> Result<Receipt, Error> {
-        self.note(&[PUT, GET, "dynamodb:ConditionCheckItem"], "table");
-        self.inner.decide(receipt, expected, pointing).await
-    }
-
-    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
-        self.note(&[GET], "table");
-        self.inner.receipt(ticker, run).await
     }
 
     async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {

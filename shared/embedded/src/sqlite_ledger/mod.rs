@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 use pipeline::{
-    Attempt, Chain, Champion, Closure, Error, Ledger, Link, Pointing, Receipt, Run, RunEntry, RunId, Stage, StageKey,
+    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
     StageRecord, packed::pack,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
@@ -162,19 +162,47 @@ impl Ledger for SqliteLedger {
         })
     }
 
-    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
+    async fn append(
+        &self,
+        ticker: &Ticker,
+        records: &[Chained],
+        expected: Option<&Champion>,
+    ) -> Result<Appended, Error> {
         self.write(|transaction| {
-            if let Some(standing) = rows::find_stage(transaction, &record.key)? {
-                return Ok(standing);
+            for record in records {
+                if rows::stands(transaction, record)? {
+                    return Ok(Some(Appended::Stood));
+                }
             }
-            let link = Link::of_result(rows::find_head(transaction, &record.key.ticker)?.as_ref(), &record);
-            rows::insert_result(transaction, &record, &link)?;
-            Ok(record)
-        })
+            let pointer = rows::find_champion(transaction, ticker)?;
+            if pointer.as_ref() != expected && records.iter().any(|record| matches!(record, Chained::Receipt(..))) {
+                return Ok(None);
+            }
+            let mut head = rows::find_head(transaction, ticker)?;
+            for record in records {
+                head = Some(Link::of(head.as_ref(), record));
+                rows::insert(transaction, record, head.as_ref().expect("it has just been made"))?;
+                if let Some(champion) = record.champion().filter(|champion| pointer.as_ref() != Some(champion)) {
+                    rows::move_champion(transaction, champion, ticker)?;
+                }
+            }
+            if let Some(head) = head {
+                rows::move_head(transaction, ticker, &head)?;
+            }
+            Ok(Some(Appended::Wholly))
+        })?
+        .ok_or_else(|| Error::ChampionMoved { ticker: ticker.clone() })
     }
 
-    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
-        self.read(|connection| rows::find_stage(connection, key))
+    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
+        let mut found: Vec<StageRecord> = self.read(|connection| {
+            connection
+                .prepare_cached("SELECT run, ticker, stage, as_of, result FROM stages WHERE run = ?1 AND ticker = ?2")?
+                .query_map([run.as_str(), ticker.as_str()], rows::stage_record)?
+                .collect()
+        })?;
+        found.sort_by_key(|record| record.key.stage);
+        Ok(found)
     }
 
     async fn history(
@@ -233,35 +261,6 @@ impl Ledger for SqliteLedger {
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
         self.read(|connection| rows::find_champion(connection, ticker))
-    }
-
-    async fn decide(
-        &self,
-        receipt: &Receipt,
-        expected: Option<&Champion>,
-        pointing: Pointing,
-    ) -> Result<Receipt, Error> {
-        let Receipt { ticker, run, champion, .. } = receipt;
-        self.write(|transaction| {
-            if let Some(standing) = rows::find_receipt(transaction, ticker, run)? {
-                return Ok(Some(standing));
-            }
-            let pointer = rows::find_champion(transaction, ticker)?;
-            if pointer.as_ref() != expected {
-                return Ok(None);
-            }
-            let link = Link::of_receipt(rows::find_head(transaction, ticker)?.as_ref(), receipt, pointing);
-            rows::insert_receipt(transaction, receipt, pointing, &link, &now())?;
-            if pointing == Pointing::Move && pointer.as_ref() != Some(champion) {
-                rows::move_champion(transaction, champion, ticker)?;
-            }
-            Ok(Some(receipt.clone()))
-        })?
-        .ok_or_else(|| Error::ChampionMoved { ticker: ticker.clone() })
-    }
-
-    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
-        self.read(|connection| rows::find_receipt(connection, ticker, run))
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {

@@ -90,20 +90,16 @@ pub(super) fn find_run(connection: &Connection, run: &RunId) -> rusqlite::Result
         .optional()
 }
 
-pub(super) fn find_stage(connection: &Connection, key: &StageKey) -> rusqlite::Result<Option<StageRecord>> {
-    connection
-        .prepare_cached(
-            "SELECT run, ticker, stage, as_of, result FROM stages WHERE run = ?1 AND ticker = ?2 AND stage = ?3",
-        )?
-        .query_row(params![key.run.as_str(), key.ticker.as_str(), key.stage.as_str()], stage_record)
-        .optional()
-}
-
-pub(super) fn find_receipt(connection: &Connection, ticker: &Ticker, run: &RunId) -> rusqlite::Result<Option<Receipt>> {
-    connection
-        .prepare_cached("SELECT receipt FROM receipts WHERE ticker = ?1 AND run = ?2")?
-        .query_row([ticker.as_str(), run.as_str()], |row| column(row, "receipt"))
-        .optional()
+/// Whether a record of the same run and stage, or a receipt of the same run, is there.
+pub(super) fn stands(connection: &Connection, record: &Chained) -> rusqlite::Result<bool> {
+    match record {
+        Chained::Result(StageRecord { key, .. }) => connection
+            .prepare_cached("SELECT 1 FROM stages WHERE run = ?1 AND ticker = ?2 AND stage = ?3")?
+            .exists(params![key.run.as_str(), key.ticker.as_str(), key.stage.as_str()]),
+        Chained::Receipt(receipt, _) => connection
+            .prepare_cached("SELECT 1 FROM receipts WHERE ticker = ?1 AND run = ?2")?
+            .exists([receipt.ticker.as_str(), receipt.run.as_str()]),
+    }
 }
 
 pub(super) fn find_champion(connection: &Connection, ticker: &Ticker) -> rusqlite::Result<Option<Champion>> {
@@ -125,14 +121,22 @@ fn place(link: &Link) -> i64 {
     i64::try_from(link.sequence).unwrap_or(i64::MAX)
 }
 
-fn move_head(connection: &Connection, ticker: &Ticker, link: &Link) -> rusqlite::Result<()> {
+pub(super) fn move_head(connection: &Connection, ticker: &Ticker, link: &Link) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO chains (ticker, sequence, digest) VALUES (?1, ?2, ?3)")?
         .execute(params![ticker.as_str(), place(link), link.digest.hash()])
         .map(|_| ())
 }
 
-pub(super) fn insert_result(connection: &Connection, record: &StageRecord, link: &Link) -> rusqlite::Result<()> {
+/// Writes a record in its place, and leaves the chain's end to whoever writes the last one.
+pub(super) fn insert(connection: &Connection, record: &Chained, link: &Link) -> rusqlite::Result<()> {
+    match record {
+        Chained::Result(record) => insert_result(connection, record, link),
+        Chained::Receipt(receipt, pointing) => insert_receipt(connection, receipt, *pointing, link, &now()),
+    }
+}
+
+fn insert_result(connection: &Connection, record: &StageRecord, link: &Link) -> rusqlite::Result<()> {
     let StageRecord { key, as_of, result } = record;
     connection
         .prepare_cached(
@@ -146,10 +150,11 @@ pub(super) fn insert_result(connection: &Connection, record: &StageRecord, link:
             place(link),
             link.digest.hash(),
             pack(result)
-        ])?;
-    move_head(connection, &key.ticker, link)
+        ])
+        .map(|_| ())
 }
 
+/// With the moment at which it was decided, as an earlier release kept it.
 pub(super) fn insert_receipt(
     connection: &Connection,
     receipt: &Receipt,
@@ -171,8 +176,8 @@ pub(super) fn insert_receipt(
             pointing == Pointing::Move,
             pack(&json(receipt)),
             decided_at
-        ])?;
-    move_head(connection, &receipt.ticker, link)
+        ])
+        .map(|_| ())
 }
 
 pub(super) fn move_champion(connection: &Connection, champion: &Champion, ticker: &Ticker) -> rusqlite::Result<()> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use forecasting::{Ticker, TradingDay};
-use pipeline::{Attempt, Closure, Link, Pointing, Receipt, StageRecord, packed::pack};
+use pipeline::{Attempt, Chained, Closure, Link, Pointing, Receipt, packed::pack};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::rows::{self, json};
@@ -127,22 +127,25 @@ fn chained(transaction: &Transaction<'_>, ticker: &Ticker) -> rusqlite::Result<(
     let mut found = statement.query([ticker.as_str()])?;
     let (mut link, mut served): (Option<Link>, Option<TradingDay>) = (None, None);
     while let Some(row) = found.next()? {
-        let next = if row.get::<_, Option<String>>("stage")?.is_some() {
-            let record: StageRecord = rows::stage_record(row)?;
-            let next = Link::of_result(link.as_ref(), &record);
-            rows::insert_result(transaction, &record, &next)?;
-            next
+        if row.get::<_, Option<String>>("stage")?.is_some() {
+            let record = Chained::Result(rows::stage_record(row)?);
+            let next = Link::of(link.as_ref(), &record);
+            rows::insert(transaction, &record, &next)?;
+            link = Some(next);
         } else {
             let receipt: Receipt = rows::column(row, "result")?;
             let at: String = row.get("at")?;
             // The rule of then as of now: a verdict on a past session leaves the pointer where a later one has put it.
             let pointing = if Some(receipt.as_of) < served { Pointing::Leave } else { Pointing::Move };
             served = served.max(Some(receipt.as_of));
-            let next = Link::of_receipt(link.as_ref(), &receipt, pointing);
+            let record = Chained::Receipt(Box::new(receipt.clone()), pointing);
+            let next = Link::of(link.as_ref(), &record);
             rows::insert_receipt(transaction, &receipt, pointing, &next, &at)?;
-            next
-        };
-        link = Some(next);
+            link = Some(next);
+        }
+    }
+    if let Some(link) = link {
+        rows::move_head(transaction, ticker, &link)?;
     }
     Ok(())
 }

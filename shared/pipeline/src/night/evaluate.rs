@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 
 use forecasting::{ChampionEvidence, LiveSums, Policy, PriceSeries, Score, Ticker, TradingDay, Training};
 
-use super::{Place, Tonight, train::newest_trained};
+use super::{Place, Tonight};
 use crate::{
     Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Seen, Stage, VersionScore,
-    records::{champion_on, live_scores, live_sums},
+    records::{live_scores, live_sums},
 };
 
 /// Scores the standing forecasts on the bars that came, once each, and asks the policy whether to train.
@@ -14,19 +14,16 @@ pub(super) async fn evaluate(
     ledger: &dyn Ledger,
     tonight: &Tonight<'_>,
 ) -> Result<Evaluated, Error> {
-    let Tonight { place, series, .. } = tonight;
-    let Place { run, ticker, .. } = *place;
-    if let Some(evaluated) = place.result(ledger, Stage::Evaluate).await? {
-        return Ok(evaluated);
-    }
+    let Tonight { place, series, champion, .. } = tonight;
+    let Place { run, ticker, .. } = **place;
     let before = evaluation_before(ledger, place).await?;
     let scores = due(ledger, place, series, before.as_ref()).await?;
-    let champion = champion_on(ledger, ticker, place.as_of).await?;
     let configuration = &run.configuration;
-    let evidence = match &champion {
+    let evidence = match champion {
         None => None,
         Some(champion) => {
-            let trained = last_training(ledger, place).await?;
+            // The session on which the contenders were last trained.
+            let trained = tonight.before.as_ref().and_then(|(_, before)| before.trained);
             Some(ChampionEvidence {
                 age: readable(archive, ticker, champion)
                     .await?
@@ -43,7 +40,7 @@ pub(super) async fn evaluate(
     } else {
         configuration.policy.decide(configuration.error_bound, evidence.as_ref())
     };
-    let sums = match &champion {
+    let sums = match champion {
         None => LiveSums::default(),
         Some(champion) => {
             let own = scores.iter().filter(|scored| scored.specification == champion.specification);
@@ -52,15 +49,14 @@ pub(super) async fn evaluate(
             sums
         }
     };
-    let result = Evaluated {
+    Ok(Evaluated {
         live: sums.record(),
-        of: champion.map(|champion| champion.specification),
+        of: champion.as_ref().map(|champion| champion.specification),
         training,
         scores,
         sums: Some(sums),
         seen: Some(Seen::all(configuration.market, series)),
-    };
-    place.commit(ledger, Stage::Evaluate, &result).await
+    })
 }
 
 async fn evaluation_before(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Evaluated>, Error> {
@@ -145,13 +141,8 @@ async fn sums_before(
     match before {
         None => Ok(LiveSums::default()),
         Some(Evaluated { sums: Some(sums), of: Some(of), .. }) if of == champion.specification => Ok(sums),
-        Some(_) => live_sums(ledger, place.ticker, place.as_of, &champion.specification).await,
+        Some(_) => live_sums(ledger, place.ticker, place.as_of, &champion.specification, None).await,
     }
-}
-
-/// The session on which the contenders were last trained.
-async fn last_training(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<TradingDay>, Error> {
-    Ok(newest_trained(ledger, place).await?.and_then(|(_, trained)| trained.trained))
 }
 
 /// Whether the champion can be read whole: where it cannot, training is what mends it.

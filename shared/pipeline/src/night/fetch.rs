@@ -1,7 +1,7 @@
 use forecasting::{PriceSeries, Scope, Ticker};
 use jiff::Timestamp;
 
-use super::Place;
+use super::{Place, Results};
 use crate::{
     Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
     Run, Snapshot, Stage,
@@ -43,7 +43,8 @@ pub async fn fetch(
 ) -> Result<Fetched, Error> {
     let place = Place::new(run, ticker)?;
     let symbol = run.configuration.symbol(ticker);
-    if let Some(snapshot) = place.result(ledger, Stage::Fetch).await? {
+    let results = Results::read(ledger, &place).await?;
+    if let Some(snapshot) = results.of(Stage::Fetch)? {
         return Ok(Fetched::Ready(Box::new(snapshot)));
     }
     let before = former_snapshot(ledger, &place).await?;
@@ -60,7 +61,7 @@ pub async fn fetch(
     }
     if let Some(former) = former.as_ref().filter(|former| !is_to_be_compared(&former.series)) {
         match appended(market, &place, former).await? {
-            Appended::Tonight(gathered) => return ready(archive, ledger, &place, gathered, before).await,
+            Appended::Tonight(gathered) => return ready(archive, ledger, results, gathered, before).await,
             Appended::NotYet if !settle => return Ok(Fetched::NoBarYet),
             Appended::NotYet | Appended::Unknown => {}
         }
@@ -80,17 +81,18 @@ pub async fn fetch(
     if behind > 0 && !settle && !market.is_local() {
         return Ok(Fetched::NoBarYet);
     }
-    ready(archive, ledger, &place, gathered, before).await
+    ready(archive, ledger, results, gathered, before).await
 }
 
 /// Stores what was gathered, and commits the snapshot of it.
 async fn ready(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
-    place: &Place<'_>,
+    mut results: Results<'_>,
     gathered: Gathered,
     before: Option<Snapshot>,
 ) -> Result<Fetched, Error> {
+    let place = results.place;
     let Gathered { series, read_at, download, rows_without_price } = gathered;
     let Place { run, ticker, .. } = *place;
     let last = series.last().day;
@@ -108,7 +110,7 @@ async fn ready(
         download,
         scope: Scope::of(&series, rows_without_price),
     };
-    Ok(Fetched::Ready(Box::new(place.commit(ledger, Stage::Fetch, &result).await?)))
+    Ok(Fetched::Ready(Box::new(results.commit(ledger, Stage::Fetch, result).await?)))
 }
 
 struct Gathered {
@@ -127,10 +129,13 @@ struct Former {
 /// The newest snapshot before this run: of the same market and from the same start where there is one, otherwise none.
 async fn former_snapshot(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Snapshot>, Error> {
     let Configuration { start, market, .. } = &place.run.configuration;
-    for record in ledger.history(place.ticker, Stage::Fetch, place.as_of, LOOKED_THROUGH).await? {
-        let former: Snapshot = record.parse()?;
-        if former.start == *start && former.market == *market {
-            return Ok(Some(former));
+    // Nearly always it is the very newest.
+    for looked_through in [1, LOOKED_THROUGH] {
+        for record in ledger.history(place.ticker, Stage::Fetch, place.as_of, looked_through).await? {
+            let former: Snapshot = record.parse()?;
+            if former.start == *start && former.market == *market {
+                return Ok(Some(former));
+            }
         }
     }
     Ok(None)

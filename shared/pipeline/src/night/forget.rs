@@ -12,6 +12,8 @@ use crate::{Archive, Digest, Error, Key, Ledger, Tombstone};
 pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Tombstone, Error> {
     let chain = ledger.chain(ticker).await?;
     let tombstone = match (chain.head, Tombstone::newest(archive, ticker).await?) {
+        // Cut off before.
+        (Some(head), Some(tombstone)) if head == tombstone.head => tombstone,
         (Some(head), _) => {
             let tombstone = Tombstone { ticker: ticker.clone(), records: chain.records.len(), head };
             let bytes = tombstone.to_json();
@@ -19,7 +21,6 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
             archive.create(&Key::tombstone(ticker, tombstone.head.sequence, &Digest::of(&bytes)), &bytes).await?;
             tombstone
         }
-        // Cut off before.
         (None, Some(tombstone)) => tombstone,
         (None, None) => return Err(Error::NoForecast { ticker: ticker.clone() }),
     };

@@ -18,14 +18,15 @@ mod train;
 
 use evaluate::evaluate;
 pub use fetch::{Fetched, fetch};
-use forecast::forecast;
+use forecast::{Known, forecast};
 pub use forget::forget;
 pub(crate) use forget::remains;
 pub use migrate::{migrate, to_migrate};
 pub use order::{Attempts, work};
 pub use pass::{Next, Pass};
 pub use patience::Patience;
-pub(crate) use place::{Place, Tonight};
+use place::Tonight;
+pub(crate) use place::{Place, Results};
 pub use plan::{Planned, plan};
 use promote::promote;
 pub(crate) use promote::{RULE, reach, released, restored};

@@ -5,14 +5,16 @@ use std::time::Instant;
 use forecasting::Ticker;
 use jiff::Timestamp;
 
-use super::{Place, Tonight, evaluate, forecast, promote, train};
-use crate::{Archive, Attempt, Error, Ledger, Promoted, Run, RunId, Stage};
+use super::{Known, Place, Results, Tonight, evaluate, forecast, promote, train};
+use crate::{Appended, Archive, Attempt, Error, Ledger, Promoted, Run, RunId, Stage};
 
-/// Takes a ticker whose prices are there from `evaluate` to `forecast`. A stage that is committed is not done again, so this may
-/// be called as often as it takes; what a call did is added to `attempts`.
+/// Takes a ticker whose prices are there from `evaluate` to `forecast`. What these stages come to is appended to the ledger at the end, in
+/// one step: cut off before, it is all done again, and afterwards there is nothing to do, so this may be called as often as it
+/// takes. How a call went is added to `attempts`.
 ///
 /// # Errors
-/// Those of the stage that did not come to a result; the ones before it stand.
+/// Those of the stage that came to no result; [`Error::ChampionMoved`] where another run moved the champion pointer meanwhile: trying
+/// again then judges that champion.
 pub async fn work(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
@@ -21,15 +23,39 @@ pub async fn work(
     attempts: &mut Attempts,
 ) -> Result<Promoted, Error> {
     let place = Place::new(run, ticker)?;
-    if ledger.committed(&place.key(Stage::Forecast)).await?.is_some() {
-        return place.required(ledger, Stage::Promote).await;
+    let results = Results::read(ledger, &place).await?;
+    if results.has(Stage::Forecast) {
+        return results.required(Stage::Promote);
     }
-    let tonight = Tonight::read(archive, ledger, place).await?;
-    attempts.at(Stage::Evaluate, evaluate(archive, ledger, &tonight)).await?;
-    attempts.at(Stage::Train, train(archive, ledger, &tonight)).await?;
-    let promoted = attempts.at(Stage::Promote, promote(ledger, &tonight)).await?;
-    attempts.at(Stage::Forecast, forecast(archive, ledger, &tonight)).await?;
-    Ok(promoted)
+    // On the heap: everything that a night comes to lives in it until it is appended.
+    Box::pin(stages(archive, ledger, &place, results, attempts)).await
+}
+
+async fn stages(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+    mut results: Results<'_>,
+    attempts: &mut Attempts,
+) -> Result<Promoted, Error> {
+    let tonight = Tonight::read(archive, ledger, place, results.required(Stage::Fetch)?).await?;
+    let evaluated = attempts.at(Stage::Evaluate, evaluate(archive, ledger, &tonight));
+    let evaluated = results.or(Stage::Evaluate, evaluated).await?;
+    let trained = attempts.at(Stage::Train, train(archive, &tonight, &evaluated));
+    let trained = results.or(Stage::Train, trained).await?;
+    let verdict = attempts.at(Stage::Promote, promote(ledger, &tonight, &results, &evaluated, &trained)).await?;
+    let promoted = Promoted::by(&verdict.receipt);
+    verdict.add_to(&mut results)?;
+    let last = async {
+        let known = Known { trained: Some(&trained), evaluated: Some(&evaluated) };
+        let forecasted = forecast(archive, ledger, &tonight, &promoted.champion, known).await?;
+        results.add(Stage::Forecast, &forecasted)?;
+        results.append(ledger, tonight.pointer.as_ref()).await
+    };
+    match attempts.at(Stage::Forecast, last).await? {
+        Appended::Wholly => Ok(promoted),
+        Appended::Stood => Results::read(ledger, place).await?.required(Stage::Promote),
+    }
 }
 
 /// How the stages of one ticker went, for whoever asks what a night did.

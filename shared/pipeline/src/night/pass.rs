@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{Patience, patience::seconds};
-use crate::{Error, Ledger, Run, Stage, StageKey};
+use crate::{Error, Ledger, Run, Stage};
 
 /// One pass over tickers of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -126,7 +126,7 @@ struct Missing {
 }
 
 /// Reads at the same time: hundreds of tickers are asked about in a second.
-const READS: usize = 32;
+pub(super) const READS: usize = 32;
 
 impl Missing {
     async fn of(ledger: &dyn Ledger, run: &Run, tickers: &[Ticker]) -> Result<Missing, Error> {
@@ -147,11 +147,5 @@ impl Missing {
 
 /// Whether a ticker has its forecast, or its prices at least.
 async fn stands_at(ledger: &dyn Ledger, run: &Run, ticker: &Ticker) -> Result<Option<Stage>, Error> {
-    for stage in [Stage::Forecast, Stage::Fetch] {
-        let key = StageKey { run: run.id.clone(), ticker: ticker.clone(), stage };
-        if ledger.committed(&key).await?.is_some() {
-            return Ok(Some(stage));
-        }
-    }
-    Ok(None)
+    Ok(ledger.results(&run.id, ticker).await?.iter().map(|record| record.key.stage).max())
 }

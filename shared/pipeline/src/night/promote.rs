@@ -1,55 +1,69 @@
 use forecasting::{Decision, Promotion, Scorecard, Seat, Verdict};
 
-use super::{Place, Tonight};
+use super::{Place, Results, Tonight};
 use crate::{
     Champion, Error, Evaluated, Ledger, Pointing, Promoted, Receipt, Stage, Trained, TrainedVersion,
-    records::{RECEIPT_FORMAT, champion_on, end_of_time},
+    records::{RECEIPT_FORMAT, end_of_time},
 };
 
 /// Who decides where no person does.
 pub(crate) const RULE: &str = "rule";
 
-/// Reaches the verdict on the record; champion pointer and receipt move together.
-///
-/// # Errors
-/// [`Error::ChampionMoved`] where another run moved the pointer at the same moment: trying again then keeps its champion.
-pub(super) async fn promote(ledger: &dyn Ledger, tonight: &Tonight<'_>) -> Result<Promoted, Error> {
-    let place = &tonight.place;
-    let Place { run, ticker, .. } = *place;
-    if let Some(promoted) = place.result(ledger, Stage::Promote).await? {
-        return Ok(promoted);
-    }
-    let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
-    let trained: Trained = place.required(ledger, Stage::Train).await?;
-    let pointer = ledger.champion(ticker).await?;
-    let before = champion_on(ledger, ticker, place.as_of).await?;
+/// A verdict, and whether the champion pointer moves with it.
+pub(super) struct Decided {
+    pub(super) receipt: Receipt,
+    pointing: Pointing,
+    /// An earlier release appended it before the night's other results.
+    stands: bool,
+}
 
-    let standing = ledger.receipt(ticker, &run.id).await?;
-    let receipt = if let Some(receipt) = standing {
-        receipt
-    } else {
-        let (verdict, champion) = reach(place, &trained, before.as_ref())?;
-        let receipt = Receipt {
-            format: RECEIPT_FORMAT,
-            ticker: ticker.clone(),
-            run: run.id.clone(),
-            as_of: place.as_of,
-            decision: verdict.decision,
-            reason: verdict.reason,
-            training: Some(evaluated.training.reason),
-            decided_by: RULE.to_owned(),
-            before: before.map(|champion| champion.version),
-            champion,
-            judgement: Some(trained.judgement),
-            contest: None,
-            archived_contest: None,
-            snapshot: tonight.snapshot.snapshot.clone(),
-            configuration: run.assignment.clone(),
-        };
-        ledger.decide(&receipt, pointer.as_ref(), pointing(ledger, place).await?).await?
+impl Decided {
+    /// Champion pointer and receipt move together, with the night's other results.
+    pub(super) fn add_to(self, results: &mut Results<'_>) -> Result<(), Error> {
+        let promoted = Promoted::by(&self.receipt);
+        if !self.stands {
+            results.add_receipt(self.receipt, self.pointing);
+        }
+        results.add(Stage::Promote, &promoted)
+    }
+}
+
+/// Reaches the verdict on the record.
+pub(super) async fn promote(
+    ledger: &dyn Ledger,
+    tonight: &Tonight<'_>,
+    results: &Results<'_>,
+    evaluated: &Evaluated,
+    trained: &Trained,
+) -> Result<Decided, Error> {
+    let Tonight { place, champion: before, .. } = tonight;
+    let Place { run, ticker, .. } = **place;
+    let pointing = pointing(ledger, place).await?;
+    if results.has(Stage::Train) {
+        let receipt = ledger.receipts(ticker).await?.into_iter().find(|receipt| receipt.run == run.id);
+        if let Some(receipt) = receipt {
+            return Ok(Decided { receipt, pointing, stands: true });
+        }
+    }
+    let (verdict, champion) = reach(place, trained, before.as_ref())?;
+    let receipt = Receipt {
+        format: RECEIPT_FORMAT,
+        ticker: ticker.clone(),
+        run: run.id.clone(),
+        as_of: place.as_of,
+        decision: verdict.decision,
+        reason: verdict.reason,
+        training: Some(evaluated.training.reason.clone()),
+        decided_by: RULE.to_owned(),
+        before: before.as_ref().map(|champion| champion.version.clone()),
+        champion,
+        judgement: Some(trained.judgement.clone()),
+        contest: None,
+        archived_contest: None,
+        snapshot: tonight.snapshot.snapshot.clone(),
+        configuration: run.assignment.clone(),
     };
-    let result = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
-    place.commit(ledger, Stage::Promote, &result).await
+    Ok(Decided { receipt, pointing, stands: false })
 }
 
 /// A verdict moves the pointer unless a later session has been served: then it is a replay of the past.

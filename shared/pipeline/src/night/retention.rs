@@ -3,34 +3,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use forecasting::TradingDay;
 use jiff::civil::Date;
 
-use super::{Place, train::LOOKED_THROUGH};
-use crate::{Archive, Error, Key, Ledger, Receipt, Stage, Trained, VersionId};
+use super::{Place, Tonight, train::LOOKED_THROUGH};
+use crate::{Archive, Champion, Error, Key, Ledger, Receipt, Stage, Trained, VersionId};
 
 /// Removes the versions of a ticker that have been out of service for more sessions than the configuration keeps them. The
 /// champion stays, however old, and so do the contenders' models.
-pub(crate) async fn retire(archive: &dyn Archive, ledger: &dyn Ledger, place: &Place<'_>) -> Result<(), Error> {
-    let Some(kept) = place.run.configuration.retention else { return Ok(()) };
-    let ticker = place.ticker;
+///
+/// `champion` and `trained` are tonight's, which are not on record yet.
+pub(super) async fn retire(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    tonight: &Tonight<'_>,
+    champion: &Champion,
+    trained: Option<&Trained>,
+) -> Result<(), Error> {
+    let Tonight { place, pointer, .. } = tonight;
+    let Place { run, ticker, as_of } = **place;
+    let Some(kept) = run.configuration.retention else { return Ok(()) };
     let receipts = ledger.receipts(ticker).await?;
     let last_day = last_days(&receipts);
-    let mut serving: BTreeSet<VersionId> = BTreeSet::new();
-    for champion in ledger.champion(ticker).await?.iter().chain(receipts.first().map(|receipt| &receipt.champion)) {
-        serving.insert(champion.version.clone());
-    }
+    let newest = receipts.first().map(|receipt| &receipt.champion);
+    let in_service = [Some(champion), pointer.as_ref(), newest];
+    let mut serving: BTreeSet<VersionId> =
+        in_service.into_iter().flatten().map(|champion| champion.version.clone()).collect();
     // What the contenders forecast with is what the next night goes on from: of each plan, its newest.
     let mut plans = Vec::new();
-    for record in ledger.history(ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
-        let Some(trained) = Trained::read(&record)?.filter(|trained| !plans.contains(&trained.record.plan)) else {
-            continue;
-        };
-        serving.extend(trained.versions.into_iter().map(|version| version.version));
-        plans.push(trained.record.plan);
+    let mut on_record: Vec<Trained> = trained.into_iter().cloned().collect();
+    for record in ledger.history(ticker, Stage::Train, as_of, LOOKED_THROUGH).await? {
+        on_record.extend(Trained::read(&record)?);
+    }
+    for trained in on_record {
+        if !plans.contains(&trained.record.plan) {
+            serving.extend(trained.versions.into_iter().map(|version| version.version));
+            plans.push(trained.record.plan);
+        }
     }
     for key in archive.list(&Key::models(ticker)).await? {
         let Some(version) = Key::version_of(&key).filter(|version| !serving.contains(version)) else { continue };
         // One that never served is as old as the prices it was trained on.
         let Some(day) = last_day.get(&version).copied().or_else(|| trained_on(&version)) else { continue };
-        if day < place.as_of && day.sessions_until(place.as_of) > kept {
+        if day < as_of && day.sessions_until(as_of) > kept {
             tracing::info!(%ticker, %version, "out of service since {day}: removed, as the retention says");
             archive.remove(&Key::model(ticker, &version)).await?;
         }

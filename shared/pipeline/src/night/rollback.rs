@@ -3,13 +3,13 @@ use std::collections::BTreeMap;
 use forecasting::{Calibration, Decision, PriceSeries, Ticker, TradingDay};
 
 use super::{
-    Place, Tonight, forecast,
+    Known, Place, Results, Tonight, forecast,
     plan::{Planned, plan},
     promote::{released, restored},
     report,
 };
 use crate::{
-    Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt,
+    Appended, Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt,
     RollbackOrder, Run, Snapshot, Stage, Trigger, VersionId,
     records::{RECEIPT_FORMAT, end_of_time},
 };
@@ -45,7 +45,10 @@ pub async fn rollback(
     let receipts = ledger.receipts(ticker).await?;
     if pointer.version == *version {
         return match unfinished(ledger, &receipts, &pointer).await? {
-            Some((run, receipt)) => finish(archive, ledger, &run, ticker, receipt.clone()).await,
+            Some((run, receipt)) => {
+                report(archive, ledger, &run, &BTreeMap::new()).await?;
+                Ok(Promoted::by(receipt))
+            }
             None => Err(refused(format!("{version} is in service already"))),
         };
     }
@@ -77,7 +80,10 @@ pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker
     if !pointer.pinned {
         let receipts = ledger.receipts(ticker).await?;
         return match unfinished(ledger, &receipts, &pointer).await? {
-            Some((run, receipt)) => finish(archive, ledger, &run, ticker, receipt.clone()).await,
+            Some((run, receipt)) => {
+                report(archive, ledger, &run, &BTreeMap::new()).await?;
+                Ok(Promoted::by(receipt))
+            }
             None => Err(Error::Request { field: "ticker", reason: format!("no version of {ticker} is pinned") }),
         };
     }
@@ -121,7 +127,6 @@ impl Order<'_> {
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
         let run = entry.run;
         let place = Place::new(&run, ticker)?;
-        let snapshot: Snapshot = place.commit(ledger, Stage::Fetch, &snapshot).await?;
         let receipt = Receipt {
             format: RECEIPT_FORMAT,
             ticker: ticker.clone(),
@@ -136,11 +141,24 @@ impl Order<'_> {
             judgement: None,
             contest: None,
             archived_contest: None,
-            snapshot: snapshot.snapshot,
+            snapshot: snapshot.snapshot.clone(),
             configuration: run.assignment.clone(),
         };
-        let receipt = ledger.decide(&receipt, Some(pointer), Pointing::Move).await?;
-        finish(archive, ledger, &run, ticker, receipt).await
+        let promoted = Promoted::by(&receipt);
+        let mut results = Results::read(ledger, &place).await?;
+        let snapshot: Snapshot = results.or(Stage::Fetch, async { Ok(snapshot) }).await?;
+        let tonight = Tonight::read(archive, ledger, &place, snapshot).await?;
+        let known = Known { trained: None, evaluated: None };
+        let forecasted = forecast(archive, ledger, &tonight, &promoted.champion, known).await?;
+        results.add_receipt(receipt, Pointing::Move);
+        results.add(Stage::Promote, &promoted)?;
+        results.add(Stage::Forecast, &forecasted)?;
+        let promoted = match results.append(ledger, Some(pointer)).await? {
+            Appended::Wholly => promoted,
+            Appended::Stood => Results::read(ledger, &place).await?.required(Stage::Promote)?,
+        };
+        report(archive, ledger, &run, &BTreeMap::new()).await?;
+        Ok(promoted)
     }
 }
 
@@ -156,7 +174,7 @@ async fn can_serve(
     version.forecast(series, horizon, &Calibration::first(series, horizon)).map(|_| ())
 }
 
-/// The run of the rollback that put the champion in service, where it was cut off before its end.
+/// The run of the rollback that put the champion in service, where it was cut off before its report.
 async fn unfinished<'a>(
     ledger: &dyn Ledger,
     receipts: &'a [Receipt],
@@ -166,20 +184,4 @@ async fn unfinished<'a>(
     let Some(receipt) = receipts.iter().find(its_own) else { return Ok(None) };
     let entry = ledger.run(&receipt.run).await?;
     Ok(entry.filter(|entry| entry.closure.is_none()).map(|entry| (entry.run, receipt)))
-}
-
-/// After the verdict: its result, the forecast and the report.
-async fn finish(
-    archive: &dyn Archive,
-    ledger: &dyn Ledger,
-    run: &Run,
-    ticker: &Ticker,
-    receipt: Receipt,
-) -> Result<Promoted, Error> {
-    let promoted = Promoted { decision: receipt.decision, reason: receipt.reason, champion: receipt.champion };
-    let tonight = Tonight::read(archive, ledger, Place::new(run, ticker)?).await?;
-    let promoted = tonight.place.commit(ledger, Stage::Promote, &promoted).await?;
-    forecast(archive, ledger, &tonight).await?;
-    report(archive, ledger, run, &BTreeMap::new()).await?;
-    Ok(promoted)
 }

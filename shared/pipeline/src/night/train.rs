@@ -5,7 +5,7 @@ use forecasting::{
 use super::{Place, Tonight};
 use crate::{
     Archive, Champion, Digest, Error, Evaluated, Key, Ledger, ModelVersion, ObjectRef, RunId, Stage, StoredRecord,
-    Trained, TrainedVersion, error::about, records::champion_on,
+    Trained, TrainedVersion, error::about,
 };
 
 /// As many nights back as are looked through for a record of this plan.
@@ -15,11 +15,14 @@ pub(super) const LOOKED_THROUGH: usize = 10;
 pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<(RunId, Trained)>, Error> {
     let configuration = &place.run.configuration;
     let plan = configuration.record_plan();
-    for record in ledger.history(place.ticker, Stage::Train, place.as_of, LOOKED_THROUGH).await? {
-        let Some(trained) = Trained::read(&record)?.filter(|_| record.key.run != place.run.id) else { continue };
-        let same_source = trained.source.0 == configuration.market && trained.source.1 == configuration.start;
-        if trained.record.plan == plan && same_source {
-            return Ok(Some((record.key.run, trained)));
+    // Nearly always it is the very newest.
+    for looked_through in [1, LOOKED_THROUGH] {
+        for record in ledger.history(place.ticker, Stage::Train, place.as_of, looked_through).await? {
+            let Some(trained) = Trained::read(&record)?.filter(|_| record.key.run != place.run.id) else { continue };
+            let same_source = trained.source.0 == configuration.market && trained.source.1 == configuration.start;
+            if trained.record.plan == plan && same_source {
+                return Ok(Some((record.key.run, trained)));
+            }
         }
     }
     Ok(None)
@@ -27,22 +30,18 @@ pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Re
 
 /// Brings the track record up to tonight: trains the contenders where that is due, writes down what each forecasts from the
 /// newest session, and judges what came of all that each forecast before.
-pub(super) async fn train(archive: &dyn Archive, ledger: &dyn Ledger, tonight: &Tonight<'_>) -> Result<Trained, Error> {
-    let Tonight { place, snapshot, series } = tonight;
-    let ticker = place.ticker;
-    if let Some(trained) = place.result(ledger, Stage::Train).await? {
-        return Ok(trained);
-    }
-    let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
-    let champion = champion_on(ledger, ticker, place.as_of).await?;
-    let before = newest_trained(ledger, place).await?;
-
+pub(super) async fn train(
+    archive: &dyn Archive,
+    tonight: &Tonight<'_>,
+    evaluated: &Evaluated,
+) -> Result<Trained, Error> {
+    let Tonight { place, snapshot, series, champion, before, .. } = tonight;
     let night = Night { place, series, snapshot: &snapshot.snapshot, champion: champion.as_ref() };
-    let trained = night.train(archive, before, &evaluated).await?;
-    for version in &trained.1 {
-        archive.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
+    let (trained, versions) = night.train(archive, before.clone(), evaluated).await?;
+    for version in &versions {
+        archive.create(&Key::model(place.ticker, &version.version), &version.to_json()).await?;
     }
-    place.commit(ledger, Stage::Train, &trained.0).await
+    Ok(trained)
 }
 
 /// What a night's training starts from.

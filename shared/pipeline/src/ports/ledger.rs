@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Chain, Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
+use crate::{Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
 
 /// The stages that commit a result for each ticker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +55,12 @@ pub struct StageKey {
     pub stage: Stage,
 }
 
+impl fmt::Display for StageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the result of {} for {} in run {}", self.stage, self.ticker, self.run)
+    }
+}
+
 /// A committed result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageRecord {
@@ -72,10 +78,8 @@ impl StageRecord {
     /// # Errors
     /// [`Error::Damaged`] where it has another.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_str(&self.result).map_err(|error| Error::Damaged {
-            key: format!("the result of {} for {} in run {}", self.key.stage, self.key.ticker, self.key.run),
-            reason: error.to_string(),
-        })
+        serde_json::from_str(&self.result)
+            .map_err(|error| Error::Damaged { key: self.key.to_string(), reason: error.to_string() })
     }
 }
 
@@ -104,16 +108,24 @@ pub struct Attempt {
     pub setback: Option<String>,
 }
 
+/// What became of records that were to be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    /// All of them stand, in their order.
+    Wholly,
+    /// Some of it stood before: nothing has been added.
+    Stood,
+}
+
 /// Runs, stage results, receipts and the champion pointer.
 ///
 /// * **Atomic and durable.** Each call happens wholly or not at all, and survives a power cut once it has answered.
-/// * **First wins.** `open_run` and `commit` store what they are given unless something stands there already; both
-///   answer with what stands. So a stage that is delivered twice, or raced, goes on from the first result.
-/// * **In order.** Each result and each receipt of a ticker has its place in that ticker's [`Chain`], in the same step that stores
-///   it. "Newest" is by session, then by that place, never by a clock.
-/// * **Receipts are appended, never changed**, one per run and ticker. `decide` appends one and moves the champion
-///   pointer in one step: the pointer must still be what was expected, otherwise nothing happens and the answer is
-///   [`Error::ChampionMoved`]. Where the run's receipt stands already, nothing happens and that receipt is the answer.
+/// * **A ticker's records are a log.** `append` adds results and receipts to the end of its [`Chain`], and moves the champion
+///   pointer where a receipt says so, in one step. "Newest" is by session, then by place in the log, never by a clock.
+/// * **First wins.** A run has one result of a stage and one receipt for a ticker: where one stands, `append` adds nothing and says so, and
+///   `open_run` answers with the run that stands. What is delivered twice, or raced, goes on from there.
+/// * **Verdicts rest on the champion that they expected.** Where a receipt is appended, the pointer must still be what was
+///   expected, otherwise nothing happens and the answer is [`Error::ChampionMoved`].
 /// * **Absent** is `None` or an empty list, never an error. A retry of any call is harmless.
 #[async_trait]
 pub trait Ledger: Send + Sync {
@@ -129,11 +141,33 @@ pub trait Ledger: Send + Sync {
     /// The newest runs: by as-of, then in the order in which they were opened, descending.
     async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error>;
 
-    /// Commits a stage's result and answers with the one that stands.
-    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error>;
+    /// Adds records of one run to a ticker's chain. `expected` is the champion pointer that a receipt among them rests on.
+    async fn append(
+        &self,
+        ticker: &Ticker,
+        records: &[Chained],
+        expected: Option<&Champion>,
+    ) -> Result<Appended, Error>;
+
+    /// What a run has committed for a ticker, in the order of its stages.
+    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error>;
+
+    /// Commits one result by itself, and answers with the one that stands.
+    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
+        let added = self.append(&record.key.ticker, &[Chained::Result(record.clone())], None).await?;
+        match added {
+            Appended::Wholly => Ok(record),
+            Appended::Stood => {
+                let missing = || Error::Missing { key: record.key.to_string() };
+                self.committed(&record.key).await?.ok_or_else(missing)
+            }
+        }
+    }
 
     /// The committed result, if there is one.
-    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error>;
+    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
+        Ok(self.results(&key.run, &key.ticker).await?.into_iter().find(|record| record.key.stage == key.stage))
+    }
 
     /// Results of a stage for a ticker with an as-of up to this one: newest first by as-of, then by their place.
     async fn history(
@@ -144,7 +178,7 @@ pub trait Ledger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error>;
 
-    /// Appends tries of stages, all of one run and one ticker.
+    /// Appends tries of stages, all of one run.
     async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error>;
 
     /// All tries of a run's stages, by when they ended.
@@ -158,17 +192,6 @@ pub trait Ledger: Send + Sync {
 
     /// The model in service.
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error>;
-
-    /// Appends a receipt and moves the pointer from what is expected to the receipt's champion, or leaves it there.
-    async fn decide(
-        &self,
-        receipt: &Receipt,
-        expected: Option<&Champion>,
-        pointing: Pointing,
-    ) -> Result<Receipt, Error>;
-
-    /// The receipt of a run.
-    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error>;
 
     /// All receipts of a ticker: newest first by as-of, then by their place.
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error>;

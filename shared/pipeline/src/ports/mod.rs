@@ -5,5 +5,5 @@ mod ledger;
 mod market_data;
 
 pub use archive::{Archive, Created};
-pub use ledger::{Attempt, Ledger, Pointing, Stage, StageKey, StageRecord};
+pub use ledger::{Appended, Attempt, Ledger, Pointing, Stage, StageKey, StageRecord};
 pub use market_data::{History, MarketData};

@@ -84,7 +84,7 @@ pub async fn predict(
         _ if other.is_some() => (Skill { value: None, n: 0, source: Source::Record }, Vec::new()),
         Some(live) => measured(champion, live),
         None => {
-            let sums = live_sums(ledger, ticker, end_of_time(), &champion.specification).await?;
+            let sums = live_sums(ledger, ticker, end_of_time(), &champion.specification, None).await?;
             measured(champion, &sums.record())
         }
     };

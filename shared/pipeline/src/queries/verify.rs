@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     Archive, Assignment, Champion, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run, RunId,
     Snapshot, Stage, StageKey, Tombstone, Trained, Trigger, VersionId,
-    night::{Night, PERSON, Place, RULE, in_words, reach, released, released_in_words, remains, restored},
+    night::{Night, PERSON, Place, RULE, Results, in_words, reach, released, released_in_words, remains, restored},
 };
 
 /// A version that stands up to being trained again.
@@ -205,8 +205,9 @@ impl Judged<'_> {
     async fn again(&self, archive: &dyn Archive, ledger: &dyn Ledger, told: &Judgement) -> Result<Vec<Key>, Error> {
         let Judged { receipt, before, earlier, place, series } = *self;
         let ticker = place.ticker;
-        let recorded: Trained = place.required(ledger, Stage::Train).await?;
-        let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+        let results = Results::read(ledger, place).await?;
+        let (recorded, evaluated): (Trained, Evaluated) =
+            (results.required(Stage::Train)?, results.required(Stage::Evaluate)?);
         // Where another run changed the champion meanwhile, the record was judged against the one before that.
         let judged = recorded.champion.as_ref().and_then(|version| {
             let known = before.into_iter().chain(earlier.iter().map(|receipt| &receipt.champion));
@@ -217,7 +218,7 @@ impl Judged<'_> {
             Some(run) => {
                 let key = StageKey { run: run.clone(), ticker: ticker.clone(), stage: Stage::Train };
                 let record = ledger.committed(&key).await?;
-                let missing = || Error::Missing { key: format!("the record of {ticker} in run {run}") };
+                let missing = || Error::Missing { key: key.to_string() };
                 Some((run.clone(), record.ok_or_else(missing)?.parse()?))
             }
         };

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Champion, Digest, Error, Pointing, Receipt, Run, StageRecord};
+use crate::{Champion, Digest, Error, Pointing, Receipt, StageRecord};
 
 /// A record's place in its ticker's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,21 +15,17 @@ pub struct Link {
 }
 
 impl Link {
-    /// The place of a stage's result after this one.
-    pub fn of_result(before: Option<&Link>, record: &StageRecord) -> Link {
-        let StageRecord { key, as_of, result } = record;
-        Link::after(before, &[key.stage.as_str(), key.run.as_str(), &as_of.to_string(), result])
-    }
-
-    /// The place of a receipt after this one.
-    pub fn of_receipt(before: Option<&Link>, receipt: &Receipt, pointing: Pointing) -> Link {
-        let pointing = if pointing == Pointing::Move { "moves" } else { "leaves" };
-        Link::after(before, &["receipt", receipt.run.as_str(), pointing, &json(receipt)])
-    }
-
-    /// The place of a run among all that were opened.
-    pub fn of_run(before: Option<&Link>, run: &Run) -> Link {
-        Link::after(before, &["run", run.id.as_str()])
+    /// The place of a record after this one.
+    pub fn of(before: Option<&Link>, record: &Chained) -> Link {
+        match record {
+            Chained::Result(StageRecord { key, as_of, result }) => {
+                Link::after(before, &[key.stage.as_str(), key.run.as_str(), &as_of.to_string(), result])
+            }
+            Chained::Receipt(receipt, pointing) => {
+                let pointing = if *pointing == Pointing::Move { "moves" } else { "leaves" };
+                Link::after(before, &["receipt", receipt.run.as_str(), pointing, &json(receipt)])
+            }
+        }
     }
 
     fn after(before: Option<&Link>, parts: &[&str]) -> Link {
@@ -58,6 +54,27 @@ pub enum Chained {
     Receipt(Box<Receipt>, Pointing),
 }
 
+impl Chained {
+    /// The champion that the pointer moves to with it.
+    pub fn champion(&self) -> Option<&Champion> {
+        match self {
+            Chained::Receipt(receipt, Pointing::Move) => Some(&receipt.champion),
+            _ => None,
+        }
+    }
+
+    /// Whether both are of the same run and stage, or receipts of the same run: there is one such record.
+    pub fn is_in_place_of(&self, other: &Chained) -> bool {
+        match (self, other) {
+            (Chained::Result(one), Chained::Result(other)) => one.key == other.key,
+            (Chained::Receipt(one, _), Chained::Receipt(other, _)) => {
+                (&one.ticker, &one.run) == (&other.ticker, &other.run)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Everything that a ledger has of a ticker, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chain {
@@ -76,18 +93,12 @@ impl Chain {
         let damaged = |what: String| Error::Damaged { key: format!("the ledger of {ticker}"), reason: what };
         let (mut before, mut champion): (Option<&Link>, Option<Champion>) = (None, None);
         for (link, record) in &self.records {
-            let (again, what) = match record {
-                Chained::Result(record) => (
-                    Link::of_result(before, record),
-                    format!("the result of {} in run {}", record.key.stage, record.key.run),
-                ),
-                Chained::Receipt(receipt, pointing) => {
-                    if *pointing == Pointing::Move {
-                        champion = Some(receipt.champion.clone());
-                    }
-                    (Link::of_receipt(before, receipt, *pointing), format!("the receipt of run {}", receipt.run))
-                }
+            let again = Link::of(before, record);
+            let what = match record {
+                Chained::Result(record) => format!("the result of {} in run {}", record.key.stage, record.key.run),
+                Chained::Receipt(receipt, _) => format!("the receipt of run {}", receipt.run),
             };
+            champion = record.champion().cloned().or(champion);
             if again.sequence != link.sequence {
                 return Err(damaged(format!("record {} is gone: {} comes next", again.sequence, what)));
             }

@@ -78,17 +78,22 @@ pub(crate) async fn live_scores(
     Ok(scores)
 }
 
-/// What the live scores of one specification up to this session add up to, from the evaluations.
+/// What the live scores of one specification up to this session add up to, from the evaluations on record and the one that is not yet.
 pub(crate) async fn live_sums(
     ledger: &dyn Ledger,
     ticker: &Ticker,
     up_to: TradingDay,
     specification: &Specification,
+    tonight: Option<&Evaluated>,
 ) -> Result<LiveSums, Error> {
+    let mut newest_first: Vec<Vec<VersionScore>> = tonight.iter().map(|tonight| tonight.scores.clone()).collect();
+    for record in ledger.history(ticker, Stage::Evaluate, up_to, LiveSums::MAX_EVALUATIONS).await? {
+        newest_first.push(record.parse::<Evaluated>()?.scores);
+    }
+    newest_first.truncate(LiveSums::MAX_EVALUATIONS);
     let mut seen = BTreeSet::new();
     let mut evaluations = Vec::new();
-    for record in ledger.history(ticker, Stage::Evaluate, up_to, LiveSums::MAX_EVALUATIONS).await? {
-        let mut scores = record.parse::<Evaluated>()?.scores;
+    for mut scores in newest_first {
         scores.retain(|scored| seen.insert(scored.score.place()) && scored.specification == *specification);
         evaluations.push(scores);
     }

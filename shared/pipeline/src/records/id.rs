@@ -42,6 +42,11 @@ macro_rules! id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The day that it begins with.
+            pub fn day(&self) -> &str {
+                &self.0[..10]
+            }
         }
 
         /// As someone typed it; it need not exist.

@@ -1,7 +1,7 @@
 use forecasting::Decision;
 use serde::{Deserialize, Serialize};
 
-use crate::Champion;
+use crate::{Champion, Receipt};
 
 /// The verdict that stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,12 @@ pub struct Promoted {
 }
 
 impl Promoted {
+    /// What a receipt comes to.
+    pub(crate) fn by(receipt: &Receipt) -> Promoted {
+        let Receipt { decision, reason, champion, .. } = receipt.clone();
+        Promoted { decision, reason, champion }
+    }
+
     /// Whether another contender is in service by it than before.
     pub fn changed(&self) -> bool {
         self.decision.changes_who_serves()

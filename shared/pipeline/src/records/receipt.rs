@@ -113,13 +113,14 @@ pub struct Receipt {
 pub(crate) async fn champion_on(
     ledger: &dyn Ledger,
     ticker: &Ticker,
+    pointer: Option<&Champion>,
     day: TradingDay,
 ) -> Result<Option<Champion>, Error> {
-    match ledger.champion(ticker).await? {
+    match pointer {
         Some(pointer) if pointer.as_of > day => {
             let receipts = ledger.receipts(ticker).await?;
             Ok(receipts.into_iter().find(|receipt| receipt.as_of <= day).map(|receipt| receipt.champion))
         }
-        pointer => Ok(pointer),
+        pointer => Ok(pointer.cloned()),
     }
 }

@@ -4,8 +4,8 @@ use forecasting::{Contender, Detail, Judgement, PriceSeries, Record, Row, Seat, 
 use jiff::civil::{Date, date};
 
 use crate::{
-    Archive, Attempt, Chain, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData, ObjectRef, Pointing,
-    Receipt, Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger,
+    Appended, Archive, Attempt, Chain, Chained, Champion, Closure, Created, Digest, Error, Key, Ledger, MarketData,
+    ObjectRef, Pointing, Receipt, Run, RunId, RunStatus, Settings, Stage, StageKey, StageRecord, Trigger,
 };
 
 fn ticker(text: &str) -> Ticker {
@@ -195,6 +195,16 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
     }
 }
 
+/// Appends one receipt by itself.
+async fn decide(
+    ledger: &dyn Ledger,
+    receipt: &Receipt,
+    expected: Option<&Champion>,
+    pointing: Pointing,
+) -> Result<Appended, Error> {
+    ledger.append(&receipt.ticker, &[Chained::Receipt(Box::new(receipt.clone()), pointing)], expected).await
+}
+
 async fn decisions(ledger: &dyn Ledger) {
     let nls = ticker("NLS");
     let first = a_receipt("2020-12-09-aaaaaaaa", day("2020-12-09"), 1);
@@ -204,34 +214,55 @@ async fn decisions(ledger: &dyn Ledger) {
     assert_eq!(ledger.champion(&nls).await.expect("reads"), None);
     assert!(ledger.receipts(&nls).await.expect("lists").is_empty());
 
-    assert_eq!(ledger.decide(&first, None, Pointing::Move).await.expect("moves"), first);
+    assert_eq!(decide(ledger, &first, None, Pointing::Move).await.expect("moves"), Appended::Wholly);
     let pointer = ledger.champion(&nls).await.expect("reads");
     assert_eq!(pointer.as_ref(), Some(&first.champion));
-    // Delivered twice, also with a stale expectation: the receipt that stands is the answer.
-    assert_eq!(ledger.decide(&first, None, Pointing::Move).await.expect("answers"), first);
+    // Delivered twice, also with a stale expectation: it stands.
+    assert_eq!(decide(ledger, &first, None, Pointing::Move).await.expect("answers"), Appended::Stood);
 
     // Two runs race from the same expectation: one moves the pointer, the other leaves no trace.
-    ledger.decide(&second, pointer.as_ref(), Pointing::Move).await.expect("moves");
-    let lost = ledger.decide(&rival, pointer.as_ref(), Pointing::Move).await;
+    decide(ledger, &second, pointer.as_ref(), Pointing::Move).await.expect("moves");
+    let night = |run: &RunId, as_of, receipt: &Receipt| {
+        let result = |stage| Chained::Result(a_record(run, as_of, stage, "{}"));
+        let receipt = Chained::Receipt(Box::new(receipt.clone()), Pointing::Move);
+        [result(Stage::Evaluate), receipt, result(Stage::Forecast)]
+    };
+    let lost = ledger.append(&nls, &night(&rival.run, rival.as_of, &rival), pointer.as_ref()).await;
     assert!(matches!(lost, Err(Error::ChampionMoved { .. })), "{lost:?}");
     assert_eq!(ledger.champion(&nls).await.expect("reads"), Some(second.champion.clone()));
+    assert!(ledger.results(&rival.run, &nls).await.expect("reads").is_empty());
+
+    // All of a night or nothing: where one of its records stands already, none is added.
+    let third = a_receipt("2020-12-11-aaaaaaaa", day("2020-12-11"), 3);
+    let pointer = ledger.champion(&nls).await.expect("reads");
+    let records = night(&third.run, third.as_of, &third);
+    ledger.append(&nls, &records[..1], None).await.expect("appends");
+    assert_eq!(ledger.append(&nls, &records, pointer.as_ref()).await.expect("answers"), Appended::Stood);
+    assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer);
+    assert_eq!(ledger.results(&third.run, &nls).await.expect("reads").len(), 1);
+    let records = &records[1..];
+    for appended in [Appended::Wholly, Appended::Stood] {
+        assert_eq!(ledger.append(&nls, records, pointer.as_ref()).await.expect("appends"), appended);
+    }
+    let stages: Vec<Stage> =
+        ledger.results(&third.run, &nls).await.expect("reads").iter().map(|record| record.key.stage).collect();
+    assert_eq!(stages, [Stage::Evaluate, Stage::Forecast], "in their order");
+    assert_eq!(ledger.append(&nls, &[], None).await.expect("nothing to append is no error"), Appended::Wholly);
 
     // A backfilled verdict is on record and moves nothing.
     let pointer = ledger.champion(&nls).await.expect("reads");
-    ledger.decide(&past, pointer.as_ref(), Pointing::Leave).await.expect("appends");
+    decide(ledger, &past, pointer.as_ref(), Pointing::Leave).await.expect("appends");
     assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer, "a verdict may leave the pointer alone");
     let receipts = ledger.receipts(&nls).await.expect("lists");
-    assert_eq!(receipts, [second.clone(), first, past], "newest first");
-    assert_eq!(ledger.receipt(&nls, &second.run).await.expect("reads"), Some(second.clone()));
-    assert_eq!(ledger.receipt(&nls, &rival.run).await.expect("reads"), None);
-    assert_eq!(ledger.receipt(&ticker("KO"), &second.run).await.expect("reads"), None);
+    assert_eq!(receipts, [third.clone(), second, first, past], "newest first");
+    assert!(ledger.receipts(&ticker("KO")).await.expect("lists").is_empty());
 
     // Every result and every receipt of the ticker is in its place.
     let chain = ledger.chain(&nls).await.expect("lists");
-    assert_eq!(chain.check(&nls).expect("whole"), Some(second.champion));
+    assert_eq!(chain.check(&nls).expect("whole"), Some(third.champion));
     let sequences: Vec<u64> = chain.records.iter().map(|(link, _)| link.sequence).collect();
     assert_eq!(sequences, (1..=chain.records.len() as u64).collect::<Vec<_>>());
-    assert!(chain.records.len() >= 7, "four results and three receipts: {}", chain.records.len());
+    assert!(chain.records.len() >= 10, "six results and four receipts: {}", chain.records.len());
     assert_eq!(ledger.chain(&ticker("KO")).await.expect("lists"), Chain::default());
 
     // Forgotten, once or twice, it is as if it had never been, and may begin anew.
@@ -245,7 +276,7 @@ async fn decisions(ledger: &dyn Ledger) {
         }
     }
     let anew = a_receipt("2020-12-11-aaaaaaaa", day("2020-12-11"), 1);
-    ledger.decide(&anew, None, Pointing::Move).await.expect("moves");
+    decide(ledger, &anew, None, Pointing::Move).await.expect("moves");
     assert_eq!(ledger.chain(&nls).await.expect("lists").check(&nls).expect("whole"), Some(anew.champion));
 }
 

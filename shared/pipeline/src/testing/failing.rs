@@ -5,8 +5,8 @@ use forecasting::{Row, Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
-    Archive, Attempt, Chain, Champion, Closure, Created, Error, History, Key, Ledger, MarketData, Pointing, Receipt,
-    Run, RunEntry, RunId, Stage, StageKey, StageRecord,
+    Appended, Archive, Attempt, Chain, Chained, Champion, Closure, Created, Error, History, Key, Ledger, MarketData,
+    Receipt, Run, RunEntry, RunId, Stage, StageRecord,
 };
 
 /// Which call fails, counted over every port that shares it.
@@ -103,12 +103,17 @@ impl<T: Ledger + ?Sized> Ledger for Failing<'_, T> {
         self.faults.of(self.inner.runs(limit)).await
     }
 
-    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
-        self.faults.of(self.inner.commit(record)).await
+    async fn append(
+        &self,
+        ticker: &Ticker,
+        records: &[Chained],
+        expected: Option<&Champion>,
+    ) -> Result<Appended, Error> {
+        self.faults.of(self.inner.append(ticker, records, expected)).await
     }
 
-    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
-        self.faults.of(self.inner.committed(key)).await
+    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
+        self.faults.of(self.inner.results(run, ticker)).await
     }
 
     async fn history(
@@ -131,19 +136,6 @@ impl<T: Ledger + ?Sized> Ledger for Failing<'_, T> {
 
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
         self.faults.of(self.inner.champion(ticker)).await
-    }
-
-    async fn decide(
-        &self,
-        receipt: &Receipt,
-        expected: Option<&Champion>,
-        pointing: Pointing,
-    ) -> Result<Receipt, Error> {
-        self.faults.of(self.inner.decide(receipt, expected, pointing)).await
-    }
-
-    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
-        self.faults.of(self.inner.receipt(ticker, run)).await
     }
 
     async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use forecasting::{Ticker, TradingDay};
 
 use crate::{
-    Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Pointing, Receipt, Run, RunEntry, RunId, Stage,
-    StageKey, StageRecord,
+    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
+    StageRecord,
 };
 
 /// A ledger that lasts as long as it is held. What came later is told by the order in which it came, and by no clock.
@@ -104,19 +104,36 @@ impl Ledger for MemoryLedger {
         Ok(runs)
     }
 
-    async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
+    async fn append(
+        &self,
+        ticker: &Ticker,
+        records: &[Chained],
+        expected: Option<&Champion>,
+    ) -> Result<Appended, Error> {
         let mut content = self.locked();
-        if let Some(standing) = content.results(&record.key.ticker).find(|standing| standing.key == record.key) {
-            return Ok(standing.clone());
+        let standing = content.chains.get(ticker).into_iter().flatten();
+        if standing.into_iter().any(|(_, standing)| records.iter().any(|record| record.is_in_place_of(standing))) {
+            return Ok(Appended::Stood);
         }
-        let chain = content.chains.entry(record.key.ticker.clone()).or_default();
-        let link = Link::of_result(chain.last().map(|(link, _)| link), &record);
-        chain.push((link, Chained::Result(record.clone())));
-        Ok(record)
+        let decides = records.iter().any(|record| matches!(record, Chained::Receipt(..)));
+        if decides && content.champions.get(ticker) != expected {
+            return Err(Error::ChampionMoved { ticker: ticker.clone() });
+        }
+        for record in records {
+            let chain = content.chains.entry(ticker.clone()).or_default();
+            chain.push((Link::of(chain.last().map(|(link, _)| link), record), record.clone()));
+            if let Some(champion) = record.champion() {
+                content.champions.insert(ticker.clone(), champion.clone());
+            }
+        }
+        Ok(Appended::Wholly)
     }
 
-    async fn committed(&self, key: &StageKey) -> Result<Option<StageRecord>, Error> {
-        Ok(self.locked().results(&key.ticker).find(|record| record.key == *key).cloned())
+    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
+        let content = self.locked();
+        let mut found: Vec<StageRecord> = content.results(ticker).filter(|r| r.key.run == *run).cloned().collect();
+        found.sort_by_key(|record| record.key.stage);
+        Ok(found)
     }
 
     async fn history(
@@ -151,36 +168,10 @@ impl Ledger for MemoryLedger {
         Ok(self.locked().champions.get(ticker).cloned())
     }
 
-    async fn decide(
-        &self,
-        receipt: &Receipt,
-        expected: Option<&Champion>,
-        pointing: Pointing,
-    ) -> Result<Receipt, Error> {
-        let mut content = self.locked();
-        if let Some(standing) = content.receipts(&receipt.ticker).find(|standing| standing.run == receipt.run) {
-            return Ok(standing.clone());
-        }
-        if content.champions.get(&receipt.ticker) != expected {
-            return Err(Error::ChampionMoved { ticker: receipt.ticker.clone() });
-        }
-        let chain = content.chains.entry(receipt.ticker.clone()).or_default();
-        let link = Link::of_receipt(chain.last().map(|(link, _)| link), receipt, pointing);
-        chain.push((link, Chained::Receipt(Box::new(receipt.clone()), pointing)));
-        if pointing == Pointing::Move {
-            content.champions.insert(receipt.ticker.clone(), receipt.champion.clone());
-        }
-        Ok(receipt.clone())
-    }
-
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         let content = self.locked();
         let own: Vec<Receipt> = content.receipts(ticker).cloned().collect();
         Ok(newest_first(&own, |receipt| receipt.as_of))
-    }
-
-    async fn receipt(&self, ticker: &Ticker, run: &RunId) -> Result<Option<Receipt>, Error> {
-        Ok(self.locked().receipts(ticker).find(|receipt| receipt.run == *run).cloned())
     }
 
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {

@@ -3,8 +3,9 @@ mod page;
 use std::collections::BTreeMap;
 
 use forecasting::{Decision, Ticker};
+use futures::future::try_join_all;
 
-use super::Place;
+use super::{Place, Results, pass::READS};
 use crate::{
     Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, Promoted, Run, RunId, RunStatus, Stage,
     TickerStatus, TickerSummary,
@@ -34,19 +35,23 @@ pub async fn report(
     let mut scores = score_table::header(&configuration.levels);
     let tickers = run.tickers(archive).await?;
     let mut overview = Vec::with_capacity(tickers.len());
-    for ticker in &tickers {
-        let place = Place::new(run, ticker)?;
-        if let Some(evaluated) = place.result::<Evaluated>(ledger, Stage::Evaluate).await? {
-            scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
-        }
-        let forecasted: Option<Forecasted> = place.result(ledger, Stage::Forecast).await?;
-        overview.push(match forecasted {
-            Some(forecasted) => {
-                table += &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
-                done(ledger, &place, &forecasted).await?
+    for some in tickers.chunks(READS) {
+        let asked: Vec<_> = some.iter().map(|ticker| ledger.results(&run.id, ticker)).collect();
+        for (ticker, standing) in some.iter().zip(try_join_all(asked).await?) {
+            let place = Place::new(run, ticker)?;
+            let results = Results::standing(&place, standing);
+            if let Some(evaluated) = results.of::<Evaluated>(Stage::Evaluate)? {
+                scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
             }
-            None => not_done(ticker, failures.get(ticker)),
-        });
+            let forecasted: Option<Forecasted> = results.of(Stage::Forecast)?;
+            overview.push(match forecasted {
+                Some(forecasted) => {
+                    table += &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
+                    done(&place, &results, &forecasted)?
+                }
+                None => not_done(ticker, failures.get(ticker)),
+            });
+        }
     }
     let tickers: Vec<TickerSummary> = overview.iter().map(summarised).collect();
     let done = tickers.iter().filter(|ticker| ticker.status == TickerStatus::Done).count();
@@ -91,11 +96,11 @@ pub async fn report(
     Ok(closure)
 }
 
-async fn done(ledger: &dyn Ledger, place: &Place<'_>, forecasted: &Forecasted) -> Result<TickerOverview, Error> {
-    let (verdict, reason) = match place.result::<Promoted>(ledger, Stage::Promote).await? {
+fn done(place: &Place<'_>, results: &Results<'_>, forecasted: &Forecasted) -> Result<TickerOverview, Error> {
+    let (verdict, reason) = match results.of::<Promoted>(Stage::Promote)? {
         Some(promoted) => (promoted.decision, promoted.reason),
         None => {
-            let evaluated: Evaluated = place.required(ledger, Stage::Evaluate).await?;
+            let evaluated: Evaluated = results.required(Stage::Evaluate)?;
             (Decision::Keep, format!("kept without training: {}", evaluated.training.reason))
         }
     };
