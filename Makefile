@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test screenshots test-cloud check fmt build deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy clean \
+.PHONY: help run serve test screenshots test-cloud check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost
 
 export CARGO_TERM_COLOR ?= auto
@@ -42,6 +42,9 @@ deny: ## Check licences, bans and sources (with cargo-deny, where it is installe
 
 build: ## Build the closing-bell command
 	cargo build --release --locked --package embedded
+
+build-aws: ## Build the closing-bell command with --store s3://BUCKET --ledger TABLE, which operates a deployment on AWS
+	cargo build --release --locked --package embedded --features aws
 
 bench: ## Time the ARIMA kernels, fits and selections
 	cargo bench --locked --package arima

@@ -58,27 +58,33 @@ impl Cloud {
 
     /// The archive in the bucket that `CLOSING_BELL_BUCKET` names.
     pub fn archive(&self) -> Result<S3Archive, Unset> {
-        Ok(S3Archive::new(self.s3(), variable("CLOSING_BELL_BUCKET")?))
+        Ok(S3Archive::new(self.s3(), bucket()?))
     }
 
     /// The ledger in the table that `CLOSING_BELL_TABLE` names.
     pub fn ledger(&self) -> Result<DynamoLedger, Unset> {
-        Ok(DynamoLedger::new(self.dynamodb(), variable("CLOSING_BELL_TABLE")?))
+        Ok(DynamoLedger::new(self.dynamodb(), table()?))
     }
 
     /// The event bus that `CLOSING_BELL_BUS` names.
     pub fn events(&self) -> Result<Events, Unset> {
-        Ok(Events::new(
-            aws_sdk_eventbridge::Client::new(&self.config),
-            variable("CLOSING_BELL_BUS")?,
-            variable("CLOSING_BELL_BUCKET")?,
-        ))
+        Ok(Events::new(aws_sdk_eventbridge::Client::new(&self.config), variable("CLOSING_BELL_BUS")?, bucket()?))
     }
 
     /// The secret in the parameter that `CLOSING_BELL_TOKEN_PARAMETER` names.
     pub fn token_parameter(&self) -> Result<SecretParameter, Unset> {
         Ok(SecretParameter::new(aws_sdk_ssm::Client::new(&self.config), variable("CLOSING_BELL_TOKEN_PARAMETER")?))
     }
+}
+
+/// The deployment's bucket.
+pub fn bucket() -> Result<String, Unset> {
+    variable("CLOSING_BELL_BUCKET")
+}
+
+/// The deployment's table.
+pub fn table() -> Result<String, Unset> {
+    variable("CLOSING_BELL_TABLE")
 }
 
 /// The template gives the function no such variable.

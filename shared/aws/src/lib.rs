@@ -19,7 +19,7 @@ mod start;
 mod table;
 
 pub use batch::{Answer, Batch};
-pub use cloud::{Cloud, OPERATION, Unset};
+pub use cloud::{Cloud, OPERATION, Unset, bucket, table};
 pub use dynamo_ledger::DynamoLedger;
 pub use events::{Events, told};
 pub use executions::Failure;

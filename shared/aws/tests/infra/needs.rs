@@ -25,6 +25,8 @@ pub(crate) type Needs = BTreeSet<(String, String)>;
 #[derive(Default)]
 struct Notes {
     function: String,
+    /// Whatever is done is done by that function.
+    alone: bool,
     needs: BTreeMap<String, Needs>,
 }
 
@@ -73,6 +75,7 @@ impl Archive for Noted<DirectoryArchive> {
     }
 }
 
+const DELETE: &str = "dynamodb:DeleteItem";
 const GET: &str = "dynamodb:GetItem";
 const PUT: &str = "dynamodb:PutItem";
 const QUERY: &str = "dynamodb:Query";
@@ -142,6 +145,7 @@ impl Ledger for Noted<SqliteLedger> {
     }
 
     async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
+        self.note(&[QUERY, DELETE], "table");
         self.inner.forget(ticker).await
     }
 
@@ -181,7 +185,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     // A holiday, and a file that is none.
     stores.night(&RecordedMarket, always.clone(), date(2020, 12, 25)).await;
     let nonsense = PriceFile::new(ticker.clone(), "incoming/KO/new.csv", b"%PDF-1.4".to_vec());
-    let of_file = Configuration { market: pipeline::Market::Incoming, ..always };
+    let of_file = Configuration { market: pipeline::Market::Incoming, ..always.clone() };
     stores.night(&nonsense, of_file, date(2020, 12, 11)).await;
 
     stores.act_as("predict");
@@ -217,6 +221,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     for read in ["closing-bell.toml", "incoming/*"] {
         stores.archive.note(&["s3:GetObject"], read);
     }
+    stores.operated(&ticker, &always).await;
     std::mem::take(&mut stores.notes.lock().expect("no panic").needs)
 }
 
@@ -228,7 +233,10 @@ struct Stores {
 
 impl Stores {
     fn act_as(&self, function: &str) {
-        function.clone_into(&mut self.notes.lock().expect("no panic").function);
+        let mut notes = self.notes.lock().expect("no panic");
+        if !notes.alone {
+            function.clone_into(&mut notes.function);
+        }
     }
 
     async fn night(&self, market: &dyn MarketData, configuration: Configuration, as_of: Date) {
@@ -245,6 +253,46 @@ impl Stores {
         }
         self.act_as("report");
         pipeline::report(archive, ledger, &run, &failures).await.expect("reports");
+    }
+
+    /// What a person does by hand: reading, verifying, deciding, backfilling, forgetting.
+    async fn operated(&self, ticker: &Ticker, configuration: &Configuration) {
+        self.act_as("operate");
+        self.notes.lock().expect("no panic").alone = true;
+        let (archive, ledger) = (&self.archive, &self.ledger);
+        for read in ["closing-bell.toml", "watchlist*"] {
+            archive.note(&["s3:GetObject"], read);
+        }
+        self.night(&RecordedMarket, configuration.clone(), date(2020, 12, 7)).await;
+        pipeline::predict(archive, ledger, ticker, pipeline::Asked::default()).await.expect("answers");
+        let models = pipeline::models(archive, ledger, ticker, 10).await.expect("lists");
+        pipeline::recorded(archive, ledger, ticker).await.expect("reads");
+        pipeline::results(archive, ledger).await.expect("adds up");
+        pipeline::answered(ledger, ticker, date(2020, 12, 11)).await.expect("answers");
+        pipeline::export(archive, ledger, ticker, None).await.expect("writes");
+        pipeline::verify_ledger(ledger, ticker).await.expect("stands");
+        pipeline::verify(archive, ledger, ticker, &models[0].version).await.expect("stands");
+        let receipts = ledger.receipts(ticker).await.expect("lists");
+        let newest = &receipts[0].run;
+        pipeline::verify_receipt(archive, ledger, &receipts, ticker, newest).await.expect("stands");
+        let serving = ledger.champion(ticker).await.expect("reads").expect("serves").version;
+        let others = receipts.iter().map(|receipt| &receipt.champion.version).filter(|version| **version != serving);
+        for version in others {
+            // Those that the retention has removed cannot come back.
+            if pipeline::rollback(archive, ledger, ticker, version).await.is_ok() {
+                pipeline::release(archive, ledger, ticker).await.expect("releases");
+                break;
+            }
+        }
+        for ticker in pipeline::to_migrate(archive).await.expect("lists") {
+            pipeline::migrate(archive, &ticker).await.expect("migrates");
+        }
+        // What an earlier release left, which is rewritten here.
+        for (action, part) in [("s3:PutObject", "prices/*"), ("s3:DeleteObject", "prices/*")] {
+            archive.note(&[action], part);
+        }
+        pipeline::forget(archive, ledger, ticker).await.expect("forgets");
+        pipeline::verify_forgotten(archive, ledger, ticker).await.expect("nothing is left");
     }
 
     async fn work(&self, market: &dyn MarketData, run: &Run, ticker: &Ticker) -> Result<(), Error> {

@@ -164,9 +164,8 @@ pub(super) enum Command {
         /// As they were known on this day [default: now]
         #[arg(long, value_name = "DATE")]
         as_of: Option<Date>,
-        /// The data directory
-        #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
-        data: PathBuf,
+        #[command(flatten)]
+        place: PlaceArguments,
     },
     /// Rewrite what earlier releases stored, to save its space; cut off, it goes on when it is called again
     Migrate {
@@ -229,12 +228,48 @@ pub(super) enum Demo {
     },
 }
 
-/// Where results are kept, and how they are printed.
+/// Where results are kept.
 #[derive(Debug, Clone, Args)]
-pub(super) struct StoreArguments {
+pub(super) struct PlaceArguments {
     /// The data directory
     #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
     pub(super) data: PathBuf,
+    /// The bucket of a deployment on AWS, in place of a directory
+    #[arg(long, value_name = "s3://BUCKET", conflicts_with = "data", requires = "ledger")]
+    pub(super) store: Option<Bucket>,
+    /// The table of that deployment
+    #[arg(long, value_name = "TABLE", requires = "store")]
+    pub(super) ledger: Option<String>,
+}
+
+impl PlaceArguments {
+    /// Whether it is a deployment on AWS.
+    pub(super) fn in_cloud(&self) -> bool {
+        self.store.is_some()
+    }
+}
+
+/// A bucket as the command line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bucket(pub(super) String);
+
+impl FromStr for Bucket {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.strip_prefix("s3://").map(|name| name.trim_end_matches('/'));
+        match name.filter(|name| !name.is_empty() && !name.contains('/')) {
+            Some(name) => Ok(Bucket(name.to_owned())),
+            None => Err("a store is s3://BUCKET".to_owned()),
+        }
+    }
+}
+
+/// Where results are kept, and how they are printed.
+#[derive(Debug, Clone, Args)]
+pub(super) struct StoreArguments {
+    #[command(flatten)]
+    pub(super) place: PlaceArguments,
     /// Print JSON for programs
     #[arg(long)]
     pub(super) json: bool,

@@ -12,9 +12,10 @@ use super::{
     arguments::NightArguments,
     market::{Chosen, check_past},
     output,
-    run::{Prepared, asked, exit_code, ledger_path},
+    run::{Prepared, asked, exit_code},
+    stores::{Stores, ledger_path},
 };
-use crate::{CachedMarket, SqliteLedger};
+use crate::CachedMarket;
 
 /// What was asked for.
 pub(super) struct Range {
@@ -135,17 +136,17 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     if let Some(to) = range.to {
         check_past("--to", to)?;
     }
-    let path = ledger_path(&arguments.store.data);
+    let place = &arguments.store.place;
+    let begun = place.in_cloud() || ledger_path(&place.data).exists();
     match (range.from, range.to) {
         (Some(from), Some(to)) => drop(sessions(from, to)?),
-        (None, _) if !path.exists() => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
+        (None, _) if !begun => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         _ => {}
     }
     if range.dry_run {
-        let (chosen, assignment, _) = asked(arguments)?;
-        let ledger = path.exists().then(|| SqliteLedger::open_existing(&path)).transpose()?;
-        let ledger = ledger.as_ref().map(|ledger| ledger as &dyn Ledger);
-        let outlook = Outlook::new(range, &chosen, &assignment, ledger).await?;
+        let (chosen, assignment, _) = asked(arguments).await?;
+        let ledger = if begun { Some(Stores::read(place).await?.ledger) } else { None };
+        let outlook = Outlook::new(range, &chosen, &assignment, ledger.as_deref()).await?;
         if arguments.store.json {
             output::json(&outlook);
         } else {
@@ -153,8 +154,8 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut prepared = Prepared::new(arguments)?;
-    let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.ledger)).await?;
+    let mut prepared = Prepared::new(arguments).await?;
+    let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
     if !prepared.chosen.market.is_local() {
         let start = prepared.assignment.configuration.start;

@@ -1,34 +1,29 @@
 //! What only reads: `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered`, `export` and `verify`.
 
-use std::{collections::VecDeque, path::Path, process::ExitCode, sync::Arc, thread};
+use std::{collections::VecDeque, process::ExitCode, sync::Arc, thread};
 
 use forecasting::{Ticker, TradingDay};
 use jiff::civil::Date;
-use pipeline::{Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
+use pipeline::{Archive, Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
 use tokio::task::JoinHandle;
 
-use super::{Failure, arguments::StoreArguments, history, output, run::ledger_path};
-use crate::{DirectoryArchive, SqliteLedger};
+use super::{
+    Failure,
+    arguments::{PlaceArguments, StoreArguments},
+    history, output,
+    stores::Stores,
+};
 
 /// More runs than this are for a program to ask the ledger for.
 const RUNS_LISTED: usize = 1_000;
 
-pub(super) fn open(store: &StoreArguments) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
-    open_at(&store.data)
-}
-
-fn open_at(data: &Path) -> Result<(DirectoryArchive, SqliteLedger), Failure> {
-    let ledger = SqliteLedger::open_existing(&ledger_path(data))?;
-    Ok((DirectoryArchive::read_only(data), ledger))
-}
-
 pub(super) async fn runs(store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open(store)?;
+    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
     let entries = ledger.runs(RUNS_LISTED).await?;
     if store.json {
         let mut listed = Vec::with_capacity(entries.len());
         for entry in &entries {
-            listed.push(output::RunListing::of(entry, &archive, &ledger).await?);
+            listed.push(output::RunListing::of(entry, &*archive, &*ledger).await?);
         }
         output::json(&listed);
     } else {
@@ -38,8 +33,8 @@ pub(super) async fn runs(store: &StoreArguments) -> Result<ExitCode, Failure> {
 }
 
 pub(super) async fn models(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open(store)?;
-    let models = pipeline::models(&archive, &ledger, ticker, usize::MAX).await?;
+    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
+    let models = pipeline::models(&*archive, &*ledger, ticker, usize::MAX).await?;
     if store.json {
         output::json(&models);
     } else {
@@ -49,7 +44,7 @@ pub(super) async fn models(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
 }
 
 pub(super) async fn receipts(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (_, ledger) = open(store)?;
+    let Stores { ledger, .. } = Stores::read(&store.place).await?;
     let receipts = ledger.receipts(ticker).await?;
     if receipts.is_empty() {
         return Err(pipeline::Error::NoForecast { ticker: ticker.clone() }.into());
@@ -63,8 +58,8 @@ pub(super) async fn receipts(ticker: &Ticker, store: &StoreArguments) -> Result<
 }
 
 pub(super) async fn record(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open(store)?;
-    let judgement = pipeline::recorded(&archive, &ledger, ticker).await?;
+    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
+    let judgement = pipeline::recorded(&*archive, &*ledger, ticker).await?;
     if store.json {
         output::json(&judgement);
     } else {
@@ -74,8 +69,8 @@ pub(super) async fn record(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
 }
 
 pub(super) async fn scores(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (_, ledger) = open(store)?;
-    let scores = pipeline::scores(&ledger, ticker).await?;
+    let Stores { ledger, .. } = Stores::read(&store.place).await?;
+    let scores = pipeline::scores(&*ledger, ticker).await?;
     if store.json {
         output::json(&scores);
     } else {
@@ -85,8 +80,8 @@ pub(super) async fn scores(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
 }
 
 pub(super) async fn results(store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open(store)?;
-    let results = pipeline::results(&archive, &ledger).await?;
+    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
+    let results = pipeline::results(&*archive, &*ledger).await?;
     if store.json {
         output::json(&results);
     } else {
@@ -96,8 +91,8 @@ pub(super) async fn results(store: &StoreArguments) -> Result<ExitCode, Failure>
 }
 
 pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let (_, ledger) = open(store)?;
-    let answered = pipeline::answered(&ledger, ticker, day).await?;
+    let Stores { ledger, .. } = Stores::read(&store.place).await?;
+    let answered = pipeline::answered(&*ledger, ticker, day).await?;
     if store.json {
         output::json(&answered);
     } else {
@@ -107,10 +102,10 @@ pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments)
 }
 
 /// Prices as they were known on a day.
-pub(super) async fn export(ticker: &Ticker, as_of: Option<Date>, data: &Path) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open_at(data)?;
+pub(super) async fn export(ticker: &Ticker, as_of: Option<Date>, place: &PlaceArguments) -> Result<ExitCode, Failure> {
+    let Stores { archive, ledger, .. } = Stores::read(place).await?;
     let as_of = as_of.map(TradingDay::up_to).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
-    let exported = pipeline::export(&archive, &ledger, ticker, as_of).await?;
+    let exported = pipeline::export(&*archive, &*ledger, ticker, as_of).await?;
     output::file(&exported.table);
     Ok(ExitCode::SUCCESS)
 }
@@ -122,9 +117,9 @@ pub(super) async fn verify(
     receipt: Option<&RunId>,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
-    let (archive, ledger) = open(store)?;
+    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
     if let Some(version) = version {
-        let verified = pipeline::verify(&archive, &ledger, ticker, version).await?;
+        let verified = pipeline::verify(&*archive, &*ledger, ticker, version).await?;
         if store.json {
             output::json(&verified);
         } else {
@@ -138,7 +133,7 @@ pub(super) async fn verify(
         None => receipts.iter().map(|receipt| receipt.run.clone()).collect(),
     };
     if receipts.is_empty()
-        && let Some(tombstone) = pipeline::verify_forgotten(&archive, &ledger, ticker).await?
+        && let Some(tombstone) = pipeline::verify_forgotten(&*archive, &*ledger, ticker).await?
     {
         output::forgotten(&tombstone, store.json);
         return Ok(ExitCode::SUCCESS);
@@ -149,7 +144,7 @@ pub(super) async fn verify(
     let mut stand = Vec::with_capacity(runs.len());
     let mut failed = false;
     if receipt.is_none()
-        && let Err(error) = pipeline::verify_ledger(&ledger, ticker).await
+        && let Err(error) = pipeline::verify_ledger(&*ledger, ticker).await
     {
         output::remark(&format!("closing-bell: {error}"));
         failed = true;
@@ -181,8 +176,8 @@ pub(super) async fn verify(
 
 /// Each verdict by itself, on all cores, in their order.
 async fn verified(
-    archive: DirectoryArchive,
-    ledger: SqliteLedger,
+    archive: Arc<dyn Archive>,
+    ledger: Arc<dyn Ledger>,
     receipts: &[Receipt],
     ticker: &Ticker,
     runs: Vec<RunId>,
@@ -198,7 +193,7 @@ async fn verified(
         let stores = stores.clone();
         under_way.push_back(tokio::spawn(async move {
             let (archive, ledger, receipts, ticker) = &*stores;
-            pipeline::verify_receipt(archive, ledger, receipts, ticker, &run).await
+            pipeline::verify_receipt(&**archive, &**ledger, receipts, ticker, &run).await
         }));
     }
     while let Some(outcome) = ended(&mut under_way).await? {

@@ -5,49 +5,44 @@ use std::{path::Path, process::ExitCode};
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::{
-    Failure,
-    arguments::StoreArguments,
-    output,
-    run::{ledger_path, style},
-};
-use crate::{DirectoryArchive, Lock, SqliteLedger};
+use super::{Failure, arguments::StoreArguments, output, run::style, stores::Stores};
 
 #[derive(Serialize)]
 struct Output {
     tickers: usize,
     snapshots: usize,
-    bytes_before: u64,
-    bytes_after: u64,
+    /// Of the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_before: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_after: Option<u64>,
 }
 
 /// Cut off at any moment, it goes on where it was when it is called again.
 pub(super) async fn migrate(store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let path = ledger_path(&store.data);
-    SqliteLedger::open_existing(&path)?;
-    let _lock = Lock::take(&store.data)?;
-    let before = size(&store.data);
-    let archive = DirectoryArchive::open(&store.data)?;
-    SqliteLedger::open(&path)?.compact()?;
-    let tickers = pipeline::to_migrate(&archive).await?;
+    let data = Some(&store.place.data).filter(|_| !store.place.in_cloud());
+    let before = data.map(|data| size(data));
+    let stores = Stores::change(&store.place).await?;
+    stores.compact()?;
+    let tickers = pipeline::to_migrate(&*stores.archive).await?;
     let bar = ProgressBar::new(tickers.len() as u64).with_style(style());
     let mut snapshots = 0;
     for ticker in &tickers {
         bar.set_message(ticker.to_string());
-        snapshots += pipeline::migrate(&archive, ticker).await?;
+        snapshots += pipeline::migrate(&*stores.archive, ticker).await?;
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let after = size(&store.data);
+    let after = data.map(|data| size(data));
     if store.json {
         output::json(&Output { tickers: tickers.len(), snapshots, bytes_before: before, bytes_after: after });
     } else {
         let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        let (before, after) = (megabytes(before), megabytes(after));
-        output::line(&format!(
-            "{snapshots} snapshots of {} tickers are rewritten: {before:.1} MB became {after:.1} MB.",
-            tickers.len()
-        ));
+        let saved = before
+            .zip(after)
+            .map(|(before, after)| format!(": {:.1} MB became {:.1} MB", megabytes(before), megabytes(after)));
+        let (tickers, saved) = (tickers.len(), saved.unwrap_or_default());
+        output::line(&format!("{snapshots} snapshots of {tickers} tickers are rewritten{saved}."));
     }
     Ok(ExitCode::SUCCESS)
 }

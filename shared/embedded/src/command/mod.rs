@@ -15,6 +15,7 @@ mod predict;
 mod rollback;
 mod run;
 mod serve;
+mod stores;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -128,7 +129,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
         Command::Migrate { store } => migrate::migrate(&store).await,
-        Command::Export { ticker, as_of, data } => inspect::export(&ticker, as_of, &data).await,
+        Command::Export { ticker, as_of, place } => inspect::export(&ticker, as_of, &place).await,
         Command::Plot { ticker, residuals, dark, out, store } => {
             plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await
         }

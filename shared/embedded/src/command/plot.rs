@@ -7,7 +7,7 @@ use std::{
 use forecasting::Ticker;
 use pictures::Theme;
 
-use super::{Failure, arguments::StoreArguments, inspect::open, output};
+use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 
 /// What to draw, and where to.
 pub(super) struct Plot {
@@ -29,12 +29,12 @@ pub(super) async fn plot(ticker: &Ticker, plot: &Plot, store: &StoreArguments) -
         Some("svg") => false,
         _ => return Err(Failure::Usage(format!("{} ends neither on .png nor on .svg", out.display()))),
     };
-    let (archive, ledger) = open(store)?;
+    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
     let theme = if plot.dark { Theme::Dark } else { Theme::Light };
     let drawn = if plot.residuals {
-        pipeline::residual_picture(&archive, &ledger, ticker, theme).await?
+        pipeline::residual_picture(&*archive, &*ledger, ticker, theme).await?
     } else {
-        pipeline::forecast_picture(&archive, &ledger, ticker, theme).await?
+        pipeline::forecast_picture(&*archive, &*ledger, ticker, theme).await?
     };
     let bytes = if pixels {
         pictures::png(&drawn, SCALE).map_err(|error| Failure::Failed(error.to_string()))?

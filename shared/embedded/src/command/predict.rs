@@ -5,7 +5,7 @@ use std::{io::Read, path::Path, process::ExitCode};
 use forecasting::Ticker;
 use pipeline::{Asked, ModelVersion, price_file::PriceFile};
 
-use super::{Failure, arguments::StoreArguments, inspect::open, output};
+use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 
 /// More than any model or price file of ours holds.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -28,8 +28,8 @@ pub(super) async fn predict(
             pipeline::predict_alone(&version, values.transpose()?.as_ref(), asked).await?
         }
         (None, Some(ticker)) => {
-            let (archive, ledger) = open(store)?;
-            pipeline::predict(&archive, &ledger, ticker, asked).await?
+            let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
+            pipeline::predict(&*archive, &*ledger, ticker, asked).await?
         }
         (None, None) => return Err(Failure::Usage("name a ticker, or --model FILE".to_owned())),
     };

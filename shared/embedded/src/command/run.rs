@@ -1,53 +1,46 @@
 //! `run`; and what `backfill` and `serve` share with it.
 
-use std::{fs, io::ErrorKind, path::Path, process::ExitCode, sync::Arc};
+use std::{fs, io::ErrorKind, path::Path, process::ExitCode};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{Timestamp, civil::Date};
 use messages::{Message, Messenger};
-use pipeline::{
-    Archive, Assignment, Digest, Key, Ledger, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan,
-};
+use pipeline::{Assignment, Digest, Key, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
 
 use super::{
     Failure,
-    arguments::NightArguments,
+    arguments::{MarketName, NightArguments},
     market::{Chosen, check_past},
     output,
+    stores::{Stores, settings},
 };
-use crate::{DirectoryArchive, Lock, Night, SqliteLedger};
+use crate::Night;
 
 /// A night prepared: everything but the day.
 pub(super) struct Prepared {
     pub(super) chosen: Chosen,
     pub(super) assignment: Assignment,
     settings: Settings,
-    archive: Arc<dyn Archive>,
+    pub(super) stores: Stores,
     messenger: Option<Messenger>,
-    pub(super) ledger: Arc<dyn Ledger>,
-    _lock: Lock,
 }
 
 impl Prepared {
-    pub(super) fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        let (chosen, assignment, settings) = asked(arguments)?;
+    pub(super) async fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
+        let (chosen, assignment, settings) = asked(arguments).await?;
         let messenger = messenger(&settings)?;
-        let data = &arguments.store.data;
-        let lock = Lock::take(data)?;
-        let archive = DirectoryArchive::open(data)?;
-        let ledger = SqliteLedger::open(&ledger_path(data))?;
-        let (archive, ledger) = (Arc::new(archive), Arc::new(ledger));
-        Ok(Prepared { chosen, assignment, settings, archive, messenger, ledger, _lock: lock })
+        let stores = Stores::write(&arguments.store.place).await?;
+        Ok(Prepared { chosen, assignment, settings, stores, messenger })
     }
 
     /// Opens the run of a day, so that it is on record before it begins, and with it why someone asked for it.
     pub(super) async fn open(&self, as_of: Date, reason: &str) -> Result<(), pipeline::Error> {
         let manual = Trigger::Manual;
-        let planned = plan(&*self.archive, &*self.ledger, &self.assignment, as_of, manual).await?;
+        let planned = plan(&*self.stores.archive, &*self.stores.ledger, &self.assignment, as_of, manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
         if !reason.is_empty() {
             let name = format!("reason-{}.txt", Digest::of(reason.as_bytes()).short());
-            self.archive.create(&Key::run(&entry.run.id, &name), reason.as_bytes()).await?;
+            self.stores.archive.create(&Key::run(&entry.run.id, &name), reason.as_bytes()).await?;
         }
         Ok(())
     }
@@ -60,8 +53,8 @@ impl Prepared {
     ) -> Result<RunEntry, Failure> {
         let night = Night {
             market: self.chosen.market.clone(),
-            archive: self.archive.clone(),
-            ledger: self.ledger.clone(),
+            archive: self.stores.archive.clone(),
+            ledger: self.stores.ledger.clone(),
             patience: self.patience(as_of),
         };
         // Of the nights of a replay nobody wants to be told.
@@ -70,9 +63,9 @@ impl Prepared {
         let telling = async {
             if let Some(messenger) = messenger.filter(|messenger| messenger.tells_starts())
                 && let Ok(Planned::Open(entry)) =
-                    plan(&*self.archive, &*self.ledger, &self.assignment, as_of, trigger).await
+                    plan(&*self.stores.archive, &*self.stores.ledger, &self.assignment, as_of, trigger).await
             {
-                messenger.tell(&*self.archive, &Message::started(&entry.run)).await;
+                messenger.tell(&*self.stores.archive, &Message::started(&entry.run)).await;
             }
         };
         let working = night.run(&self.assignment, as_of, trigger, |ticker| {
@@ -84,8 +77,8 @@ impl Prepared {
         // A day without a session is no news.
         let news = entry.closure.as_ref().filter(|closure| closure.status != RunStatus::NoSession);
         if let (Some(messenger), Some(closure)) = (messenger, news) {
-            match Message::closed(&*self.archive, &entry.run, closure).await {
-                Ok(message) => messenger.tell(&*self.archive, &message).await,
+            match Message::closed(&*self.stores.archive, &entry.run, closure).await {
+                Ok(message) => messenger.tell(&*self.stores.archive, &message).await,
                 Err(error) => tracing::warn!(%error, "the night's message cannot be written"),
             }
         }
@@ -103,7 +96,7 @@ impl Prepared {
 
     /// What is printed of a run.
     pub(super) async fn output<'a>(&self, entry: &'a RunEntry) -> Result<output::RunOutput<'a>, Failure> {
-        Ok(output::RunOutput::of(entry, &*self.archive, &*self.ledger).await?)
+        Ok(output::RunOutput::of(entry, &*self.stores.archive, &*self.stores.ledger).await?)
     }
 
     /// A bar on standard error; nothing where that is no terminal.
@@ -128,9 +121,12 @@ pub(super) fn messenger(settings: &Settings) -> Result<Option<Messenger>, Failur
 const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
 
 /// The market, what a run on it is asked to do, and the file that says so.
-pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, Settings), Failure> {
-    let settings = read_settings(arguments.config.as_deref())?;
-    let chosen = Chosen::new(arguments.market.as_ref(), &arguments.tickers, &settings)?;
+pub(super) async fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, Settings), Failure> {
+    let place = &arguments.store.place;
+    let settings = settings(arguments.config.as_deref(), place).await?;
+    // Recorded prices are for a first look on one's own machine.
+    let market = arguments.market.clone().or(place.in_cloud().then_some(MarketName::Tiingo));
+    let chosen = Chosen::new(market.as_ref(), &arguments.tickers, &settings)?;
     let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
     if tickers.is_empty() {
         let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";
@@ -138,11 +134,6 @@ pub(super) fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, S
     }
     let assignment = settings.assignment(chosen.name, tickers);
     Ok((chosen, assignment, settings))
-}
-
-/// Where a data directory has its ledger.
-pub(super) fn ledger_path(data: &Path) -> std::path::PathBuf {
-    data.join("ledger.sqlite")
 }
 
 pub(super) const USUAL_FILE: &str = "closing-bell.toml";
@@ -171,7 +162,7 @@ pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArgum
     if let Some(as_of) = as_of {
         check_past("--as-of", as_of)?;
     }
-    let mut prepared = Prepared::new(arguments)?;
+    let mut prepared = Prepared::new(arguments).await?;
     prepared.assignment.configuration.train = train;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
     let progress = prepared.progress(1);
@@ -181,7 +172,7 @@ pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArgum
     if arguments.store.json {
         output::json(&told);
     } else {
-        output::night(&entry, &told, &*prepared.ledger).await?;
+        output::night(&entry, &told, &*prepared.stores.ledger).await?;
     }
     Ok(exit_code(std::slice::from_ref(&entry)))
 }

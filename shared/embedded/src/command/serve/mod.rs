@@ -9,8 +9,8 @@ use std::{
     sync::Arc,
 };
 
-use axum::serve::ListenerExt;
-use pipeline::{Archive, Digest, Ledger};
+use axum::{Router, serve::ListenerExt};
+use pipeline::Digest;
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     net::TcpListener,
@@ -22,11 +22,11 @@ use web::Site;
 
 use super::{
     Failure,
-    arguments::NightArguments,
+    arguments::{NightArguments, PlaceArguments},
     output,
-    run::{ledger_path, read_settings},
+    run::read_settings,
+    stores::{Stores, ledger_path},
 };
-use crate::{DirectoryArchive, Lock, SqliteLedger};
 use nights::Nights;
 pub(super) use schedule::Schedule;
 
@@ -41,12 +41,20 @@ const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
 
 /// Serves until an interrupt or SIGTERM.
 pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result<ExitCode, Failure> {
+    let place = arguments.store.place.clone();
+    let Stores { archive, ledger, .. } = stores(&place).await?;
+    let site = Site::new(archive.clone(), ledger.clone());
+    if place.in_cloud() {
+        let listener = listen(&service).await?;
+        output::remark("It only reads: there the state machine holds the nights.");
+        let (stop, stopped) = watch::channel(());
+        return answer(listener, site.router(), stopped, stop).await;
+    }
     let settings = read_settings(arguments.config.as_deref())?;
-    let (archive, ledger) = stores(&arguments)?;
     let (token, made_up) = token()?;
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
     let work = Work::new()?;
-    let nights = Arc::new(Nights::new(arguments, &token, ledger.clone(), work.handle())?);
+    let nights = Arc::new(Nights::new(arguments, &token, archive, ledger, work.handle())?);
     let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
     let by_itself = service.schedule && settings.schedule.enabled;
     if by_itself && !nights.get_newer() {
@@ -54,38 +62,16 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     }
     let schedule = Some(schedule).filter(|_| by_itself && nights.get_newer());
 
-    let address = SocketAddr::new(service.address, service.port);
-    let failed = |error: std::io::Error| Failure::Usage(format!("{address} cannot be listened on: {error}"));
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    // Answers are small, and nobody waits for them to fill a packet.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    output::line(&format!("Closing Bell is at http://{address}/"));
+    let listener = listen(&service).await?;
     if made_up {
         output::remark(&format!("To start a night over HTTP, use the token {token} (or set {TOKEN_VARIABLE})."));
     }
-    if !service.address.is_loopback() {
-        output::remark(
-            "It listens beyond this machine, where anyone who reaches it can read; put a proxy with TLS before it.",
-        );
-    }
-
     let (stop, stopped) = watch::channel(());
     let clock = schedule.map(|schedule| {
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
         work.handle().spawn(schedule.run(nights.clone(), stopped.clone()))
     });
-    let router = Site::new(archive, ledger).starting(nights.clone()).router();
-    let mut until = stopped.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { drop(until.changed().await) });
-    let server = tokio::spawn(server.into_future());
-    asked_to_stop().await;
-    output::remark("Stopping: requests under way are answered first.");
-    let _ = stop.send(());
-    // A client that reads for ever does not keep the service from stopping.
-    if tokio::time::timeout(PATIENCE, server).await.is_err() {
-        output::remark("Some requests were cut off.");
-    }
+    let code = answer(listener, site.starting(nights.clone()).router(), stopped, stop).await?;
     if let Some(clock) = clock {
         clock.abort();
     }
@@ -93,6 +79,41 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         output::remark(
             "A night is cut off: the same night started again goes on where it was, and its page can start it.",
         );
+    }
+    Ok(code)
+}
+
+async fn listen(service: &Service) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::new(service.address, service.port);
+    let failed = |error: std::io::Error| Failure::Usage(format!("{address} cannot be listened on: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    output::line(&format!("Closing Bell is at http://{address}/"));
+    if !service.address.is_loopback() {
+        output::remark(
+            "It listens beyond this machine, where anyone who reaches it can read; put a proxy with TLS before it.",
+        );
+    }
+    Ok(listener)
+}
+
+/// Answers until it is told to stop; then the clock is stopped too, and requests under way are answered first.
+async fn answer(
+    listener: TcpListener,
+    router: Router,
+    mut stopped: watch::Receiver<()>,
+    stop: watch::Sender<()>,
+) -> Result<ExitCode, Failure> {
+    // Answers are small, and nobody waits for them to fill a packet.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { drop(stopped.changed().await) });
+    let server = tokio::spawn(server.into_future());
+    asked_to_stop().await;
+    output::remark("Stopping: requests under way are answered first.");
+    let _ = stop.send(());
+    // A client that reads for ever does not keep the service from stopping.
+    if tokio::time::timeout(PATIENCE, server).await.is_err() {
+        output::remark("Some requests were cut off.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -122,19 +143,16 @@ impl Drop for Work {
 
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 
-type Stores = (Arc<dyn Archive>, Arc<dyn Ledger>);
-
 /// Both stores for reading. The first of all nights finds an empty ledger, and what an earlier release left is brought up to date before
 /// anyone reads it, where it can be written.
-fn stores(arguments: &NightArguments) -> Result<Stores, Failure> {
-    let data = &arguments.store.data;
-    let path = ledger_path(data);
-    let made = Lock::take(data).and_then(|_lock| SqliteLedger::open(&path));
-    if !path.exists() {
-        made?;
+async fn stores(place: &PlaceArguments) -> Result<Stores, Failure> {
+    if !place.in_cloud() {
+        let made = Stores::write(place).await;
+        if !ledger_path(&place.data).exists() {
+            made?;
+        }
     }
-    let ledger = SqliteLedger::open_existing(&path)?;
-    Ok((Arc::new(DirectoryArchive::read_only(data)), Arc::new(ledger)))
+    Stores::read(place).await
 }
 
 /// The token that starts runs, and whether it was made up.

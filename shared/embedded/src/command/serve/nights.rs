@@ -8,27 +8,25 @@ use forecasting::TradingDay;
 use indicatif::ProgressBar;
 use jiff::{Timestamp, civil::Date};
 use messages::Message;
-use pipeline::{Assignment, Digest, Ledger, Market, RunId, Trigger};
+use pipeline::{Archive, Assignment, Digest, Ledger, Market, RunId, Trigger};
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard},
 };
 use web::{Problem, Started, Starts, Wanted};
 
-use crate::{
-    DirectoryArchive,
-    command::{
-        Failure,
-        arguments::NightArguments,
-        market::Chosen,
-        output,
-        run::{Prepared, messenger, read_settings},
-    },
+use crate::command::{
+    Failure,
+    arguments::NightArguments,
+    market::Chosen,
+    output,
+    run::{Prepared, messenger, read_settings},
 };
 
 pub(super) struct Nights {
     arguments: NightArguments,
     token: Digest,
+    archive: Arc<dyn Archive>,
     ledger: Arc<dyn Ledger>,
     market: Market,
     /// Where nights compute.
@@ -45,6 +43,7 @@ impl Nights {
     pub(super) fn new(
         arguments: NightArguments,
         token: &str,
+        archive: Arc<dyn Archive>,
         ledger: Arc<dyn Ledger>,
         work: Handle,
     ) -> Result<Nights, Failure> {
@@ -52,7 +51,7 @@ impl Nights {
         let market = Chosen::new(arguments.market.as_ref(), &arguments.tickers, &settings)?.name;
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
-        Ok(Nights { arguments, token, ledger, market, work, one_at_a_time: Arc::default() })
+        Ok(Nights { arguments, token, archive, ledger, market, work, one_at_a_time: Arc::default() })
     }
 
     /// Whether its market gets newer by itself: recorded prices never do.
@@ -70,7 +69,7 @@ impl Nights {
         let _alone = self.one_at_a_time.clone().lock_owned().await;
         let mut looks = 0;
         let prepared = loop {
-            match Prepared::new(&self.arguments) {
+            match Prepared::new(&self.arguments).await {
                 Ok(prepared) => break prepared,
                 Err(Failure::Busy(_)) if looks < LOOKS => {
                     looks += 1;
@@ -108,7 +107,7 @@ impl Nights {
         output::remark(&format!("{}. `closing-bell backfill` catches up.", message.headline));
         if let Some(messenger) = messenger(&settings)? {
             // What was told is one object, which is created whole or not at all: it needs no lock.
-            messenger.tell(&DirectoryArchive::read_only(&self.arguments.store.data), &message).await;
+            messenger.tell(&*self.archive, &message).await;
         }
         Ok(())
     }
@@ -126,7 +125,7 @@ impl Nights {
         if let Some((_, again)) = &entry {
             arguments.tickers.clone_from(&again.tickers);
         }
-        let mut prepared = Prepared::new(&arguments).map_err(|failure| {
+        let mut prepared = Prepared::new(&arguments).await.map_err(|failure| {
             let status = match &failure {
                 Failure::Busy(_) => StatusCode::CONFLICT,
                 Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -167,8 +166,7 @@ impl Nights {
                 format_args!("it worked on the {market} market, this is {}", self.market),
             ));
         }
-        let archive = DirectoryArchive::read_only(&self.arguments.store.data);
-        let tickers = entry.run.tickers(&archive).await?;
+        let tickers = entry.run.tickers(&*self.archive).await?;
         Ok((entry.run.as_of, Assignment { tickers, configuration: entry.run.configuration }))
     }
 }

@@ -1,0 +1,91 @@
+//! Where results are kept: a directory on this machine, or a bucket and a table of an AWS account. Commands see the ports alone.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use pipeline::{Archive, Ledger, Settings};
+
+use super::{Failure, arguments::PlaceArguments, run::read_settings};
+use crate::{DirectoryArchive, Lock, SqliteLedger};
+
+/// Both stores, opened.
+pub(super) struct Stores {
+    pub(super) archive: Arc<dyn Archive>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    /// The ledger's file, where it is one that this command writes to, and the lock on its directory.
+    file: Option<(Arc<SqliteLedger>, Lock)>,
+}
+
+impl Stores {
+    /// Opens both to read them.
+    pub(super) async fn read(place: &PlaceArguments) -> Result<Stores, Failure> {
+        if let Some(cloud) = cloud(place).await? {
+            return Ok(cloud);
+        }
+        let ledger = SqliteLedger::open_existing(&ledger_path(&place.data))?;
+        let archive = DirectoryArchive::read_only(&place.data);
+        Ok(Stores { archive: Arc::new(archive), ledger: Arc::new(ledger), file: None })
+    }
+
+    /// Opens what exists, to change it.
+    pub(super) async fn change(place: &PlaceArguments) -> Result<Stores, Failure> {
+        if !place.in_cloud() {
+            SqliteLedger::open_existing(&ledger_path(&place.data))?;
+        }
+        Stores::write(place).await
+    }
+
+    /// Opens both to write, and makes them where they are new. On this machine nobody else writes meanwhile; in the cloud the ledger
+    /// holds writers apart.
+    pub(super) async fn write(place: &PlaceArguments) -> Result<Stores, Failure> {
+        if let Some(cloud) = cloud(place).await? {
+            return Ok(cloud);
+        }
+        let lock = Lock::take(&place.data)?;
+        let archive = DirectoryArchive::open(&place.data)?;
+        let ledger = Arc::new(SqliteLedger::open(&ledger_path(&place.data))?);
+        Ok(Stores { archive: Arc::new(archive), ledger: ledger.clone(), file: Some((ledger, lock)) })
+    }
+
+    /// Gives the space of what was deleted back, so that it does not stay readable in the ledger's file.
+    pub(super) fn compact(&self) -> Result<(), Failure> {
+        match &self.file {
+            Some((ledger, _)) => Ok(ledger.compact()?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The configuration: the file that was named; otherwise the one in the bucket, or the usual one beside this command.
+pub(super) async fn settings(named: Option<&Path>, place: &PlaceArguments) -> Result<Settings, Failure> {
+    match (named, place.in_cloud()) {
+        (None, true) => Ok(Settings::stored(&*Stores::read(place).await?.archive).await?),
+        _ => read_settings(named),
+    }
+}
+
+/// Where a data directory has its ledger.
+pub(super) fn ledger_path(data: &Path) -> PathBuf {
+    data.join("ledger.sqlite")
+}
+
+/// The stores in an AWS account, where they are asked for.
+#[cfg(feature = "aws")]
+async fn cloud(place: &PlaceArguments) -> Result<Option<Stores>, Failure> {
+    let (Some(bucket), Some(table)) = (&place.store, &place.ledger) else { return Ok(None) };
+    let cloud = aws::Cloud::from_environment().await;
+    let archive = Arc::new(aws::S3Archive::new(cloud.s3(), bucket.0.as_str()));
+    let ledger = Arc::new(aws::DynamoLedger::new(cloud.dynamodb(), table.as_str()));
+    Ok(Some(Stores { archive, ledger, file: None }))
+}
+
+#[cfg(not(feature = "aws"))]
+async fn cloud(place: &PlaceArguments) -> Result<Option<Stores>, Failure> {
+    if place.in_cloud() {
+        let what = "this closing-bell was built without AWS: build it with `make build-aws`";
+        return Err(Failure::Usage(what.to_owned()));
+    }
+    Ok(None)
+}
