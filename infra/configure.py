@@ -19,7 +19,14 @@ s3 = boto3.client("s3")
 path = pathlib.Path(configuration)
 written = path.read_bytes()
 files = {"closing-bell.toml": written}
-watchlist = tomllib.loads(written.decode()).get("watchlist")
+settings = tomllib.loads(written.decode())
+if settings.get("webhook", {}).get("url"):
+    sys.exit(
+        f"{path}: webhook.url is a secret, and does not belong into a bucket. Put it into Parameter Store and name it at the deployment:\n"
+        f"    read -rs W; aws ssm put-parameter --name /{stack}/webhook --type SecureString --value \"$W\"\n"
+        f"    make deploy PARAMETERS=WebhookParameter=/{stack}/webhook"
+    )
+watchlist = settings.get("watchlist")
 if isinstance(watchlist, str):
     files[watchlist] = path.with_name(watchlist).read_bytes()
 

@@ -29,8 +29,14 @@ cargo run --quiet --locked --package embedded -- check --config "$config"
 
 build_functions
 # SAM's own short form takes a value apart at its blanks, and cron(...) has some.
-overrides=("ParameterKey=Architecture,ParameterValue=${ARCHITECTURE:-arm64}")
+overrides=("ParameterKey=Architecture,ParameterValue=${ARCHITECTURE:-arm64}" "ParameterKey=TokenParameter,ParameterValue=/$stack/tiingo-token")
 for parameter in "$@"; do overrides+=("ParameterKey=${parameter%%=*},ParameterValue=\"${parameter#*=}\""); done
+
+# What is kept is a stack of its own, which `make remove` leaves: a later deployment goes on with it.
+sam deploy --template-file infra/store.yaml --stack-name "$stack-store" --no-confirm-changeset --no-fail-on-empty-changeset
+kept=$("$tools/sam/bin/python" infra/stack.py "$stack-store" outputs)
+# Parameters that are given come last, and win: an earlier bucket, a restored table.
+overrides=($kept "${overrides[@]}")
 
 sam deploy --template-file infra/template.yaml --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
   --no-confirm-changeset --no-fail-on-empty-changeset \

@@ -27,6 +27,8 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 
+from gateway import Gateway
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TOOLS = ROOT / "target/cloud"
 REGION = "us-east-1"
@@ -48,8 +50,11 @@ def end_with_parent():
 class LocalCloud:
     """A cloud of its own: started empty, gone when it stops."""
 
-    def __init__(self, port=None, tls=False):
+    def __init__(self, port=None, tls=False, failing=None):
+        """With a gateway before it where `failing` says which share of the functions' calls fails."""
         self.port = port or free_port()
+        self.failing = failing
+        self.gateway = None
         self.tls = tls
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.folder = TOOLS / f"ministack-{self.port}"
@@ -76,6 +81,8 @@ class LocalCloud:
         self.folder.mkdir(parents=True)
         if self.tls:
             self.make_certificate()
+        if self.failing is not None:
+            self.gateway = Gateway(self.url, self.failing, certificate=self.folder / "certificate.pem" if self.tls else None)
         # Whoever ends this process ends the cloud, too.
         atexit.register(self.stop)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -92,6 +99,8 @@ class LocalCloud:
             "USE_SSL": "1" if self.tls else "0",
             "MINISTACK_SSL_CERT": str(self.folder / "certificate.pem"),
             "MINISTACK_SSL_KEY": str(self.folder / "key.pem"),
+            # Which the functions inherit.
+            "AWS_ENDPOINT_URL": self.gateway.url if self.gateway else self.url,
         }
         with (self.folder / "log").open("w") as log:
             self.process = subprocess.Popen(
@@ -131,6 +140,8 @@ class LocalCloud:
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
+        if self.gateway:
+            self.gateway.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self, service, user=None):
@@ -146,15 +157,24 @@ class LocalCloud:
         )
 
     def deploy(self, configuration, token, **parameters):
-        """Deploys the template with these parameters, uploads the configuration, and puts the token."""
-        # ministack knows no alarms on metric expressions.
+        """Deploys both stacks, the second with these parameters, uploads the configuration, and puts the token."""
+        kept = self.deploy_stack("store.yaml", f"{STACK}-store")
         machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-        all_parameters = {"Architecture": machine, "NoRunAlarm": "false"} | parameters
-        overrides = [f'ParameterKey={name},ParameterValue="{value}"' for name, value in all_parameters.items()]
+        self.outputs = self.deploy_stack("template.yaml", STACK, **kept | {"Architecture": machine} | parameters)
+        # The bucket refuses plain http, which is all that this cloud speaks.
+        self.client("s3").delete_bucket_policy(Bucket=self.outputs["ArchiveBucket"])
+        self.configure(configuration)
+        self.client("ssm").put_parameter(
+            Name=self.outputs["TokenParameter"], Value=token, Type="SecureString", Overwrite=True
+        )
+
+    def deploy_stack(self, template, stack, **parameters):
+        """Deploys a template; answers with the stack's outputs."""
+        overrides = [f'ParameterKey={name},ParameterValue="{value}"' for name, value in parameters.items()]
         done = subprocess.run(
-            [TOOLS / "sam/bin/sam", "deploy", "--template-file", ROOT / "infra/template.yaml", "--stack-name", STACK]
+            [TOOLS / "sam/bin/sam", "deploy", "--template-file", ROOT / "infra" / template, "--stack-name", stack]
             + ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-progressbar", "--region", REGION]
-            + ["--no-fail-on-empty-changeset", "--parameter-overrides", *overrides],
+            + ["--no-fail-on-empty-changeset"] + (["--parameter-overrides", *overrides] if overrides else []),
             env=self.environment(),
             cwd=self.folder,
             capture_output=True,
@@ -162,14 +182,8 @@ class LocalCloud:
         )
         if done.returncode != 0:
             raise RuntimeError(f"sam deploy: {done.stdout[-3000:]}{done.stderr}")
-        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        # The bucket refuses plain http, which is all that this cloud speaks.
-        self.client("s3").delete_bucket_policy(Bucket=self.outputs["ArchiveBucket"])
-        self.configure(configuration)
-        self.client("ssm").put_parameter(
-            Name=self.outputs["TokenParameter"], Value=token, Type="SecureString", Overwrite=True
-        )
+        described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
     def configure(self, configuration):
         self.client("s3").put_object(
@@ -255,7 +269,8 @@ def main():
         configuration = (ROOT / "closing-bell.toml").read_text()
         cloud.deploy(configuration, TOKEN, TrialTime=evening, TiingoBaseUrl=tiingo.url, ScheduleState="DISABLED")
         key, secret = cloud.new_user("you", "AskPolicy")
-        cloud.client("iam").attach_user_policy(UserName="you", PolicyArn=cloud.outputs["StartPolicy"])
+        for policy in ["StartPolicy", "OperatePolicy"]:
+            cloud.client("iam").attach_user_policy(UserName="you", PolicyArn=cloud.outputs[policy])
         names = {
             "CLOSING_BELL_BUCKET": cloud.outputs["ArchiveBucket"],
             "CLOSING_BELL_TABLE": cloud.outputs["LedgerTable"],

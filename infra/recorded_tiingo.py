@@ -40,6 +40,8 @@ class Tiingo:
         # A ticker's answer, whatever is asked.
         self.bodies = {}
         self.asked = {}
+        # It answers nothing but that it cannot.
+        self.away = False
         self.lock = threading.Lock()
         outer = self
 
@@ -62,7 +64,11 @@ class Tiingo:
     def answer(self, path, authorization):
         if authorization != f"Token {TOKEN}":
             return 401, b'{"detail":"Invalid token."}'
+        if self.away:
+            return 503, b'{"detail":"away"}'
         parts = urllib.parse.urlsplit(path)
+        if parts.path == "/tiingo/daily/prices":
+            return 404, b'{"detail":"all tickers at once are not recorded"}'
         query = urllib.parse.parse_qs(parts.query)
         first, last = query["startDate"][0], query["endDate"][0]
         ticker = parts.path.split("/")[3]

@@ -3,6 +3,7 @@
     stack.py STACK function NAME     the name that CloudFormation gave a function
     stack.py STACK architecture NAME what it runs on
     stack.py STACK kept              what stays when the stack is removed
+    stack.py STACK outputs           its outputs, as parameters of another
 """
 
 import sys
@@ -21,6 +22,9 @@ def main(stack, what, *names):
         print(resource["StackResourceDetail"]["PhysicalResourceId"])
     elif what == "architecture":
         print(boto3.client("lambda").get_function_configuration(FunctionName=names[0])["Architectures"][0])
+    elif what == "outputs":
+        for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]:
+            print(f"ParameterKey={output['OutputKey']},ParameterValue={output['OutputValue']}")
     else:
         outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
         for output in outputs:

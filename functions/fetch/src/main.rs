@@ -1,12 +1,12 @@
 //! Lambda function `fetch`: bars from Tiingo, or from a file put under `incoming/`, to a price snapshot.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws::{Batch, Cloud, S3Archive, SecretParameter, serve, told};
 use forecasting::Ticker;
 use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, Stage, price_file::PriceFile};
 use tiingo::{Client, Settings, Token};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 /// No ticker is begun later than this: what is asked of a slow market for one of them ends before the function is stopped.
 const BEGIN: Duration = Duration::from_secs(10);
@@ -16,14 +16,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
     let token = cloud.token_parameter()?;
-    let tiingo = OnceCell::new();
+    let tiingo = Mutex::new(None);
     serve("fetch", async |batch: Batch| {
         let settle = batch.settle;
         batch
             .each(&ledger, BEGIN, async |run, ticker, attempts| {
                 let market: &dyn MarketData = match incoming(&archive, run, ticker).await? {
                     Some(file) => &file.clone(),
-                    None => tiingo.get_or_try_init(|| client(&token)).await?,
+                    None => &*client(&tiingo, &token).await?,
                 };
                 let fetch = pipeline::fetch(market, &archive, &ledger, run, ticker, settle);
                 match attempts.at(Stage::Fetch, fetch).await? {
@@ -46,10 +46,23 @@ async fn incoming(archive: &S3Archive, run: &Run, ticker: &Ticker) -> Result<Opt
     Ok(Some(PriceFile::new(ticker.clone(), incoming.key.as_str(), bytes)))
 }
 
-/// Made once per cold start, with the token as it is then.
-async fn client(token: &SecretParameter) -> Result<Client, Error> {
+/// Made anew where the token has been exchanged.
+async fn client(made: &Mutex<Option<(String, Arc<Client>)>>, token: &SecretParameter) -> Result<Arc<Client>, Error> {
+    let token = token.recent().await?;
+    let mut made = made.lock().await;
+    match &*made {
+        Some((with, client)) if *with == token => Ok(client.clone()),
+        _ => {
+            let client = Arc::new(new_client(&token)?);
+            *made = Some((token, client.clone()));
+            Ok(client)
+        }
+    }
+}
+
+fn new_client(token: &str) -> Result<Client, Error> {
     let refused = |reason: String| Error::Unauthorized { reason };
-    let token = Token::new(&token.read().await?).map_err(refused)?;
+    let token = Token::new(token).map_err(refused)?;
     let base_url = std::env::var("TIINGO_BASE_URL").ok().filter(|address| !address.is_empty());
     let settings = Settings {
         base_url: base_url.unwrap_or_else(|| Settings::TIINGO.to_owned()),

@@ -3,7 +3,7 @@
 use aws::{Cloud, DynamoLedger, S3Archive, Start, serve, write_list};
 use jiff::Timestamp;
 use messages::{Message, Messenger};
-use pipeline::{Archive, Error, Key, Next, Pass, Planned, Run, RunId, Settings};
+use pipeline::{Archive, Error, Key, Next, Pass, Planned, Run, RunId, Settings, Trigger};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,7 +30,8 @@ struct Before {
 /// What to do now.
 #[derive(Serialize)]
 struct Answer {
-    run: RunId,
+    /// None where the schedule is paused.
+    run: Option<RunId>,
     /// None where the run was closed before, or is in other hands.
     next: Option<Next>,
     /// For whoever reads the execution's history.
@@ -45,7 +46,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
     let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
     serve("plan", async |event: Event| match &event.before {
-        None => open(&archive, &ledger, event).await,
+        None => open(&cloud, &archive, &ledger, event).await,
         Some(Before { run, pass }) => {
             let run = ledger.opened(run).await?;
             let failures = ledger.failures(&run.id).await?;
@@ -62,26 +63,30 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 /// Opens the run, or finds it, and begins with what it lacks.
-async fn open(archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Result<Answer, Error> {
+async fn open(cloud: &Cloud, archive: &S3Archive, ledger: &DynamoLedger, event: Event) -> Result<Answer, Error> {
     let settings = Settings::stored(archive).await?;
     let start = Start::of(event.input, event.started)?;
+    let nothing =
+        |run: Option<RunId>, why: &str| Answer { run, next: None, why: why.to_owned(), list: None, pass: None };
+    if start.trigger == Trigger::Schedule && !settings.schedule.enabled {
+        return Ok(nothing(None, "the schedule is paused, in closing-bell.toml"));
+    }
     let asked = start.asked(&settings, archive).await?;
     if let Some(file) = &asked.file {
         let id = RunId::new(asked.as_of, &asked.assignment.digest());
         archive.create(&Key::run(&id, "incoming.csv"), file).await?;
     }
     let planned = pipeline::plan(archive, ledger, &asked.assignment, asked.as_of, start.trigger).await?;
-    let nothing = |run: RunId, why: &str| Answer { run, next: None, why: why.to_owned(), list: None, pass: None };
     let run = match planned {
-        Planned::NoSession(entry) => return Ok(nothing(entry.run.id, "the exchange was closed on that day")),
-        Planned::Done(entry) => return Ok(nothing(entry.run.id, "everything was done before")),
+        Planned::NoSession(entry) => return Ok(nothing(Some(entry.run.id), "the exchange was closed on that day")),
+        Planned::Done(entry) => return Ok(nothing(Some(entry.run.id), "everything was done before")),
         Planned::Open(entry) => entry.run,
     };
     let request = start.request.unwrap_or_else(|| event.execution.clone());
     if !ledger.claim(&run.id, &request, &event.execution).await? {
-        return Ok(nothing(run.id, &format!("another execution was started by this request, {request}")));
+        return Ok(nothing(Some(run.id), &format!("another execution was started by this request, {request}")));
     }
-    tell_start(archive, &settings, &run).await;
+    tell_start(cloud, archive, &settings, &run).await;
     let first = Pass::first(ledger, &run, &asked.assignment.tickers, asked.patience).await?;
     answer(archive, &run, first).await
 }
@@ -94,15 +99,19 @@ async fn answer(archive: &S3Archive, run: &Run, pass: Pass) -> Result<Answer, Er
         Next::Work => format!("{} tickers are ready", pass.tickers.len()),
         Next::Report => "nothing is left to do".to_owned(),
     };
-    Ok(Answer { run: run.id.clone(), next: Some(pass.next), why, list, pass: Some(pass) })
+    Ok(Answer { run: Some(run.id.clone()), next: Some(pass.next), why, list, pass: Some(pass) })
 }
 
 /// The night does not wait longer for a chat, and this function has a minute.
 const TELLING: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A webhook that is none, or fails, fails no run.
-async fn tell_start(archive: &S3Archive, settings: &Settings, run: &Run) {
-    match Messenger::of(&settings.webhook, None) {
+async fn tell_start(cloud: &Cloud, archive: &S3Archive, settings: &Settings, run: &Run) {
+    let address = match cloud.webhook_address().await {
+        Ok(address) => address,
+        Err(error) => return tracing::warn!(%error, "the run's start is not told"),
+    };
+    match Messenger::of(&settings.webhook, address.as_deref()) {
         Ok(Some(messenger)) if messenger.tells_starts() => {
             let message = Message::started(run);
             if tokio::time::timeout(TELLING, messenger.tell(archive, &message)).await.is_err() {

@@ -6,7 +6,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-use crate::{DynamoLedger, Events, S3Archive, SecretParameter};
+use crate::{DynamoLedger, Events, Executions, S3Archive, SecretParameter};
 
 /// The account that a function works in: the SDK's settings, loaded once per cold start. A client is made only where it is
 /// asked for, so that a function holds no more code than it uses.
@@ -73,9 +73,40 @@ impl Cloud {
 
     /// The secret in the parameter that `CLOSING_BELL_TOKEN_PARAMETER` names.
     pub fn token_parameter(&self) -> Result<SecretParameter, Unset> {
-        Ok(SecretParameter::new(aws_sdk_ssm::Client::new(&self.config), variable("CLOSING_BELL_TOKEN_PARAMETER")?))
+        Ok(self.parameter(variable("CLOSING_BELL_TOKEN_PARAMETER")?))
+    }
+
+    /// The webhook's address, in the parameter that `CLOSING_BELL_WEBHOOK_PARAMETER` names; none where it names none.
+    ///
+    /// # Errors
+    /// Those of [`SecretParameter::read`].
+    pub async fn webhook_address(&self) -> Result<Option<String>, pipeline::Error> {
+        match variable("CLOSING_BELL_WEBHOOK_PARAMETER") {
+            Ok(name) => self.parameter(name).read().await.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Where the tokens are with which people sign in; none where nobody does.
+    pub fn sign_in_folder(&self) -> Option<String> {
+        variable("CLOSING_BELL_SIGN_IN").ok()
+    }
+
+    /// The secret in the parameter of this name.
+    pub fn parameter(&self, name: String) -> SecretParameter {
+        SecretParameter::new(aws_sdk_ssm::Client::new(&self.config), name)
+    }
+
+    /// The state machine that `CLOSING_BELL_NIGHT` names, for starts from the queue.
+    pub fn executions(&self) -> Result<Executions, Unset> {
+        let limit = variable("CLOSING_BELL_STARTS_AT_ONCE").ok().and_then(|limit| limit.parse().ok());
+        let client = aws_sdk_sfn::Client::new(&self.config);
+        Ok(Executions::new(client, variable("CLOSING_BELL_NIGHT")?, limit.unwrap_or(STARTS_AT_ONCE)))
     }
 }
+
+/// As many starts of the queue as run at once, where the template does not say.
+const STARTS_AT_ONCE: usize = 2;
 
 /// The deployment's bucket.
 pub fn bucket() -> Result<String, Unset> {

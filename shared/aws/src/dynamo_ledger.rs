@@ -34,7 +34,7 @@ use crate::{
     item::{PARTITION, SORT, item, json, number, packed, text, word},
     log::{AT, READS},
     race::until_settled,
-    table::{Range, now},
+    table::{Range, now, passing},
 };
 
 /// A ledger in a table.
@@ -208,6 +208,7 @@ impl Ledger for DynamoLedger {
         let Some(Attempt { ticker, ended_at, .. }) = attempts.last() else { return Ok(()) };
         let mut tried = item(&run_key(run), &format!("ATTEMPTS#{ticker}#{ended_at}"), []);
         tried.insert("attempts".to_owned(), packed(&json(attempts)));
+        tried.extend(passing());
         self.put(tried, None).await.map(|_| ())
     }
 

@@ -14,7 +14,7 @@ use crate::{
     failure::failed,
     item::{item, text},
     name,
-    table::{Range, now},
+    table::{Range, now, passing},
 };
 
 /// Why a ticker was given up.
@@ -39,7 +39,8 @@ impl DynamoLedger {
     /// what delivers a trigger twice starts two executions, and the second is not.
     pub async fn claim(&self, run: &RunId, request: &str, execution: &str) -> Result<bool, Error> {
         let sort = format!("START#{request}");
-        let claim = item(&run_key(run), &sort, [("execution", execution.to_owned()), ("started_at", now())]);
+        let mut claim = item(&run_key(run), &sort, [("execution", execution.to_owned()), ("started_at", now())]);
+        claim.extend(passing());
         let put = self
             .client
             .put_item()
@@ -71,7 +72,9 @@ impl DynamoLedger {
             ("cause", error.to_string()),
             ("failed_at", now()),
         ];
-        self.put(item(&run_key(run), &format!("FAILURE#{ticker}"), attributes), None).await.map(|_| ())
+        let mut failure = item(&run_key(run), &format!("FAILURE#{ticker}"), attributes);
+        failure.extend(passing());
+        self.put(failure, None).await.map(|_| ())
     }
 
     /// The tickers of a run that were given up, each by the last to do so.

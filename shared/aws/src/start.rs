@@ -2,7 +2,9 @@
 
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
-use pipeline::{Archive, Assignment, Digest, Error, Incoming, Key, Patience, Settings, Trigger, price_file::PriceFile};
+use pipeline::{
+    Archive, Assignment, Digest, Error, Incoming, Key, Patience, RunId, Settings, Trigger, price_file::PriceFile,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,6 +27,8 @@ pub struct Start {
     pub train: bool,
     /// The file to work on.
     pub incoming: Option<Key>,
+    /// The run of which to do what it has not done.
+    pub run: Option<RunId>,
 }
 
 /// What a start asks for, with the configuration as it is now.
@@ -53,6 +57,8 @@ struct Wanted {
     tickers: Vec<Ticker>,
     #[serde(default)]
     train: bool,
+    #[serde(default)]
+    run: Option<RunId>,
     /// For whoever reads the execution's history.
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
@@ -107,6 +113,7 @@ impl Start {
                     tickers: vec![ticker],
                     train: false,
                     incoming: Some(key),
+                    run: None,
                 })
             }
             (SOURCE, RUN_REQUESTED) => {
@@ -130,6 +137,7 @@ impl Start {
             tickers: wanted.tickers,
             train: wanted.train,
             incoming: None,
+            run: wanted.run,
         }
     }
 
@@ -143,6 +151,9 @@ impl Start {
         let last = TradingDay::last_closed(self.time).map_err(|e| request("time", e.to_string()))?;
         if let (Some(key), [ticker]) = (&self.incoming, self.tickers.as_slice()) {
             return asked_of_file(settings, archive, key, ticker, last).await;
+        }
+        if let Some(run) = &self.run {
+            return asked_again(settings, archive, run, self.time).await;
         }
         let tickers =
             if self.tickers.is_empty() { settings.watchlist.tickers().to_vec() } else { self.tickers.clone() };
@@ -162,6 +173,21 @@ impl Start {
         assignment.configuration.train = self.train;
         Ok(Asked { assignment, as_of, patience: Patience::of(settings, as_of, self.time), file: None })
     }
+}
+
+/// A run's own tickers, day and configuration.
+async fn asked_again(settings: &Settings, archive: &dyn Archive, run: &RunId, time: Timestamp) -> Result<Asked, Error> {
+    let key = Key::run(run, "configuration.json");
+    let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+    let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
+    let assignment: Assignment = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let as_of: Date = run.day().parse().map_err(|_| damaged(format!("{} is no day", run.day())))?;
+    let configuration = &assignment.configuration;
+    if configuration.rollback.is_some() || configuration.release.is_some() {
+        let reason = "what a person decided is completed by asking for the same again".to_owned();
+        return Err(Error::Request { field: "run", reason });
+    }
+    Ok(Asked { patience: Patience::of(settings, as_of, time), assignment, as_of, file: None })
 }
 
 async fn asked_of_file(

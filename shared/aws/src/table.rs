@@ -1,7 +1,7 @@
 //! What is asked of the table: items by their keys.
 
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use jiff::Timestamp;
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use jiff::{SignedDuration, Timestamp};
 use pipeline::Error;
 
 use crate::{
@@ -14,6 +14,15 @@ use crate::{
 /// For people who look at the table; nothing reads it back but who shows it.
 pub(crate) fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+}
+
+/// More than a year, for comparison.
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// When DynamoDB may delete an item that nothing depends on: the table's time to live.
+pub(crate) fn passing() -> Option<(String, AttributeValue)> {
+    let expires = Timestamp::now().checked_add(KEPT).ok()?.as_second();
+    Some(("expires_at".to_owned(), AttributeValue::N(expires.to_string())))
 }
 
 /// Which sort keys of a partition.

@@ -13,6 +13,7 @@ mod pages;
 mod parameters;
 mod pictures;
 mod problem;
+mod sign_in;
 mod site;
 mod stores;
 
@@ -21,4 +22,5 @@ pub use api::{
     start::{Started, Starts, Wanted, start_router},
 };
 pub use problem::Problem;
+pub use sign_in::{Keys, Role};
 pub use site::Site;

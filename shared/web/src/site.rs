@@ -10,11 +10,11 @@ use axum::{
 use pipeline::{Archive, Ledger};
 
 use crate::{
-    Problem, Starts,
+    Keys, Problem, Starts,
     api::{self, start::LARGEST_BODY},
     assets,
     cache::{self, Answers, CachedArchive},
-    log, pages, pictures,
+    log, pages, pictures, sign_in,
     stores::Stores,
 };
 
@@ -23,18 +23,25 @@ pub struct Site {
     archive: Arc<dyn Archive>,
     ledger: Arc<dyn Ledger>,
     starts: Option<Arc<dyn Starts>>,
+    keys: Option<Arc<dyn Keys>>,
 }
 
 impl Site {
     /// A site that reads, and changes nothing.
     pub fn new(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Site {
-        Site { archive, ledger, starts: None }
+        Site { archive, ledger, starts: None, keys: None }
     }
 
     /// One that starts runs, too.
     #[must_use]
     pub fn starting(self, starts: Arc<dyn Starts>) -> Site {
         Site { starts: Some(starts), ..self }
+    }
+
+    /// One that asks who is there.
+    #[must_use]
+    pub fn signed_in(self, keys: Arc<dyn Keys>) -> Site {
+        Site { keys: Some(keys), ..self }
     }
 
     /// The router. A problem is answered as RFC 9457 describes it, or as a page where a person's browser asked.
@@ -44,6 +51,7 @@ impl Site {
             archive: Arc::new(CachedArchive::new(self.archive)),
             ledger: self.ledger,
             starts_here: self.starts.is_some(),
+            asks_for_token: self.keys.is_none(),
         };
         let reads = Router::new()
             .route("/", get(pages::overview::page))
@@ -71,9 +79,14 @@ impl Site {
             Some(starts) => reads.merge(api::start::route(starts)),
             None => reads,
         };
-        all.fallback(unknown)
-            .method_not_allowed_fallback(not_allowed)
-            .layer(middleware::from_fn_with_state(answers, cache::complete))
+        let all = all.fallback(unknown).method_not_allowed_fallback(not_allowed);
+        let all = match self.keys {
+            Some(keys) => {
+                all.merge(sign_in::route(keys.clone())).layer(middleware::from_fn_with_state(keys, sign_in::guard))
+            }
+            None => all,
+        };
+        all.layer(middleware::from_fn_with_state(answers, cache::complete))
             .layer(middleware::from_fn(log::request))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
     }

@@ -197,6 +197,10 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     pipeline::residuals(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
     stores.ledger.attempts(&"2020-12-11-00000000".parse().expect("an id")).await.expect("lists");
 
+    // The same pages, where people sign in to start runs from them.
+    let of_predict = stores.notes.lock().expect("no panic").needs["predict"].clone();
+    stores.notes.lock().expect("no panic").needs.insert("start".to_owned(), of_predict);
+
     // Around the stages (executions.rs): every one finds its run and records its attempt; `plan` reads the configuration and
     // the file, writes lists and a claim; failures and attempts are queried.
     for function in ["fetch", "train"] {

@@ -23,6 +23,10 @@ async fn each_role_has_what_its_function_needs_and_no_more() {
             ("cloud.ledger()|aws::table()", "dynamodb:", ""),
             (".events()", "events:PutEvents", "bus"),
             ("cloud.token_parameter()", "ssm:GetParameter", "parameter"),
+            ("cloud.webhook_address()", "ssm:GetParameter", "webhook"),
+            ("cloud.sign_in_folder()", "ssm:GetParameter", "tokens"),
+            (".executions()", "states:ListExecutions", "night"),
+            (".executions()", "states:StartExecution", "night"),
         ] {
             match (made.split('|').any(|made| main.contains(made)), resource) {
                 (makes, "") => assert_eq!(makes, needs.iter().any(|need| need.0.starts_with(action)), "{name}: {made}"),
@@ -62,11 +66,16 @@ fn one_or_more(value: &Value) -> Vec<&Value> {
 
 fn named(resource: &Value) -> String {
     match tagged(resource) {
-        Some((_, "ArchiveBucket.Arn")) => "bucket".to_owned(),
-        Some((_, "LedgerTable.Arn")) => "table".to_owned(),
+        Some((_, "Night")) => "night".to_owned(),
+        Some((_, "arn:${AWS::Partition}:s3:::${Bucket}")) => "bucket".to_owned(),
+        Some((_, text)) if text.ends_with(":table/${Table}") => "table".to_owned(),
+        Some((_, text)) if text.ends_with("parameter${WebhookParameter}") => "webhook".to_owned(),
+        Some((_, text)) if text.ends_with("parameter/${AWS::StackName}/sign-in/*") => "tokens".to_owned(),
         Some((_, text)) if text.ends_with("event-bus/${EventBusName}") => "bus".to_owned(),
         Some((_, text)) if text.ends_with("parameter${TokenParameter}") => "parameter".to_owned(),
-        Some((_, text)) => text.strip_prefix("${ArchiveBucket.Arn}/").expect("a part of the archive").to_owned(),
+        Some((_, text)) => {
+            text.strip_prefix("arn:${AWS::Partition}:s3:::${Bucket}/").expect("a part of the archive").to_owned()
+        }
         None => panic!("a resource of another kind: {resource:?}"),
     }
 }

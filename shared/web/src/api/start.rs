@@ -188,7 +188,7 @@ async fn begin(
     let token = field.or_else(|| bearer(headers));
     // Who may not start runs need not know what is wrong with the request.
     if !starts.admits(token.as_deref()) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "runs are started with the token that serve prints"));
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "this token starts no runs"));
     }
     let run = run.as_deref().map(run_id).transpose()?;
     let started = starts.start(Wanted { run, ..checked(wanted?)? }).await?;
@@ -211,7 +211,7 @@ fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
     kind.starts_with("application/x-www-form-urlencoded") && !matches!(begins, None | Some(b'{' | b'['))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())

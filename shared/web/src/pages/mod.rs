@@ -7,6 +7,7 @@ mod layout;
 pub(crate) mod overview;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod sign_in;
 pub(crate) mod ticker;
 
 use axum::response::Response;

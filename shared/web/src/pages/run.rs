@@ -84,7 +84,7 @@ fn again(stores: &Stores, entry: &RunEntry, button: &str) -> Markup {
         @if stores.starts_here {
             form .start method="post" action={ "/runs/" (entry.run.id) } {
                 input type="hidden" name="reason" value=(button);
-                (runs::token())
+                @if stores.asks_for_token { (runs::token()) }
                 button type="submit" { (button) }
             }
         }

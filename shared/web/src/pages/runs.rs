@@ -91,7 +91,7 @@ fn start_form(stores: &Stores) -> Markup {
                         input #as_of name="as_of" type="date" aria-describedby="as_of-hint";
                         p .hint #as_of-hint { "A past session; none for the last." } }
                     div { label for="reason" { "Reason" } input #reason name="reason" maxlength="1000" autocomplete="off"; }
-                    (token())
+                    @if stores.asks_for_token { (token()) }
                     button type="submit" { "Start" }
                 }
             } @else {
