@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run serve test screenshots test-cloud check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy clean \
-	functions watch invoke deploy configure deploy-function remove logs local-cloud cost
+	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
 SHELL := bash
@@ -104,6 +104,13 @@ local-cloud: ## Deploy on a cloud on this machine, with recorded prices, and say
 	@. infra/tools.sh && ARCHITECTURE=$$(host_architecture) build_functions && run_local_cloud
 
 TICKERS ?= 500
+
+prove-aws: ## Show on your account what no test without one can: a throw-away stack, two nights, a fault, a rollback, removal (cents)
+	@. infra/tools.sh && sam --version >/dev/null && "$$tools/sam/bin/python" infra/prove.py $(PARAMETERS)
+
+test-faults: ## Hold a night of TICKERS (2000) on the local cloud while calls fail and a function is killed; needs `make functions`
+	cargo build --quiet --locked --package embedded
+	@. infra/tools.sh && ministack && sam --version >/dev/null && "$$tools/ministack/bin/python" tests/cloud/faults.py $(or $(TICKERS),2000)
 
 cost: ## What a month on AWS costs: TICKERS=500
 	@python3 infra/cost.py $(TICKERS)

@@ -1,7 +1,8 @@
 """Measures the functions as they are deployed: `make bench-cloud`.
 
-Size of the zips; time from exec to the first request of the Runtime API, on a Runtime API of our own; then one night of one
-ticker with ten years of bars on the local cloud: peak memory of each function's process, and each stage's own time.
+Size of the zips; time from exec to the first request of the Runtime API, on a Runtime API of our own; then nights of ten
+tickers with ten years of bars on the local cloud: peak memory of each function's process, its own time, and what the last night asked of the
+services, which is what `make cost` reckons with (infra/measured.json).
 """
 
 import datetime
@@ -24,6 +25,7 @@ from recorded_tiingo import LAST_SESSION, TOKEN, Tiingo  # noqa: E402
 
 NAMES = sorted(path.name for path in (ROOT / "functions").iterdir())
 STARTS = 30
+MEASURED = ROOT / "infra/measured.json"
 
 
 def milliseconds_to_first_request(bootstrap):
@@ -56,9 +58,9 @@ def milliseconds_to_first_request(bootstrap):
     return statistics.median(taken)
 
 
-def ten_years():
+def ten_years(seed):
     """A random walk on weekdays of ten years; weeks with holidays have a day less, which no stage minds."""
-    rng = random.Random(20201211)
+    rng = random.Random(20201211 + seed)
     last = datetime.date.fromisoformat(LAST_SESSION)
     day, price, rows = last - datetime.timedelta(days=3653), 50.0, []
     while day <= last:
@@ -110,62 +112,59 @@ def stage_seconds(cloud):
     return seconds
 
 
-def usage(cloud, before):
-    """What the night asked of the services: requests from the cloud's log, write units from what lies in the table."""
-    lines = (cloud.folder / "log").read_text().splitlines()[before:]
-    requests = [match for line in lines if (match := re.search(r"(GET|PUT|POST|HEAD) (\S+) -> service=(\w+)", line))]
-    s3 = [verb for verb, path, service in (m.groups() for m in requests) if service == "s3"]
-    dynamodb = sum(m[3] == "dynamodb" for m in requests)
-    pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=cloud.outputs["LedgerTable"])
-    items = [item for page in pages for item in page["Items"]]
-    # A truth value counts one byte.
-    length = lambda value: 1 if isinstance(value, bool) else len(value)
-    size = lambda item: sum(len(name) + length(next(iter(value.values()))) for name, value in item.items())
-    # What is put with a condition on several items is a transaction, at twice the price; the end of a chain is put with each of its records.
-    def written(item):
-        alone = item["sk"]["S"].startswith(("START", "ATTEMPTS"))
-        times = int(item["place"]["N"]) if "CHAIN" in (item["pk"]["S"], item["sk"]["S"]) else 1
-        return -(-size(item) // 1024) * (1 if alone else 2) * times
-
-    units = sum(written(item) for item in items)
-    logs = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=cloud.outputs["LogGroup"])
-    logged = sum(len(event["message"]) for page in logs for event in page["events"])
-    return {
-        "S3 PUT": s3.count("PUT"),
-        "S3 GET": s3.count("GET"),
-        "DynamoDB requests": dynamodb,
-        "DynamoDB write units": units,
-        "log bytes": logged,
-    }
+TICKERS = 10
+# The last of them is counted: with forecasts of the nights before to score, as every later night has them.
+NIGHTS = 8
 
 
-def night():
+def sessions(rows, count):
+    return [row["date"][:10] for row in rows[-count:]]
+
+
+def nights():
+    """Nights of ten tickers: bars, peak memory and stages' own time of each function, and what the last night asked of the services."""
     tiingo = Tiingo()
-    tiingo.rows["TEN"] = ten_years()
-    os.environ["LOG_LEVEL"] = "DEBUG"
-    cloud = LocalCloud().start()
+    tickers = [f"TEN-{i}" for i in range(TICKERS)]
+    tiingo.rows |= {ticker: ten_years(i) for i, ticker in enumerate(tickers)}
+    cloud = LocalCloud(failing=0.0).start()
     try:
-        configuration = 'watchlist = ["TEN"]\nstart = 2010-12-01\n'
+        configuration = f"watchlist = {json.dumps(tickers)}\nstart = 2010-12-01\n"
         evening = f"{LAST_SESSION}T22:00:00Z"
         cloud.deploy(configuration, TOKEN, TrialTime=evening, TiingoBaseUrl=tiingo.url, ScheduleState="DISABLED")
-        before = len((cloud.folder / "log").read_text().splitlines())
-        ended = cloud.wait(cloud.start_night({"trigger": "schedule", "time": evening}))
-        if ended["status"] != "SUCCEEDED":
-            raise RuntimeError(f"the night {ended}")
+        days = sessions(tiingo.rows[tickers[0]], NIGHTS)
+        for day in days:
+            logged = len(log_lines(cloud))
+            cloud.gateway.reset()
+            ended = cloud.wait(cloud.start_night({"trigger": "schedule", "time": f"{day}T22:00:00Z"}))
+            if ended["status"] != "SUCCEEDED":
+                raise RuntimeError(f"the night {ended}")
+        counts = dict(cloud.gateway.counts)
+        lines = log_lines(cloud)[logged:]
+        counts["log bytes"] = sum(map(len, lines))
+        for name in ["fetch", "train", "plan", "report"]:
+            ended = [line for line in lines if f'"stage":"{name}"' in line and '"answer"' in line]
+            counts[f"{name} invocations"] = len(ended)
+            counts[f"{name} seconds"] = sum(json.loads(line)["seconds"] for line in ended)
         asker = cloud.new_user("asker", "AskPolicy")
-        status, body = cloud.call("PredictUrl", "/forecast/TEN", asker)
+        status, body = cloud.call("PredictUrl", f"/forecast/{tickers[0]}", asker)
         if status != 200:
             raise RuntimeError(body)
-        return len(tiingo.rows["TEN"]), peaks(cloud), stage_seconds(cloud), usage(cloud, before)
+        used = {what: count / TICKERS for what, count in sorted(counts.items())}
+        return len(tiingo.rows[tickers[0]]), peaks(cloud), stage_seconds(cloud), used
     finally:
         cloud.stop()
         tiingo.stop()
 
 
+def log_lines(cloud):
+    pages = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=cloud.outputs["LogGroup"])
+    return [event["message"] for page in pages for event in page["events"]]
+
+
 def main():
-    bars, memory, seconds, used = night()
-    print(f"One night of one ticker with {bars} bars; {STARTS} starts each.\n")
-    print("| function | zip, MB | exec to first request, ms | peak memory, MB | stage, s |")
+    bars, memory, seconds, used = nights()
+    print(f"{NIGHTS} nights of {TICKERS} tickers with {bars} bars; {STARTS} starts each.\n")
+    print("| function | zip, MB | exec to first request, ms | peak memory, MB | a call, s |")
     print("| --- | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         for name in NAMES:
@@ -175,9 +174,14 @@ def main():
             os.chmod(bootstrap, 0o755)
             taken = milliseconds_to_first_request(bootstrap)
             peak = f"{memory[name]:.1f}" if memory.get(name) else "-"
-            stage = " + ".join(f"{value:.3f}" for value in seconds.get(name, [])) or "-"
+            taken_by = sorted(seconds.get(name, []))
+            stage = f"{statistics.median(taken_by):.3f}" if taken_by else "-"
             print(f"| {name} | {packed.stat().st_size / 1e6:.2f} | {taken:.1f} | {peak} | {stage} |")
-    print("\nThe night with its one forecast asked for: " + ", ".join(f"{count} {what}" for what, count in used.items()))
+    print("\n| a ticker-night of the last night | |\n| --- | ---: |")
+    for what, count in used.items():
+        print(f"| {what} | {count:.2f} |")
+    # For `make cost`.
+    MEASURED.write_text(json.dumps({what: round(count, 4) for what, count in used.items()}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

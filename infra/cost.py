@@ -1,32 +1,35 @@
 """What a month on AWS costs, by number of tickers: cost.py 10 100 500
 
-List prices of us-east-1, looked up in November 2026; no free tier is counted in, which alone covers a small watchlist.
+List prices of us-east-1, looked up in November 2026; no free tier is counted in, which alone covers a small watchlist. What a ticker's night asks of the
+services is what `make bench-cloud` counted (infra/measured.json).
 """
 
+import json
+import pathlib
 import sys
 
-NIGHTS = 21
+MEASURED = json.loads((pathlib.Path(__file__).parent / "measured.json").read_text())
 
-# Asks for a bar until it is there: at 17:00, 17:15, 17:30 and 17:45, as Tiingo publishes at about 17:30.
-ASKS = 4
+# Weekdays of a month; and a year of nights is what is kept.
+NIGHTS, MONTHS = 21, 12
 
-# What one ticker's night asks of the services: what `make bench-cloud` counts in a night of one ticker (the run's own share
-# included), rounded up by half or more for later asks, for longer histories and for Lambda's own log lines.
-S3_PUTS, S3_GETS = 18, 15
-TABLE_WRITES, TABLE_READS = 75, 300  # a year of scores is read each evening
-LOG_KB = 10
-EVENTS = 2
-KEPT_KB = 10  # new bars, models, a part of a record, a table, its share of the report
-
-# Seconds billed for an invocation, cold start and waiting for S3 and DynamoDB included: far above what was measured.
-FETCH_SECONDS, FETCH_GB = 0.5, 0.25
-TRAIN_SECONDS, TRAIN_GB = 1.2, 1769 / 1024
-CHILD_SECONDS, CHILD_GB = 2.0, 0.0625
-# Tickers that one call of `train` works on.
+# Asks for a bar until it is there: at 17:00, 17:15, 17:30 and 17:45, as Tiingo publishes at about 17:30. Beyond twenty tickers one of them asks for all.
+ASKS, ASKED_TOGETHER = 4, 20
+# Tickers of a batch.
 BATCH = 5
 
+# A call of Lambda's on AWS beside what was measured here: its stores are some milliseconds away, and now and then it starts cold. Doubled, to be above it.
+SLOWER = 2.0
+# What a map's child, which is an express execution, takes beside its function.
+CHILD_SECONDS, CHILD_GB = 2.0, 0.0625
+GB = {"plan": 0.5, "fetch": 0.25, "train": 1769 / 1024, "report": 0.5}
+# Lambda's own three lines for each call.
+LAMBDA_LOG_BYTES = 400
+ALARMS, METRICS = 10, 9
+HOURS = 730
+
 PRICES = {
-    # https://aws.amazon.com/lambda/pricing/ (arm64)
+    # https://aws.amazon.com/lambda/pricing/ (arm64; x86_64 is 0.0000166667)
     "Lambda GB-second": 0.0000133334,
     "Lambda request": 0.20e-6,
     # https://aws.amazon.com/step-functions/pricing/
@@ -36,36 +39,58 @@ PRICES = {
     # https://aws.amazon.com/dynamodb/pricing/on-demand/
     "write unit": 0.625e-6,
     "read unit": 0.125e-6,
+    "table GB": 0.25,
+    "recovery GB": 0.20,
     # https://aws.amazon.com/s3/pricing/
     "put": 0.005e-3,
     "get": 0.0004e-3,
     "stored GB": 0.023,
-    # https://aws.amazon.com/eventbridge/pricing/
+    # https://aws.amazon.com/eventbridge/pricing/: our own, and S3's of every object that is put
     "event": 1.00e-6,
     # https://aws.amazon.com/cloudwatch/pricing/
     "log GB": 0.50,
     "alarm": 0.10,
+    "metric": 0.30,
 }
 
 
 def month(tickers):
     """Dollars by service, for one month; what is kept is counted at the end of the first year."""
+    used = lambda what: MEASURED.get(what, 0.0)
     nights = tickers * NIGHTS
-    batches = NIGHTS * -(-tickers // BATCH)
-    seconds = nights * (ASKS * FETCH_SECONDS * FETCH_GB + TRAIN_SECONDS * TRAIN_GB)
-    children = nights * ASKS + batches
+    batches = -(-tickers // BATCH)
+    # The canary asks alone where there are many; otherwise all ask each time.
+    fetches = batches + (ASKS - 1 if tickers > ASKED_TOGETHER else (ASKS - 1) * batches)
+    calls = {"fetch": fetches * NIGHTS, "train": batches * NIGHTS, "plan": (ASKS + 3) * NIGHTS, "report": 2 * NIGHTS}
+    # Of plan and report a part grows with the watchlist, which was measured on a short one: a ticker is a read or two there.
+    seconds = {
+        "fetch": used("fetch seconds") * nights * fetches / batches,
+        "train": used("train seconds") * nights,
+        "plan": 0.05 * calls["plan"] + 0.002 * nights * 2,
+        "report": 0.2 * calls["report"] + 0.002 * nights,
+    }
+    functions = sum(SLOWER * seconds[name] * GB[name] for name in seconds)
+    children = calls["fetch"] + calls["train"]
     # Plan, maps, waits, choices, report: some thirty a night. A child's start is counted as one more.
     transitions = children + 30 * NIGHTS
+    puts, gets = used("S3 PUT"), used("S3 GET") + used("S3 HEAD")
+    table_gb = MONTHS * nights * used("DynamoDB bytes put") / 1e9
+    archive_gb = MONTHS * nights * used("S3 bytes put") / 1e9
+    logs = nights * used("log bytes") + sum(calls.values()) * LAMBDA_LOG_BYTES
     return {
-        "Lambda": seconds * PRICES["Lambda GB-second"] + children * PRICES["Lambda request"],
+        "Lambda": functions * PRICES["Lambda GB-second"] + sum(calls.values()) * PRICES["Lambda request"],
         "Step Functions, parent": transitions * PRICES["transition"],
         "Step Functions, children": children
         * (PRICES["express request"] + CHILD_SECONDS * CHILD_GB * PRICES["express GB-second"]),
-        "DynamoDB": nights * (TABLE_WRITES * PRICES["write unit"] + TABLE_READS * PRICES["read unit"]),
-        "S3, requests": nights * (S3_PUTS * PRICES["put"] + S3_GETS * PRICES["get"]),
-        "S3, a year's files": 12 * nights * KEPT_KB / 1e6 * PRICES["stored GB"],
-        "EventBridge": nights * EVENTS * PRICES["event"],
-        "CloudWatch": nights * LOG_KB / 1e6 * PRICES["log GB"] + 4 * PRICES["alarm"],
+        "DynamoDB, requests": nights * (used("write units") * PRICES["write unit"] + used("read units") * PRICES["read unit"]),
+        "DynamoDB, a year's items, and their recovery": table_gb * (PRICES["table GB"] + PRICES["recovery GB"]),
+        "S3, requests": nights * ((puts + used("S3 LIST")) * PRICES["put"] + gets * PRICES["get"]),
+        "S3, a year's objects": archive_gb * PRICES["stored GB"],
+        "EventBridge": nights * (1.1 + puts) * PRICES["event"],
+        "CloudWatch": logs / 1e9 * PRICES["log GB"]
+        + ALARMS * PRICES["alarm"]
+        # Metered in the hours in which they are told.
+        + METRICS * NIGHTS / HOURS * PRICES["metric"],
     }
 
 
@@ -74,14 +99,14 @@ def main():
         counts = [int(argument) for argument in sys.argv[1:]]
     except ValueError:
         counts = []
-    if not counts or min(counts) < 1 or max(counts) > 1000:
-        sys.exit("usage: cost.py TICKERS..., whole numbers from 1 to 1000: make cost TICKERS=500")
+    if not counts or min(counts) < 1 or max(counts) > 100_000:
+        sys.exit("usage: cost.py TICKERS..., whole numbers from 1 to 100000: make cost TICKERS=500")
     months = [month(count) for count in counts]
     print("| dollars a month | " + " | ".join(f"{count:,} tickers" for count in counts) + " |")
     print("| --- |" + " ---: |" * len(counts))
     for part in months[0]:
-        print(f"| {part} | " + " | ".join(f"{parts[part]:.2f}" for parts in months) + " |")
-    print("| **together** | " + " | ".join(f"**{sum(parts.values()):.2f}**" for parts in months) + " |")
+        print(f"| {part} | " + " | ".join(f"{parts[part]:,.2f}" for parts in months) + " |")
+    print("| **together** | " + " | ".join(f"**{sum(parts.values()):,.2f}**" for parts in months) + " |")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,14 @@ except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as e
     sys.exit(f"no account to deploy to: {error} (AWS_REGION and credentials come from the environment or a profile)")
 PYTHON
 
+# The last bits of a model depend on the processor's kind: one deployment stays with one.
+deployed=$("$tools/sam/bin/python" infra/stack.py "$stack" parameter Architecture)
+if [ -n "$deployed" ] && [ "$deployed" != "${ARCHITECTURE:-arm64}" ] && [ -z "${FLIP:-}" ]; then
+  echo "$stack runs on $deployed: ARCHITECTURE=$deployed deploys it again." >&2
+  echo "On another one, models that are trained again and verdicts that are verified may differ in their last bits: FLIP=1 takes that." >&2
+  exit 1
+fi
+
 # What the night would refuse is refused before anything is deployed.
 cargo run --quiet --locked --package embedded -- check --config "$config"
 

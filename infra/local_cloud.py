@@ -197,12 +197,14 @@ class LocalCloud:
         )
         return resource["StackResourceDetail"]["PhysicalResourceId"]
 
-    def call(self, output, path, user=None, body=None, method=None):
+    def call(self, output, path, user=None, body=None, method=None, headers=None, kind=None):
         """Calls a function URL, signed where there is a user: status, body."""
         host = urllib.parse.urlparse(self.outputs[output]).netloc
         request = botocore.awsrequest.AWSRequest(
-            method or ("POST" if body is not None else "GET"), f"{self.url}{path}", data=body, headers={"Host": host}
+            method or ("POST" if body is not None else "GET"), f"{self.url}{path}", data=body, headers={"Host": host} | (headers or {})
         )
+        if kind:
+            request.headers["Content-Type"] = kind
         if user:
             credentials = botocore.credentials.Credentials(*user)
             botocore.auth.SigV4Auth(credentials, "lambda", REGION).add_auth(request)

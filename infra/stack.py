@@ -4,6 +4,7 @@
     stack.py STACK architecture NAME what it runs on
     stack.py STACK kept              what stays when the stack is removed
     stack.py STACK outputs           its outputs, as parameters of another
+    stack.py STACK parameter NAME    one of its parameters; nothing where there is no such stack
 """
 
 import sys
@@ -22,6 +23,11 @@ def main(stack, what, *names):
         print(resource["StackResourceDetail"]["PhysicalResourceId"])
     elif what == "architecture":
         print(boto3.client("lambda").get_function_configuration(FunctionName=names[0])["Architectures"][0])
+    elif what == "parameter":
+        stacks = [s for page in cloudformation.get_paginator("describe_stacks").paginate() for s in page["Stacks"]]
+        for given in (p for s in stacks if s["StackName"] == stack for p in s.get("Parameters", [])):
+            if given["ParameterKey"] == names[0]:
+                print(given["ParameterValue"])
     elif what == "outputs":
         for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]:
             print(f"ParameterKey={output['OutputKey']},ParameterValue={output['OutputValue']}")

@@ -20,5 +20,11 @@ echo "== nights"
 ministack
 "$tools/ministack/bin/python" tests/cloud/night.py
 
+echo "== faults"
+"$tools/ministack/bin/python" tests/cloud/faults.py
+
+echo "== make prove-aws"
+"$tools/ministack/bin/python" tests/cloud/prove.py
+
 echo "== make deploy"
 "$tools/ministack/bin/python" tests/cloud/deploy.py

@@ -44,7 +44,8 @@ class Deployment(unittest.TestCase):
         self.assertNotIn("a-token", done.stdout + done.stderr)
         stack = self.cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy"]:
+        parameter = {given["ParameterKey"]: given["ParameterValue"] for given in stack["Parameters"]}.get
+        for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy", "OperatePolicy"]:
             self.assertIn(outputs[name].rstrip("/"), done.stdout)
         schedule = self.cloud.client("scheduler").get_schedule(Name=f"{STACK}-evening")
         self.assertEqual((schedule["ScheduleExpression"], schedule["State"]), ("cron(0 18 ? * MON-FRI *)", "DISABLED"))
@@ -56,6 +57,22 @@ class Deployment(unittest.TestCase):
         policy = json.loads(self.cloud.client("s3").get_bucket_policy(Bucket=outputs["ArchiveBucket"])["Policy"])
         self.assertEqual(policy["Statement"][0]["Effect"], "Deny")
 
+        self.assertIn("Nobody is told of alarms yet", done.stdout)
+
+        # On another kind of processor bytes may differ: nobody comes to that by accident.
+        other = {"x86_64": "arm64", "arm64": "x86_64"}[parameter("Architecture")]
+        flipped = self.make("deploy", ARCHITECTURE=other)
+        self.assertEqual((flipped.returncode, "FLIP=1" in flipped.stderr), (2, True), flipped.stderr)
+
+        # dev beside prod shares nothing with it.
+        done = self.make("deploy", "PARAMETERS=ScheduleState=DISABLED PredictAuth=NONE", STACK="closing-bell-dev", TIINGO_API_KEY="dev")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("Tiingo's terms forbid", done.stdout)
+        stack = self.cloud.client("cloudformation").describe_stacks(StackName="closing-bell-dev")["Stacks"][0]
+        dev = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        shared = [name for name in dev if dev[name] == outputs[name]]
+        self.assertEqual(shared, [])
+
         # Another configuration is not uploaded by deploying again, but by saying so, and its watchlist with it.
         other = self.cloud.folder / "other.toml"
         other.write_text('watchlist = "watchlist.txt"\n')
@@ -66,6 +83,10 @@ class Deployment(unittest.TestCase):
         self.assertEqual(self.configured(outputs), (ROOT / "closing-bell.toml").read_bytes())
         refused = self.make("configure", CONFIG=str(self.cloud.folder / "refused.toml"))
         self.assertEqual(refused.returncode, 2)
+        secret = self.cloud.folder / "secret.toml"
+        secret.write_text('[webhook]\nurl = "https://hooks.slack.com/services/T/B/x"\n')
+        refused = self.make("configure", CONFIG=str(secret))
+        self.assertEqual((refused.returncode, "is a secret" in refused.stderr), (2, True), refused.stderr)
         done = self.make("configure", CONFIG=str(other))
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(self.configured(outputs), other.read_bytes())
@@ -84,6 +105,15 @@ class Deployment(unittest.TestCase):
         buckets = [bucket["Name"] for bucket in self.cloud.client("s3").list_buckets()["Buckets"]]
         self.assertIn(outputs["ArchiveBucket"], buckets, "what is kept stays")
         self.assertIn(outputs["ArchiveBucket"], done.stdout, "and is named")
+
+        # A later deployment goes on with it.
+        done = self.make("deploy", f"PARAMETERS={PARAMETERS}")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        stack = self.cloud.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        again = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        for name in ["ArchiveBucket", "LedgerTable"]:
+            self.assertEqual(again[name], outputs[name])
+        self.assertEqual(self.configured(again, "watchlist.txt"), b"KO\nNLS\n")
 
 
 if __name__ == "__main__":

@@ -291,7 +291,7 @@ class Nights(unittest.TestCase):
         self.assertEqual(self.operate("predict", "KO", "--json")["ticker"], "KO")
         self.assertEqual(len(self.operate("verify", "KO", "--json")), len(self.ask("/receipts/KO")[1]))
         self.assertTrue(self.operate("export", "KO").startswith("date,"))
-        self.assertEqual(self.operate("answered", "KO", LAST_SESSION, "--json")["ticker"], "KO")
+        self.assertEqual(self.operate("answered", "KO", LAST_SESSION, "--json")[-1]["origin"], LAST_SESSION)
         self.assertGreater(self.operate("results", "--json")["runs"], 1)
         for refused in [["serve"], ["verify", "KO", "--data", "/tmp"], ["predict", "--model=/etc/passwd"], []]:
             answer = self.cloud.client("lambda").invoke(
@@ -386,6 +386,24 @@ class Nights(unittest.TestCase):
         finally:
             ssm.put_parameter(Name=name, Value=TOKEN, Type="SecureString", Overwrite=True)
         self.operate("backfill", "--from", "2020-09-01", "--to", "2020-09-01", "--ticker", "KO")
+
+    def test_56_one_functions_code(self):
+        """`make deploy-function`: other code, and nothing else of the function."""
+        functions, name = self.cloud.client("lambda"), self.cloud.function("Predict")
+        before = functions.get_function_configuration(FunctionName=name)
+        done = subprocess.run(
+            ["make", "--silent", "deploy-function", "F=predict"],
+            cwd=ROOT,
+            env=self.cloud.environment(),
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        after = functions.get_function_configuration(FunctionName=name)
+        for part in ["Role", "MemorySize", "Timeout", "Environment", "Architectures", "Handler"]:
+            self.assertEqual(after[part], before[part], part)
+        self.assertNotEqual(after["LastModified"], before["LastModified"])
+        self.assertEqual(self.ask("/forecast/KO")[0], 200)
 
     def test_6_a_function_that_crashes(self):
         functions = self.cloud.client("lambda")
@@ -530,8 +548,69 @@ class Nights(unittest.TestCase):
         resources = self.processed()["Resources"].values()
         public = [r["Properties"] for r in resources if r["Type"] == "AWS::Lambda::Permission"]
         public = [p for p in public if p["Principal"] == "*"]
-        self.assertEqual(sorted(p["Action"] for p in public), ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"])
-        self.assertTrue(all("PredictFunction" in json.dumps(p["FunctionName"]) for p in public), public)
+        for function in ["PredictFunction", "StartFunction"]:
+            actions = sorted(p["Action"] for p in public if function in json.dumps(p["FunctionName"]))
+            self.assertEqual(actions, ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"], function)
+        self.assertEqual(len(public), 4)
+
+    def test_993_people_sign_in(self):
+        ssm = self.cloud.client("ssm")
+        tokens = {role: f"{role}-0123456789abcdef0123456789" for role in ["reader", "operator"]}
+        for role, token in tokens.items():
+            ssm.put_parameter(Name=f"/{STACK}/sign-in/{role}", Value=token, Type="SecureString")
+        self.cloud.deploy(
+            CONFIGURATION, TOKEN, SignIn="true", PredictAuth="AWS_IAM", ScheduleState="DISABLED", TiingoBaseUrl=self.tiingo.url
+        )
+        ask = lambda path, role=None, **more: self.cloud.call(
+            "StartUrl", path, headers={"Authorization": f"Bearer {tokens[role]}"} if role else {}, **more
+        )
+        self.assertEqual(ask("/forecast/KO")[0], 401)
+        self.assertIn("operator", ask("/sign-in")[1])
+        status, page = ask("/runs?format=html", "reader")
+        self.assertEqual((status, 'action="/runs"' in page, 'name="token"' in page), (200, True, False))
+        self.assertEqual(ask("/runs", "reader", body=b"{}")[0], 403)
+
+        # A run with a failure, completed from its page as its form does it.
+        start = {"trigger": "manual", "as_of": "2020-11-30", "tickers": ["KO", "LATER"]}
+        self.assertEqual(self.cloud.wait(self.cloud.start_night(start))["error"], "PartialRun")
+        run = self.newest_run()
+        self.tiingo.rows["LATER"] = self.tiingo.rows["KO"]
+        known = self.known()
+        status, _ = ask(f"/runs/{run}", "operator", body=b"reason=Try+again+what+failed", kind="application/x-www-form-urlencoded")
+        self.assertIn(status, (200, 303), "it is sent on to the run")
+        self.assertEqual(self.cloud.wait(self.new_execution(known, 60))["status"], "SUCCEEDED")
+        self.assertEqual(self.closure(run)["status"], "succeeded")
+
+    def test_994_a_table_restored_from_a_backup(self):
+        """As docs/deploy.md says: another table in the place of the deployment's, and what it lacks is reached again."""
+        dynamodb, table = self.cloud.client("dynamodb"), self.cloud.outputs["LedgerTable"]
+        described = dynamodb.describe_table(TableName=table)["Table"]
+        # What a restore makes: the same keys, and what the table held then, here without one night of NLS.
+        dynamodb.create_table(
+            TableName="restored",
+            KeySchema=described["KeySchema"],
+            AttributeDefinitions=described["AttributeDefinitions"],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        pages = list(dynamodb.get_paginator("scan").paginate(TableName=table))
+        items = [item for page in pages for item in page["Items"]]
+        log = [item for item in items if item["pk"]["S"] == "TICKER#NLS" and item["sk"]["S"].startswith("LOG#")]
+        lost = sorted(log, key=lambda item: item["sk"]["S"])[-1]
+        run = lost["run"]["S"]
+        for item in items:
+            newest = item is lost or (item["sk"]["S"] == "RUN" and item["pk"]["S"] == f"RUN#{run}")
+            if not newest:
+                dynamodb.put_item(TableName="restored", Item=item)
+        before = self.ask("/forecast/NLS")[1]
+        self.cloud.deploy(
+            CONFIGURATION, TOKEN, Table="restored", SignIn="false", ScheduleState="DISABLED", TiingoBaseUrl=self.tiingo.url
+        )
+        self.assertEqual(self.cloud.outputs["LedgerTable"], "restored")
+        self.assertIn("succeeded", str([run["status"] for run in self.operate("runs", "--json")]))
+        self.operate("verify", "NLS")
+        self.operate("backfill", "--from", run[:10], "--to", run[:10], "--ticker", "NLS")
+        self.assertEqual(self.ask("/forecast/NLS")[1]["horizons"], before["horizons"])
+        self.operate("verify", "NLS")
 
 
 if __name__ == "__main__":

@@ -291,8 +291,10 @@ impl Stores {
         for ticker in pipeline::to_migrate(archive).await.expect("lists") {
             pipeline::migrate(archive, &ticker).await.expect("migrates");
         }
-        // What an earlier release left, which is rewritten here.
-        for (action, part) in [("s3:PutObject", "prices/*"), ("s3:DeleteObject", "prices/*")] {
+        // What an earlier release left, which is rewritten here; and files of the series that somebody put there.
+        let by_hand =
+            [("s3:PutObject", "prices/*"), ("s3:DeleteObject", "prices/*"), ("s3:DeleteObject", "incoming/*")];
+        for (action, part) in by_hand {
             archive.note(&[action], part);
         }
         pipeline::forget(archive, ledger, ticker).await.expect("forgets");
