@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
 from local_cloud import ROOT, LocalCloud  # noqa: E402
 from recorded_tiingo import LAST_SESSION, TOKEN, Tiingo, recorded  # noqa: E402
 
-COMMAND = ROOT / "target/debug/closing-bell"
+COMMAND = pathlib.Path(os.environ.get("COMMAND", ROOT / "target/debug/closing-bell"))
 BARS = 300
 FAILING = 0.01
 EVENING = f"{LAST_SESSION}T22:00:00Z"
