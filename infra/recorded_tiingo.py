@@ -58,6 +58,8 @@ class Tiingo:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        # Who asks may hang up.
+        self.server.handle_error = lambda *_: None
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

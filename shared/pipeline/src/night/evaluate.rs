@@ -4,7 +4,8 @@ use forecasting::{ChampionEvidence, LiveSums, Policy, PriceSeries, Score, Ticker
 
 use super::{Place, Tonight};
 use crate::{
-    Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Seen, Stage, VersionScore,
+    Archive, Champion, Configuration, Error, Evaluated, Forecasted, Ledger, ModelVersion, Seen, Stage, StageRecord,
+    VersionScore,
     records::{live_scores, live_sums},
 };
 
@@ -17,7 +18,7 @@ pub(super) async fn evaluate(
     let Tonight { place, series, champion, .. } = tonight;
     let Place { run, ticker, .. } = **place;
     let before = evaluation_before(ledger, place).await?;
-    let scores = due(ledger, place, series, before.as_ref()).await?;
+    let (scores, open) = due(ledger, place, series, before.as_ref()).await?;
     let configuration = &run.configuration;
     let evidence = match champion {
         None => None,
@@ -55,7 +56,7 @@ pub(super) async fn evaluate(
         training,
         scores,
         sums: Some(sums),
-        seen: Some(Seen::all(configuration.market, series)),
+        seen: Some(Seen::all(configuration.market, series, open)),
     })
 }
 
@@ -67,16 +68,16 @@ async fn evaluation_before(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Opt
 /// Forecasts of this many more nights may have sessions to come, or that came late: of a horizon that was longer once, for one.
 const LATE: usize = 20;
 
-/// The scores of standing forecasts that no evaluation before has scored.
+/// The scores of standing forecasts that no evaluation before has scored, and the oldest origin that has sessions to come.
 ///
-/// Where the last one saw all the prices that were there before its last session, only later sessions are due; otherwise one that
-/// was missing has come since, and every forecast that may have waited for it is looked at.
+/// Where the last one saw all the prices that were there before its last session, only later sessions are due, of forecasts that were open then or
+/// came since; otherwise one that was missing has come since, and every forecast that may have waited for it is looked at.
 async fn due(
     ledger: &dyn Ledger,
     place: &Place<'_>,
     series: &PriceSeries,
     before: Option<&Evaluated>,
-) -> Result<Vec<VersionScore>, Error> {
+) -> Result<(Vec<VersionScore>, TradingDay), Error> {
     let &Configuration { market, horizon, .. } = &place.run.configuration;
     let seen = before.and_then(|before| before.seen.as_ref()).filter(|seen| seen.is_the_beginning_of(market, series));
     let (nights, scored) = match seen {
@@ -87,15 +88,20 @@ async fn due(
         }
     };
     let is_due = |score: &Score| seen.is_none_or(|seen| score.date > seen.last) && !scored.contains(&score.place());
+    // As many again for what other runs forecast for the same sessions.
+    let at_most = LATE + 2 * (nights + horizon);
+    let oldest = seen.and_then(|seen| seen.open);
     let mut origins = BTreeSet::new();
     let mut scores = Vec::new();
-    // As many again for what other runs forecast for the same sessions.
-    let standing = LATE + 2 * (nights + horizon);
-    for record in ledger.history(place.ticker, Stage::Forecast, place.as_of, standing).await? {
+    let mut open = series.last().day;
+    for record in standing(ledger, place, nights + horizon + 2, at_most, oldest).await? {
         let standing: Forecasted = record.parse()?;
         // Of each origin, the forecast that was committed last is the one that is served.
         if standing.market != market || !origins.insert(standing.forecast.origin) {
             continue;
+        }
+        if standing.forecast.steps.last().is_some_and(|step| step.served.date > series.last().day) {
+            open = open.min(standing.forecast.origin);
         }
         let Champion { version, specification, .. } = standing.champion;
         match standing.forecast.score(series) {
@@ -107,7 +113,26 @@ async fn due(
             Err(error) => tracing::warn!(ticker = %place.ticker, %error, "a standing forecast cannot be scored"),
         }
     }
-    Ok(scores)
+    Ok((scores, open))
+}
+
+/// Forecasts on record, newest first, until one from before the oldest that can be due: a few, where that is known.
+async fn standing(
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+    few: usize,
+    at_most: usize,
+    oldest: Option<TradingDay>,
+) -> Result<Vec<StageRecord>, Error> {
+    let mut limit = if oldest.is_some() { few.min(at_most) } else { at_most };
+    loop {
+        let records = ledger.history(place.ticker, Stage::Forecast, place.as_of, limit).await?;
+        let reached = records.last().is_none_or(|last| Some(last.as_of) < oldest);
+        if reached || records.len() < limit || limit >= at_most {
+            return Ok(records);
+        }
+        limit = (2 * limit).min(at_most);
+    }
 }
 
 /// Scores of what the champion is, whichever version made the forecast, that the policy has not been asked about: what was asked

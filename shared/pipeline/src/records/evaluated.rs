@@ -34,12 +34,15 @@ pub struct Seen {
     pub last: TradingDay,
     /// How many sessions have a bar.
     pub bars: usize,
+    /// The oldest origin whose forecast had sessions to come then, or this night's; absent from earlier releases' evaluations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<TradingDay>,
 }
 
 impl Seen {
     /// All prices of this series.
-    pub(crate) fn all(market: Market, series: &PriceSeries) -> Seen {
-        Seen { market, last: series.last().day, bars: series.bars().len() }
+    pub(crate) fn all(market: Market, series: &PriceSeries, open: TradingDay) -> Seen {
+        Seen { market, last: series.last().day, bars: series.bars().len(), open: Some(open) }
     }
 
     /// Whether everything that this market's series has beyond them is later: no session that was missing has come since.
