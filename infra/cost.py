@@ -22,7 +22,7 @@ BATCH = 5
 SLOWER = 2.0
 # What a map's child, which is an express execution, takes beside its function.
 CHILD_SECONDS, CHILD_GB = 2.0, 0.0625
-GB = {"plan": 0.5, "fetch": 0.25, "train": 1769 / 1024, "report": 0.5}
+GB = {"plan": 1.0, "fetch": 0.25, "train": 1769 / 1024, "report": 1769 / 1024}
 # Lambda's own three lines for each call.
 LAMBDA_LOG_BYTES = 400
 ALARMS, METRICS = 10, 9
