@@ -32,6 +32,7 @@ test-cloud: ## Test all that runs on AWS on clouds on this machine, without an a
 check: ## What CI checks before the tests: format, lints, documentation, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --package embedded --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
 	$(MAKE) --no-print-directory deny

@@ -178,8 +178,14 @@ impl DynamoLedger {
             let holds = |item: &Item| {
                 self.stored(item).string("holds").is_ok_and(|holds| holds.split(' ').any(|held| held == kind))
             };
-            let asked: Vec<Item> = listed.into_iter().filter(holds).take(limit - found.len()).collect();
-            found.extend(self.pointed_to(ticker, &asked).await?);
+            let matching: Vec<Item> = listed.into_iter().filter(holds).collect();
+            // As many as are missing, and more where some point to nothing.
+            let mut rest = &matching[..];
+            while found.len() < limit && !rest.is_empty() {
+                let (asked, others) = rest.split_at(rest.len().min(limit - found.len()));
+                found.extend(self.pointed_to(ticker, asked).await?);
+                rest = others;
+            }
             if !more {
                 break;
             }

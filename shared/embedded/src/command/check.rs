@@ -2,8 +2,9 @@ use std::{path::Path, process::ExitCode};
 
 use super::{
     Failure, output,
-    run::{USUAL_FILE, messenger, read_settings},
+    run::messenger,
     serve::Schedule,
+    settings::{USUAL_FILE, read_settings},
 };
 
 /// Reads the configuration, as a run and a service would, and no more.

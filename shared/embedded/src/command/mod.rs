@@ -15,6 +15,7 @@ mod predict;
 mod rollback;
 mod run;
 mod serve;
+mod settings;
 mod stores;
 
 use std::{io::IsTerminal, process::ExitCode};

@@ -1,6 +1,6 @@
 //! `run`; and what `backfill` and `serve` share with it.
 
-use std::{fs, io::ErrorKind, path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::{Timestamp, civil::Date};
@@ -12,7 +12,8 @@ use super::{
     arguments::{MarketName, NightArguments},
     market::{Chosen, check_past},
     output,
-    stores::{Stores, settings},
+    settings::settings,
+    stores::Stores,
 };
 use crate::Night;
 
@@ -134,27 +135,6 @@ pub(super) async fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignm
     }
     let assignment = settings.assignment(chosen.name, tickers);
     Ok((chosen, assignment, settings))
-}
-
-pub(super) const USUAL_FILE: &str = "closing-bell.toml";
-
-/// Reads the file that was named, or the usual one where it exists.
-pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
-    let path = named.unwrap_or(Path::new(USUAL_FILE));
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
-        Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
-    };
-    let wrong = |message: String| Failure::Usage(format!("{}: {message}", path.display()));
-    let mut settings = Settings::parse(&text).map_err(wrong)?;
-    if let Some(file) = settings.watchlist.file() {
-        let beside = path.with_file_name(file);
-        let listed = fs::read_to_string(&beside)
-            .map_err(|error| wrong(format!("its watchlist {} cannot be read: {error}", beside.display())))?;
-        settings.watchlist.read(&listed).map_err(wrong)?;
-    }
-    Ok(settings)
 }
 
 /// One night.

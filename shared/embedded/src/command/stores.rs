@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use pipeline::{Archive, Ledger, Settings};
+use pipeline::{Archive, Ledger};
 
-use super::{Failure, arguments::PlaceArguments, run::read_settings};
+use super::{Failure, arguments::PlaceArguments};
 use crate::{DirectoryArchive, Lock, SqliteLedger};
 
 /// Both stores, opened.
@@ -58,14 +58,6 @@ impl Stores {
     }
 }
 
-/// The configuration: the file that was named; otherwise the one in the bucket, or the usual one beside this command.
-pub(super) async fn settings(named: Option<&Path>, place: &PlaceArguments) -> Result<Settings, Failure> {
-    match (named, place.in_cloud()) {
-        (None, true) => Ok(Settings::stored(&*Stores::read(place).await?.archive).await?),
-        _ => read_settings(named),
-    }
-}
-
 /// Where a data directory has its ledger.
 pub(super) fn ledger_path(data: &Path) -> PathBuf {
     data.join("ledger.sqlite")
@@ -82,6 +74,7 @@ async fn cloud(place: &PlaceArguments) -> Result<Option<Stores>, Failure> {
 }
 
 #[cfg(not(feature = "aws"))]
+#[allow(clippy::unused_async, reason = "with AWS it waits for credentials")]
 async fn cloud(place: &PlaceArguments) -> Result<Option<Stores>, Failure> {
     if place.in_cloud() {
         let what = "this closing-bell was built without AWS: build it with `make build-aws`";

@@ -24,7 +24,7 @@ use super::{
     Failure,
     arguments::{NightArguments, PlaceArguments},
     output,
-    run::read_settings,
+    settings::read_settings,
     stores::{Stores, ledger_path},
 };
 use nights::Nights;

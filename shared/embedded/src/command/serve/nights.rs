@@ -20,7 +20,8 @@ use crate::command::{
     arguments::NightArguments,
     market::Chosen,
     output,
-    run::{Prepared, messenger, read_settings},
+    run::{Prepared, messenger},
+    settings::read_settings,
 };
 
 pub(super) struct Nights {

@@ -1,0 +1,36 @@
+//! The configuration that a command works by.
+
+use std::{fs, io::ErrorKind, path::Path};
+
+use pipeline::Settings;
+
+use super::{Failure, arguments::PlaceArguments, stores::Stores};
+
+/// The configuration: the file that was named; otherwise the one in the bucket, or the usual one beside this command.
+pub(super) async fn settings(named: Option<&Path>, place: &PlaceArguments) -> Result<Settings, Failure> {
+    match (named, place.in_cloud()) {
+        (None, true) => Ok(Settings::stored(&*Stores::read(place).await?.archive).await?),
+        _ => read_settings(named),
+    }
+}
+
+pub(super) const USUAL_FILE: &str = "closing-bell.toml";
+
+/// Reads the file that was named, or the usual one where it exists.
+pub(super) fn read_settings(named: Option<&Path>) -> Result<Settings, Failure> {
+    let path = named.unwrap_or(Path::new(USUAL_FILE));
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Settings::default()),
+        Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
+    };
+    let wrong = |message: String| Failure::Usage(format!("{}: {message}", path.display()));
+    let mut settings = Settings::parse(&text).map_err(wrong)?;
+    if let Some(file) = settings.watchlist.file() {
+        let beside = path.with_file_name(file);
+        let listed = fs::read_to_string(&beside)
+            .map_err(|error| wrong(format!("its watchlist {} cannot be read: {error}", beside.display())))?;
+        settings.watchlist.read(&listed).map_err(wrong)?;
+    }
+    Ok(settings)
+}
