@@ -10,7 +10,7 @@ use std::{
 use forecasting::{Ticker, TradingDay};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Assignment, Attempts, Error, Evaluated, Fetched, Ledger, Market, MarketData, ModelVersion, Planned,
+    Archive, Assignment, Attempts, Error, Evaluated, Fetched, Key, Ledger, Market, MarketData, ModelVersion, Planned,
     RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, forget, plan, predict,
     price_file::PriceFile,
     report,
@@ -239,7 +239,14 @@ async fn a_series_is_forgotten_whatever_fails() {
     let left = ports.0.objects();
     let kept = ["runs/", "reports/", "forgotten/X/"];
     assert!(left.keys().all(|key| kept.iter().any(|prefix| key.as_str().starts_with(prefix))), "{:?}", left.keys());
-    assert!(matches!(forget(&archive, &ledger, &"Y".parse().expect("a ticker")).await, Err(Error::NoForecast { .. })));
+    let y: Ticker = "Y".parse().expect("a ticker");
+    assert!(matches!(forget(&archive, &ledger, &y).await, Err(Error::NoForecast { .. })));
+    // One of which there are but files that were refused.
+    let refused = Key::quarantine(&y, &pipeline::Digest::of(b"%PDF"), "nonsense.csv");
+    archive.create(&refused, b"%PDF").await.expect("creates");
+    assert_eq!(forget(&archive, &ledger, &y).await.expect("forgets").records, 0);
+    assert_eq!(archive.read(&refused).await.expect("reads"), None);
+    assert!(verify_forgotten(&archive, &ledger, &y).await.expect("nothing is left").is_some());
     // It begins anew, with a record of its own.
     let last = days[SESSIONS - 1];
     let mut assignment = assignment();

@@ -2,7 +2,7 @@
 
 use forecasting::Ticker;
 
-use crate::{Archive, Digest, Error, Key, Ledger, Tombstone};
+use crate::{Archive, Digest, Error, Key, Ledger, Link, Tombstone};
 
 /// Removes everything that archive and ledger have of a series alone: prices, models, records, forecast tables, quarantine, results,
 /// receipts and the champion pointer. What a night's report says of all its tickers together stays as it was.
@@ -14,20 +14,26 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
     let tombstone = match (chain.head, Tombstone::newest(archive, ticker).await?) {
         // Cut off before.
         (Some(head), Some(tombstone)) if head == tombstone.head => tombstone,
-        (Some(head), _) => {
-            let tombstone = Tombstone { ticker: ticker.clone(), records: chain.records.len(), head };
-            let bytes = tombstone.to_json();
-            // Before anything is gone: whoever finds less than there was finds the reason.
-            archive.create(&Key::tombstone(ticker, tombstone.head.sequence, &Digest::of(&bytes)), &bytes).await?;
-            tombstone
-        }
+        (Some(head), _) => written(archive, ticker, chain.records.len(), head).await?,
         (None, Some(tombstone)) => tombstone,
+        // Files that were refused, or what a release before places kept.
+        (None, None) if !remains(archive, ticker).await?.is_empty() => {
+            written(archive, ticker, 0, Link { sequence: 0, digest: Digest::of(b"") }).await?
+        }
         (None, None) => return Err(Error::NoForecast { ticker: ticker.clone() }),
     };
     ledger.forget(ticker).await?;
     for key in remains(archive, ticker).await? {
         archive.remove(&key).await?;
     }
+    Ok(tombstone)
+}
+
+/// Before anything is gone: whoever finds less than there was finds the reason.
+async fn written(archive: &dyn Archive, ticker: &Ticker, records: usize, head: Link) -> Result<Tombstone, Error> {
+    let tombstone = Tombstone { ticker: ticker.clone(), records, head };
+    let bytes = tombstone.to_json();
+    archive.create(&Key::tombstone(ticker, tombstone.head.sequence, &Digest::of(&bytes)), &bytes).await?;
     Ok(tombstone)
 }
 
