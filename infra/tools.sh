@@ -38,11 +38,32 @@ ministack() {
 
 functions() { (cd "$root/functions" && ls); }
 
+# The functions as tests/cloud.sh has built them, stripped: the same code for this machine's own C library, in seconds in place of a quarter
+# of an hour. For tests on the local cloud.
+pack_functions() {
+  local name
+  for name in "$@"; do
+    mkdir -p "$root/target/lambda/$name" &&
+      strip -o "$root/target/lambda/$name/bootstrap" "$root/target/debug/$name" &&
+      (cd "$root/target/lambda/$name" && python3 - <<'PYTHON'
+import zipfile
+
+with zipfile.ZipFile("bootstrap.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+    entry = zipfile.ZipInfo("bootstrap")
+    entry.external_attr = 0o755 << 16
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    packed.writestr(entry, open("bootstrap", "rb").read())
+PYTHON
+      ) || return
+  done
+}
+
 # Builds every function, or those named. All are selected in both cases, or cargo would choose the dependencies' features
 # anew and build them again.
 build_functions() {
   local selected=() target
   target=$(architecture) || return
+  if [ -n "${FUNCTIONS_AS_TESTED:-}" ]; then pack_functions $(functions); return; fi
   for name in $(functions); do selected+=(--package "$name"); done
   for name in "$@"; do selected+=(--bin "$name"); done
   cargo_lambda build --locked --profile lambda --output-format zip "--$target" "${selected[@]}"

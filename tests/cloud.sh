@@ -1,30 +1,36 @@
 #!/usr/bin/env bash
-# Tests what runs on AWS, without an account: linters, the adapters on two local clouds, then whole nights on one of them, with
-# the functions as they are deployed. Installs its tools under target/cloud at the first start.
+# Tests what runs on AWS, without an account: linters, the adapters on two local clouds, then whole nights on one of them. Installs its tools under
+# target/cloud at the first start.
 #
-#     tests/cloud.sh
+#     tests/cloud.sh             the functions as `cargo test` builds them
+#     FUNCTIONS=lambda ...       as they are deployed, which takes a quarter of an hour more
 set -euo pipefail
 . "$(dirname "$0")/../infra/tools.sh"
 cd "$root"
 
+step() { echo "== $1 ($((SECONDS / 60)) min)"; }
+
 infra/lint.sh
+step adapters
 tests/cloud/adapters.sh
 
-echo "== functions"
+step functions
 export ARCHITECTURE=${ARCHITECTURE:-$(host_architecture)}
+# The command and, for this machine, the functions; with the tests, so that nothing is built a second time with other features.
+cargo build --workspace --locked --quiet --bins --tests
+[ "${FUNCTIONS:-}" = lambda ] || export FUNCTIONS_AS_TESTED=1
 build_functions
-# As `cargo test` has built it.
-cargo test --workspace --locked --no-run --quiet
 
-echo "== nights"
+step nights
 ministack
 "$tools/ministack/bin/python" tests/cloud/night.py
 
-echo "== faults"
+step faults
 "$tools/ministack/bin/python" tests/cloud/faults.py
 
-echo "== make prove-aws"
+step "make prove-aws"
 "$tools/ministack/bin/python" tests/cloud/prove.py
 
-echo "== make deploy"
+step "make deploy"
 "$tools/ministack/bin/python" tests/cloud/deploy.py
+step "all of it"

@@ -94,9 +94,9 @@ class Deployment(unittest.TestCase):
         kept = ssm.get_parameter(Name=outputs["TokenParameter"], WithDecryption=True)["Parameter"]["Value"]
         self.assertEqual(kept, "a-token", "a token that is there stays")
 
-        for name in sorted(path.name for path in (ROOT / "functions").iterdir()):
-            dry = self.make("deploy-function", f"F={name}", "DRY=1")
-            self.assertEqual(dry.returncode, 0, dry.stdout + dry.stderr)
+        # For real, it is tested where there is no TLS (night.py).
+        dry = self.make("deploy-function", "F=train", "DRY=1")
+        self.assertEqual(dry.returncode, 0, dry.stdout + dry.stderr)
         self.assertIn("needs F=", self.make("deploy-function").stderr)
         self.assertIn("nothing", self.make("invoke", "F=nothing").stderr)
 
