@@ -33,6 +33,8 @@ pub(super) async fn migrate(store: &StoreArguments) -> Result<ExitCode, Failure>
         bar.inc(1);
     }
     bar.finish_and_clear();
+    // What SQLite keeps beside an open ledger is gone when it is closed.
+    drop(stores);
     let after = data.map(|data| size(data));
     if store.json {
         output::json(&Output { tickers: tickers.len(), snapshots, bytes_before: before, bytes_after: after });
