@@ -8,7 +8,7 @@ cd "$root"
 
 echo "== cfn-lint and sam validate"
 sam --version >/dev/null
-"$tools/sam/bin/cfn-lint" infra/template.yaml
+"$tools/sam/bin/cfn-lint" infra/template.yaml infra/store.yaml
 AWS_DEFAULT_REGION=us-east-1 sam validate --lint --template infra/template.yaml
 
 echo "== asl-validator"
@@ -23,4 +23,4 @@ fi
 
 echo "== checkov"
 environment checkov checkov==3.2.459
-"$tools/checkov/bin/checkov" --config-file infra/checkov.yaml --file infra/template.yaml
+"$tools/checkov/bin/checkov" --config-file infra/checkov.yaml --file infra/template.yaml infra/store.yaml

@@ -123,7 +123,7 @@ fn only_errors_that_pass_are_retried() {
             .collect();
         let lambda = task["Resource"].as_str().is_some_and(|resource| resource.starts_with("${"));
         // What fails of a batch is retried alone.
-        let of_a_batch = task["Catch"][0]["Next"] == "AllAreLeft";
+        let of_a_batch = task["Catch"][0]["Next"].as_str().is_some_and(|next| next.starts_with("AllAreLeft"));
         assert_eq!(names.contains(&aws::TRANSIENT), lambda && !of_a_batch, "{state}");
         for name in names {
             assert!(name == aws::TRANSIENT || PASSING.contains(&name), "{state} retries {name}");
@@ -167,7 +167,7 @@ fn one_tickers_failure_stops_no_other() {
                 assert_eq!(task["Catch"][0]["ErrorEquals"][0], "States.ALL", "{child}");
                 // On record, or each of its tickers tried alone.
                 let next = task["Catch"][0]["Next"].as_str().expect("a state");
-                assert!(next.starts_with("GiveUp") || next == "AllAreLeft", "{child}");
+                assert!(next.starts_with("GiveUp") || next.starts_with("AllAreLeft"), "{child}");
             }
             // A thousand children answer with nothing, or the map's answer would outgrow what a state may hold.
             if task["End"] == true && !child.starts_with("GiveUp") {
