@@ -308,12 +308,11 @@ class Nights(unittest.TestCase):
         # Another version into service and back, by the same command on this machine.
         receipts = self.ask("/receipts/NLS")[1]
         serving = receipts[0]["champion"]["version"]
-        before = [r["champion"]["version"] for r in receipts if r["champion"]["version"] != serving]
-        if before:
-            done = self.command("rollback", "NLS", before[0], "--json")
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertEqual(self.ask("/forecast/NLS")[1]["version"], before[0])
-            self.assertEqual(self.command("release", "NLS").returncode, 0)
+        before = next(r["champion"]["version"] for r in receipts if r["champion"]["version"] != serving)
+        done = self.command("rollback", "NLS", before, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.ask("/forecast/NLS")[1]["version"], before)
+        self.assertEqual(self.command("release", "NLS").returncode, 0)
         done = self.command("verify", "NLS")
         self.assertEqual(done.returncode, 0, done.stderr)
         done = self.command("runs", "--json")

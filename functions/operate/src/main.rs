@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    process::{ExitCode, Stdio},
+    process::{ExitCode, Output, Stdio},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use aws::{Cloud, serve};
 use pipeline::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::{io::AsyncReadExt, process::Command};
+use tokio::process::Command;
 
 /// As it would be typed, without the name: `["rollback", "FSLY", "2020-12-11-6d59bb8e"]`.
 #[derive(Deserialize)]
@@ -94,39 +94,18 @@ fn check(command: &[String]) -> Result<(), Error> {
 }
 
 async fn carried_out(mut command: Command) -> Result<Answer, Error> {
-    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn();
-    let mut child = spawned.map_err(|error| unable("started", &error))?;
-    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
-    let (mut printed, mut remarks) = (Vec::new(), Vec::new());
-    let reading = async {
-        let limit = LARGEST as u64 + 1;
-        let (mut out, mut err) = (out.as_mut().map(|out| out.take(limit)), err.as_mut().map(|err| err.take(limit)));
-        let out = async {
-            Ok(match &mut out {
-                Some(out) => out.read_to_end(&mut printed).await?,
-                None => 0,
-            })
-        };
-        let err = async {
-            Ok(match &mut err {
-                Some(err) => err.read_to_end(&mut remarks).await?,
-                None => 0,
-            })
-        };
-        tokio::try_join!(out, err).map_err(|error: std::io::Error| unable("read", &error))?;
-        child.wait().await.map_err(|error| unable("waited for", &error))
-    };
-    let status = match tokio::time::timeout(TIME, reading).await {
-        Ok(status) => status?,
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
+    let Output { status, stdout, stderr } = match tokio::time::timeout(TIME, output).await {
+        Ok(output) => output.map_err(|error| unable("carried out", &error))?,
         Err(_) => return Err(unable("completed", &"it took too long: what it has done stands")),
     };
-    if printed.len().max(remarks.len()) > LARGEST {
+    if stdout.len() + stderr.len() > LARGEST {
         return Err(Error::Request { field: "command", reason: "it prints more than an answer may hold".to_owned() });
     }
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let printed = text(printed);
+    let printed = text(stdout);
     let output = serde_json::from_str(&printed).unwrap_or(Value::String(printed));
-    Ok(Answer { status: status.code(), output, remarks: text(remarks) })
+    Ok(Answer { status: status.code(), output, remarks: text(stderr) })
 }
 
 fn unable(action: &'static str, why: &dyn std::fmt::Display) -> Error {

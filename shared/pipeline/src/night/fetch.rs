@@ -1,7 +1,7 @@
 use forecasting::{PriceSeries, Scope, Ticker};
 use jiff::Timestamp;
 
-use super::{Place, Results};
+use super::{Place, StageResults};
 use crate::{
     Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
     Run, Snapshot, Stage,
@@ -43,7 +43,7 @@ pub async fn fetch(
 ) -> Result<Fetched, Error> {
     let place = Place::new(run, ticker)?;
     let symbol = run.configuration.symbol(ticker);
-    let results = Results::read(ledger, &place).await?;
+    let results = StageResults::read(ledger, &place).await?;
     if let Some(snapshot) = results.of(Stage::Fetch)? {
         return Ok(Fetched::Ready(Box::new(snapshot)));
     }
@@ -60,10 +60,10 @@ pub async fn fetch(
         }
     }
     if let Some(former) = former.as_ref().filter(|former| !is_to_be_compared(&former.series)) {
-        match appended(market, &place, former).await? {
-            Appended::Tonight(gathered) => return ready(archive, ledger, results, gathered, before).await,
-            Appended::NotYet if !settle => return Ok(Fetched::NoBarYet),
-            Appended::NotYet | Appended::Unknown => {}
+        match newest(market, &place, former).await? {
+            Newest::Tonight(gathered) => return ready(archive, ledger, results, gathered, before).await,
+            Newest::NotYet if !settle => return Ok(Fetched::NoBarYet),
+            Newest::NotYet | Newest::Unknown => {}
         }
     }
     let gathered = match gather(market, &place, former).await {
@@ -88,7 +88,7 @@ pub async fn fetch(
 async fn ready(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
-    mut results: Results<'_>,
+    mut results: StageResults<'_>,
     gathered: Gathered,
     before: Option<Snapshot>,
 ) -> Result<Fetched, Error> {
@@ -199,7 +199,8 @@ fn is_to_be_compared(former: &PriceSeries) -> bool {
     (former.bars().len() + turn).is_multiple_of(OVERLAP)
 }
 
-enum Appended {
+/// What the market tells of all series at once.
+enum Newest {
     /// With tonight's bar.
     Tonight(Gathered),
     /// It is not published yet.
@@ -209,22 +210,22 @@ enum Appended {
 }
 
 /// Takes tonight's bar from what the market tells of all series at once, where nothing else has changed since the session before.
-async fn appended(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> Result<Appended, Error> {
+async fn newest(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> Result<Newest, Error> {
     let Place { run, as_of, ticker } = place;
     let symbol = run.configuration.symbol(ticker);
     if former.series.last().day.next() != *as_of {
-        return Ok(Appended::Unknown);
+        return Ok(Newest::Unknown);
     }
-    let Some((row, read_at)) = market.newest(symbol, as_of.date()).await? else { return Ok(Appended::Unknown) };
+    let Some((row, read_at)) = market.newest(symbol, as_of.date()).await? else { return Ok(Newest::Unknown) };
     if row.date < as_of.date() {
-        return Ok(Appended::NotYet);
+        return Ok(Newest::NotYet);
     }
     let tonight = PriceSeries::new((*ticker).clone(), vec![row]).ok();
     let Some(bar) = tonight.as_ref().map(PriceSeries::last).filter(|bar| bar.day == *as_of && !bar.adjusts_history())
     else {
-        return Ok(Appended::Unknown);
+        return Ok(Newest::Unknown);
     };
-    Ok(Appended::Tonight(Gathered {
+    Ok(Newest::Tonight(Gathered {
         series: former.series.extended(std::slice::from_ref(bar)),
         read_at: Some(read_at),
         download: Download::Increment,

@@ -14,11 +14,11 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
     let tombstone = match (chain.head, Tombstone::newest(archive, ticker).await?) {
         // Cut off before.
         (Some(head), Some(tombstone)) if head == tombstone.head => tombstone,
-        (Some(head), _) => written(archive, ticker, chain.records.len(), head).await?,
+        (Some(head), _) => write_tombstone(archive, ticker, chain.records.len(), head).await?,
         (None, Some(tombstone)) => tombstone,
         // Files that were refused, or what a release before places kept.
         (None, None) if !remains(archive, ticker).await?.is_empty() => {
-            written(archive, ticker, 0, Link { sequence: 0, digest: Digest::of(b"") }).await?
+            write_tombstone(archive, ticker, 0, Link { sequence: 0, digest: Digest::of(b"") }).await?
         }
         (None, None) => return Err(Error::NoForecast { ticker: ticker.clone() }),
     };
@@ -30,7 +30,12 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
 }
 
 /// Before anything is gone: whoever finds less than there was finds the reason.
-async fn written(archive: &dyn Archive, ticker: &Ticker, records: usize, head: Link) -> Result<Tombstone, Error> {
+async fn write_tombstone(
+    archive: &dyn Archive,
+    ticker: &Ticker,
+    records: usize,
+    head: Link,
+) -> Result<Tombstone, Error> {
     let tombstone = Tombstone { ticker: ticker.clone(), records, head };
     let bytes = tombstone.to_json();
     archive.create(&Key::tombstone(ticker, tombstone.head.sequence, &Digest::of(&bytes)), &bytes).await?;

@@ -26,7 +26,7 @@ pub use order::{Attempts, work};
 pub use pass::{Next, Pass};
 pub use patience::Patience;
 use place::Tonight;
-pub(crate) use place::{Place, Results};
+pub(crate) use place::{Place, StageResults};
 pub use plan::{Planned, plan};
 use promote::promote;
 pub(crate) use promote::{RULE, reach, released, restored};

@@ -5,7 +5,7 @@ use std::time::Instant;
 use forecasting::Ticker;
 use jiff::Timestamp;
 
-use super::{Known, Place, Results, Tonight, evaluate, forecast, promote, train};
+use super::{Known, Place, StageResults, Tonight, evaluate, forecast, promote, train};
 use crate::{Appended, Archive, Attempt, Error, Ledger, Promoted, Run, RunId, Stage};
 
 /// Takes a ticker whose prices are there from `evaluate` to `forecast`. What these stages come to is appended to the ledger at the end, in
@@ -23,7 +23,7 @@ pub async fn work(
     attempts: &mut Attempts,
 ) -> Result<Promoted, Error> {
     let place = Place::new(run, ticker)?;
-    let results = Results::read(ledger, &place).await?;
+    let results = StageResults::read(ledger, &place).await?;
     if results.has(Stage::Forecast) {
         return results.required(Stage::Promote);
     }
@@ -35,7 +35,7 @@ async fn stages(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     place: &Place<'_>,
-    mut results: Results<'_>,
+    mut results: StageResults<'_>,
     attempts: &mut Attempts,
 ) -> Result<Promoted, Error> {
     let tonight = Tonight::read(archive, ledger, place, results.required(Stage::Fetch)?).await?;
@@ -54,7 +54,7 @@ async fn stages(
     };
     match attempts.at(Stage::Forecast, last).await? {
         Appended::Wholly => Ok(promoted),
-        Appended::Stood => Results::read(ledger, place).await?.required(Stage::Promote),
+        Appended::Stood => StageResults::read(ledger, place).await?.required(Stage::Promote),
     }
 }
 

@@ -55,19 +55,19 @@ impl<'a> Place<'a> {
 }
 
 /// What a run has of a ticker: results that stand, and those that are to be appended together.
-pub(crate) struct Results<'a> {
+pub(crate) struct StageResults<'a> {
     pub(super) place: &'a Place<'a>,
     standing: Vec<StageRecord>,
     added: Vec<Chained>,
 }
 
-impl<'a> Results<'a> {
-    pub(crate) async fn read(ledger: &dyn Ledger, place: &'a Place<'a>) -> Result<Results<'a>, Error> {
-        Ok(Results::standing(place, ledger.results(&place.run.id, place.ticker).await?))
+impl<'a> StageResults<'a> {
+    pub(crate) async fn read(ledger: &dyn Ledger, place: &'a Place<'a>) -> Result<StageResults<'a>, Error> {
+        Ok(StageResults::standing(place, ledger.results(&place.run.id, place.ticker).await?))
     }
 
-    pub(crate) fn standing(place: &'a Place<'a>, standing: Vec<StageRecord>) -> Results<'a> {
-        Results { place, standing, added: Vec::new() }
+    pub(crate) fn standing(place: &'a Place<'a>, standing: Vec<StageRecord>) -> StageResults<'a> {
+        StageResults { place, standing, added: Vec::new() }
     }
 
     pub(crate) fn has(&self, stage: Stage) -> bool {
@@ -125,7 +125,7 @@ impl<'a> Results<'a> {
         self.add(stage, &result)?;
         match self.append(ledger, None).await? {
             Appended::Wholly => Ok(result),
-            Appended::Stood => Results::read(ledger, self.place).await?.required(stage),
+            Appended::Stood => StageResults::read(ledger, self.place).await?.required(stage),
         }
     }
 

@@ -1,6 +1,6 @@
 use forecasting::{Decision, Promotion, Scorecard, Seat, Verdict};
 
-use super::{Place, Results, Tonight};
+use super::{Place, StageResults, Tonight};
 use crate::{
     Champion, Error, Evaluated, Ledger, Pointing, Promoted, Receipt, Stage, Trained, TrainedVersion,
     records::{RECEIPT_FORMAT, end_of_time},
@@ -19,7 +19,7 @@ pub(super) struct Decided {
 
 impl Decided {
     /// Champion pointer and receipt move together, with the night's other results.
-    pub(super) fn add_to(self, results: &mut Results<'_>) -> Result<(), Error> {
+    pub(super) fn add_to(self, results: &mut StageResults<'_>) -> Result<(), Error> {
         let promoted = Promoted::by(&self.receipt);
         if !self.stands {
             results.add_receipt(self.receipt, self.pointing);
@@ -32,7 +32,7 @@ impl Decided {
 pub(super) async fn promote(
     ledger: &dyn Ledger,
     tonight: &Tonight<'_>,
-    results: &Results<'_>,
+    results: &StageResults<'_>,
     evaluated: &Evaluated,
     trained: &Trained,
 ) -> Result<Decided, Error> {

@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use forecasting::{Calibration, Decision, PriceSeries, Ticker, TradingDay};
 
 use super::{
-    Known, Place, Results, Tonight, forecast,
+    Known, Place, StageResults, Tonight, forecast,
     plan::{Planned, plan},
     promote::{released, restored},
     report,
 };
 use crate::{
     Appended, Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt,
-    RollbackOrder, Run, Snapshot, Stage, Trigger, VersionId,
+    RollbackOrder, Snapshot, Stage, Trigger, VersionId,
     records::{RECEIPT_FORMAT, end_of_time},
 };
 
@@ -44,13 +44,8 @@ pub async fn rollback(
     let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
     let receipts = ledger.receipts(ticker).await?;
     if pointer.version == *version {
-        return match unfinished(ledger, &receipts, &pointer).await? {
-            Some((run, receipt)) => {
-                report(archive, ledger, &run, &BTreeMap::new()).await?;
-                Ok(Promoted::by(receipt))
-            }
-            None => Err(refused(format!("{version} is in service already"))),
-        };
+        let cut_off = finished(archive, ledger, &receipts, &pointer).await?;
+        return cut_off.ok_or_else(|| refused(format!("{version} is in service already")));
     }
     let served = receipts.into_iter().map(|receipt| receipt.champion).find(|champion| champion.version == *version);
     let back = served.ok_or_else(|| refused(format!("{version} has never been in service for {ticker}")))?;
@@ -79,13 +74,8 @@ pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker
     let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
     if !pointer.pinned {
         let receipts = ledger.receipts(ticker).await?;
-        return match unfinished(ledger, &receipts, &pointer).await? {
-            Some((run, receipt)) => {
-                report(archive, ledger, &run, &BTreeMap::new()).await?;
-                Ok(Promoted::by(receipt))
-            }
-            None => Err(Error::Request { field: "ticker", reason: format!("no version of {ticker} is pinned") }),
-        };
+        let nothing = || Error::Request { field: "ticker", reason: format!("no version of {ticker} is pinned") };
+        return finished(archive, ledger, &receipts, &pointer).await?.ok_or_else(nothing);
     }
     let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
     let configuration = Configuration { rollback: None, release: Some(pointer.sequence), ..former };
@@ -145,7 +135,7 @@ impl Order<'_> {
             configuration: run.assignment.clone(),
         };
         let promoted = Promoted::by(&receipt);
-        let mut results = Results::read(ledger, &place).await?;
+        let mut results = StageResults::read(ledger, &place).await?;
         let snapshot: Snapshot = results.or(Stage::Fetch, async { Ok(snapshot) }).await?;
         let tonight = Tonight::read(archive, ledger, &place, snapshot).await?;
         let known = Known { trained: None, evaluated: None };
@@ -155,7 +145,7 @@ impl Order<'_> {
         results.add(Stage::Forecast, &forecasted)?;
         let promoted = match results.append(ledger, Some(pointer)).await? {
             Appended::Wholly => promoted,
-            Appended::Stood => Results::read(ledger, &place).await?.required(Stage::Promote)?,
+            Appended::Stood => StageResults::read(ledger, &place).await?.required(Stage::Promote)?,
         };
         report(archive, ledger, &run, &BTreeMap::new()).await?;
         Ok(promoted)
@@ -174,14 +164,20 @@ async fn can_serve(
     version.forecast(series, horizon, &Calibration::first(series, horizon)).map(|_| ())
 }
 
-/// The run of the rollback that put the champion in service, where it was cut off before its report.
-async fn unfinished<'a>(
+/// Writes the report of the decision that put the champion in service, where it was cut off before that.
+async fn finished(
+    archive: &dyn Archive,
     ledger: &dyn Ledger,
-    receipts: &'a [Receipt],
+    receipts: &[Receipt],
     pointer: &Champion,
-) -> Result<Option<(Run, &'a Receipt)>, Error> {
+) -> Result<Option<Promoted>, Error> {
     let its_own = |receipt: &&Receipt| receipt.decided_by == PERSON && receipt.champion == *pointer;
     let Some(receipt) = receipts.iter().find(its_own) else { return Ok(None) };
-    let entry = ledger.run(&receipt.run).await?;
-    Ok(entry.filter(|entry| entry.closure.is_none()).map(|entry| (entry.run, receipt)))
+    match ledger.run(&receipt.run).await?.filter(|entry| entry.closure.is_none()) {
+        None => Ok(None),
+        Some(entry) => {
+            report(archive, ledger, &entry.run, &BTreeMap::new()).await?;
+            Ok(Some(Promoted::by(receipt)))
+        }
+    }
 }

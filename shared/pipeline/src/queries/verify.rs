@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::{
     Archive, Assignment, Champion, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run, RunId,
     Snapshot, Stage, StageKey, Tombstone, Trained, Trigger, VersionId,
-    night::{Night, PERSON, Place, RULE, Results, in_words, reach, released, released_in_words, remains, restored},
+    night::{
+        Night, PERSON, Place, RULE, StageResults, in_words, reach, released, released_in_words, remains, restored,
+    },
 };
 
 /// A version that stands up to being trained again.
@@ -205,7 +207,7 @@ impl Judged<'_> {
     async fn again(&self, archive: &dyn Archive, ledger: &dyn Ledger, told: &Judgement) -> Result<Vec<Key>, Error> {
         let Judged { receipt, before, earlier, place, series } = *self;
         let ticker = place.ticker;
-        let results = Results::read(ledger, place).await?;
+        let results = StageResults::read(ledger, place).await?;
         let (recorded, evaluated): (Trained, Evaluated) =
             (results.required(Stage::Train)?, results.required(Stage::Evaluate)?);
         // Where another run changed the champion meanwhile, the record was judged against the one before that.

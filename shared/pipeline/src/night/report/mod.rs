@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use forecasting::{Decision, Ticker};
 use futures::future::try_join_all;
 
-use super::{Place, Results, pass::READS};
+use super::{Place, StageResults, pass::READS};
 use crate::{
     Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, Promoted, Run, RunId, RunStatus, Stage,
     TickerStatus, TickerSummary,
@@ -39,7 +39,7 @@ pub async fn report(
         let asked: Vec<_> = some.iter().map(|ticker| ledger.results(&run.id, ticker)).collect();
         for (ticker, standing) in some.iter().zip(try_join_all(asked).await?) {
             let place = Place::new(run, ticker)?;
-            let results = Results::standing(&place, standing);
+            let results = StageResults::standing(&place, standing);
             if let Some(evaluated) = results.of::<Evaluated>(Stage::Evaluate)? {
                 scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
             }
@@ -96,7 +96,7 @@ pub async fn report(
     Ok(closure)
 }
 
-fn done(place: &Place<'_>, results: &Results<'_>, forecasted: &Forecasted) -> Result<TickerOverview, Error> {
+fn done(place: &Place<'_>, results: &StageResults<'_>, forecasted: &Forecasted) -> Result<TickerOverview, Error> {
     let (verdict, reason) = match results.of::<Promoted>(Stage::Promote)? {
         Some(promoted) => (promoted.decision, promoted.reason),
         None => {
