@@ -37,14 +37,26 @@ cargo run --quiet --locked --package embedded -- check --config "$config"
 
 build_functions
 # SAM's own short form takes a value apart at its blanks, and cron(...) has some.
-overrides=("ParameterKey=Architecture,ParameterValue=${ARCHITECTURE:-arm64}" "ParameterKey=TokenParameter,ParameterValue=/$stack/tiingo-token")
-for parameter in "$@"; do overrides+=("ParameterKey=${parameter%%=*},ParameterValue=\"${parameter#*=}\""); done
+overrides=("ParameterKey=Architecture,ParameterValue=${ARCHITECTURE:-arm64}")
+names=" "
+for parameter in "$@"; do
+  overrides+=("ParameterKey=${parameter%%=*},ParameterValue=\"${parameter#*=}\"")
+  names+="${parameter%%=*} "
+done
 
+# known NAME: the command line says it, or the deployed stack has it and keeps it.
+known() { [[ $names == *" $1 "* ]] || [ -n "$("$tools/sam/bin/python" infra/stack.py "$stack" parameter "$1")" ]; }
+
+known TokenParameter || overrides+=("ParameterKey=TokenParameter,ParameterValue=/$stack/tiingo-token")
 # What is kept is a stack of its own, which `make remove` leaves: a later deployment goes on with it.
-sam deploy --template-file infra/store.yaml --stack-name "$stack-store" --no-confirm-changeset --no-fail-on-empty-changeset
-kept=$("$tools/sam/bin/python" infra/stack.py "$stack-store" outputs)
-# Parameters that are given come last, and win: an earlier bucket, a restored table.
-overrides=($kept "${overrides[@]}")
+if ! known Bucket || ! known Table; then
+  sam deploy --template-file infra/store.yaml --stack-name "$stack-store" --no-confirm-changeset --no-fail-on-empty-changeset
+  for name in Bucket Table; do
+    known "$name" || overrides+=("ParameterKey=$name,ParameterValue=$("$tools/sam/bin/python" infra/stack.py "$stack-store" output "$name")")
+  done
+fi
+# Of everything that may make functions other than they were: versions keep code and settings as they were published.
+overrides+=("ParameterKey=Release,ParameterValue=$({ printf '%s\n' "${overrides[@]}"; cat target/lambda/*/bootstrap.zip infra/template.yaml; } | sha256sum | cut -c1-16)")
 
 sam deploy --template-file infra/template.yaml --stack-name "$stack" --resolve-s3 --capabilities CAPABILITY_IAM \
   --no-confirm-changeset --no-fail-on-empty-changeset \

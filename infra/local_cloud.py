@@ -6,6 +6,7 @@ same template and state machine as an account gets, and with its roles' policies
 
 import atexit
 import ctypes
+import hashlib
 import json
 import os
 import pathlib
@@ -160,7 +161,10 @@ class LocalCloud:
         """Deploys both stacks, the second with these parameters, uploads the configuration, and puts the token."""
         kept = self.deploy_stack("store.yaml", f"{STACK}-store")
         machine = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-        self.outputs = self.deploy_stack("template.yaml", STACK, **kept | {"Architecture": machine} | parameters)
+        given = kept | {"Architecture": machine} | parameters
+        # As deploy.sh does: another deployment publishes other versions.
+        release = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
+        self.outputs = self.deploy_stack("template.yaml", STACK, **given, Release=release)
         # The bucket refuses plain http, which is all that this cloud speaks.
         self.client("s3").delete_bucket_policy(Bucket=self.outputs["ArchiveBucket"])
         self.configure(configuration)

@@ -3,7 +3,7 @@
     stack.py STACK function NAME     the name that CloudFormation gave a function
     stack.py STACK architecture NAME what it runs on
     stack.py STACK kept              what stays when the stack is removed
-    stack.py STACK outputs           its outputs, as parameters of another
+    stack.py STACK output NAME       one of its outputs
     stack.py STACK parameter NAME    one of its parameters; nothing where there is no such stack
 """
 
@@ -28,9 +28,9 @@ def main(stack, what, *names):
         for given in (p for s in stacks if s["StackName"] == stack for p in s.get("Parameters", [])):
             if given["ParameterKey"] == names[0]:
                 print(given["ParameterValue"])
-    elif what == "outputs":
-        for output in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]:
-            print(f"ParameterKey={output['OutputKey']},ParameterValue={output['OutputValue']}")
+    elif what == "output":
+        outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        print(next(output["OutputValue"] for output in outputs if output["OutputKey"] == names[0]))
     else:
         outputs = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
         for output in outputs:

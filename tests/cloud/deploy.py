@@ -73,6 +73,15 @@ class Deployment(unittest.TestCase):
         shared = [name for name in dev if dev[name] == outputs[name]]
         self.assertEqual(shared, [])
 
+        # Another table stays in use, whoever deploys next and says nothing of it.
+        restored = "ScheduleState=DISABLED Table=restored"
+        for parameters in [restored, "ScheduleState=DISABLED"]:
+            done = self.make("deploy", f"PARAMETERS={parameters}", STACK="closing-bell-dev", TIINGO_API_KEY="dev")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            stack = self.cloud.client("cloudformation").describe_stacks(StackName="closing-bell-dev")["Stacks"][0]
+            now = {given["ParameterKey"]: given["ParameterValue"] for given in stack["Parameters"]}
+            self.assertEqual((now["Table"], now["PredictAuth"]), ("restored", "NONE"))
+
         # Another configuration is not uploaded by deploying again, but by saying so, and its watchlist with it.
         other = self.cloud.folder / "other.toml"
         other.write_text('watchlist = "watchlist.txt"\n')

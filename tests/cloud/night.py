@@ -605,6 +605,15 @@ class Nights(unittest.TestCase):
             CONFIGURATION, TOKEN, Table="restored", SignIn="false", ScheduleState="DISABLED", TiingoBaseUrl=self.tiingo.url
         )
         self.assertEqual(self.cloud.outputs["LedgerTable"], "restored")
+        # The night's functions too, whose versions keep the settings that they were published with.
+        night = self.cloud.start_night({"trigger": "manual", "as_of": "2020-11-25", "tickers": ["XOM"]})
+        self.assertEqual(self.cloud.wait(night)["status"], "SUCCEEDED")
+        found = lambda table: dynamodb.query(
+            TableName=table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={":pk": {"S": "TICKER#XOM"}, ":sk": {"S": "AT#2020-11-25#"}},
+        )["Count"]
+        self.assertEqual((found("restored"), found(table)), (2, 0))
         self.assertIn("succeeded", str([run["status"] for run in self.operate("runs", "--json")]))
         self.operate("verify", "NLS")
         self.operate("backfill", "--from", run[:10], "--to", run[:10], "--ticker", "NLS")

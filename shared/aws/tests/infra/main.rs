@@ -86,6 +86,11 @@ fn every_task_names_a_function_of_the_template() {
         assert_eq!(arn, ("!Ref".to_owned(), format!("{name}.Version").as_str()), "{state}");
         let function = name.strip_suffix("Function").expect("is called ...Function").to_ascii_lowercase();
         assert!(functions.contains_key(&function), "{state} calls {function}");
+        // Its settings are part of a version: SAM publishes another one where this changes, and Lambda where the function does.
+        let release = ("!Ref".to_owned(), "Release");
+        assert_eq!(tagged(&functions[&function]["AutoPublishCodeSha256"]), Some(release.clone()), "{function}");
+        let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+        assert_eq!(tagged(&variables["CLOSING_BELL_RELEASE"]), Some(release));
         called.insert(function);
     }
     // What is answered over HTTP is not called, nor what a person calls.
