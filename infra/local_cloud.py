@@ -164,13 +164,24 @@ class LocalCloud:
         given = kept | {"Architecture": machine} | parameters
         # As deploy.sh does: another deployment publishes other versions.
         release = hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
-        self.outputs = self.deploy_stack("template.yaml", STACK, **given, Release=release)
+        self.outputs = self.deploy_stack(self.released(release), STACK, **given, Release=release)
         # The bucket refuses plain http, which is all that this cloud speaks.
         self.client("s3").delete_bucket_policy(Bucket=self.outputs["ArchiveBucket"])
         self.configure(configuration)
         self.client("ssm").put_parameter(
             Name=self.outputs["TokenParameter"], Value=token, Type="SecureString", Overwrite=True
         )
+
+    def released(self, release):
+        """The template with this release by default: ministack's SAM transform sees defaults and no parameters, and names versions by it."""
+        template = (ROOT / "infra/template.yaml").read_text()
+        here = template.replace("CodeUri: ../", f"CodeUri: {ROOT}/").replace("DefinitionUri: ", f"DefinitionUri: {ROOT}/infra/")
+        parameter = '  Release:\n    Type: String\n    Default: "'
+        if parameter not in here:
+            raise RuntimeError("infra/template.yaml has no parameter Release with a default")
+        path = self.folder / "template.yaml"
+        path.write_text(here.replace(parameter, parameter + release))
+        return path
 
     def deploy_stack(self, template, stack, **parameters):
         """Deploys a template; answers with the stack's outputs."""

@@ -607,7 +607,8 @@ class Nights(unittest.TestCase):
         self.assertEqual(self.cloud.outputs["LedgerTable"], "restored")
         # The night's functions too, whose versions keep the settings that they were published with.
         night = self.cloud.start_night({"trigger": "manual", "as_of": "2020-11-25", "tickers": ["XOM"]})
-        self.assertEqual(self.cloud.wait(night)["status"], "SUCCEEDED")
+        ended = self.cloud.wait(night)
+        self.assertEqual(ended["status"], "SUCCEEDED", ended)
         found = lambda table: dynamodb.query(
             TableName=table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
