@@ -21,7 +21,7 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::ReturnValue};
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use futures::future::try_join_all;
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
@@ -187,7 +187,7 @@ impl Ledger for DynamoLedger {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         let mut found = Vec::new();

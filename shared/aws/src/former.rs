@@ -11,7 +11,7 @@
 //!
 //! A place was a time once, and records had no place in a chain then.
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use pipeline::{Chained, Champion, Error, Link, Pointing, Receipt, RunId, Stage, StageKey, StageRecord};
 
 use crate::{
@@ -97,7 +97,7 @@ impl DynamoLedger {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         let mut records = Vec::new();

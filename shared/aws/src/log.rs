@@ -11,7 +11,7 @@
 //! lost, or died, and is passed over.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use futures::future::try_join_all;
 use pipeline::{Appended, Chained, Champion, Error, Link, Pointing, RunId, StageKey, StageRecord};
 
@@ -91,7 +91,7 @@ impl DynamoLedger {
         &self,
         ticker: &Ticker,
         run: &RunId,
-        as_of: TradingDay,
+        as_of: Stamp,
         records: &[Chained],
         expected: Option<&Champion>,
     ) -> Result<Appended, Setback> {
@@ -148,7 +148,8 @@ impl DynamoLedger {
 
     /// What a run has appended for a ticker, oldest first.
     pub(crate) async fn of_run(&self, ticker: &Ticker, run: &RunId) -> Result<Vec<Appendix>, Error> {
-        let listed = self.query(&partition(ticker), Range::StartingWith(&format!("{AT}{}#", run.day())), None).await?;
+        let listed =
+            self.query(&partition(ticker), Range::StartingWith(&format!("{AT}{}#", run.as_of())), None).await?;
         let own: Vec<Item> = listed
             .into_iter()
             .filter(|item| self.stored(item).string("run").is_ok_and(|of| of == run.as_str()))
@@ -161,7 +162,7 @@ impl DynamoLedger {
         &self,
         ticker: &Ticker,
         kind: &str,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<Appendix>, Error> {
         let partition = partition(ticker);
@@ -239,7 +240,7 @@ impl DynamoLedger {
     /// An item as it was read. Its digest is of its last record; the others' follow from what stands before it, and are told as what they hold.
     fn appendix(&self, ticker: &Ticker, item: &Item) -> Result<Appendix, Error> {
         let stored = self.stored(item);
-        let (run, as_of): (RunId, TradingDay) = (stored.word("run")?, stored.word("as_of")?);
+        let (run, as_of): (RunId, Stamp) = (stored.word("run")?, stored.word("as_of")?);
         let mut records = Vec::new();
         for line in stored.packed("records")?.lines() {
             let wrong = |reason: String| stored.damaged(format!("attribute records: {reason}"));

@@ -1,7 +1,7 @@
 //! What started an execution, and what it is therefore asked to do.
 
-use forecasting::{Ticker, TradingDay};
-use jiff::{Timestamp, civil::Date};
+use forecasting::{Stamp, Ticker, TradingDay};
+use jiff::Timestamp;
 use pipeline::{
     Archive, Assignment, Digest, Error, Incoming, Key, Patience, RunId, Settings, Trigger, price_file::PriceFile,
 };
@@ -20,7 +20,7 @@ pub struct Start {
     /// The moment it is for.
     pub time: Timestamp,
     /// The day whose prices the run may know; `None` for the last one.
-    pub as_of: Option<Date>,
+    pub as_of: Option<Stamp>,
     /// The tickers to work on; none for the watchlist's.
     pub tickers: Vec<Ticker>,
     /// Train every contender anew, whatever the policy says.
@@ -37,7 +37,7 @@ pub struct Asked {
     /// Everything that decides what the run computes.
     pub assignment: Assignment,
     /// Its day.
-    pub as_of: Date,
+    pub as_of: Stamp,
     /// How long what is missing is waited for: a bar, prices for which an hour's quota was too small, a source that is away.
     pub patience: Patience,
     /// The file's content, where it works on one.
@@ -52,7 +52,7 @@ struct Wanted {
     #[serde(default)]
     time: Option<Timestamp>,
     #[serde(default)]
-    as_of: Option<Date>,
+    as_of: Option<Stamp>,
     #[serde(default)]
     tickers: Vec<Ticker>,
     #[serde(default)]
@@ -150,7 +150,7 @@ impl Start {
         let request = |field, reason: String| Error::Request { field, reason };
         let last = TradingDay::last_closed(self.time).map_err(|e| request("time", e.to_string()))?;
         if let (Some(key), [ticker]) = (&self.incoming, self.tickers.as_slice()) {
-            return asked_of_file(settings, archive, key, ticker, last).await;
+            return asked_of_file(settings, archive, key, ticker, self.time).await;
         }
         if let Some(run) = &self.run {
             return asked_again(settings, archive, run, self.time).await;
@@ -161,13 +161,13 @@ impl Start {
             return Err(request("watchlist", "no tickers: name them in closing-bell.toml".to_owned()));
         }
         let as_of = match self.as_of {
-            Some(day) if TradingDay::has_closed(day, self.time) => day,
+            Some(Stamp::Date(day)) if TradingDay::has_closed(day, self.time) => day.into(),
             Some(day) => return Err(request("as_of", format!("{day}: that session has not closed yet"))),
             // A holiday is the schedule's to find out: its run closes as "no session".
             None if self.trigger == Trigger::Schedule => {
-                TradingDay::due_at(self.time).map_err(|e| request("time", e.to_string()))?
+                TradingDay::due_at(self.time).map_err(|e| request("time", e.to_string()))?.into()
             }
-            None => last.date(),
+            None => last.into(),
         };
         let mut assignment = settings.assignment(pipeline::Market::Tiingo, tickers);
         assignment.configuration.train = self.train;
@@ -181,7 +181,7 @@ async fn asked_again(settings: &Settings, archive: &dyn Archive, run: &RunId, ti
     let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
     let assignment: Assignment = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    let as_of: Date = run.day().parse().map_err(|_| damaged(format!("{} is no day", run.day())))?;
+    let as_of = run.as_of();
     let configuration = &assignment.configuration;
     if configuration.rollback.is_some() || configuration.release.is_some() {
         let reason = "what a person decided is completed by asking for the same again".to_owned();
@@ -195,13 +195,16 @@ async fn asked_of_file(
     archive: &dyn Archive,
     key: &Key,
     ticker: &Ticker,
-    last: TradingDay,
+    time: Timestamp,
 ) -> Result<Asked, Error> {
     let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     let sha256 = Digest::of(&bytes);
     // What cannot be read is fetch's to refuse, and to keep.
-    let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone()).last_session(last).unwrap_or(last);
+    let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone())
+        .last_ended(settings.cadence(), time)
+        .map_or_else(|| TradingDay::last_closed(time).map(Stamp::from), |period| Ok(period.stamp()))
+        .map_err(|e| Error::Request { field: "time", reason: e.to_string() })?;
     let mut assignment = settings.assignment(pipeline::Market::Incoming, vec![ticker.clone()]);
     assignment.configuration.incoming = Some(Incoming { key: key.clone(), sha256 });
-    Ok(Asked { assignment, as_of: newest.date(), patience: Patience::NONE, file: Some(bytes) })
+    Ok(Asked { assignment, as_of: newest, patience: Patience::NONE, file: Some(bytes) })
 }

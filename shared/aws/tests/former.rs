@@ -6,7 +6,7 @@ use std::{path::Path, process::Command};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use embedded::{DirectoryArchive, SqliteLedger};
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use pipeline::{
     Archive, Chain, Chained, Key, Ledger, Link, Pointing, Receipt, RunEntry, Stage, StageKey, StageRecord, export,
     migrate, to_migrate,
@@ -121,7 +121,7 @@ impl Former<'_> {
     }
 }
 
-async fn same_records(table: &dyn Ledger, file: &dyn Ledger, ticker: &Ticker, end: TradingDay) {
+async fn same_records(table: &dyn Ledger, file: &dyn Ledger, ticker: &Ticker, end: Stamp) {
     assert_eq!(table.champion(ticker).await.expect("reads"), file.champion(ticker).await.expect("reads"));
     assert_eq!(table.receipts(ticker).await.expect("lists"), file.receipts(ticker).await.expect("lists"));
     for stage in Stage::ALL {
@@ -152,7 +152,7 @@ async fn what_was_left(name: &str, places: bool) {
     let directory = DirectoryArchive::open(&data).expect("opens");
     let file = SqliteLedger::open_existing(&data.join("ledger.sqlite")).expect("opens");
     let [ko, nls]: [Ticker; 2] = ["KO", "NLS"].map(|ticker| ticker.parse().expect("a ticker"));
-    let end: TradingDay = "2020-12-11".parse().expect("a session");
+    let end: Stamp = "2020-12-11".parse().expect("a session");
 
     for prefix in ["prices/", "models/", "forecasts/", "reports/", "runs/", "contests/"] {
         for listed in directory.list(prefix).await.expect("lists") {

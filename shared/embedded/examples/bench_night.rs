@@ -116,7 +116,7 @@ async fn main() -> Result<(), Failure> {
     let (archive, ledger) = (&*one_core.archive, &*one_core.ledger);
     let mut spent = Spent::default();
     let start = Instant::now();
-    let planned = plan(archive, ledger, &assignment, last.date(), Trigger::Manual).await?;
+    let planned = plan(archive, ledger, &assignment, last.into(), Trigger::Manual).await?;
     let Planned::Open(entry) = spent.on("plan", start, planned) else { return Err("the night is done".into()) };
     let run = entry.run;
     let mut failures = BTreeMap::new();

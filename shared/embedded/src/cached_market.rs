@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use forecasting::Ticker;
+use forecasting::{Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{Error, History, MarketData, price_file::within};
 use tokio::sync::Mutex;
@@ -10,21 +10,21 @@ use tokio::sync::Mutex;
 pub struct CachedMarket<M> {
     market: M,
     start: Date,
-    end: Date,
+    end: Stamp,
     /// What the market said; `Err` holds why it does not know the ticker.
     histories: Mutex<BTreeMap<Ticker, Result<History, String>>>,
 }
 
 impl<M: MarketData> CachedMarket<M> {
     /// Remembers histories of `start..=end`.
-    pub fn new(market: M, start: Date, end: Date) -> Self {
+    pub fn new(market: M, start: Date, end: Stamp) -> Self {
         CachedMarket { market, start, end, histories: Mutex::default() }
     }
 }
 
 #[async_trait]
 impl<M: MarketData> MarketData for CachedMarket<M> {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         if from < self.start || to > self.end {
             return self.market.history(ticker, from, to).await;
         }

@@ -7,31 +7,50 @@ use std::{
 
 use async_trait::async_trait;
 use flate2::read::MultiGzDecoder;
-use forecasting::{Ticker, TradingDay};
-use jiff::civil::Date;
+use forecasting::{Cadence, Period, Stamp, Ticker};
+use jiff::{Timestamp, civil::Date};
 use pipeline::{
     Error, History, MarketData,
-    price_file::{PriceFile, last_session},
+    price_file::{Table, last_ended},
 };
 
-/// A folder of price files, `{TICKER}.csv` or `{TICKER}.csv.gz`.
-/// They are written as [`pipeline::price_file`] says.
+/// Files of one's own: a folder with one a series, `{TICKER}.csv`, or one table of several. Each may end on `.csv`, `.csv.gz` or
+/// `.parquet`; [`pipeline::price_file`] says how they are written.
 #[derive(Debug)]
 pub struct CsvMarket {
-    files: BTreeMap<Ticker, PathBuf>,
+    series: BTreeMap<Ticker, Source>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// A file of its own.
+    File(PathBuf),
+    /// The rows of this name in a table.
+    Rows { path: PathBuf, table: std::sync::Arc<Table>, name: String },
 }
 
 /// The largest file that is read, unpacked.
 const LARGEST_FILE: u64 = 64 << 20;
+/// The largest table of several series.
+const LARGEST_TABLE: u64 = 512 << 20;
+const ENDINGS: [&str; 3] = [".csv", ".csv.gz", ".parquet"];
 
 impl CsvMarket {
-    /// Looks which tickers a folder has. Files that are no price files are ignored, with a warning.
+    /// Looks which series a folder or a table has. Files of a folder that are no price files are ignored, with a warning.
     ///
     /// # Errors
-    /// A message where the folder cannot be read or has no price file.
-    pub fn open(folder: &Path) -> Result<CsvMarket, String> {
+    /// A message where it cannot be read, or has no series.
+    pub fn open(path: &Path) -> Result<CsvMarket, String> {
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => CsvMarket::folder(path),
+            Ok(_) => CsvMarket::table(path),
+            Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+        }
+    }
+
+    fn folder(folder: &Path) -> Result<CsvMarket, String> {
         let failed = |error: io::Error| format!("{} cannot be read: {error}", folder.display());
-        let mut files = BTreeMap::new();
+        let mut series: BTreeMap<Ticker, Source> = BTreeMap::new();
         let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
             .map_err(failed)?
             .map(|entry| entry.map(|entry| entry.path()))
@@ -44,54 +63,106 @@ impl CsvMarket {
             if !path.is_file() {
                 continue;
             }
-            let Some(stem) = name.strip_suffix(".csv").or_else(|| name.strip_suffix(".csv.gz")) else { continue };
+            let Some(stem) = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)) else { continue };
             match stem.parse::<Ticker>() {
                 Err(error) => tracing::warn!("{} is ignored: {error}", path.display()),
                 Ok(ticker) => {
-                    if let Some(other) = files.insert(ticker, path.clone()) {
+                    if let Some(Source::File(other)) = series.insert(ticker, Source::File(path.clone())) {
                         return Err(format!("{} and {} are the same ticker", other.display(), path.display()));
                     }
                 }
             }
         }
-        if files.is_empty() {
+        if series.is_empty() {
             return Err(format!("{} holds no price file: one is called TICKER.csv or TICKER.csv.gz", folder.display()));
         }
-        Ok(CsvMarket { files })
+        Ok(CsvMarket { series })
     }
 
-    /// The tickers it has.
-    pub fn tickers(&self) -> impl Iterator<Item = &Ticker> {
-        self.files.keys()
-    }
-
-    /// The session up to a day that most files end on, the newest of those that are even: one file with a mistyped date
-    /// does not decide for all. Files and rows that cannot be read do not count.
-    pub fn last_session(&self, up_to: TradingDay) -> Option<TradingDay> {
-        let mut ends: BTreeMap<TradingDay, usize> = BTreeMap::new();
-        for text in self.files.values().filter_map(|path| read_file(path).ok()) {
-            if let Some(end) = last_session(&text, up_to) {
-                *ends.entry(end).or_default() += 1;
+    fn table(path: &Path) -> Result<CsvMarket, String> {
+        let failed = |reason: String| format!("{}: {reason}", path.display());
+        let table = std::sync::Arc::new(read_table(path, LARGEST_TABLE).map_err(failed)?);
+        let mut series = BTreeMap::new();
+        for name in table.series() {
+            let ticker = Ticker::of_name(name).map_err(|error| failed(error.to_string()))?;
+            let source = Source::Rows { path: path.to_owned(), table: table.clone(), name: name.to_owned() };
+            if let Some(Source::Rows { name: other, .. }) = series.insert(ticker.clone(), source) {
+                return Err(failed(format!("its series '{other}' and '{name}' are both {ticker}")));
             }
         }
-        ends.into_iter().max_by_key(|(end, files)| (*files, *end)).map(|(end, _)| end)
+        if series.is_empty() {
+            // A table of one series is called as its file is.
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+            let ticker = Ticker::of_name(stem).map_err(|error| failed(error.to_string()))?;
+            series.insert(ticker, Source::File(path.to_owned()));
+        }
+        Ok(CsvMarket { series })
+    }
+
+    /// The series it has.
+    pub fn tickers(&self) -> impl Iterator<Item = &Ticker> {
+        self.series.keys()
+    }
+
+    /// What most series end on, up to a moment: one file with a mistyped date does not decide for all. Where they end each on its own,
+    /// the newest of their ends. Files and rows that cannot be read do not count; where none can, the reason why.
+    ///
+    /// # Errors
+    /// Why the first of them cannot be read.
+    pub fn newest(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Stamp, String> {
+        let mut ends: BTreeMap<Stamp, usize> = BTreeMap::new();
+        let (mut known, mut why) = (0, None);
+        for source in self.series.values() {
+            match source.last_ended(cadence, now) {
+                Ok(Some(end)) => {
+                    *ends.entry(end.stamp()).or_default() += 1;
+                    known += 1;
+                }
+                Ok(None) => {}
+                Err(error) => why = why.or(Some(format!("{}: {error}", source.path().display()))),
+            }
+        }
+        let most = ends.iter().max_by_key(|(end, series)| (**series, **end)).map(|(end, series)| (*end, *series));
+        match most {
+            Some((end, series)) if 2 * series > known || matches!(end, Stamp::Date(_)) && series > 1 => Ok(end),
+            Some(_) => ends.pop_last().map(|(end, _)| end).ok_or_else(|| "no file has a value".to_owned()),
+            None => Err(why.unwrap_or_else(|| "no file has a value".to_owned())),
+        }
+    }
+}
+
+impl Source {
+    fn path(&self) -> &Path {
+        match self {
+            Source::File(path) | Source::Rows { path, .. } => path,
+        }
+    }
+
+    fn last_ended(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Option<Period>, String> {
+        Ok(match self {
+            Source::File(path) => last_ended(&read_table(path, LARGEST_FILE)?, None, cadence, now),
+            Source::Rows { table, name, .. } => last_ended(table, Some(name), cadence, now),
+        })
     }
 }
 
 #[async_trait]
 impl MarketData for CsvMarket {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
-        let path = self.files.get(ticker).ok_or_else(|| Error::UnknownTicker {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
+        let source = self.series.get(ticker).ok_or_else(|| Error::UnknownTicker {
             ticker: ticker.clone(),
-            reason: "the folder has no file of that name".to_owned(),
+            reason: "there is no file or row of that name".to_owned(),
         })?;
         let refused = |reason: String| Error::RefusedData {
             ticker: ticker.clone(),
-            reason: format!("{}: {reason}", path.display()),
+            reason: format!("{}: {reason}", source.path().display()),
         };
-        let text = read_file(path).map_err(refused)?;
-        let file = PriceFile::new(ticker.clone(), path.display().to_string(), text.into_bytes());
-        file.history(ticker, from, to).await
+        let rows = match source {
+            Source::File(path) => read_table(path, LARGEST_FILE).and_then(|table| table.rows(None, from, to)),
+            Source::Rows { table, name, .. } => table.rows(Some(name), from, to),
+        };
+        Ok(History { rows: rows.map_err(refused)?, read_at: None })
     }
 
     fn is_local(&self) -> bool {
@@ -99,21 +170,29 @@ impl MarketData for CsvMarket {
     }
 
     async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
-        let path = self.files.get(ticker)?;
-        let mut bytes = Vec::new();
-        File::open(path).ok()?.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
-        Some((path.file_name()?.to_string_lossy().into_owned(), bytes))
+        match self.series.get(ticker)? {
+            Source::File(path) => {
+                let mut bytes = Vec::new();
+                File::open(path).ok()?.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
+                Some((path.file_name()?.to_string_lossy().into_owned(), bytes))
+            }
+            // Its rows alone, not those of all others again.
+            Source::Rows { table, name, .. } => Some((format!("{ticker}.csv"), table.csv_of(name))),
+        }
     }
 }
 
-fn read_file(path: &Path) -> Result<String, String> {
+fn read_table(path: &Path, largest: u64) -> Result<Table, String> {
     let file = File::open(path).map_err(|e| e.to_string())?;
     let unpacked: Box<dyn Read> =
         if path.extension().is_some_and(|e| e == "gz") { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let mut bytes = Vec::new();
-    unpacked.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(format!("larger than {} MB", LARGEST_FILE >> 20));
+    unpacked.take(largest + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > largest {
+        return Err(format!("larger than {} MB", largest >> 20));
     }
-    String::from_utf8(bytes).map_err(|_| "not a text file".to_owned())
+    if path.extension().is_some_and(|e| e == "parquet") {
+        return Table::of_parquet(bytes);
+    }
+    Table::read(std::str::from_utf8(&bytes).map_err(|_| "not a text file".to_owned())?)
 }

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc, thread};
 
-use forecasting::Ticker;
-use jiff::{Timestamp, civil::Date};
+use forecasting::{Stamp, Ticker};
+use jiff::Timestamp;
 use pipeline::{
     Archive, Assignment, Attempts, Error, Fetched, Ledger, MarketData, Next, Pass, Patience, Planned, Run, RunEntry,
     Stage, Trigger, fetch, plan, report, work,
@@ -33,11 +33,11 @@ impl Night {
     pub async fn run(
         &self,
         assignment: &Assignment,
-        as_of: Date,
+        as_of: impl Into<Stamp>,
         trigger: Trigger,
         finished: impl Fn(&Ticker),
     ) -> Result<RunEntry, Error> {
-        let planned = plan(&*self.archive, &*self.ledger, assignment, as_of, trigger).await?;
+        let planned = plan(&*self.archive, &*self.ledger, assignment, as_of.into(), trigger).await?;
         let entry = match planned {
             Planned::NoSession(entry) | Planned::Done(entry) => return Ok(entry),
             Planned::Open(entry) => entry,

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use forecasting::Ticker;
+use forecasting::{Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{Error, History, MarketData, price_file::rows};
 
@@ -32,7 +32,7 @@ impl RecordedMarket {
 
 #[async_trait]
 impl MarketData for RecordedMarket {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         let (_, text) = SAMPLE.iter().find(|(name, _)| *name == ticker.as_str()).ok_or_else(|| {
             Error::UnknownTicker { ticker: ticker.clone(), reason: "the recorded sample does not have it".to_owned() }
         })?;

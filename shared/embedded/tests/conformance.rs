@@ -27,7 +27,7 @@ async fn markets() {
     let (nls, other) = ("NLS".parse().expect("a ticker"), "NOSUCH".parse().expect("a ticker"));
     let (from, to) = (date(2020, 1, 2), date(2020, 12, 11));
     conformance::market_data(&RecordedMarket, &nls, &other, from, to).await;
-    let cached = CachedMarket::new(RecordedMarket, date(2015, 1, 1), to);
+    let cached = CachedMarket::new(RecordedMarket, date(2015, 1, 1), to.into());
     conformance::market_data(&cached, &nls, &other, from, to).await;
     // From memory, the same.
     conformance::market_data(&cached, &nls, &other, from, to).await;

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
-use forecasting::Ticker;
+use forecasting::{Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{Error, History, MarketData, Patience, RunStatus, Settings, Trigger, predict};
 
@@ -22,12 +22,12 @@ struct Evening {
 
 #[async_trait]
 impl MarketData for Evening {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         // Only asks for the evening's own bar count; a whole history is not asked for before it is there.
-        let ask = if from == to { self.asks.fetch_add(1, Ordering::SeqCst) + 1 } else { self.there_on };
+        let ask = if to == from.into() { self.asks.fetch_add(1, Ordering::SeqCst) + 1 } else { self.there_on };
         let mut history = RecordedMarket.history(ticker, from, to).await?;
         if ask < self.there_on || self.there_on == usize::MAX {
-            history.rows.retain(|row| row.date < RecordedMarket::LAST_SESSION);
+            history.rows.retain(|row| row.date < RecordedMarket::LAST_SESSION.into());
         }
         let half_past_five: Timestamp = "2020-12-11T22:30:00Z".parse().expect("a timestamp");
         Ok(History { read_at: Some(half_past_five), ..history })
@@ -73,7 +73,7 @@ struct Away(AtomicUsize);
 
 #[async_trait]
 impl MarketData for Away {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         if self.0.fetch_sub(1, Ordering::SeqCst) > 0 {
             return Err(Error::MarketUnavailable { ticker: ticker.clone(), reason: "it is away".to_owned() });
         }

@@ -40,7 +40,7 @@ fn wrong_usage_and_configuration() {
     check("run --as-of 2999-01-04 --market recorded", 2, "has not closed yet");
     check("run --ticker ../../etc/passwd", 2, "is not a ticker");
     check("run --market tiingo", 2, "needs a token in TIINGO_API_KEY");
-    check("run --market yahoo", 2, "a market is tiingo, recorded or csv:DIR");
+    check("run --market yahoo", 2, "a market is tiingo, recorded or csv:PATH");
     check("run --market csv:nowhere", 2, "nowhere cannot be read");
     check("run --market csv:empty", 2, "holds no price file");
     check("run --market csv:twice", 2, "are the same ticker");
@@ -82,7 +82,7 @@ fn a_damaged_store_is_named() {
     check("predict NOSUCH", 1, "NOSUCH is unknown");
     check("models NOSUCH", 1, "NOSUCH is unknown");
     check("receipts NOSUCH", 1, "NOSUCH is unknown");
-    check("verify KO ../../x", 2, "an id is a date, a hyphen and eight hexadecimal digits");
+    check("verify KO ../../x", 2, "an id is a date, a time or an index, a hyphen and eight hexadecimal digits");
     check("verify KO 2020-12-11-00000000", 1, "is missing from the archive");
 
     let model = bench.path(&format!("closing-bell-data/models/KO/{version}.json"));

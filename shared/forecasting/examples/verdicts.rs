@@ -6,8 +6,8 @@
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
 
 use forecasting::{
-    Bet, Contender, Detail, Family, Judgement, PriceModel, PriceSeries, Promotion, Record, RecordPlan, Row, Seat,
-    Specification, TradingDay, Verdict, Wealth, Window,
+    Bet, Contender, Detail, Family, Judgement, Kind, PriceModel, PriceSeries, Promotion, Record, RecordPlan, Row,
+    Seasons, Seat, Specification, TradingDay, Verdict, Wealth, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -178,19 +178,19 @@ fn last_sixty(bets: &[Bet], nights: usize) -> Vec<usize> {
 fn year(law: &Law, seed: u64) -> Year {
     let whole = series(&law.prices(seed));
     let arima = Contender::Family(Family::Arima);
-    let plan = RecordPlan::new(&[arima], HORIZON, Window::All, 1);
+    let plan = RecordPlan::new(&[arima], HORIZON, Window::All, Seasons::NONE, Kind::Price);
     let mut record: Option<(Record, Option<forecasting::ScaleEstimates>)> = None;
     let (mut seat, mut year): (Option<Seat>, Year) = (None, Year::default());
     let mut chosen: Option<(Specification, usize)> = None;
     for night in 0..law.nights {
         let bars = &whole.bars()[..HISTORY + night];
-        let tonight = PriceSeries::of_bars(whole.ticker().clone(), bars.to_vec());
+        let tonight = PriceSeries::of_bars(whole.ticker().clone(), bars.to_vec(), Kind::Price);
         let prices = tonight.adjusted_closes();
         if chosen.is_none_or(|(_, since)| night - since >= plan.reselected_after()) {
-            chosen = Some((arima.select(&prices, 1).expect("selects"), night));
+            chosen = Some((arima.select(&prices, Kind::Price, Seasons::NONE).expect("selects"), night));
         }
         let specification = chosen.expect("chosen").0;
-        let model: PriceModel = specification.fit(&prices).expect("fits");
+        let model: PriceModel = specification.fit(&prices, Kind::Price).expect("fits");
         let (record, scales) =
             record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight).expect("a record"));
         let last = tonight.last();
@@ -206,7 +206,7 @@ fn year(law: &Law, seed: u64) -> Year {
         let models = [(arima, specification)];
         let (judgement, _) = Judgement::of(record, &[], SIGNIFICANCE, seat.as_ref(), &models, Detail::Short);
         let verdict = Verdict::of(&judgement, seat.as_ref(), Promotion::Evidence);
-        let after = Seat::after(seat.as_ref(), &verdict, &judgement, last.day);
+        let after = Seat::after(seat.as_ref(), &verdict, &judgement, last.day.stamp());
         year.changes += usize::from(seat.is_some_and(|before| before.contender != after.contender));
         seat = Some(after);
         let serving = verdict.contender;

@@ -80,7 +80,7 @@ impl Calibration {
     /// Where there is no record to learn from: exponentially weighted changes, and what intervals begin with.
     pub fn first(series: &PriceSeries, horizon: usize) -> Calibration {
         let mut scales = Scales::new(&ScaleParameters::default());
-        Shock::of(series.bars()).into_iter().for_each(|shock| scales.observe(shock));
+        Shock::of(series.bars(), series.kind()).into_iter().for_each(|shock| scales.observe(shock));
         let deviations = scales.deviations(horizon)[Scale::Ewma as usize * horizon..][..horizon].to_vec();
         Calibration { scale: Scale::Ewma, deviations, multipliers: Vec::new() }
     }

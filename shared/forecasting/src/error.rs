@@ -1,5 +1,7 @@
 use jiff::civil::Date;
 
+use crate::{Cadence, Stamp};
+
 /// Why an input was refused. All are properties of the input: trying again changes nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,13 +28,39 @@ pub enum Error {
         /// Weekend, the holiday's name, or the calendar's bounds.
         why: &'static str,
     },
+    /// Not a cadence or a calendar.
+    #[error("'{text}' is none: {what}")]
+    Cadence {
+        /// What was given, shortened.
+        text: String,
+        /// What there is.
+        what: &'static str,
+    },
+    /// A stamp on which a series of this cadence has no period.
+    #[error("{stamp} is no period of the cadence {cadence}: {why}")]
+    NoPeriod {
+        /// The stamp.
+        stamp: Stamp,
+        /// What it was to be a period of.
+        cadence: Cadence,
+        /// Why not.
+        why: String,
+    },
+    /// Stamps that no cadence explains, or not the one that was declared.
+    #[error("the rows are dated {stamps}, ...: {what}; write the cadence that they have, such as cadence = \"1week\"")]
+    Spacing {
+        /// Three of them.
+        stamps: String,
+        /// What they contradict.
+        what: String,
+    },
     /// A row of a price history that cannot be used.
     #[error("row {row} ({date}): {what}")]
     Row {
         /// Row in its source, from 1; a header does not count.
         row: usize,
         /// The row's date.
-        date: Date,
+        date: Stamp,
         /// What is wrong with it.
         what: String,
     },
@@ -43,7 +71,7 @@ pub enum Error {
     #[error("{got} sessions since {first} are too few: {needed} are needed")]
     TooShort {
         /// First session.
-        first: Date,
+        first: Stamp,
         /// Sessions there are.
         got: usize,
         /// Sessions needed.
@@ -53,9 +81,9 @@ pub enum Error {
     #[error("the price stands still from {first} to {last}: halted, or not traded, so there is nothing to forecast")]
     NoVariation {
         /// First session of the stretch.
-        first: Date,
+        first: Stamp,
         /// Its last session.
-        last: Date,
+        last: Stamp,
     },
     /// A model could not be fitted or read.
     #[error("{model}: {reason}")]
@@ -74,7 +102,7 @@ pub enum Error {
     /// A series was asked for a session that it does not hold.
     #[error("no bar on {date}, where the model or the forecast at hand ends: are these prices of another source?")]
     NoBar {
-        /// The session.
-        date: Date,
+        /// The period.
+        date: Stamp,
     },
 }

@@ -1,6 +1,6 @@
 //! Tickers, sessions, price series, track records, scorecards and verdicts: the rules, without any I/O or clock.
 //!
-//! A [`PriceSeries`] of [`Bar`]s on [`TradingDay`]s is fitted by a [`Specification`]; a [`Record`] keeps what each [`Contender`]
+//! A [`PriceSeries`] of [`Bar`]s in [`Period`]s is fitted by a [`Specification`]; a [`Record`] keeps what each [`Contender`]
 //! would have forecast from every past session; a [`Judgement`] adds up what came of it, and the [`Verdict`] says who
 //! serves. [`StandingForecast`]s are scored when their sessions have come.
 
@@ -13,7 +13,6 @@ pub fn rules() -> String {
     format!("{}, {RULES}", arima::ENGINE)
 }
 
-mod calendar;
 mod calibration;
 mod change_point;
 mod contender;
@@ -22,6 +21,7 @@ mod diebold_mariano;
 mod error;
 mod evidence;
 mod families;
+mod kind;
 mod level;
 mod live;
 mod long_run;
@@ -32,11 +32,12 @@ mod residuals;
 mod scale;
 mod scope;
 mod scorecard;
+mod seasons;
 mod series;
 mod shown;
 mod standing;
 mod ticker;
-mod trading_day;
+mod time;
 mod verdict;
 mod window;
 
@@ -50,6 +51,7 @@ pub use evidence::{BUDGET_SESSIONS, Bet, Wealth};
 pub use families::{
     Arima, Combination, Ets, Family, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
 };
+pub use kind::Kind;
 pub use level::Level;
 pub use live::{Interval, LiveRecord, LiveSums, Outcome, Score, StandingForecast, StandingStep, Step};
 pub use long_run::{Mean, SkillInterval};
@@ -62,10 +64,11 @@ pub use residuals::{Residual, Residuals};
 pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
-pub use series::{Bar, PriceSeries, Row};
+pub use seasons::Seasons;
+pub use series::{Bar, Form, PriceSeries, Row};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;
-pub use trading_day::TradingDay;
+pub use time::{Cadence, Calendar, Period, Stamp, TradingDay};
 pub use verdict::{Decision, Promotion, Verdict};
 pub use window::Window;

@@ -2,20 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Coverage, Error, IntervalKind, Level, PriceForecast, PriceSeries, TradingDay, scorecard::quantile_loss};
+use crate::{Coverage, Error, IntervalKind, Kind, Level, Period, PriceForecast, PriceSeries, scorecard::quantile_loss};
 
 /// A forecast on record: made at one origin, in the basis of that day's prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StandingForecast {
     /// The last session it knew.
-    pub origin: TradingDay,
+    pub origin: Period,
     /// The adjusted close there, which fixes its basis.
     pub price: f64,
     /// The kind of intervals that is served; the first forecasts on record knew but the models' own.
     #[serde(default = "models_own")]
     pub intervals: IntervalKind,
+    /// What the numbers are.
+    #[serde(default, skip_serializing_if = "is_price")]
+    pub kind: Kind,
     /// One step a session.
     pub steps: Vec<StandingStep>,
+}
+
+fn is_price(kind: &Kind) -> bool {
+    *kind == Kind::Price
 }
 
 fn models_own() -> IntervalKind {
@@ -43,7 +50,7 @@ pub struct Step {
     /// Sessions ahead.
     pub horizon: usize,
     /// The session.
-    pub date: TradingDay,
+    pub date: Period,
     /// The central forecast: the median of the price.
     pub mean: f64,
     /// Central intervals.
@@ -62,16 +69,16 @@ pub struct Interval {
     pub upper: f64,
 }
 
-/// How one step of a standing forecast turned out; errors are fractions of the price at the origin.
+/// How one step of a standing forecast turned out; errors are fractions of the price at the origin, and differences of values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
     /// Where the forecast was made.
-    pub origin: TradingDay,
+    pub origin: Period,
     /// Sessions ahead.
     pub horizon: usize,
     /// The session that was forecast.
-    pub date: TradingDay,
+    pub date: Period,
     /// The central forecast as it was served, and what came, in the basis of the origin's prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Outcome>,
@@ -110,7 +117,7 @@ pub struct Outcome {
 
 impl Score {
     /// Which step of which origin's forecast it is: each is scored once.
-    pub fn place(&self) -> (TradingDay, usize) {
+    pub fn place(&self) -> (Period, usize) {
         (self.origin, self.horizon)
     }
 
@@ -129,7 +136,7 @@ impl StandingForecast {
     /// Writes a forecast down, one step for each session after the origin: with the intervals that are served, and
     /// those of the other kind beside them.
     pub fn new(
-        origin: TradingDay,
+        origin: Period,
         price: f64,
         served: &PriceForecast,
         other: &PriceForecast,
@@ -142,7 +149,7 @@ impl StandingForecast {
             ends.iter().map(|(level, (l, u))| Interval { level: *level, lower: l[h], upper: u[h] }).collect()
         };
         // At present volatility, whichever kind is served: a wild week is no change of the model's errors.
-        let scaled = if served.kind() == IntervalKind::Adaptive { served } else { other };
+        let scaled = if served.intervals() == IntervalKind::Adaptive { served } else { other };
         let errors = scaled.standard_errors();
         let mut date = origin;
         let step = |(h, mean): (usize, f64)| {
@@ -154,7 +161,7 @@ impl StandingForecast {
             }
         };
         let steps = served.central().into_iter().enumerate().map(step).collect();
-        StandingForecast { origin, price, intervals: served.kind(), steps }
+        StandingForecast { origin, price, intervals: served.intervals(), kind: served.kind(), steps }
     }
 
     /// Scores the steps whose session has come, in the present basis of the series.
@@ -167,36 +174,38 @@ impl StandingForecast {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let base = series.on(self.origin).ok_or_else(|| Error::NoBar { date: self.origin.date() })?.adjusted_close;
-        // Relative to the origin's price, a forecast is the same number in every basis.
-        Ok(due.into_iter().map(|(step, actual)| self.score_of(step, actual / base)).collect())
+        let base = series.on(self.origin).ok_or_else(|| Error::NoBar { date: self.origin.stamp() })?.adjusted_close;
+        // Relative to the origin's price, a forecast is the same number in every basis. A value has but one.
+        let outcome = |actual: f64| if self.kind == Kind::Price { actual / base } else { actual };
+        Ok(due.into_iter().map(|(step, actual)| self.score_of(step, outcome(actual))).collect())
     }
 
-    /// `outcome` is the price that came over that at the origin.
+    /// `outcome` is the price that came over that at the origin, or the value that came.
     fn score_of(&self, step: &StandingStep, outcome: f64) -> Score {
         let StandingStep { served, standard_error, other_intervals } = step;
-        let forecast = served.mean / self.price;
+        let (unit, naive) = match self.kind {
+            Kind::Price => (self.price, 1.0),
+            Kind::Value => (1.0, self.price),
+        };
+        let forecast = served.mean / unit;
         let held = |intervals: &[Interval]| {
-            intervals
-                .iter()
-                .map(|i| (i.level, i.lower / self.price <= outcome && outcome <= i.upper / self.price))
-                .collect()
+            intervals.iter().map(|i| (i.level, i.lower / unit <= outcome && outcome <= i.upper / unit)).collect()
         };
         let error = (forecast - outcome).abs();
         let pinball = |intervals: &[Interval]| {
-            let ends: f64 = intervals.iter().map(|i| i.pinball(outcome * self.price) / self.price).sum();
+            let ends: f64 = intervals.iter().map(|i| i.pinball(outcome * unit) / unit).sum();
             (0.5 * error + ends) / (1 + 2 * intervals.len()) as f64
         };
         Score {
             origin: self.origin,
             horizon: served.horizon,
             date: served.date,
-            prices: Some(Outcome { mean: served.mean, actual: outcome * self.price }),
+            prices: Some(Outcome { mean: served.mean, actual: outcome * unit }),
             error,
-            naive_error: (1.0 - outcome).abs(),
+            naive_error: (naive - outcome).abs(),
             pinball: Some(pinball(&served.intervals)),
             other_pinball: Some(pinball(other_intervals)).filter(|_| !other_intervals.is_empty()),
-            standardised: standard_error.filter(|e| *e > 0.0).map(|e| (outcome / forecast).ln() / e),
+            standardised: standard_error.filter(|e| *e > 0.0).map(|e| self.kind.change(forecast, outcome) / e),
             intervals: self.intervals,
             inside: held(&served.intervals),
             other_inside: held(other_intervals),

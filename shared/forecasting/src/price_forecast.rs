@@ -4,7 +4,7 @@ use ::arima::Forecast;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::{Calibration, Level};
+use crate::{Calibration, Kind, Level};
 
 /// How wide intervals are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,13 +36,14 @@ const TAUGHT: Level = Level::new(68.27);
 #[derive(Debug, Clone, PartialEq)]
 pub struct PriceForecast {
     log: Forecast,
+    kind: Kind,
     factor: f64,
     calibration: Option<Calibration>,
 }
 
 impl PriceForecast {
-    pub(crate) fn new(log: Forecast) -> PriceForecast {
-        PriceForecast { log, factor: 1.0, calibration: None }
+    pub(crate) fn new(log: Forecast, kind: Kind) -> PriceForecast {
+        PriceForecast { log, kind, factor: 1.0, calibration: None }
     }
 
     /// In a basis whose prices are this many times the present one's.
@@ -58,8 +59,13 @@ impl PriceForecast {
     }
 
     /// How wide its intervals are.
-    pub fn kind(&self) -> IntervalKind {
+    pub fn intervals(&self) -> IntervalKind {
         if self.calibration.is_some() { IntervalKind::Adaptive } else { IntervalKind::Model }
+    }
+
+    /// What the numbers are.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Sessions ahead.
@@ -99,6 +105,6 @@ impl PriceForecast {
     }
 
     fn price(&self, log: f64) -> f64 {
-        log.exp() * self.factor
+        self.kind.value(log) * self.factor
     }
 }

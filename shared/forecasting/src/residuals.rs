@@ -2,7 +2,7 @@
 
 use ::arima::LjungBox;
 
-use crate::{Error, PriceSeries, Specification, TradingDay, Window};
+use crate::{Error, Period, PriceSeries, Specification, Window};
 
 /// One-step errors of a specification over the last sessions of a series.
 ///
@@ -13,7 +13,7 @@ pub struct Residuals {
     /// What was estimated.
     pub specification: Specification,
     /// The last session that it was estimated on.
-    pub estimated_until: TradingDay,
+    pub estimated_until: Period,
     /// Errors of the log price in standard errors, oldest first.
     pub errors: Vec<Residual>,
     /// Their autocorrelations at lags 1, 2, ...
@@ -32,7 +32,7 @@ pub struct Residuals {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Residual {
     /// The session.
-    pub day: TradingDay,
+    pub day: Period,
     /// The error of the log price in standard errors.
     pub error: f64,
 }
@@ -60,25 +60,25 @@ impl Residuals {
         let tested = sessions.min(bars.len() / 2).min(bars.len().saturating_sub(MIN_TO_FIT));
         let before = bars.len() - tested;
         if before < MIN_TO_FIT || tested == 0 {
-            let (first, got) = (bars[0].day.date(), bars.len());
+            let (first, got) = (bars[0].day.stamp(), bars.len());
             return Err(Error::TooShort { first, got, needed: MIN_TO_FIT + 1 });
         }
         let prices = series.adjusted_closes();
         // A window that begins later than that, at a date, leaves what the fit needs at least.
         let start = window.start(bars, before).min(before - MIN_TO_FIT);
-        let mut model = specification.fit(&prices[start..before])?;
+        let mut model = specification.fit(&prices[start..before], series.kind())?;
         let mut errors = Vec::with_capacity(tested);
         for (bar, price) in bars[before..].iter().zip(&prices[before..]) {
             let forecast = model.forecast(1)?;
             let (central, standard_error) = (forecast.central()[0], forecast.standard_errors()[0]);
-            let error = if standard_error > 0.0 { (price / central).ln() / standard_error } else { 0.0 };
+            let error = if standard_error > 0.0 { series.kind().change(central, *price) / standard_error } else { 0.0 };
             errors.push(Residual { day: bar.day, error });
             model.advance(std::slice::from_ref(price))?;
         }
         Ok(Residuals::summed_up(*specification, bars[before - 1].day, errors))
     }
 
-    fn summed_up(specification: Specification, estimated_until: TradingDay, errors: Vec<Residual>) -> Residuals {
+    fn summed_up(specification: Specification, estimated_until: Period, errors: Vec<Residual>) -> Residuals {
         let n = errors.len() as f64;
         let mean = errors.iter().map(|e| e.error).sum::<f64>() / n;
         let centred: Vec<f64> = errors.iter().map(|e| e.error - mean).collect();
@@ -119,7 +119,7 @@ mod tests {
 
     fn walk(memory: f64) -> PriceSeries {
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let (mut day, mut log, mut last) = ("2018-01-02".parse::<TradingDay>().expect("a session"), 4.0, 0.0);
+        let (mut day, mut log, mut last) = ("2018-01-02".parse::<Period>().expect("a session"), 4.0, 0.0);
         let mut rows = Vec::new();
         for number in 1..=700 {
             let shock: f64 = StandardNormal.sample(&mut random);

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use augurs::outlier::{MADDetector, OutlierDetector};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bar, PriceSeries, TradingDay, scale::range};
+use crate::{Bar, Kind, Period, PriceSeries, scale::range};
 
 /// What one price series covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scope {
     /// First session with a bar.
-    pub first: TradingDay,
+    pub first: Period,
     /// Last session with a bar.
-    pub last: TradingDay,
+    pub last: Period,
     /// Sessions with a bar.
     pub sessions: usize,
     /// Sessions between first and last without a bar.
@@ -39,7 +39,7 @@ pub struct Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
     /// Last session with a bar before the gap.
-    pub after: TradingDay,
+    pub after: Period,
     /// Sessions without one.
     pub sessions: usize,
 }
@@ -48,8 +48,8 @@ pub struct Gap {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Move {
     /// The session.
-    pub day: TradingDay,
-    /// Log return since the bar before.
+    pub day: Period,
+    /// Log return since the bar before; the difference of values.
     pub log_return: f64,
     /// Distance from the median in median absolute deviations, scaled to be a standard deviation for normal returns.
     pub score: f64,
@@ -59,7 +59,7 @@ pub struct Move {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// The session on which it took effect.
-    pub day: TradingDay,
+    pub day: Period,
     /// Split factor, or cash per share.
     pub value: f64,
 }
@@ -76,7 +76,7 @@ impl Scope {
         let bars = series.bars();
         let mut gaps: Vec<Gap> = bars
             .windows(2)
-            .map(|pair| Gap { after: pair[0].day, sessions: pair[0].day.sessions_until(pair[1].day) - 1 })
+            .map(|pair| Gap { after: pair[0].day, sessions: pair[0].day.periods_until(pair[1].day) - 1 })
             .filter(|gap| gap.sessions > 0)
             .collect();
         let sessions_missing = gaps.iter().map(|gap| gap.sessions).sum();
@@ -100,7 +100,7 @@ impl Scope {
             rows_without_price,
             outliers,
             largest_moves: moves,
-            ranges_refused: ranges_refused(bars),
+            ranges_refused: if series.kind() == Kind::Price { ranges_refused(bars) } else { BTreeMap::new() },
             last_split: last_event(|bar| bar.split_factor, 1.0),
             last_dividend: last_event(|bar| bar.dividend, 0.0),
         }
@@ -110,7 +110,7 @@ impl Scope {
 fn ranges_refused(bars: &[Bar]) -> BTreeMap<String, usize> {
     let mut refused = BTreeMap::new();
     for pair in bars.windows(2) {
-        let change = (pair[1].adjusted_close / pair[0].adjusted_close).ln();
+        let change = Kind::Price.change(pair[0].adjusted_close, pair[1].adjusted_close);
         if let Err(reason) = range::variance(&pair[1], change) {
             *refused.entry(reason.to_owned()).or_default() += 1;
         }
@@ -122,7 +122,7 @@ fn ranges_refused(bars: &[Bar]) -> BTreeMap<String, usize> {
 fn outlying_moves(series: &PriceSeries) -> Vec<Move> {
     let bars = series.bars();
     let returns: Vec<f64> =
-        bars.windows(2).map(|pair| (pair[1].adjusted_close / pair[0].adjusted_close).ln()).collect();
+        bars.windows(2).map(|pair| series.kind().change(pair[0].adjusted_close, pair[1].adjusted_close)).collect();
     let moving = returns.iter().filter(|r| **r != 0.0).count();
     if moving * 2 <= returns.len() || moving < 10 {
         return Vec::new();

@@ -1,17 +1,16 @@
 //! Bars and price series.
 
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Ticker, TradingDay};
+use crate::{Cadence, Error, Kind, Period, Stamp, Ticker};
 
 /// One row as a source gives it: anything may be missing, nothing has been checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// Row in its source, from 1, the header not counted: errors name it.
     pub number: usize,
-    /// The row's date.
-    pub date: Date,
+    /// When it is.
+    pub date: Stamp,
     /// First trade.
     pub open: Option<f64>,
     /// Highest trade.
@@ -32,10 +31,10 @@ pub struct Row {
 
 impl Row {
     /// A row with nothing but its place and date.
-    pub fn new(number: usize, date: Date) -> Row {
+    pub fn new(number: usize, date: impl Into<Stamp>) -> Row {
         Row {
             number,
-            date,
+            date: date.into(),
             open: None,
             high: None,
             low: None,
@@ -48,6 +47,23 @@ impl Row {
     }
 }
 
+/// What rows are to be read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// The cadence; `None` to find it in the rows.
+    pub cadence: Option<Cadence>,
+    /// What the numbers are.
+    pub kind: Kind,
+}
+
+impl Form {
+    /// Prices of the New York Stock Exchange's sessions.
+    pub const PRICES: Form = Form { cadence: Some(Cadence::SESSION), kind: Kind::Price };
+}
+
+/// Beyond this, squares and sums of squares leave the numbers that there are.
+const LARGEST: f64 = 1e100;
+
 /// Tiingo's adjusted closes agree with its closes, dividends and splits to 2e-9; a missing event is off by far more.
 const AGREES: f64 = 1e-6;
 
@@ -55,7 +71,7 @@ const AGREES: f64 = 1e-6;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
     /// The session.
-    pub day: TradingDay,
+    pub day: Period,
     /// First trade.
     pub open: Option<f64>,
     /// Highest trade.
@@ -102,41 +118,62 @@ pub struct PriceSeries {
     bars: Vec<Bar>,
     /// The source's own adjusted closes, where those of the bars do not follow from closes, dividends and splits.
     quoted: Option<Vec<f64>>,
-    missing: Vec<Date>,
+    missing: Vec<Stamp>,
+    kind: Kind,
 }
 
 impl PriceSeries {
-    /// Checks the rows and bases the series on its last session. Rows without a price are left out and counted.
+    /// Prices of sessions: see [`PriceSeries::of`].
     ///
     /// # Errors
-    /// [`Error::Row`] names the row: a date that is no session or not after the one before, a price that is not finite
-    /// and positive. [`Error::NoPrices`] where no row has a price.
+    /// Its.
     pub fn new(ticker: Ticker, rows: impl IntoIterator<Item = Row>) -> Result<Self, Error> {
-        let mut bars: Vec<Bar> = Vec::new();
+        PriceSeries::of(ticker, rows, Form::PRICES)
+    }
+
+    /// Checks the rows and bases the series on its last period. Rows without a number are left out and counted.
+    ///
+    /// # Errors
+    /// [`Error::Row`] names the row: a stamp that is no period or not after the one before, a number that is not finite, a price that is not
+    /// positive. [`Error::NoPrices`] where no row has a number, [`Error::Spacing`] where the rows do not follow the cadence, or any.
+    pub fn of(ticker: Ticker, rows: impl IntoIterator<Item = Row>, form: Form) -> Result<Self, Error> {
+        let rows: Vec<Row> = rows.into_iter().collect();
+        for pair in rows.windows(2).filter(|pair| pair[0].date >= pair[1].date) {
+            let what = if pair[0].date == pair[1].date {
+                "a second row of the same date".to_owned()
+            } else {
+                format!("it follows {}, but dates must increase", pair[0].date)
+            };
+            return Err(Error::Row { row: pair[1].number, date: pair[1].date, what });
+        }
+        let cadence = match form.cadence {
+            Some(cadence) => cadence.of_dates_like(rows.first().map_or(Stamp::Index(0), |row| row.date)),
+            None => Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?,
+        };
+        let kind = form.kind;
+        let mut bars: Vec<Bar> = Vec::with_capacity(rows.len());
         let mut missing = Vec::new();
-        let (mut numbers, mut quoted) = (Vec::new(), Vec::new());
-        let mut last: Option<Date> = None;
+        let (mut numbers, mut quoted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in rows {
             let refuse = |what: String| Error::Row { row: row.number, date: row.date, what };
-            if let Some(last) = last.filter(|last| *last >= row.date) {
-                return Err(refuse(if last == row.date {
-                    "a second row of the same date".to_owned()
-                } else {
-                    format!("it follows {last}, but dates must increase")
-                }));
-            }
-            last = Some(row.date);
             let Some(adjusted_close) = row.adjusted_close else {
                 missing.push(row.date);
                 continue;
             };
-            let close = row.close.unwrap_or(adjusted_close);
+            let close = if kind == Kind::Value { adjusted_close } else { row.close.unwrap_or(adjusted_close) };
             for (name, price) in [("adjClose", adjusted_close), ("close", close)] {
-                if !(price.is_finite() && price > 0.0) {
-                    return Err(refuse(format!("{name} is {price}, but a price is positive and finite")));
+                if kind == Kind::Price && !(price.is_finite() && price > 0.0) {
+                    return Err(refuse(format!(
+                        "{name} is {price}, but a price is positive and finite (kind = \"value\" is for other numbers)"
+                    )));
                 }
             }
-            let day = TradingDay::new(row.date).map_err(|e| refuse(e.to_string()))?;
+            if !(adjusted_close.abs() <= LARGEST) {
+                return Err(refuse(format!(
+                    "its value is {adjusted_close}, but must be finite, and at most {LARGEST:e}"
+                )));
+            }
+            let day = cadence.period(row.date).map_err(|e| refuse(e.to_string()))?;
             let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
             numbers.push(row.number);
             quoted.push(adjusted_close);
@@ -155,24 +192,34 @@ impl PriceSeries {
         if bars.is_empty() {
             return Err(Error::NoPrices);
         }
-        let series = PriceSeries { ticker, bars, quoted: None, missing }.based_on_last(quoted);
+        let series = PriceSeries { ticker, bars, quoted: None, missing, kind };
+        series.check_spacing(cadence)?;
+        if kind == Kind::Value {
+            return Ok(PriceSeries { quoted: Some(quoted), ..series });
+        }
+        let series = series.based_on_last(quoted);
         for (bar, row) in series.bars.iter().zip(numbers) {
             if !(bar.adjusted_close.is_finite() && bar.adjusted_close > 0.0) {
                 let what = "its adjusted close, based on the last session, is no finite positive number".to_owned();
-                return Err(Error::Row { row, date: bar.day.date(), what });
+                return Err(Error::Row { row, date: bar.day.stamp(), what });
             }
         }
         Ok(series)
+    }
+
+    fn check_spacing(&self, cadence: Cadence) -> Result<(), Error> {
+        let periods: Vec<Period> = self.bars.iter().map(|bar| bar.day).collect();
+        cadence.check(&periods)
     }
 
     /// The series up to some of its sessions, in the same basis: what was known then, but for the basis.
     ///
     /// # Panics
     /// Of no bars: a series has at least one.
-    pub fn of_bars(ticker: Ticker, bars: Vec<Bar>) -> PriceSeries {
+    pub fn of_bars(ticker: Ticker, bars: Vec<Bar>, kind: Kind) -> PriceSeries {
         assert!(!bars.is_empty(), "a price series has at least one bar");
         let quoted = Some(bars.iter().map(|bar| bar.adjusted_close).collect());
-        PriceSeries { ticker, bars, quoted, missing: Vec::new() }
+        PriceSeries { ticker, bars, quoted, missing: Vec::new(), kind }
     }
 
     /// Its bars as rows to be kept. An adjusted close is left out where all of them follow from closes, dividends and splits:
@@ -187,7 +234,7 @@ impl PriceSeries {
             adjusted_close: self.quoted.as_ref().map(|quoted| quoted[index]),
             dividend: bar.dividend,
             split_factor: bar.split_factor,
-            ..Row::new(index + 1, bar.day.date())
+            ..Row::new(index + 1, bar.day)
         })
     }
 
@@ -195,7 +242,7 @@ impl PriceSeries {
     ///
     /// # Errors
     /// As [`PriceSeries::new`]; and where an adjusted close is neither there nor follows from the rest of its row.
-    pub fn of_kept(ticker: Ticker, mut rows: Vec<Row>) -> Result<Self, Error> {
+    pub fn of_kept(ticker: Ticker, mut rows: Vec<Row>, form: Form) -> Result<Self, Error> {
         let mut factor = 1.0;
         for row in rows.iter_mut().rev().filter(|row| row.adjusted_close.is_none()) {
             let (Some(close), Some(dividend), Some(split)) = (row.close, row.dividend, row.split_factor) else {
@@ -205,7 +252,7 @@ impl PriceSeries {
             row.adjusted_close = Some(close * factor);
             factor = earlier_factor(factor, close, dividend, split);
         }
-        PriceSeries::new(ticker, rows)
+        PriceSeries::of(ticker, rows, form)
     }
 
     /// With newer bars at its end, which must be in its basis already.
@@ -214,7 +261,10 @@ impl PriceSeries {
         let mut longer = self.clone();
         longer.bars.extend(newer.iter().filter(|bar| bar.day > self.last().day).cloned());
         let adjusted = longer.adjusted_closes();
-        longer.based_on_last(adjusted)
+        match self.kind {
+            Kind::Price => longer.based_on_last(adjusted),
+            Kind::Value => PriceSeries { quoted: Some(adjusted), ..longer },
+        }
     }
 
     /// Bases the adjusted closes on the last session.
@@ -258,6 +308,21 @@ impl PriceSeries {
         &self.ticker
     }
 
+    /// What its numbers are.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// How it goes on.
+    pub fn cadence(&self) -> Cadence {
+        self.last().day.cadence()
+    }
+
+    /// What it is read as: its cadence, and what its numbers are.
+    pub fn form(&self) -> Form {
+        Form { cadence: Some(self.cadence()), kind: self.kind }
+    }
+
     /// The bars, oldest first; never empty.
     pub fn bars(&self) -> &[Bar] {
         &self.bars
@@ -269,18 +334,27 @@ impl PriceSeries {
     }
 
     /// Dates of the rows that had no price.
-    pub fn missing(&self) -> &[Date] {
+    pub fn missing(&self) -> &[Stamp] {
         &self.missing
     }
 
     /// The bar of a session.
-    pub fn on(&self, day: TradingDay) -> Option<&Bar> {
+    pub fn on(&self, day: Period) -> Option<&Bar> {
         self.bars.binary_search_by_key(&day, |bar| bar.day).ok().map(|index| &self.bars[index])
     }
 
     /// Bars after a session, oldest first.
-    pub fn after(&self, day: TradingDay) -> &[Bar] {
+    pub fn after(&self, day: Period) -> &[Bar] {
         &self.bars[self.bars.partition_point(|bar| bar.day <= day)..]
+    }
+
+    /// How many periods ago a stamp was, seen from its last one.
+    pub fn age(&self, since: Stamp) -> usize {
+        let known = self.bars.partition_point(|bar| bar.day.stamp() <= since);
+        match self.bars[..known].last() {
+            Some(bar) => bar.day.periods_until(self.last().day),
+            None => self.bars.len(),
+        }
     }
 
     /// Adjusted closes, oldest first.

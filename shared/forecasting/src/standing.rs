@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Calibration, Contender, Decision, Level, Record, Scale, Scorecard, SkillInterval, Specification, TradingDay,
-    Verdict,
+    Calibration, Contender, Decision, Level, Record, Scale, Scorecard, SkillInterval, Specification, Stamp, Verdict,
     evidence::{Bet, Stakes, Wealth, loss},
     record::Replay,
     scorecard::short,
@@ -16,7 +15,7 @@ pub struct Seat {
     /// Who serves.
     pub contender: Contender,
     /// As-of session of the verdict that brought it.
-    pub since: TradingDay,
+    pub since: Stamp,
     /// Who lost its evidence, and when: it returns on evidence collected since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deposed: Vec<Deposed>,
@@ -28,13 +27,13 @@ pub struct Deposed {
     /// Who.
     pub contender: Contender,
     /// As-of session of the verdict that dropped it.
-    pub since: TradingDay,
+    pub since: Stamp,
 }
 
 impl Seat {
     /// The seat that a night's verdict leaves: the same where who serves goes on serving. Who lost its place on evidence is
     /// remembered, whoever takes it.
-    pub fn after(before: Option<&Seat>, verdict: &Verdict, judgement: &Judgement, day: TradingDay) -> Seat {
+    pub fn after(before: Option<&Seat>, verdict: &Verdict, judgement: &Judgement, day: Stamp) -> Seat {
         let Some(before) = before else {
             return Seat { contender: verdict.contender, since: day, deposed: Vec::new() };
         };
@@ -243,8 +242,8 @@ impl Record {
     /// and a little more each session: what was right for a year and then turned wrong must not have lost everything that
     /// could tell (the sum over starting points of Shiryaev 1963 and Roberts 1966; Shin, Ramdas & Rinaldo 2023, E-detectors). This
     /// bounds how often a sound champion is dropped, not the error budget.
-    fn since(&self, day: TradingDay, incumbent: Option<usize>, challenger: Option<usize>) -> f64 {
-        let from = self.rows.partition_point(|row| row.session < day);
+    fn since(&self, day: Stamp, incumbent: Option<usize>, challenger: Option<usize>) -> f64 {
+        let from = self.rows.partition_point(|row| row.session.stamp() < day);
         let mut wealth = Wealth::default();
         wealth.stake(1.0);
         for (_, bet) in self.bets(from, incumbent, challenger) {

@@ -25,6 +25,18 @@ pub struct Ticker(String);
 const LONGEST: usize = 32;
 
 impl Ticker {
+    /// The ticker of a series that is called so elsewhere: what a ticker cannot hold becomes `_`, as in `STORE_1_ITEM_2`.
+    ///
+    /// # Errors
+    /// [`Error::Ticker`] of a name that is too long, or empty.
+    pub fn of_name(name: &str) -> Result<Ticker, Error> {
+        let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
+        let plain: String = name.trim().chars().map(allowed).collect();
+        let begins = plain.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let ticker = plain.trim_start_matches(['-', '_']);
+        if begins { &plain } else { ticker }.parse()
+    }
+
     /// The ticker in upper case.
     pub fn as_str(&self) -> &str {
         &self.0

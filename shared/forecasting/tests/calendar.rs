@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use forecasting::TradingDay;
+use forecasting::{Period, TradingDay};
 use jiff::{
     ToSpan,
     civil::{Date, Weekday, date},
@@ -46,13 +46,13 @@ fn every_day_from_2015_to_2027() {
 
 #[test]
 fn walking_the_sessions() {
-    let day = |text: &str| text.parse::<TradingDay>().expect("a session");
+    let day = |text: &str| text.parse::<Period>().expect("a session");
     let eve = day("2020-12-24");
     assert_eq!(eve.next(), day("2020-12-28"));
     assert_eq!(day("2020-12-28").previous(), eve);
     assert_eq!(eve.plus(3), day("2020-12-30"));
-    assert_eq!(eve.sessions_until(day("2020-12-30")), 3);
-    assert_eq!(eve.sessions_until(eve), 0);
+    assert_eq!(eve.periods_until(day("2020-12-30")), 3);
+    assert_eq!(eve.periods_until(eve), 0);
     // The calendar's last session has nowhere to go, and says so by standing still.
     let last = day("2100-12-31");
     assert_eq!(last.next(), last);

@@ -3,8 +3,9 @@
 mod support;
 
 use forecasting::{
-    Bar, Calibrations, Challenge, Contender, Decision, Deposed, Detail, Error, Family, Judgement, PriceSeries,
-    Promotion, Record, RecordPlan, Scale, ScaleEstimates, Scorecard, Seat, Specification, Standing, Verdict, Window,
+    Bar, Calibrations, Challenge, Contender, Decision, Deposed, Detail, Error, Family, Judgement, Kind, PriceSeries,
+    Promotion, Record, RecordPlan, Scale, ScaleEstimates, Scorecard, Seasons, Seat, Specification, Standing, Verdict,
+    Window,
 };
 
 use support::{levels, prices, series, uniform};
@@ -12,7 +13,7 @@ use support::{levels, prices, series, uniform};
 const ARIMA: Contender = Contender::Family(Family::Arima);
 
 fn plan() -> RecordPlan {
-    RecordPlan::new(&[ARIMA], 5, Window::All, 1)
+    RecordPlan::new(&[ARIMA], 5, Window::All, Seasons::NONE, Kind::Price)
 }
 
 fn built(series: &PriceSeries) -> (Record, Option<ScaleEstimates>) {
@@ -21,12 +22,12 @@ fn built(series: &PriceSeries) -> (Record, Option<ScaleEstimates>) {
 
 /// Tonight's row, as of a night that trains.
 fn tonight(record: &mut Record, scales: &mut Option<ScaleEstimates>, series: &PriceSeries) -> Specification {
-    let specification = ARIMA.select(&series.adjusted_closes(), 1).expect("selects");
-    let model = specification.fit(&series.adjusted_closes()).expect("fits");
+    let specification = ARIMA.select(&series.adjusted_closes(), Kind::Price, Seasons::NONE).expect("selects");
+    let model = specification.fit(&series.adjusted_closes(), Kind::Price).expect("fits");
     let last = series.last();
     let centres = |contender: Contender, bars: &[Bar]| -> Result<Vec<f64>, Error> {
         if contender == Contender::DRIFT {
-            let growth = forecasting::average_growth(bars);
+            let growth = forecasting::average_growth(bars, Kind::Price);
             return Ok((1..=5).map(|h| growth * f64::from(h)).collect());
         }
         model.changes_from(last.day, last.adjusted_close, bars, 5)
@@ -343,7 +344,7 @@ fn evidence_belongs_to_the_record() {
     let series = series(&prices(700, 0.35, 5));
     let (mut record, mut scales) = built(&series);
     let models = [(ARIMA, tonight(&mut record, &mut scales, &series))];
-    let since = record.rows[600].session;
+    let since = record.rows[600].session.stamp();
     let seats = [
         None,
         Some(Seat { since, ..seat(ARIMA) }),

@@ -2,7 +2,7 @@
 
 mod support;
 
-use forecasting::{LiveRecord, PriceSeries, RandomWalk, Row, Scope, Specification, StandingForecast};
+use forecasting::{Kind, LiveRecord, PriceSeries, RandomWalk, Row, Scope, Specification, StandingForecast};
 use jiff::civil::date;
 
 use support::{day, levels, prices, rows, series, ticker};
@@ -15,12 +15,12 @@ fn rows_that_are_refused_are_named() {
         let error = PriceSeries::new(ticker(), rows).expect_err(expected).to_string();
         assert!(error.contains(expected), "'{error}' should say '{expected}'");
     };
-    check(|rows| rows[2].date = date(2018, 1, 3), "row 3 (2018-01-03): a second row of the same date");
+    check(|rows| rows[2].date = date(2018, 1, 3).into(), "row 3 (2018-01-03): a second row of the same date");
     check(|rows| rows.swap(0, 1), "row 1 (2018-01-02): it follows 2018-01-03, but dates must increase");
     check(|rows| rows[1].adjusted_close = Some(-1.0), "row 2 (2018-01-03): adjClose is -1");
     check(|rows| rows[1].close = Some(0.0), "row 2 (2018-01-03): close is 0");
     check(|rows| rows[1].adjusted_close = Some(f64::INFINITY), "row 2 (2018-01-03): adjClose is inf");
-    check(|rows| rows[3].date = date(2018, 1, 6), "row 4 (2018-01-06): 2018-01-06 is no session");
+    check(|rows| rows[3].date = date(2018, 1, 6).into(), "row 4 (2018-01-06): 2018-01-06 is no session");
     check(std::vec::Vec::clear, "no row has a price");
 }
 
@@ -31,9 +31,9 @@ fn a_series_is_based_on_its_own_last_session() {
         row.adjusted_close = row.close.map(|close| close * 0.5);
     }
     rows.insert(1, Row::new(9, date(2018, 1, 2)));
-    rows[1].date = date(2018, 1, 3);
-    rows[2].date = date(2018, 1, 4);
-    rows[3].date = date(2018, 1, 5);
+    rows[1].date = date(2018, 1, 3).into();
+    rows[2].date = date(2018, 1, 4).into();
+    rows[3].date = date(2018, 1, 5).into();
     let series = PriceSeries::new(ticker(), rows).expect("a series");
     assert_eq!(series.adjusted_closes(), [10.0, 11.0, 12.0]);
     let scope = Scope::of(&series, series.missing().len());
@@ -104,7 +104,7 @@ fn the_scope_names_what_stands_out() {
 #[test]
 fn scores_survive_a_split() {
     let values = prices(210, 0.2, 5);
-    let model = Specification::RandomWalk(RandomWalk { drift: true }).fit(&values[..200]).expect("fits");
+    let model = Specification::RandomWalk(RandomWalk { drift: true }).fit(&values[..200], Kind::Price).expect("fits");
     let before = series(&values[..200]);
     let origin = before.last();
     let forecast = model.forecast(5).expect("forecasts");

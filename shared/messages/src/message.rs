@@ -1,5 +1,4 @@
-use forecasting::{Decision, Ticker};
-use jiff::civil::Date;
+use forecasting::{Decision, Stamp, Ticker};
 use pipeline::{
     Archive, Closure, Digest, Error, Overview, Run, RunEntry, RunId, RunStatus, TickerStatus, plain_reason,
 };
@@ -23,7 +22,7 @@ pub struct Message {
     /// What happened.
     pub event: Event,
     /// The session that it is about.
-    pub as_of: Date,
+    pub as_of: Stamp,
     /// The run; `None` where there is none.
     pub run: Option<RunId>,
     /// How it ended; `None` before that.
@@ -68,7 +67,7 @@ pub struct Failed {
 }
 
 impl Message {
-    fn about(event: Event, as_of: Date, headline: String) -> Message {
+    fn about(event: Event, as_of: Stamp, headline: String) -> Message {
         let (changed, troubles) = (Vec::new(), Vec::new());
         let (run, status, picture) = (None, None, None);
         Message { event, as_of, run, status, headline, done: 0, failed: 0, skipped: 0, changed, troubles, picture }
@@ -82,7 +81,7 @@ impl Message {
     }
 
     /// A session has passed without a run; `newest` is the last one that there was.
-    pub fn no_run(as_of: Date, newest: Option<&RunEntry>) -> Message {
+    pub fn no_run(as_of: Stamp, newest: Option<&RunEntry>) -> Message {
         let last = match newest {
             Some(entry) => format!("the last one was as of {}", entry.run.as_of),
             None => "there has never been one".to_owned(),

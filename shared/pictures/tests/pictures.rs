@@ -1,6 +1,6 @@
 //! Every picture, drawn of prices and forecasts that are told here.
 
-use forecasting::{Interval, Level, PriceSeries, RandomWalk, Residuals, Row, Specification, Step, TradingDay, Window};
+use forecasting::{Interval, Level, Period, PriceSeries, RandomWalk, Residuals, Row, Specification, Step, Window};
 use pictures::{Fan, Theme, fan, night, png, residuals};
 
 fn prices() -> Vec<f64> {
@@ -8,7 +8,7 @@ fn prices() -> Vec<f64> {
 }
 
 fn steps() -> Vec<Step> {
-    let mut date: TradingDay = "2020-12-11".parse().expect("a session");
+    let mut date: Period = "2020-12-11".parse().expect("a session");
     let level = |percent: f64| Level::try_from(percent).expect("a level");
     let step = |horizon: usize| {
         date = date.next();
@@ -42,7 +42,7 @@ fn keep(name: &str, bytes: &[u8]) {
 #[test]
 fn each_is_drawn_in_both_themes_and_the_same_every_time() {
     let (past, steps) = (prices(), steps());
-    let mut day: TradingDay = "2019-01-02".parse().expect("a session");
+    let mut day: Period = "2019-01-02".parse().expect("a session");
     let rows = (1..=400).map(|i| {
         let price = Some(50.0 + 10.0 * (f64::from(i as u32) / 3.0).sin());
         let row = Row { close: price, adjusted_close: price, ..Row::new(i, day.date()) };

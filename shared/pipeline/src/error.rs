@@ -1,4 +1,4 @@
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Period, Stamp, Ticker};
 use jiff::civil::Date;
 
 /// Why a stage failed. [`Error::is_transient`] says whether trying again can help.
@@ -37,7 +37,7 @@ pub enum Error {
         /// First date asked for.
         from: Date,
         /// Last date asked for.
-        to: Date,
+        to: Stamp,
     },
     /// No bar for so long that the series must be delisted, renamed or halted.
     #[error(
@@ -47,11 +47,11 @@ pub enum Error {
         /// Which series.
         ticker: Ticker,
         /// Its last session with a bar.
-        last: TradingDay,
+        last: Period,
         /// Sessions since.
         sessions: usize,
         /// The run's as-of session.
-        as_of: TradingDay,
+        as_of: Stamp,
     },
     /// The market cannot be reached, or not now.
     #[error("{ticker}: {reason}")]

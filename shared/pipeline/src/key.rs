@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Period, Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Error, RunId, VersionId};
@@ -16,13 +16,13 @@ pub struct Key(String);
 impl Key {
     /// `prices/{ticker}/{last session}-{digest8}.csv`: the name of a snapshot, and the file that `export` writes of it. Earlier releases
     /// archived it.
-    pub fn snapshot(ticker: &Ticker, as_of: TradingDay, digest: &Digest) -> Key {
-        Key(format!("prices/{ticker}/{as_of}-{}.csv", digest.short()))
+    pub fn snapshot(ticker: &Ticker, last: Period, digest: &Digest) -> Key {
+        Key(format!("prices/{ticker}/{}-{}.csv", last.stamp().in_keys(), digest.short()))
     }
 
     /// `prices/{ticker}/{last session}-{digest8}.parquet`: bars as they became known.
-    pub fn bars(ticker: &Ticker, last: TradingDay, digest: &Digest) -> Key {
-        Key(format!("prices/{ticker}/{last}-{}.parquet", digest.short()))
+    pub fn bars(ticker: &Ticker, last: Period, digest: &Digest) -> Key {
+        Key(format!("prices/{ticker}/{}-{}.parquet", last.stamp().in_keys(), digest.short()))
     }
 
     /// The prefix of all prices of a ticker.
@@ -51,9 +51,9 @@ impl Key {
         Some((Key(listed.to_owned()), short))
     }
 
-    /// The session that a snapshot's name tells: its last.
-    pub(crate) fn last_session(&self) -> Option<TradingDay> {
-        self.0.rsplit('/').next()?.get(..10)?.parse().ok()
+    /// The stamp that a snapshot's name tells: that of its last period.
+    pub(crate) fn last_period(&self) -> Option<Stamp> {
+        self.0.rsplit('/').next()?.rsplit_once('-')?.0.parse().ok()
     }
 
     /// `models/{ticker}/{version}.json`
@@ -72,13 +72,13 @@ impl Key {
     }
 
     /// `forecasts/{as_of}/{ticker}-{digest8}.csv`
-    pub fn forecast(as_of: TradingDay, ticker: &Ticker, digest: &Digest) -> Key {
-        Key(format!("forecasts/{as_of}/{ticker}-{}.csv", digest.short()))
+    pub fn forecast(as_of: Stamp, ticker: &Ticker, digest: &Digest) -> Key {
+        Key(format!("forecasts/{}/{ticker}-{}.csv", as_of.in_keys(), digest.short()))
     }
 
     /// `records/{ticker}/{last session}-{digest8}.csv.gz`
-    pub fn record(ticker: &Ticker, last: TradingDay, digest: &Digest) -> Key {
-        Key(format!("records/{ticker}/{last}-{}.csv.gz", digest.short()))
+    pub fn record(ticker: &Ticker, last: Period, digest: &Digest) -> Key {
+        Key(format!("records/{ticker}/{}-{}.csv.gz", last.stamp().in_keys(), digest.short()))
     }
 
     /// `runs/{run}/{name}`

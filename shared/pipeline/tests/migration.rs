@@ -31,7 +31,7 @@ async fn former() -> (MemoryArchive, Vec<Snapshot>) {
             let _ = writeln!(text, "{day},{close},{close},{close},{close},100,{adjusted},{dividend},1");
         }
         let file = PriceFile::new(ticker(), "prices.csv", text.into_bytes());
-        let history = file.history(&ticker(), days[0].date(), days[59].date()).await.expect("reads");
+        let history = file.history(&ticker(), days[0].date(), days[59].into()).await.expect("reads");
         let series = forecasting::PriceSeries::new(ticker(), history.rows).expect("a series");
         let table = pipeline::testing::price_table(&series);
         let sha256 = Digest::of(&table);

@@ -77,7 +77,7 @@ async fn pass_of(
     ledger: &dyn Ledger,
     as_of: Date,
 ) -> Result<RunStatus, Error> {
-    let run = match plan(archive, ledger, assignment, as_of, Trigger::Manual).await? {
+    let run = match plan(archive, ledger, assignment, as_of.into(), Trigger::Manual).await? {
         Planned::Open(entry) => entry.run,
         Planned::Done(entry) | Planned::NoSession(entry) => return Ok(entry.closure.expect("it is closed").status),
     };

@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable};
-use forecasting::{Row, Ticker};
+use forecasting::{Row, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{Error, History, MarketData};
 use reqwest::{Response, Url, header, redirect};
@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// Asks once: waits for the quota, sends, reads the answer.
-    async fn ask(&self, ticker: &Ticker, from: Date, to: Date) -> Result<Vec<Row>, Error> {
+    async fn ask(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<Vec<Row>, Error> {
         self.wait_for_quota(ticker).await?;
         let (from, to) = (from.to_string(), to.to_string());
         let query = [("startDate", from.as_str()), ("endDate", &to), ("format", "json")];
@@ -202,7 +202,7 @@ fn describe(error: &reqwest::Error) -> String {
 
 #[async_trait]
 impl MarketData for Client {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         let pauses = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(self.settings.first_pause)
@@ -219,7 +219,7 @@ impl MarketData for Client {
             .notify(|error, pause| tracing::warn!(%ticker, %error, "asking Tiingo again in {} ms", pause.as_millis()))
             .await?;
         // The server keeps to the range; a run must not depend on that.
-        let rows = rows.into_iter().filter(|row| (from..=to).contains(&row.date)).collect();
+        let rows = rows.into_iter().filter(|row| row.date.is_within(from, to)).collect();
         Ok(History { rows, read_at: Some(Timestamp::now()) })
     }
 

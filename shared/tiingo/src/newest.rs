@@ -26,7 +26,7 @@ impl Newest {
 
     /// Whether asking again may tell of this session what this answer does not.
     pub(crate) fn is_too_old_for(&self, ticker: &Ticker, day: Date) -> bool {
-        self.rows.get(ticker).is_none_or(|row| row.date < day) && self.asked.elapsed() > STALE
+        self.rows.get(ticker).is_none_or(|row| row.date < day.into()) && self.asked.elapsed() > STALE
     }
 
     /// The row of a series, and when it was read.
@@ -55,7 +55,7 @@ pub(crate) fn read(text: &str) -> Result<HashMap<Ticker, Row>, String> {
         // As everywhere, a value that is none is missing.
         let value = |column: usize| record.get(column).and_then(|text| text.parse().ok());
         let [open, high, low, volume] = others.map(|column| column.and_then(value));
-        let Some(day) = record[date].get(..10).and_then(|day| day.parse().ok()) else { continue };
+        let Some(day) = record[date].get(..10).and_then(|day| day.parse::<Date>().ok()) else { continue };
         let row = Row {
             open,
             high,

@@ -58,7 +58,7 @@ fn settings(server: &Server) -> Settings {
 async fn ask(settings: Settings) -> Result<History, Error> {
     let client = Client::new(&Token::new(TOKEN).expect("a token"), settings).expect("a client");
     let ticker: Ticker = "GOOGL".parse().expect("a ticker");
-    client.history(&ticker, date(2015, 1, 1), date(2015, 1, 5)).await
+    client.history(&ticker, date(2015, 1, 1), date(2015, 1, 5).into()).await
 }
 
 fn history() -> Response {
@@ -180,7 +180,7 @@ async fn the_plans_quota_is_kept() {
     let ticker: Ticker = "GOOGL".parse().expect("a ticker");
     let mut refused = 0;
     for _ in 0..5 {
-        refused += usize::from(client.history(&ticker, date(2015, 1, 1), date(2015, 1, 5)).await.is_err());
+        refused += usize::from(client.history(&ticker, date(2015, 1, 1), date(2015, 1, 5).into()).await.is_err());
     }
     // At most two an hour; four if the clock struck in between.
     let asked = server.asked.load(Ordering::SeqCst);

@@ -154,7 +154,10 @@ impl Nights {
             Settings::parse("start = 2019-01-01").expect("reads").assignment(pipeline::Market::Recorded, tickers);
         let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
         let night = Night { market, archive: self.archive.clone(), ledger: self.writer.clone(), patience };
-        night.run(&assignment, day.parse().expect("a day"), Trigger::Manual, |_| {}).await.expect("closes")
+        night
+            .run(&assignment, day.parse::<forecasting::Stamp>().expect("a day"), Trigger::Manual, |_| {})
+            .await
+            .expect("closes")
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger};
-use forecasting::{Policy, Ticker, TradingDay};
+use forecasting::{Policy, Stamp, Ticker};
 use jiff::{
     Timestamp,
     civil::{Date, date},
@@ -122,7 +122,7 @@ impl Ledger for Noted<SqliteLedger> {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         self.note(&[QUERY, GET], "table");
@@ -247,7 +247,8 @@ impl Stores {
         let assignment = Assignment { tickers: vec!["KO".parse().expect("a ticker")], configuration };
         let (archive, ledger) = (&self.archive, &self.ledger);
         self.act_as("plan");
-        let planned = pipeline::plan(archive, ledger, &assignment, as_of, Trigger::Backfill).await.expect("plans");
+        let planned =
+            pipeline::plan(archive, ledger, &assignment, as_of.into(), Trigger::Backfill).await.expect("plans");
         let Planned::Open(RunEntry { run, .. }) = planned else { return };
         let mut failures = BTreeMap::new();
         for ticker in &assignment.tickers {
@@ -316,7 +317,7 @@ struct Remote<'a>(&'a dyn MarketData);
 
 #[async_trait]
 impl MarketData for Remote<'_> {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<pipeline::History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<pipeline::History, Error> {
         self.0.history(ticker, from, to).await
     }
 

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
-use forecasting::{Level, Ticker};
+use forecasting::{Level, Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{RunId, VersionId};
 
@@ -19,7 +19,7 @@ pub(super) enum Command {
     Run {
         /// The session whose close is the newest price to know [default: the market's last]
         #[arg(long, value_name = "DATE")]
-        as_of: Option<Date>,
+        as_of: Option<Stamp>,
         /// Train every contender anew, whatever the policy says
         #[arg(long)]
         train: bool,
@@ -36,10 +36,10 @@ pub(super) enum Command {
     Backfill {
         /// First session [default: the one after the newest run, to catch up]
         #[arg(long, value_name = "DATE")]
-        from: Option<Date>,
+        from: Option<Stamp>,
         /// Last session [default: the market's last]
         #[arg(long, value_name = "DATE")]
-        to: Option<Date>,
+        to: Option<Stamp>,
         /// At most this many runs now; the next call goes on from there
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
@@ -163,7 +163,7 @@ pub(super) enum Command {
         ticker: Ticker,
         /// As they were known on this day [default: now]
         #[arg(long, value_name = "DATE")]
-        as_of: Option<Date>,
+        as_of: Option<Stamp>,
         #[command(flatten)]
         place: PlaceArguments,
     },
@@ -281,12 +281,15 @@ pub(super) struct NightArguments {
     /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
     #[arg(long = "ticker", value_name = "T")]
     pub(super) tickers: Vec<Ticker>,
-    /// Where prices come from: tiingo, recorded or csv:DIR [default: tiingo with a token, recorded without]
+    /// Where prices come from: tiingo, recorded, or csv:PATH, a folder or a table [default: tiingo with a token, recorded without]
     #[arg(long, value_name = "MARKET")]
     pub(super) market: Option<MarketName>,
     /// The configuration file [default: closing-bell.toml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// Set a key of the configuration otherwise, as in --set horizon=10; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
     #[command(flatten)]
     pub(super) store: StoreArguments,
 }
@@ -298,7 +301,7 @@ pub(super) enum MarketName {
     Tiingo,
     /// The recorded sample.
     Recorded,
-    /// A folder of price files.
+    /// A folder of files, or a table.
     Csv(PathBuf),
 }
 
@@ -311,7 +314,7 @@ impl FromStr for MarketName {
             "recorded" => Ok(MarketName::Recorded),
             _ => match text.strip_prefix("csv:") {
                 Some(folder) if !folder.is_empty() => Ok(MarketName::Csv(folder.into())),
-                _ => Err("a market is tiingo, recorded or csv:DIR".to_owned()),
+                _ => Err("a market is tiingo, recorded or csv:PATH".to_owned()),
             },
         }
     }

@@ -2,8 +2,7 @@
 
 use std::{fmt, process::ExitCode, sync::Arc, thread};
 
-use forecasting::TradingDay;
-use jiff::civil::Date;
+use forecasting::{Cadence, Stamp};
 use pipeline::{Assignment, Ledger, RunEntry, RunId, RunStatus, Trigger};
 use serde::Serialize;
 
@@ -19,8 +18,8 @@ use crate::CachedMarket;
 
 /// What was asked for.
 pub(super) struct Range {
-    pub(super) from: Option<Date>,
-    pub(super) to: Option<Date>,
+    pub(super) from: Option<Stamp>,
+    pub(super) to: Option<Stamp>,
     pub(super) limit: Option<u32>,
     pub(super) dry_run: bool,
 }
@@ -29,8 +28,8 @@ pub(super) struct Range {
 #[derive(Debug, Serialize)]
 pub(super) struct Outlook {
     /// First and last session of the range.
-    from: Date,
-    to: Date,
+    from: Stamp,
+    to: Stamp,
     /// Sessions in it.
     sessions: usize,
     /// Runs of it that were closed before, and are not run again.
@@ -42,7 +41,7 @@ pub(super) struct Outlook {
     /// How long it should take, by the newest runs on record; `None` where there are none.
     seconds: Option<f64>,
     #[serde(skip)]
-    to_do: Vec<TradingDay>,
+    to_do: Vec<Stamp>,
 }
 
 const NOTHING_TO_GO_ON_FROM: &str = "no run on record to go on from: name the first session with --from";
@@ -72,7 +71,7 @@ impl Outlook {
             }
             (None, None) => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         };
-        let sessions = match sessions(from, to) {
+        let sessions = match periods(from, to, assignment.configuration.cadence) {
             // Caught up already.
             Err(_) if range.from.is_none() => Vec::new(),
             sessions => sessions?,
@@ -80,7 +79,7 @@ impl Outlook {
         let mut to_do = Vec::with_capacity(sessions.len());
         for &day in &sessions {
             let entry = match ledger {
-                Some(ledger) => ledger.run(&RunId::new(day.date(), &digest)).await?,
+                Some(ledger) => ledger.run(&RunId::new(day, &digest)).await?,
                 None => None,
             };
             let status = entry.and_then(|entry| entry.closure).map(|closure| closure.status);
@@ -139,7 +138,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     let place = &arguments.store.place;
     let begun = place.in_cloud() || ledger_path(&place.data).exists();
     match (range.from, range.to) {
-        (Some(from), Some(to)) => drop(sessions(from, to)?),
+        (Some(from), Some(to)) => drop(periods(from, to, None)?),
         (None, _) if !begun => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         _ => {}
     }
@@ -165,7 +164,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     let mut entries = Vec::with_capacity(outlook.runs);
     for day in outlook.to_do {
         progress.set_prefix(day.to_string());
-        entries.push(prepared.night(day.date(), Trigger::Backfill, &progress).await?);
+        entries.push(prepared.night(day, Trigger::Backfill, &progress).await?);
     }
     progress.finish_and_clear();
     if arguments.store.json {
@@ -183,14 +182,30 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     Ok(exit_code(&entries))
 }
 
-fn sessions(from: Date, to: Date) -> Result<Vec<TradingDay>, Failure> {
+/// The periods of a cadence in a range: sessions, where none is declared and the range is of dates.
+fn periods(from: Stamp, to: Stamp, cadence: Option<Cadence>) -> Result<Vec<Stamp>, Failure> {
     if from > to {
         return Err(Failure::Usage(format!("--from {from} is after --to {to}")));
     }
-    let days = from.series(jiff::Span::new().days(1)).take_while(|date| *date <= to);
-    let sessions: Vec<TradingDay> = days.filter_map(|date| TradingDay::new(date).ok()).collect();
-    if sessions.is_empty() {
-        return Err(Failure::Usage(format!("there is no session from {from} to {to}")));
+    let usual = if matches!(from, Stamp::Index(_)) { Cadence::INDEX } else { Cadence::SESSION };
+    let cadence = cadence.unwrap_or(usual);
+    let wrong = |error: forecasting::Error| Failure::Usage(format!("--from: {error}"));
+    let first = match (cadence, from) {
+        // The first session in the range may be a later day.
+        (Cadence::SESSION, Stamp::Date(date)) => {
+            let days = date.series(jiff::Span::new().days(1)).take_while(|date| Stamp::Date(*date) <= to);
+            days.map(Stamp::Date).find_map(|day| cadence.period(day).ok())
+        }
+        _ => Some(cadence.of_dates_like(from).period(from).map_err(wrong)?),
+    };
+    let mut periods = Vec::new();
+    let mut next = first.filter(|period| period.stamp() <= to);
+    while let Some(period) = next {
+        periods.push(period.stamp());
+        next = Some(period.next()).filter(|later| *later != period && later.stamp() <= to);
     }
-    Ok(sessions)
+    if periods.is_empty() {
+        return Err(Failure::Usage(format!("there is no {cadence} from {from} to {to}")));
+    }
+    Ok(periods)
 }

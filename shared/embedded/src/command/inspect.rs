@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, process::ExitCode, sync::Arc, thread};
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{Archive, Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
 use tokio::task::JoinHandle;
@@ -102,9 +102,8 @@ pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments)
 }
 
 /// Prices as they were known on a day.
-pub(super) async fn export(ticker: &Ticker, as_of: Option<Date>, place: &PlaceArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn export(ticker: &Ticker, as_of: Option<Stamp>, place: &PlaceArguments) -> Result<ExitCode, Failure> {
     let Stores { archive, ledger, .. } = Stores::read(place).await?;
-    let as_of = as_of.map(TradingDay::up_to).transpose().map_err(|error| Failure::Usage(error.to_string()))?;
     let exported = pipeline::export(&*archive, &*ledger, ticker, as_of).await?;
     output::file(&exported.table);
     Ok(ExitCode::SUCCESS)

@@ -2,8 +2,8 @@
 
 use std::{env, path::Path, sync::Arc, time::Duration};
 
-use forecasting::{Ticker, TradingDay};
-use jiff::{Timestamp, civil::Date};
+use forecasting::{Stamp, Ticker, TradingDay};
+use jiff::Timestamp;
 use pipeline::{Market, MarketData, Settings};
 use tiingo::{Client, Token};
 
@@ -16,8 +16,8 @@ pub(super) struct Chosen {
     pub(super) market: Arc<dyn MarketData>,
     /// What to work on where no ticker is named.
     pub(super) tickers: Vec<Ticker>,
-    /// The last session it can know.
-    pub(super) last_session: Date,
+    /// The last session it can know, or what its series end on.
+    pub(super) last_session: Stamp,
 }
 
 const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
@@ -28,7 +28,7 @@ impl Chosen {
     pub(super) fn new(name: Option<&MarketName>, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
         match (name, token) {
-            (Some(MarketName::Csv(folder)), _) => Chosen::csv(folder),
+            (Some(MarketName::Csv(path)), _) => Chosen::csv(path, settings),
             (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(&token, named, settings),
             (Some(MarketName::Tiingo), None) => Err(Failure::Usage(format!(
                 "--market tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none"
@@ -47,16 +47,13 @@ impl Chosen {
             name: Market::Recorded,
             market: Arc::new(RecordedMarket),
             tickers: RecordedMarket.tickers().collect(),
-            last_session: RecordedMarket::LAST_SESSION,
+            last_session: RecordedMarket::LAST_SESSION.into(),
         }
     }
 
-    fn csv(folder: &Path) -> Result<Chosen, Failure> {
-        let market = CsvMarket::open(folder).map_err(Failure::Usage)?;
-        let last_session = market
-            .last_session(last_closed()?)
-            .ok_or_else(|| Failure::Usage(format!("{}: no file has a price", folder.display())))?
-            .date();
+    fn csv(path: &Path, settings: &Settings) -> Result<Chosen, Failure> {
+        let market = CsvMarket::open(path).map_err(Failure::Usage)?;
+        let last_session = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?;
         Ok(Chosen {
             name: Market::Csv,
             tickers: market.tickers().cloned().collect(),
@@ -86,7 +83,7 @@ impl Chosen {
             name: Market::Tiingo,
             market: Arc::new(client),
             tickers: settings.watchlist.tickers().to_vec(),
-            last_session: last_closed()?.date(),
+            last_session: last_closed()?.into(),
         })
     }
 }
@@ -99,8 +96,14 @@ fn last_closed() -> Result<TradingDay, Failure> {
 }
 
 /// Refuses a day whose session has not ended.
-pub(super) fn check_past(option: &str, as_of: Date) -> Result<(), Failure> {
-    if !TradingDay::has_closed(as_of, Timestamp::now()) {
+pub(super) fn check_past(option: &str, as_of: Stamp) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let past = match as_of {
+        Stamp::Date(date) => TradingDay::has_closed(date, now),
+        Stamp::Moment(at) => at <= now,
+        Stamp::Index(_) => true,
+    };
+    if !past {
         return Err(Failure::Usage(format!("{option} {as_of}: that session has not closed yet")));
     }
     Ok(())

@@ -8,8 +8,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use forecasting::{Decision, Ticker, price};
-use jiff::civil::Date;
+use forecasting::{Decision, Stamp, Ticker, price};
 use pipeline::{
     Archive, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId,
     RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified, VerifiedReceipt,
@@ -21,7 +20,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct RunOutput<'a> {
     run: &'a RunId,
-    as_of: Date,
+    as_of: Stamp,
     status: String,
     tickers: Vec<TickerOutput>,
 }

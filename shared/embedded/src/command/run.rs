@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use forecasting::Stamp;
 use indicatif::{ProgressBar, ProgressStyle};
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use messages::{Message, Messenger};
 use pipeline::{Assignment, Digest, Key, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
 
@@ -35,7 +36,7 @@ impl Prepared {
     }
 
     /// Opens the run of a day, so that it is on record before it begins, and with it why someone asked for it.
-    pub(super) async fn open(&self, as_of: Date, reason: &str) -> Result<(), pipeline::Error> {
+    pub(super) async fn open(&self, as_of: Stamp, reason: &str) -> Result<(), pipeline::Error> {
         let manual = Trigger::Manual;
         let planned = plan(&*self.stores.archive, &*self.stores.ledger, &self.assignment, as_of, manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
@@ -48,7 +49,7 @@ impl Prepared {
 
     pub(super) async fn night(
         &self,
-        as_of: Date,
+        as_of: Stamp,
         trigger: Trigger,
         progress: &ProgressBar,
     ) -> Result<RunEntry, Failure> {
@@ -87,7 +88,7 @@ impl Prepared {
     }
 
     /// A market that will not get newer has nothing to wait for, and a folder that cannot be read will not pass.
-    fn patience(&self, as_of: Date) -> Patience {
+    fn patience(&self, as_of: Stamp) -> Patience {
         if self.chosen.market.is_local() {
             Patience::NONE
         } else {
@@ -124,7 +125,7 @@ const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
 /// The market, what a run on it is asked to do, and the file that says so.
 pub(super) async fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, Settings), Failure> {
     let place = &arguments.store.place;
-    let settings = settings(arguments.config.as_deref(), place).await?;
+    let settings = settings(arguments.config.as_deref(), &arguments.set, place).await?;
     // Recorded prices are for a first look on one's own machine.
     let market = arguments.market.clone().or(place.in_cloud().then_some(MarketName::Tiingo));
     let chosen = Chosen::new(market.as_ref(), &arguments.tickers, &settings)?;
@@ -138,7 +139,7 @@ pub(super) async fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignm
 }
 
 /// One night.
-pub(super) async fn run(as_of: Option<Date>, train: bool, arguments: &NightArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn run(as_of: Option<Stamp>, train: bool, arguments: &NightArguments) -> Result<ExitCode, Failure> {
     if let Some(as_of) = as_of {
         check_past("--as-of", as_of)?;
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
-use forecasting::TradingDay;
+use forecasting::Period;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -69,7 +69,7 @@ pub(super) const SUBJECTS: [Subject; 6] = [
 pub(super) struct Change {
     pub(super) ticker: &'static str,
     /// The first session under it.
-    pub(super) day: TradingDay,
+    pub(super) day: Period,
     /// In words.
     pub(super) what: String,
 }
@@ -81,8 +81,8 @@ impl Market {
     }
 
     /// Its sessions, oldest first.
-    pub(super) fn sessions(self) -> Vec<TradingDay> {
-        let first: TradingDay = "2015-01-02".parse().expect("a session");
+    pub(super) fn sessions(self) -> Vec<Period> {
+        let first: Period = "2015-01-02".parse().expect("a session");
         std::iter::successors(Some(first), |day| Some(day.next())).take(HISTORY + self.nights()).collect()
     }
 

@@ -5,7 +5,7 @@ mod market;
 
 use std::{fmt, path::Path, sync::Arc};
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Cadence, Period, Ticker};
 use pipeline::{Assignment, Error, Evaluated, Ledger, Settings, Stage, Trigger};
 use serde::Serialize;
 
@@ -75,7 +75,7 @@ pub(crate) async fn run(
     seed: u64,
     stretch: usize,
     data: &Path,
-    progress: impl Fn(&str, TradingDay),
+    progress: impl Fn(&str, Period),
 ) -> Result<Drift, String> {
     let in_words = |error: Error| error.to_string();
     let made_up = Market { seed, stretch };
@@ -105,8 +105,8 @@ pub(crate) async fn run(
     Ok(account(made_up, &told[0], &told[1], &told[2]))
 }
 
-async fn one(night: &Night, assignment: &Assignment, day: TradingDay) -> Result<(), String> {
-    let entry = night.run(assignment, day.date(), Trigger::Backfill, |_| {}).await;
+async fn one(night: &Night, assignment: &Assignment, day: Period) -> Result<(), String> {
+    let entry = night.run(assignment, day.stamp(), Trigger::Backfill, |_| {}).await;
     let closure = entry.map_err(|error| error.to_string())?.closure.ok_or("a night was left open")?;
     let outcomes = closure.outcomes(&*night.archive).await.map_err(|error| error.to_string())?;
     let failed = outcomes.iter().find(|ticker| ticker.status != pipeline::TickerStatus::Done);
@@ -114,7 +114,7 @@ async fn one(night: &Night, assignment: &Assignment, day: TradingDay) -> Result<
 }
 
 /// What a ledger tells of one subject, oldest night first.
-struct Told(Vec<(&'static str, Vec<(TradingDay, Evaluated)>)>);
+struct Told(Vec<(&'static str, Vec<(Period, Evaluated)>)>);
 
 impl Told {
     async fn read(ledger: &dyn Ledger, market: Market) -> Result<Told, Error> {
@@ -122,21 +122,22 @@ impl Told {
         let end = *market.sessions().last().expect("there are sessions");
         for subject in &SUBJECTS {
             let ticker: Ticker = subject.ticker.parse().expect("a ticker");
-            let mut records = ledger.history(&ticker, Stage::Evaluate, end, market.nights() + 1).await?;
+            let mut records = ledger.history(&ticker, Stage::Evaluate, end.stamp(), market.nights() + 1).await?;
             records.reverse();
+            let session = |as_of| Cadence::SESSION.period(as_of).expect("nights are of sessions");
             let evaluated = |json: &str| serde_json::from_str(json).expect("the stage reads what it wrote");
-            told.push((subject.ticker, records.iter().map(|r| (r.as_of, evaluated(&r.result))).collect()));
+            told.push((subject.ticker, records.iter().map(|r| (session(r.as_of), evaluated(&r.result))).collect()));
         }
         Ok(Told(told))
     }
 
-    fn of(&self, ticker: &str) -> &[(TradingDay, Evaluated)] {
+    fn of(&self, ticker: &str) -> &[(Period, Evaluated)] {
         self.0.iter().find(|(name, _)| *name == ticker).map_or(&[], |(_, nights)| nights)
     }
 
     /// Mean pinball loss of forecasts of some sessions.
-    fn loss(&self, counts: impl Fn(&str, TradingDay) -> bool) -> f64 {
-        let of_ticker = |(ticker, nights): &(&'static str, Vec<(TradingDay, Evaluated)>)| {
+    fn loss(&self, counts: impl Fn(&str, Period) -> bool) -> f64 {
+        let of_ticker = |(ticker, nights): &(&'static str, Vec<(Period, Evaluated)>)| {
             let scores = nights.iter().flat_map(|(_, night)| &night.scores).map(|scored| &scored.score);
             scores.filter(|s| counts(ticker, s.date)).filter_map(|s| s.pinball).collect::<Vec<f64>>()
         };
@@ -156,14 +157,14 @@ fn account(market: Market, always: &Told, degraded: &Told, never: &Told) -> Drif
         let own = market.changes(subject);
         for (i, change) in own.iter().enumerate() {
             let until = own.get(i + 1).map(|next| next.day);
-            let under_it = |ticker: &str, day: TradingDay| {
+            let under_it = |ticker: &str, day: Period| {
                 ticker == change.ticker && day >= change.day && until.is_none_or(|until| day < until)
             };
             let first =
                 degraded.of(change.ticker).iter().find(|(day, n)| under_it(change.ticker, *day) && n.training.due);
             changes.push(Noticed {
                 cost: never.loss(under_it) / always.loss(under_it) - 1.0,
-                sessions: first.map(|(day, _)| change.day.sessions_until(*day) + 1),
+                sessions: first.map(|(day, _)| change.day.periods_until(*day) + 1),
                 reason: first.map(|(_, night)| night.training.reason.clone()),
                 change: change.clone(),
             });
@@ -171,7 +172,7 @@ fn account(market: Market, always: &Told, degraded: &Told, never: &Told) -> Drif
         // The first night has nothing in service: that training is not asked about.
         for (day, night) in degraded.of(subject.ticker).iter().skip(1) {
             let last = own.iter().rev().find(|change| change.day <= *day);
-            if last.is_none_or(|change| change.day.sessions_until(*day) >= WINDOW) {
+            if last.is_none_or(|change| change.day.periods_until(*day) >= WINDOW) {
                 needless.sessions += 1;
                 needless.trainings += usize::from(night.training.due);
             }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
     StageRecord, packed::pack,
@@ -209,7 +209,7 @@ impl Ledger for SqliteLedger {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         self.read(|connection| {

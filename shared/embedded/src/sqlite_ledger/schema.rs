@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use pipeline::{Attempt, Chained, Closure, Link, Pointing, Receipt, packed::pack};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
@@ -125,7 +125,7 @@ fn chained(transaction: &Transaction<'_>, ticker: &Ticker) -> rusqlite::Result<(
          ORDER BY at, second, run, stage",
     )?;
     let mut found = statement.query([ticker.as_str()])?;
-    let (mut link, mut served): (Option<Link>, Option<TradingDay>) = (None, None);
+    let (mut link, mut served): (Option<Link>, Option<Stamp>) = (None, None);
     while let Some(row) = found.next()? {
         if row.get::<_, Option<String>>("stage")?.is_some() {
             let record = Chained::Result(rows::stage_record(row)?);

@@ -5,7 +5,7 @@ use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
 use super::{Member, RandomWalk, Specification, State, Summary};
-use crate::Error;
+use crate::{Error, Seasons};
 
 /// Beyond this an order is a mistake rather than a model.
 const MAX_ORDER: usize = 10;
@@ -64,8 +64,8 @@ impl Arima {
 impl Member for Arima {
     type State = FittedArima;
 
-    fn select(y: &[f64], season: usize) -> Result<Specification, String> {
-        Ok(Arima::named(Arima::selected(y, season)?.model))
+    fn select(y: &[f64], season: Seasons) -> Result<Specification, String> {
+        Ok(Arima::named(Arima::selected(y, season.short())?.model))
     }
 
     fn fit(&self, y: &[f64]) -> Result<FittedArima, String> {

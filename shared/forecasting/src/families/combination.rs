@@ -3,6 +3,7 @@ use std::fmt;
 use ::arima::{FittedArima, Forecast};
 use serde::{Deserialize, Serialize};
 
+use crate::Seasons;
 use super::{Arima, Ets, Member, Specification, State, Summary, Theta, ets::FittedEts, theta::FittedTheta};
 
 /// The median of ARIMA, ETS and Theta, which by itself came sixth of the M4 competition's point forecasts with four such members
@@ -28,8 +29,8 @@ pub(crate) struct FittedCombination {
 impl Member for Combination {
     type State = FittedCombination;
 
-    fn select(y: &[f64], season: usize) -> Result<Specification, String> {
-        Ok(Specification::Combination(Combination { arima: Arima::selected(y, season)?, ets: Ets::selected(y)? }))
+    fn select(y: &[f64], season: Seasons) -> Result<Specification, String> {
+        Ok(Specification::Combination(Combination { arima: Arima::selected(y, season.short())?, ets: Ets::selected(y)? }))
     }
 
     fn fit(&self, y: &[f64]) -> Result<FittedCombination, String> {

@@ -9,6 +9,7 @@ use augurs::ets::{
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::Seasons;
 use super::{Member, Specification, State, Summary};
 
 /// Exponential smoothing with additive errors, ETS(A,N,N) or ETS(A,A,N), estimated by augurs (Hyndman, Koehler, Ord & Snyder
@@ -37,7 +38,7 @@ pub(crate) struct FittedEts {
 impl Member for Ets {
     type State = FittedEts;
 
-    fn select(y: &[f64], _: usize) -> Result<Specification, String> {
+    fn select(y: &[f64], _: Seasons) -> Result<Specification, String> {
         Ets::selected(y).map(Specification::Ets)
     }
 

@@ -6,16 +6,16 @@ use std::fmt;
 use ::arima::Forecast;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{Bar, Error, PriceForecast, TradingDay};
+use crate::{Bar, Error, Kind, Period, PriceForecast, Seasons};
 
 /// What a family's file provides: one of its members, with its orders and nothing estimated.
 pub(crate) trait Member: Copy + fmt::Display {
     /// What is estimated.
     type State: State;
 
-    /// Picks the member for a series; `season` is its period in sessions, 1 for none. A member that is another family's by
+    /// Picks the member for a series of these seasons. A member that is another family's by
     /// its proper name is given under that name.
-    fn select(y: &[f64], season: usize) -> Result<Specification, String>;
+    fn select(y: &[f64], season: Seasons) -> Result<Specification, String>;
 
     /// Estimates it, from these values alone: the same values give the same bytes.
     fn fit(&self, y: &[f64]) -> Result<Self::State, String>;
@@ -69,7 +69,7 @@ macro_rules! families {
             /// All that there are.
             pub const ALL: &[Family] = &[$(Family::$Member),+];
 
-            fn select_on(self, y: &[f64], season: usize) -> Result<Specification, String> {
+            fn select_on(self, y: &[f64], season: Seasons) -> Result<Specification, String> {
                 match self { $(Family::$Member => <$Member as Member>::select(y, season)),+ }
             }
         }
@@ -138,19 +138,19 @@ impl Specification {
     ///
     /// # Errors
     /// [`Error::Model`] where the family has none for them.
-    pub fn select(family: Family, prices: &[f64], season: usize) -> Result<Self, Error> {
+    pub fn select(family: Family, prices: &[f64], kind: Kind, season: Seasons) -> Result<Self, Error> {
         let model = || format!("the selection of {family}");
-        family.select_on(&logarithms(prices), season).map_err(|reason| Error::Model { model: model(), reason })
+        family.select_on(&kind.levels(prices), season).map_err(|reason| Error::Model { model: model(), reason })
     }
 
     /// Fits it to these prices, all positive. It starts from nothing but them, so that they give the same bytes each time.
     ///
     /// # Errors
     /// [`Error::Model`] where it cannot be estimated on them.
-    pub fn fit(&self, prices: &[f64]) -> Result<PriceModel, Error> {
+    pub fn fit(&self, prices: &[f64], kind: Kind) -> Result<PriceModel, Error> {
         let fitted =
-            self.fit_on(&logarithms(prices)).map_err(|reason| Error::Model { model: self.to_string(), reason })?;
-        Ok(PriceModel { specification: *self, fitted })
+            self.fit_on(&kind.levels(prices)).map_err(|reason| Error::Model { model: self.to_string(), reason })?;
+        Ok(PriceModel { specification: *self, kind, fitted })
     }
 }
 
@@ -166,6 +166,8 @@ impl fmt::Display for Family {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PriceModel {
     specification: Specification,
+    #[serde(skip_serializing_if = "is_price")]
+    kind: Kind,
     fitted: Fitted,
 }
 
@@ -176,11 +178,13 @@ impl<'de> Deserialize<'de> for PriceModel {
         #[serde(deny_unknown_fields)]
         struct Stored {
             specification: Specification,
+            #[serde(default)]
+            kind: Kind,
             fitted: serde_json::Value,
         }
-        let Stored { specification, fitted } = Stored::deserialize(deserializer)?;
+        let Stored { specification, kind, fitted } = Stored::deserialize(deserializer)?;
         let fitted = specification.read(fitted).map_err(D::Error::custom)?;
-        Ok(PriceModel { specification, fitted })
+        Ok(PriceModel { specification, kind, fitted })
     }
 }
 
@@ -190,6 +194,11 @@ impl PriceModel {
         &self.specification
     }
 
+    /// What the numbers are that it was fitted to.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The estimates, for people.
     pub fn summary(&self) -> Summary {
         self.fitted.summary()
@@ -197,7 +206,7 @@ impl PriceModel {
 
     /// Takes in further prices without estimating again.
     pub fn advance(&mut self, prices: &[f64]) -> Result<(), Error> {
-        self.fitted.advance(&logarithms(prices)).map_err(|reason| self.error(reason))
+        self.fitted.advance(&self.kind.levels(prices)).map_err(|reason| self.error(reason))
     }
 
     /// As it stands after the newest of these bars, and the factor from its own basis to theirs. It was fitted up to the session
@@ -205,9 +214,12 @@ impl PriceModel {
     ///
     /// # Errors
     /// [`Error::NoBar`] where the bars have lost that session: nothing tells the factor.
-    pub fn brought_up_to(&self, last: TradingDay, last_price: f64, bars: &[Bar]) -> Result<(PriceModel, f64), Error> {
-        let here = bars.binary_search_by_key(&last, |bar| bar.day).map_err(|_| Error::NoBar { date: last.date() })?;
-        let factor = bars[here].adjusted_close / last_price;
+    pub fn brought_up_to(&self, last: Period, last_price: f64, bars: &[Bar]) -> Result<(PriceModel, f64), Error> {
+        let here = bars.binary_search_by_key(&last, |bar| bar.day).map_err(|_| Error::NoBar { date: last.stamp() })?;
+        let factor = match self.kind {
+            Kind::Price => bars[here].adjusted_close / last_price,
+            Kind::Value => 1.0,
+        };
         let newer: Vec<f64> = bars[here + 1..].iter().map(|bar| bar.adjusted_close / factor).collect();
         let mut model = self.clone();
         model.advance(&newer)?;
@@ -218,22 +230,16 @@ impl PriceModel {
     ///
     /// # Errors
     /// As [`PriceModel::brought_up_to`].
-    pub fn changes_from(
-        &self,
-        last: TradingDay,
-        last_price: f64,
-        bars: &[Bar],
-        horizon: usize,
-    ) -> Result<Vec<f64>, Error> {
+    pub fn changes_from(&self, last: Period, last_price: f64, bars: &[Bar], horizon: usize) -> Result<Vec<f64>, Error> {
         let (model, factor) = self.brought_up_to(last, last_price, bars)?;
-        let newest = bars.last().map_or(last_price, |bar| bar.adjusted_close / factor).ln();
+        let newest = self.kind.level(bars.last().map_or(last_price, |bar| bar.adjusted_close / factor));
         Ok(model.forecast(horizon)?.logs().iter().map(|log| log - newest).collect())
     }
 
     /// Forecasts the next sessions' prices.
     pub fn forecast(&self, horizon: usize) -> Result<PriceForecast, Error> {
         let log = self.fitted.forecast(horizon).map_err(|reason| self.error(reason))?;
-        Ok(PriceForecast::new(log))
+        Ok(PriceForecast::new(log, self.kind))
     }
 
     fn error(&self, reason: String) -> Error {
@@ -241,8 +247,8 @@ impl PriceModel {
     }
 }
 
-fn logarithms(prices: &[f64]) -> Vec<f64> {
-    prices.iter().map(|price| price.ln()).collect()
+fn is_price(kind: &Kind) -> bool {
+    *kind == Kind::Price
 }
 
 families! {

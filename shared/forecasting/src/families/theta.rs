@@ -4,6 +4,7 @@ use ::arima::{Arima, FittedArima, Forecast, Order};
 use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
+use crate::Seasons;
 use super::{Member, Specification, State, Summary};
 
 /// The Theta method of Assimakopoulos & Nikolopoulos (2000, Int. J. Forecasting 16, 521-530), in the form of Hyndman & Billah
@@ -27,7 +28,7 @@ pub(crate) struct FittedTheta {
 impl Member for Theta {
     type State = FittedTheta;
 
-    fn select(_: &[f64], _: usize) -> Result<Specification, String> {
+    fn select(_: &[f64], _: Seasons) -> Result<Specification, String> {
         Ok(Specification::Theta(Theta {}))
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
-use crate::{ChangePoint, Comparison, Level, Score, TradingDay};
+use crate::{ChangePoint, Comparison, Level, Period, Score};
 
 /// When a run trains its contenders anew. Their forecasts, scores and verdicts go on every night all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -130,7 +130,7 @@ struct LiveErrors {
 
 impl LiveErrors {
     fn of(scores: &[Score]) -> LiveErrors {
-        let mut origins: BTreeMap<TradingDay, Vec<&Score>> = BTreeMap::new();
+        let mut origins: BTreeMap<Period, Vec<&Score>> = BTreeMap::new();
         for score in scores {
             origins.entry(score.origin).or_default().push(score);
         }
@@ -236,7 +236,7 @@ mod tests {
     /// standardised errors.
     fn scores(n: usize, relative: f64, inside: impl Fn(usize) -> bool, error: impl Fn(usize) -> f64) -> Vec<Score> {
         let level = Level::try_from(80.0).expect("a level");
-        let mut origin: TradingDay = "2019-01-02".parse().expect("a session");
+        let mut origin: Period = "2019-01-02".parse().expect("a session");
         (0..n)
             .map(|t| {
                 let date = origin.next();

@@ -20,7 +20,7 @@ impl Record {
         let mut scales = Scales::new(&ScaleParameters::default());
         let mut estimates = None;
         let mut replay = Replay::of(&record, &[], Detail::Short);
-        let shocks = Shock::of(bars);
+        let shocks = Shock::of(bars, record.plan.kind);
         for k in 1..bars.len() - 1 {
             scales.observe(shocks[k - 1]);
             let since_warm_up = (k + 1).checked_sub(WARM_UP);
@@ -58,7 +58,7 @@ impl Procedure {
     /// Takes in the last of the bars, and says what it forecasts from there. What cannot be estimated forecasts as the random
     /// walk does, until it can.
     fn at(&mut self, plan: &RecordPlan, visible: &[Bar], due: bool) -> Vec<f64> {
-        let RecordPlan { horizon, window, season, .. } = *plan;
+        let RecordPlan { horizon, window, season, kind, .. } = *plan;
         let no_change = || vec![0.0; horizon];
         if visible.len() < WARM_UP {
             return no_change();
@@ -69,20 +69,20 @@ impl Procedure {
             return no_change();
         }
         if self.contender == Contender::DRIFT {
-            let growth = average_growth(trained_on);
+            let growth = average_growth(trained_on, kind);
             return (1..=horizon).map(|h| growth * h as f64).collect();
         }
         if due {
             let prices: Vec<f64> = trained_on.iter().map(|bar| bar.adjusted_close).collect();
-            let selected = self.contender.select(&prices, season);
-            self.model = selected.and_then(|specification| specification.fit(&prices)).ok();
+            let selected = self.contender.select(&prices, kind, season);
+            self.model = selected.and_then(|specification| specification.fit(&prices, kind)).ok();
         } else if let Some(model) = &mut self.model {
             let newest = visible[visible.len() - 1].adjusted_close;
             if model.advance(&[newest]).is_err() {
                 self.model = None;
             }
         }
-        let last = visible[visible.len() - 1].adjusted_close.ln();
+        let last = kind.level(visible[visible.len() - 1].adjusted_close);
         let forecast = self.model.as_ref().and_then(|model| model.forecast(horizon).ok());
         let centres: Option<Vec<f64>> = forecast.map(|forecast| forecast.logs().iter().map(|log| log - last).collect());
         centres.filter(|centres| centres.iter().all(|c| c.is_finite())).unwrap_or_else(no_change)

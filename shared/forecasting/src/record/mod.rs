@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use row::RecordRow;
 
 use crate::{
-    Contender, Detail, Error, PriceSeries, Scale, TradingDay, Window,
+    Contender, Detail, Error, Family, Kind, Period, PriceSeries, Scale, Seasons, Window,
     scale::{ScaleParameters, Scales, Shock},
 };
 pub(crate) use replay::Replay;
@@ -28,8 +28,11 @@ pub struct RecordPlan {
     pub horizon: usize,
     /// Which sessions before each are trained on.
     pub window: Window,
-    /// The season in sessions; 1 for none.
-    pub season: usize,
+    /// The seasons.
+    pub season: Seasons,
+    /// What the numbers are.
+    #[serde(default, skip_serializing_if = "is_price")]
+    pub kind: Kind,
 }
 
 /// A series is forecast from this many sessions on.
@@ -45,7 +48,7 @@ pub struct Record {
     /// What it is kept of.
     pub plan: RecordPlan,
     /// The session of the first night: rows up to it were built from the history, those after it night by night.
-    pub opened: TradingDay,
+    pub opened: Period,
     /// One row a session.
     pub rows: Vec<RecordRow>,
 }
@@ -57,19 +60,24 @@ pub struct ScaleEstimates {
     /// What was estimated.
     pub parameters: ScaleParameters,
     /// On the sessions up to here.
-    pub until: TradingDay,
+    pub until: Period,
 }
 
 impl RecordPlan {
     /// For these families and pinned specifications, beside both random walks.
-    pub fn new(families: &[Contender], horizon: usize, window: Window, season: usize) -> RecordPlan {
-        let others = families.iter().copied().filter(|contender| !contender.is_baseline());
-        RecordPlan { contenders: [Contender::DRIFT].into_iter().chain(others).collect(), horizon, window, season }
+    pub fn new(families: &[Contender], horizon: usize, window: Window, season: Seasons, kind: Kind) -> RecordPlan {
+        // A series without a season has no season to repeat.
+        let seasonless = |contender: &Contender| {
+            season == Seasons::NONE && *contender == Contender::Family(Family::SeasonalRandomWalk)
+        };
+        let others = families.iter().copied().filter(|contender| !contender.is_baseline() && !seasonless(contender));
+        let contenders = [Contender::DRIFT].into_iter().chain(others).collect();
+        RecordPlan { contenders, horizon, window, season, kind }
     }
 
     /// Sessions between two selections. A long season makes each costly: then there are fewer.
     pub fn reselected_after(&self) -> usize {
-        match self.season {
+        match self.season.longest() {
             0..=1 => RESELECTED_AFTER,
             2..=24 => 4 * RESELECTED_AFTER,
             _ => 16 * RESELECTED_AFTER,
@@ -84,14 +92,14 @@ impl RecordPlan {
         let bars = self.window.of(series);
         if bars.len() < MIN_SESSIONS {
             let first = match self.window {
-                Window::Since(date) => date.max(series.bars()[0].day.date()),
-                _ => series.bars()[0].day.date(),
+                Window::Since(date) => series.bars()[0].day.stamp().max(date.into()),
+                _ => series.bars()[0].day.stamp(),
             };
             return Err(Error::TooShort { first, got: bars.len(), needed: MIN_SESSIONS });
         }
         let lately = &bars[bars.len().saturating_sub(STANDSTILL)..];
         if lately.iter().all(|bar| bar.adjusted_close == lately[0].adjusted_close) {
-            let (first, last) = (lately[0].day.date(), lately[lately.len() - 1].day.date());
+            let (first, last) = (lately[0].day.stamp(), lately[lately.len() - 1].day.stamp());
             return Err(Error::NoVariation { first, last });
         }
         Ok(())
@@ -120,7 +128,7 @@ impl Record {
         if first_new >= bars.len() {
             return Ok(());
         }
-        let shocks = Shock::of(bars);
+        let shocks = Shock::of(bars, self.plan.kind);
         let parameters = scales.as_ref().map(|known| known.parameters.clone()).unwrap_or_default();
         let mut estimators = Scales::new(&parameters);
         shocks[..first_new - 1].iter().for_each(|shock| estimators.observe(*shock));
@@ -128,7 +136,7 @@ impl Record {
         for k in first_new..bars.len() {
             let session = bars[k].day;
             estimators.observe(shocks[k - 1]);
-            let age = scales.as_ref().map(|known| known.until.sessions_until(session));
+            let age = scales.as_ref().map(|known| known.until.periods_until(session));
             if k + 1 >= WARM_UP && age.is_none_or(|age| age >= RESELECTED_AFTER) {
                 estimators.estimate();
                 *scales = Some(ScaleEstimates { parameters: estimators.parameters(), until: session });
@@ -166,7 +174,11 @@ impl Record {
 ///
 /// # Panics
 /// Of no bars.
-pub fn average_growth(bars: &[crate::Bar]) -> f64 {
+pub fn average_growth(bars: &[crate::Bar], kind: Kind) -> f64 {
     let (first, last) = (&bars[0], &bars[bars.len() - 1]);
-    (last.adjusted_close.ln() - first.adjusted_close.ln()) / (bars.len() - 1).max(1) as f64
+    (kind.level(last.adjusted_close) - kind.level(first.adjusted_close)) / (bars.len() - 1).max(1) as f64
+}
+
+fn is_price(kind: &Kind) -> bool {
+    *kind == Kind::Price
 }

@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Scale, TradingDay};
+use crate::{Period, Scale};
 
 /// One session of a record: what came with it, and what everyone forecast from it. All numbers are log changes, which no later
 /// split or dividend alters, and rounded as they are stored, so that a row is the same whether it has been written or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordRow {
     /// The session.
-    pub session: TradingDay,
+    pub session: Period,
     /// The change since the session before, as it was known then: what came of the forecasts of earlier rows.
     pub change: f64,
     /// The scale of its intervals, chosen by what each would have lost before.
@@ -28,7 +28,7 @@ const DEVIATION_UNIT: f64 = 1e6;
 impl RecordRow {
     /// A row, with its numbers as they are stored; of a scale that is alike at each session ahead, the first deviation counts.
     pub fn new(
-        session: TradingDay,
+        session: Period,
         change: f64,
         scale: Scale,
         mut deviations: Vec<f64>,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use garch::Garch;
 
-use crate::Bar;
+use crate::{Bar, Kind};
 use constant::Constant;
 use ewma::Ewma;
 use garch::GarchScale;
@@ -31,14 +31,18 @@ pub(crate) struct Shock {
 
 impl Shock {
     /// The changes of a series: one fewer than its bars.
-    pub(crate) fn of(bars: &[Bar]) -> Vec<Shock> {
-        bars.windows(2).map(|pair| Shock::between(&pair[0], &pair[1])).collect()
+    pub(crate) fn of(bars: &[Bar], kind: Kind) -> Vec<Shock> {
+        bars.windows(2).map(|pair| Shock::between(&pair[0], &pair[1], kind)).collect()
     }
 
     /// From one session to the next.
-    pub(crate) fn between(before: &Bar, bar: &Bar) -> Shock {
-        let change = (bar.adjusted_close / before.adjusted_close).ln();
-        Shock { change, range: range::variance(bar, change).unwrap_or(change * change) }
+    pub(crate) fn between(before: &Bar, bar: &Bar, kind: Kind) -> Shock {
+        let change = kind.change(before.adjusted_close, bar.adjusted_close);
+        let range = match kind {
+            Kind::Price => range::variance(bar, change).unwrap_or(change * change),
+            Kind::Value => change * change,
+        };
+        Shock { change, range }
     }
 }
 

@@ -2,13 +2,13 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test crate uses its own part")]
 
-use forecasting::{Level, PriceSeries, Row, Ticker, TradingDay};
+use forecasting::{Level, Period, PriceSeries, Row, Ticker};
 
 pub fn ticker() -> Ticker {
     "NLS".parse().expect("a ticker")
 }
 
-pub fn day(text: &str) -> TradingDay {
+pub fn day(text: &str) -> Period {
     text.parse().expect("a session")
 }
 
@@ -41,7 +41,7 @@ pub fn rows(prices: &[f64]) -> Vec<Row> {
         .iter()
         .enumerate()
         .map(|(index, price)| {
-            let row = Row { close: Some(*price), adjusted_close: Some(*price), ..Row::new(index + 1, session.date()) };
+            let row = Row { close: Some(*price), adjusted_close: Some(*price), ..Row::new(index + 1, session) };
             session = session.next();
             row
         })

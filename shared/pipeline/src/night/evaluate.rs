@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use forecasting::{ChampionEvidence, LiveSums, Policy, PriceSeries, Score, Ticker, TradingDay, Training};
+use forecasting::{ChampionEvidence, LiveSums, Period, Policy, PriceSeries, Score, Ticker, Training};
 
 use super::{Place, Tonight};
 use crate::{
@@ -28,11 +28,11 @@ pub(super) async fn evaluate(
             Some(ChampionEvidence {
                 age: readable(archive, ticker, champion)
                     .await?
-                    .then(|| trained.unwrap_or(champion.as_of).sessions_until(series.last().day)),
+                    .then(|| series.age(trained.map_or(champion.as_of, Period::stamp))),
                 promised_relative_error: champion.record_skill.map(|skill| 1.0 - skill),
                 promised_error: champion.record_error,
-                scores: unasked(ledger, place, champion, trained, &scores).await?,
-                season: configuration.season,
+                scores: unasked(ledger, tonight, champion, trained, &scores).await?,
+                season: configuration.seasons(series.cadence()).short(),
             })
         }
     };
@@ -77,11 +77,11 @@ async fn due(
     place: &Place<'_>,
     series: &PriceSeries,
     before: Option<&Evaluated>,
-) -> Result<(Vec<VersionScore>, TradingDay), Error> {
+) -> Result<(Vec<VersionScore>, Period), Error> {
     let &Configuration { market, horizon, .. } = &place.run.configuration;
     let seen = before.and_then(|before| before.seen.as_ref()).filter(|seen| seen.is_the_beginning_of(market, series));
     let (nights, scored) = match seen {
-        Some(seen) => (seen.last.sessions_until(place.as_of), BTreeSet::new()),
+        Some(seen) => (seen.last.periods_until(series.last().day), BTreeSet::new()),
         None => {
             let earlier = live_scores(ledger, place.ticker, place.as_of, LiveSums::MAX_EVALUATIONS).await?;
             (0, earlier.iter().map(|earlier| earlier.score.place()).collect())
@@ -122,12 +122,12 @@ async fn standing(
     place: &Place<'_>,
     few: usize,
     at_most: usize,
-    oldest: Option<TradingDay>,
+    oldest: Option<Period>,
 ) -> Result<Vec<StageRecord>, Error> {
     let mut limit = if oldest.is_some() { few.min(at_most) } else { at_most };
     loop {
         let records = ledger.history(place.ticker, Stage::Forecast, place.as_of, limit).await?;
-        let reached = records.last().is_none_or(|last| Some(last.as_of) < oldest);
+        let reached = records.last().is_none_or(|last| oldest.is_some_and(|oldest| last.as_of < oldest.stamp()));
         if reached || records.len() < limit || limit >= at_most {
             return Ok(records);
         }
@@ -139,17 +139,18 @@ async fn standing(
 /// once is answered, and only what came since the last training counts.
 async fn unasked(
     ledger: &dyn Ledger,
-    place: &Place<'_>,
+    night: &Tonight<'_>,
     champion: &Champion,
-    trained: Option<TradingDay>,
+    trained: Option<Period>,
     tonight: &[VersionScore],
 ) -> Result<Vec<Score>, Error> {
+    let Tonight { place, series, .. } = night;
     let configuration = &place.run.configuration;
     let asks = matches!(configuration.policy, Policy::Degraded(_)) || configuration.error_bound.is_some();
     if configuration.train || !asks {
         return Ok(Vec::new());
     }
-    let since = trained.map_or(LiveSums::MAX_EVALUATIONS, |trained| 2 * trained.sessions_until(place.as_of));
+    let since = trained.map_or(LiveSums::MAX_EVALUATIONS, |trained| 2 * trained.periods_until(series.last().day));
     let earlier = live_scores(ledger, place.ticker, place.as_of, since.min(LiveSums::MAX_EVALUATIONS)).await?;
     let all = tonight.iter().chain(&earlier);
     let own = all.filter(|scored| scored.specification == champion.specification);

@@ -1,4 +1,4 @@
-use forecasting::{PriceSeries, Scope, Ticker};
+use forecasting::{Cadence, PriceSeries, Scope, Ticker};
 use jiff::Timestamp;
 
 use super::{Place, StageResults};
@@ -41,7 +41,7 @@ pub async fn fetch(
     ticker: &Ticker,
     settle: bool,
 ) -> Result<Fetched, Error> {
-    let place = Place::new(run, ticker)?;
+    let place = Place::new(run, ticker);
     let symbol = run.configuration.symbol(ticker);
     let results = StageResults::read(ledger, &place).await?;
     if let Some(snapshot) = results.of(Stage::Fetch)? {
@@ -54,7 +54,7 @@ pub async fn fetch(
     };
     if former.is_none() && !settle && !market.is_local() {
         // One day's row, before a whole history is downloaded only to be asked for again in a quarter of an hour.
-        let tonight = market.history(symbol, run.as_of, run.as_of).await?;
+        let tonight = market.history(symbol, run.as_of.date().unwrap_or(run.configuration.start), run.as_of).await?;
         if tonight.rows.is_empty() {
             return Ok(Fetched::NoBarYet);
         }
@@ -74,8 +74,10 @@ pub async fn fetch(
         other => other?,
     };
     let last = gathered.series.last().day;
-    let behind = last.sessions_until(place.as_of);
-    if behind >= STALE_AFTER {
+    let behind = last.periods_until(last.cadence().up_to(place.as_of, last));
+    // A file does not get newer, and the series that one holds need not end together.
+    let may_end = market.is_local() && last.cadence() != Cadence::SESSION;
+    if behind >= STALE_AFTER && !may_end {
         return Err(Error::Stale { ticker: ticker.clone(), last, sessions: behind, as_of: place.as_of });
     }
     if behind > 0 && !settle && !market.is_local() {
@@ -107,6 +109,7 @@ async fn ready(
         bar: if preliminary { BarStatus::Preliminary } else { BarStatus::Final },
         start: run.configuration.start,
         market: run.configuration.market,
+        kind: series.kind(),
         download,
         scope: Scope::of(&series, rows_without_price),
     };
@@ -161,10 +164,10 @@ async fn written(
     before: Option<BarLog>,
 ) -> Result<BarLog, Error> {
     let Place { as_of, ticker, .. } = *place;
-    match BarLog::write(archive, ticker, series.kept(), as_of, before).await {
+    match BarLog::write(archive, ticker, series.cadence(), series.kept(), as_of, before).await {
         Err(error @ (Error::Missing { .. } | Error::Damaged { .. })) => {
             tracing::warn!(%ticker, %error, "the former bars cannot be read: all of them are stored again");
-            BarLog::write(archive, ticker, series.kept(), as_of, None).await
+            BarLog::write(archive, ticker, series.cadence(), series.kept(), as_of, None).await
         }
         written => written,
     }
@@ -179,14 +182,15 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
         },
     };
     let Place { run, as_of, ticker } = place;
-    let history = market.history(run.configuration.symbol(ticker), run.configuration.start, as_of.date()).await?;
-    let series = PriceSeries::new((*ticker).clone(), history.rows).map_err(|error| match error {
-        forecasting::Error::NoPrices => {
-            let (from, to) = (run.configuration.start, as_of.date());
-            Error::NoPrices { ticker: (*ticker).clone(), from, to }
-        }
-        other => about(ticker)(other),
-    })?;
+    let history = market.history(run.configuration.symbol(ticker), run.configuration.start, *as_of).await?;
+    let series =
+        PriceSeries::of((*ticker).clone(), history.rows, run.configuration.form()).map_err(|error| match error {
+            forecasting::Error::NoPrices => {
+                let (from, to) = (run.configuration.start, *as_of);
+                Error::NoPrices { ticker: (*ticker).clone(), from, to }
+            }
+            other => about(ticker)(other),
+        })?;
     let rows_without_price = series.missing().len();
     Ok(Gathered { series, read_at: history.read_at, download: Download::Full(why), rows_without_price })
 }
@@ -213,15 +217,16 @@ enum Newest {
 async fn newest(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> Result<Newest, Error> {
     let Place { run, as_of, ticker } = place;
     let symbol = run.configuration.symbol(ticker);
-    if former.series.last().day.next() != *as_of {
+    let (Some(day), true) = (as_of.date(), former.series.last().day.next().stamp() == *as_of) else {
         return Ok(Newest::Unknown);
-    }
-    let Some((row, read_at)) = market.newest(symbol, as_of.date()).await? else { return Ok(Newest::Unknown) };
-    if row.date < as_of.date() {
+    };
+    let Some((row, read_at)) = market.newest(symbol, day).await? else { return Ok(Newest::Unknown) };
+    if row.date < *as_of {
         return Ok(Newest::NotYet);
     }
-    let tonight = PriceSeries::new((*ticker).clone(), vec![row]).ok();
-    let Some(bar) = tonight.as_ref().map(PriceSeries::last).filter(|bar| bar.day == *as_of && !bar.adjusts_history())
+    let tonight = PriceSeries::of((*ticker).clone(), vec![row], former.series.form()).ok();
+    let Some(bar) =
+        tonight.as_ref().map(PriceSeries::last).filter(|bar| bar.day.stamp() == *as_of && !bar.adjusts_history())
     else {
         return Ok(Newest::Unknown);
     };
@@ -244,8 +249,8 @@ async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> 
     let Place { run, as_of, ticker } = place;
     let bars = former.series.bars();
     let overlap = &bars[bars.len().saturating_sub(OVERLAP)..];
-    let history = market.history(run.configuration.symbol(ticker), overlap[0].day.date(), as_of.date()).await?;
-    let recent = match PriceSeries::new((*ticker).clone(), history.rows) {
+    let history = market.history(run.configuration.symbol(ticker), overlap[0].day.date(), *as_of).await?;
+    let recent = match PriceSeries::of((*ticker).clone(), history.rows, former.series.form()) {
         Ok(recent) => recent,
         Err(forecasting::Error::NoPrices) => {
             return Ok(Extension::Changed("the stored sessions are gone from the market".to_owned()));
@@ -263,7 +268,7 @@ async fn extend(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> 
     if known.len() != overlap.len() {
         return Ok(Extension::Changed("the market has sessions that were missing before".to_owned()));
     }
-    let last = former.series.last().day.date();
+    let last = former.series.last().day.stamp();
     let newly_missing = recent.missing().iter().filter(|date| **date > last).count();
     Ok(Extension::Extended(Gathered {
         series: former.series.extended(newer),

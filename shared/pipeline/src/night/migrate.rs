@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use forecasting::Ticker;
+use forecasting::{Cadence, Form, Ticker};
 
 use crate::{
     Archive, BarLog, Digest, Error, Key, ObjectRef,
@@ -31,20 +31,20 @@ pub async fn migrate(archive: &dyn Archive, ticker: &Ticker) -> Result<usize, Er
         let Some(bytes) = archive.read(key).await? else { continue };
         let name = ObjectRef { key: key.clone(), sha256: Digest::of(&bytes) };
         let damaged = |reason: &str| Error::Damaged { key: key.to_string(), reason: reason.to_owned() };
-        if Key::snapshot(ticker, key.last_session().ok_or_else(|| damaged("its name tells no session"))?, &name.sha256)
-            != *key
-        {
+        let last = key.last_period().and_then(|stamp| Cadence::SESSION.period(stamp).ok());
+        if Key::snapshot(ticker, last.ok_or_else(|| damaged("its name tells no session"))?, &name.sha256) != *key {
             return Err(damaged("its bytes are not those that it is named after"));
         }
         let log = match known.log(&name) {
             Some(log) => log.clone(),
             None => {
-                let series = price_table::read(ticker, key, &bytes)?;
-                BarLog::write(archive, ticker, series.kept(), series.last().day, before).await?
+                let series = price_table::read(ticker, key, &bytes, Form::PRICES)?;
+                BarLog::write(archive, ticker, series.cadence(), series.kept(), series.last().day.stamp(), before)
+                    .await?
             }
         };
         // What will be read in the table's place is the table.
-        if price_table::write(&log.series(archive, ticker).await?) != bytes {
+        if price_table::write(&log.series(archive, ticker, Form::PRICES).await?) != bytes {
             return Err(damaged("its bars do not add up to it again"));
         }
         before = Some(log.clone());

@@ -22,7 +22,7 @@ pub async fn work(
     ticker: &Ticker,
     attempts: &mut Attempts,
 ) -> Result<Promoted, Error> {
-    let place = Place::new(run, ticker)?;
+    let place = Place::new(run, ticker);
     let results = StageResults::read(ledger, &place).await?;
     if results.has(Stage::Forecast) {
         return results.required(Stage::Promote);

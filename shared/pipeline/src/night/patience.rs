@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use forecasting::TradingDay;
-use jiff::{Timestamp, civil::Date};
+use forecasting::{Stamp, TradingDay};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Settings;
@@ -29,8 +29,9 @@ impl Patience {
     pub const NONE: Patience = Patience { asks: 0, pause: Duration::ZERO, retries: 0, delay: Duration::ZERO };
 
     /// For a run as of this day that begins at this moment. An older bar is there, or never will be.
-    pub fn of(settings: &Settings, as_of: Date, now: Timestamp) -> Patience {
-        let still_to_come = TradingDay::new(as_of).is_ok_and(|day| day.is_preliminary_at(now));
+    pub fn of(settings: &Settings, as_of: Stamp, now: Timestamp) -> Patience {
+        let still_to_come =
+            as_of.date().and_then(|date| TradingDay::new(date).ok()).is_some_and(|day| day.is_preliminary_at(now));
         Patience {
             asks: if still_to_come { settings.fetch.ask_limit } else { 0 },
             pause: settings.fetch.pause(),

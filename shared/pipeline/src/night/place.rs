@@ -1,18 +1,18 @@
 //! Where a stage works, what it works on, and what stands there already.
 
-use forecasting::{PriceSeries, Ticker, TradingDay};
+use forecasting::{PriceSeries, Stamp, Ticker};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::train::newest_trained;
 use crate::{
     Appended, Archive, Chained, Champion, Error, Ledger, Pointing, Receipt, Run, RunId, Snapshot, Stage, StageKey,
-    StageRecord, Trained, error::about, records::champion_on,
+    StageRecord, Trained, records::champion_on,
 };
 
 /// A stage's place: which run, which session, which ticker.
 pub(crate) struct Place<'a> {
     pub(crate) run: &'a Run,
-    pub(crate) as_of: TradingDay,
+    pub(crate) as_of: Stamp,
     pub(crate) ticker: &'a Ticker,
 }
 
@@ -39,14 +39,14 @@ impl<'a> Tonight<'a> {
         let series = snapshot.series(archive, place.ticker).await?;
         let pointer = ledger.champion(place.ticker).await?;
         let champion = champion_on(ledger, place.ticker, pointer.as_ref(), place.as_of).await?;
-        let before = newest_trained(ledger, place).await?;
+        let before = newest_trained(ledger, place, series.cadence()).await?;
         Ok(Tonight { place, snapshot, series, pointer, champion, before })
     }
 }
 
 impl<'a> Place<'a> {
-    pub(crate) fn new(run: &'a Run, ticker: &'a Ticker) -> Result<Self, Error> {
-        Ok(Place { run, as_of: TradingDay::new(run.as_of).map_err(about(ticker))?, ticker })
+    pub(crate) fn new(run: &'a Run, ticker: &'a Ticker) -> Self {
+        Place { run, as_of: run.as_of, ticker }
     }
 
     pub(crate) fn key(&self, stage: Stage) -> StageKey {

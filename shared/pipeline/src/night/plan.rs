@@ -1,5 +1,4 @@
-use forecasting::TradingDay;
-use jiff::civil::Date;
+use forecasting::Stamp;
 
 use crate::{Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger};
 
@@ -22,7 +21,7 @@ pub async fn plan(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     assignment: &Assignment,
-    as_of: Date,
+    as_of: Stamp,
     trigger: Trigger,
 ) -> Result<Planned, Error> {
     let run = Run::new(as_of, trigger, assignment);
@@ -35,7 +34,7 @@ pub async fn plan(
         Some(RunStatus::NoSession) => Ok(Planned::NoSession(entry)),
         Some(RunStatus::Succeeded) => Ok(Planned::Done(entry)),
         Some(RunStatus::Partial | RunStatus::Failed) => Ok(Planned::Open(entry)),
-        None if TradingDay::new(as_of).is_ok() => Ok(Planned::Open(entry)),
+        None if assignment.configuration.has_period(as_of) => Ok(Planned::Open(entry)),
         None => {
             let closure = Closure::of(RunStatus::NoSession, &[]);
             ledger.close_run(&run.id, &closure).await?;

@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use forecasting::TradingDay;
-use jiff::civil::Date;
+use forecasting::Stamp;
 
 use super::{Place, Tonight, train::LOOKED_THROUGH};
 use crate::{Archive, Champion, Error, Key, Ledger, Receipt, Stage, Trained, VersionId};
@@ -41,8 +40,8 @@ pub(super) async fn retire(
     for key in archive.list(&Key::models(ticker)).await? {
         let Some(version) = Key::version_of(&key).filter(|version| !serving.contains(version)) else { continue };
         // One that never served is as old as the prices it was trained on.
-        let Some(day) = last_day.get(&version).copied().or_else(|| trained_on(&version)) else { continue };
-        if day < as_of && day.sessions_until(as_of) > kept {
+        let day = last_day.get(&version).copied().unwrap_or_else(|| version.as_of());
+        if day < as_of && tonight.series.age(day) > kept {
             tracing::info!(%ticker, %version, "out of service since {day}: removed, as the retention says");
             archive.remove(&Key::model(ticker, &version)).await?;
         }
@@ -51,7 +50,7 @@ pub(super) async fn retire(
 }
 
 /// The last session that each version was in service on.
-fn last_days(receipts: &[Receipt]) -> BTreeMap<VersionId, TradingDay> {
+fn last_days(receipts: &[Receipt]) -> BTreeMap<VersionId, Stamp> {
     let mut last = BTreeMap::new();
     // Newest first: a version was in service until the receipt that names it as the one before.
     for receipt in receipts {
@@ -60,22 +59,4 @@ fn last_days(receipts: &[Receipt]) -> BTreeMap<VersionId, TradingDay> {
         }
     }
     last
-}
-
-fn trained_on(version: &VersionId) -> Option<TradingDay> {
-    let date: Date = version.as_str().get(..10)?.parse().ok()?;
-    TradingDay::new(date).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_tells_its_session() {
-        assert_eq!(
-            trained_on(&"2020-12-11-0123abcd".parse().expect("an id")).map(|d| d.to_string()).as_deref(),
-            Some("2020-12-11")
-        );
-    }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use forecasting::{Calibration, Decision, PriceSeries, Ticker, TradingDay};
+use forecasting::{Calibration, Decision, PriceSeries, Stamp, Ticker};
 
 use super::{
     Known, Place, StageResults, Tonight, forecast,
@@ -85,7 +85,7 @@ pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker
 }
 
 /// The newest prices on record, and what their run was asked to do: a night that decided may not have come to its forecast.
-async fn newest_prices(ledger: &dyn Ledger, ticker: &Ticker) -> Result<(TradingDay, Snapshot, Configuration), Error> {
+async fn newest_prices(ledger: &dyn Ledger, ticker: &Ticker) -> Result<(Stamp, Snapshot, Configuration), Error> {
     let newest = ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop();
     let newest = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
     let former = newest.key.run.clone();
@@ -98,7 +98,7 @@ struct Order<'a> {
     ticker: &'a Ticker,
     pointer: &'a Champion,
     snapshot: Snapshot,
-    newest: TradingDay,
+    newest: Stamp,
     configuration: Configuration,
 }
 
@@ -113,10 +113,10 @@ impl Order<'_> {
     ) -> Result<Promoted, Error> {
         let Order { ticker, pointer, snapshot, newest, configuration } = self;
         let assignment = Assignment { tickers: vec![ticker.clone()], configuration };
-        let planned = plan(archive, ledger, &assignment, newest.date(), Trigger::Manual).await?;
+        let planned = plan(archive, ledger, &assignment, newest, Trigger::Manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
         let run = entry.run;
-        let place = Place::new(&run, ticker)?;
+        let place = Place::new(&run, ticker);
         let receipt = Receipt {
             format: RECEIPT_FORMAT,
             ticker: ticker.clone(),

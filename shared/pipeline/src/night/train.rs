@@ -1,5 +1,6 @@
 use forecasting::{
-    Bar, Contender, Detail, Judgement, PriceSeries, Record, ScaleEstimates, Specification, Verdict, WARM_UP,
+    Bar, Cadence, Contender, Detail, Judgement, Kind, PriceSeries, Record, ScaleEstimates, Specification, Verdict,
+    WARM_UP,
 };
 
 use super::{Place, Tonight};
@@ -12,9 +13,13 @@ use crate::{
 pub(super) const LOOKED_THROUGH: usize = 10;
 
 /// The newest result of a night up to this session that goes on with this run's plan and source of prices.
-pub(crate) async fn newest_trained(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<(RunId, Trained)>, Error> {
+pub(crate) async fn newest_trained(
+    ledger: &dyn Ledger,
+    place: &Place<'_>,
+    cadence: Cadence,
+) -> Result<Option<(RunId, Trained)>, Error> {
     let configuration = &place.run.configuration;
-    let plan = configuration.record_plan();
+    let plan = configuration.record_plan(cadence);
     // Nearly always it is the very newest.
     for looked_through in [1, LOOKED_THROUGH] {
         for record in ledger.history(place.ticker, Stage::Train, place.as_of, looked_through).await? {
@@ -69,7 +74,7 @@ impl Night<'_> {
     ) -> Result<(Trained, Vec<ModelVersion>), Error> {
         let Place { run, ticker, .. } = *self.place;
         let configuration = &run.configuration;
-        let plan = configuration.record_plan();
+        let plan = configuration.record_plan(self.series.cadence());
         plan.check(self.series).map_err(about(ticker))?;
         let (mut record, mut scales) = match &before {
             Some((_, before)) => (before.record.read(archive, ticker).await?, before.scales.clone()),
@@ -81,7 +86,7 @@ impl Night<'_> {
         let selected = before.as_ref().and_then(|(_, before)| before.selected);
         let due = ripe && evaluated.training.due;
         let select = evaluated.training.select
-            || selected.is_none_or(|day| day.sessions_until(session) >= plan.reselected_after());
+            || selected.is_none_or(|day| day.periods_until(session) >= plan.reselected_after());
         let failed_before = before.iter().flat_map(|(_, before)| &before.without_model);
         let failed_before: Vec<(Contender, String)> = failed_before.cloned().collect();
         let mut models = if due {
@@ -145,7 +150,7 @@ impl Night<'_> {
         record
             .extend(self.series, scales, |contender, bars| {
                 if contender == Contender::DRIFT && bars.len() >= WARM_UP {
-                    return Ok(average_growth(run.configuration.window.of_bars(bars), horizon));
+                    return Ok(average_growth(run.configuration.window.of_bars(bars), run.configuration.kind, horizon));
                 }
                 // A session that no night was held on is forecast from with the models of then.
                 let tonight = bars.len() == self.series.bars().len();
@@ -195,7 +200,7 @@ impl Night<'_> {
         let has_none = |contender: &Contender| !earlier.iter().any(|(other, _)| other == contender);
         let to_be_tried =
             |contender: &Contender| select || !failed_before.iter().any(|(failed, _)| failed == contender);
-        let contenders = self.place.run.configuration.record_plan().contenders;
+        let contenders = self.place.run.configuration.record_plan(self.series.cadence()).contenders;
         let missing: Vec<Contender> =
             contenders.into_iter().filter(|contender| ripe && has_none(contender) && to_be_tried(contender)).collect();
         let mut models = self.trained(earlier, false, &missing);
@@ -215,7 +220,9 @@ impl Night<'_> {
             let known = earlier.iter().find(|(other, _)| *other == contender);
             let specification = match known.filter(|_| !select) {
                 Some((_, version)) => Ok(version.inputs.specification),
-                None => contender.select(&prices, configuration.season).map_err(about(self.place.ticker)),
+                None => contender
+                    .select(&prices, configuration.kind, configuration.seasons(self.series.cadence()))
+                    .map_err(about(self.place.ticker)),
             };
             match specification.and_then(|specification| self.version(specification)) {
                 Ok(version) => models.add(contender, version),
@@ -264,7 +271,7 @@ impl Models {
 }
 
 /// The random walk with drift's forecasts.
-fn average_growth(bars: &[Bar], horizon: usize) -> Vec<f64> {
-    let growth = forecasting::average_growth(bars);
+fn average_growth(bars: &[Bar], kind: Kind, horizon: usize) -> Vec<f64> {
+    let growth = forecasting::average_growth(bars, kind);
     (1..=horizon).map(|h| growth * h as f64).collect()
 }

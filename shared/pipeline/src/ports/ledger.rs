@@ -1,7 +1,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
@@ -67,7 +67,7 @@ pub struct StageRecord {
     /// What it is filed under.
     pub key: StageKey,
     /// The run's as-of session.
-    pub as_of: TradingDay,
+    pub as_of: Stamp,
     /// The result as JSON; the stage knows its shape.
     pub result: String,
 }
@@ -174,7 +174,7 @@ pub trait Ledger: Send + Sync {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error>;
 

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use forecasting::{Row, Ticker};
+use forecasting::{Row, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 
 use crate::Error;
@@ -25,7 +25,7 @@ pub struct History {
 #[async_trait]
 pub trait MarketData: Send + Sync {
     /// The rows of one series.
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error>;
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error>;
 
     /// The newest row of a series, and when it was read, where the market tells it together with those of all others; `None`
     /// where it does not. `day` is the session that is waited for.
@@ -47,7 +47,7 @@ pub trait MarketData: Send + Sync {
 
 #[async_trait]
 impl<M: MarketData + ?Sized> MarketData for std::sync::Arc<M> {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         (**self).history(ticker, from, to).await
     }
 

@@ -1,4 +1,4 @@
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Period, Stamp, Ticker};
 use jiff::civil::Date;
 use serde::Serialize;
 
@@ -14,13 +14,13 @@ pub struct Answered {
     /// What it is, in words.
     pub model: String,
     /// The newest session whose price it knew.
-    pub origin: TradingDay,
+    pub origin: Period,
     /// The run that made the forecast.
     pub run: RunId,
     /// When that run was opened, ISO 8601: a replay of the past was opened long after its session.
     pub opened_at: Option<String>,
     /// Session of the verdict that had put it in service.
-    pub in_service_since: TradingDay,
+    pub in_service_since: Stamp,
     /// The forecast table.
     pub table: Key,
 }
@@ -44,14 +44,14 @@ const OF_ONE_SESSION: usize = 100;
 /// [`Error::NoForecast`] where none had been made by then.
 pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result<Vec<Answered>, Error> {
     let nobody = || Error::NoForecast { ticker: ticker.clone() };
-    let session = TradingDay::up_to(day).map_err(|_| nobody())?;
-    let records = ledger.history(ticker, Stage::Forecast, session, OF_ONE_SESSION).await?;
-    let last_before = records.iter().map(|record| record.as_of).find(|as_of| as_of.date() < day);
+    let records = ledger.history(ticker, Stage::Forecast, Stamp::Date(day), OF_ONE_SESSION).await?;
+    let last_before =
+        records.iter().map(|record| record.as_of).find(|as_of| as_of.date().is_some_and(|date| date < day));
     let mut answers = Vec::new();
     // Oldest first; of one session there are several where somebody rolled back, or another run worked on it.
     for record in records.iter().rev() {
         let when = match record.as_of {
-            as_of if as_of.date() == day => When::FromTheEvening,
+            as_of if as_of.date() == Some(day) => When::FromTheEvening,
             as_of if Some(as_of) == last_before => When::DuringTheDay,
             _ => continue,
         };

@@ -1,4 +1,4 @@
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 
 use crate::{
     Archive, Error, Ledger, ObjectRef, Snapshot, Stage,
@@ -23,7 +23,7 @@ pub async fn export(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     ticker: &Ticker,
-    as_of: Option<TradingDay>,
+    as_of: Option<Stamp>,
 ) -> Result<Exported, Error> {
     let newest = ledger.history(ticker, Stage::Fetch, as_of.unwrap_or_else(end_of_time), 1).await?.pop();
     let nothing = || match as_of {

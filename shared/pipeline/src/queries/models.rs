@@ -1,4 +1,4 @@
-use forecasting::{Summary, Ticker, TradingDay};
+use forecasting::{Period, Summary, Ticker};
 use serde::Serialize;
 
 use crate::{Archive, Champion, Error, Key, Ledger, ModelVersion, VersionId};
@@ -12,9 +12,9 @@ pub struct ModelSummary {
     /// What it is, in words.
     pub model: String,
     /// First session it was fitted on.
-    pub first: TradingDay,
+    pub first: Period,
     /// Last session it was fitted on.
-    pub last: TradingDay,
+    pub last: Period,
     /// Log returns behind the likelihood.
     pub observations: usize,
     /// Coefficients on log prices, by name.

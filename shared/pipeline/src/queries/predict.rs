@@ -1,5 +1,5 @@
-use forecasting::{Calibration, Level, StandingForecast, Step, Ticker, TradingDay, WARM_UP};
-use serde::Serialize;
+use forecasting::{Calibration, Interval, Level, Period, StandingForecast, Step, Ticker, WARM_UP};
+use serde::{Serialize, Serializer};
 
 use super::{newest_forecast, prices};
 use crate::{
@@ -14,7 +14,8 @@ pub struct Prediction {
     /// The series.
     pub ticker: Ticker,
     /// The newest session whose price it knows.
-    pub origin: TradingDay,
+    #[serde(serialize_with = "Period::plain")]
+    pub origin: Period,
     /// Whether that session's bar may still be corrected.
     pub bar: BarStatus,
     /// The version that answers.
@@ -22,6 +23,7 @@ pub struct Prediction {
     /// What it is, in words.
     pub model: String,
     /// One forecast a session.
+    #[serde(serialize_with = "plain")]
     pub horizons: Vec<Step>,
     /// 1 - mean absolute error over that of the random walk.
     pub skill: Skill,
@@ -29,6 +31,23 @@ pub struct Prediction {
     pub coverage: Vec<RealisedCoverage>,
     /// What a reader must know.
     pub notice: String,
+}
+
+/// Other programs read dates, times and indices alone.
+fn plain<S: Serializer>(steps: &[Step], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Plain<'a> {
+        horizon: usize,
+        date: String,
+        mean: f64,
+        intervals: &'a [Interval],
+    }
+    serializer.collect_seq(steps.iter().map(|step| Plain {
+        horizon: step.horizon,
+        date: step.date.to_string(),
+        mean: step.mean,
+        intervals: &step.intervals,
+    }))
 }
 
 /// The longest horizon that is answered.

@@ -1,6 +1,6 @@
 //! Forecasts from a model's file alone, wherever it lies: no archive, no ledger.
 
-use forecasting::{PriceSeries, StandingForecast};
+use forecasting::{Form, PriceSeries, StandingForecast};
 
 use super::predict::{Asked, Prediction, within_bounds};
 use crate::{
@@ -26,9 +26,10 @@ pub async fn predict_alone(
     let (origin, price, forecast) = match values {
         None => (version.last, version.last_price, version.model.forecast(horizon).map_err(about(ticker))?),
         Some(file) => {
-            let (from, to) = (version.last.date(), crate::records::end_of_time().date());
+            let (from, to) = (version.last.date(), crate::records::end_of_time());
+            let form = Form { cadence: Some(version.last.cadence()), kind: version.model.kind() };
             let rows = file.history(ticker, from, to).await?.rows;
-            let series = PriceSeries::new(ticker.clone(), rows).map_err(about(ticker))?;
+            let series = PriceSeries::of(ticker.clone(), rows, form).map_err(about(ticker))?;
             let (model, factor) =
                 version.model.brought_up_to(version.last, version.last_price, series.bars()).map_err(about(ticker))?;
             let newest = series.last();

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use forecasting::{
-    BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Score, SkillInterval, Specification,
-    Ticker, TradingDay,
+    BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Period, Score, SkillInterval,
+    Specification, Stamp, Ticker,
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Results {
     /// Sessions of the runs, the first and the last.
-    pub sessions: Option<(jiff::civil::Date, jiff::civil::Date)>,
+    pub sessions: Option<(Stamp, Stamp)>,
     /// Runs.
     pub runs: usize,
     /// Tickers.
@@ -122,7 +122,7 @@ pub async fn results(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<Resul
 /// Of one session the errors of all tickers go together: they move together, and are no independent draws. `None` of too few
 /// sessions to say how sure it is.
 fn skill<'a>(scores: impl Iterator<Item = &'a Score>) -> Option<SkillInterval> {
-    let mut origins: BTreeMap<TradingDay, (f64, f64)> = BTreeMap::new();
+    let mut origins: BTreeMap<Period, (f64, f64)> = BTreeMap::new();
     let mut horizon = 1;
     for score in scores {
         let (own, walk) = origins.entry(score.origin).or_default();

@@ -136,13 +136,13 @@ pub async fn verify_receipt(
     let Assignment { tickers, configuration } = read_assignment(archive, receipt).await?;
     let run = Run {
         id: run.clone(),
-        as_of: receipt.as_of.date(),
+        as_of: receipt.as_of,
         trigger: Trigger::Manual,
         configuration,
         tickers: tickers.len(),
         assignment: receipt.configuration.clone(),
     };
-    let place = Place::new(&run, ticker)?;
+    let place = Place::new(&run, ticker);
     same(receipt, "snapshot", &receipt.snapshot, &snapshot.snapshot)?;
     let series = snapshot.checked(archive, ticker).await?;
     let champion_of = |version: &VersionId| {
@@ -276,7 +276,7 @@ async fn read_assignment(archive: &dyn Archive, receipt: &Receipt) -> Result<Ass
     let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     let digest = Digest::of(&bytes);
     let wrong = |reason: String| Error::Damaged { key: key.to_string(), reason };
-    if RunId::new(receipt.as_of.date(), &digest) != receipt.run {
+    if RunId::new(receipt.as_of, &digest) != receipt.run {
         return Err(wrong(format!("its bytes are not those that run {} is named after", receipt.run)));
     }
     same(receipt, "configuration", &receipt.configuration, &digest)?;

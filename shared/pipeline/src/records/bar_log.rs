@@ -3,7 +3,7 @@
 //! the rows it knows, so a night adds what is new or was revised, and nothing else. Segments of one size are merged into a larger one;
 //! none is overwritten.
 
-use forecasting::{PriceSeries, Row, Ticker, TradingDay};
+use forecasting::{Cadence, Form, Period, PriceSeries, Row, Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 
 use super::bar_segment;
@@ -12,7 +12,7 @@ use crate::{Archive, Digest, Error, Key, ObjectRef, error::about};
 /// A bar, and the session of the run that got to know it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct KnownBar {
-    pub(super) known: TradingDay,
+    pub(super) known: Stamp,
     pub(super) row: Row,
 }
 
@@ -31,7 +31,7 @@ pub struct BarLog {
 #[serde(deny_unknown_fields)]
 pub struct BarSegment {
     /// The session of its last row.
-    pub last: TradingDay,
+    pub last: Period,
     /// How many rows it has.
     pub rows: usize,
     /// How many of them this snapshot knows.
@@ -68,8 +68,9 @@ impl BarLog {
     pub(crate) async fn write(
         archive: &dyn Archive,
         ticker: &Ticker,
+        cadence: Cadence,
         rows: impl IntoIterator<Item = Row>,
-        known: TradingDay,
+        known: Stamp,
         before: Option<BarLog>,
     ) -> Result<BarLog, Error> {
         let mut log = before.unwrap_or_default();
@@ -85,7 +86,7 @@ impl BarLog {
             let end = bars.len() - KEPT;
             let start = bars.len() - log.tail.len();
             log.tail.drain(..end - start);
-            log.add(archive, ticker, &bars[start..end]).await?;
+            log.add(archive, ticker, cadence, &bars[start..end]).await?;
         }
         // The first segment is the history's, however long.
         while let Some(last) = log.segments.get(1..).and_then(<[BarSegment]>::last_chunk::<MERGED>)
@@ -94,13 +95,19 @@ impl BarLog {
             let end = log.segments.iter().map(|segment| segment.used).sum::<usize>();
             let start = end - last.iter().map(|segment| segment.used).sum::<usize>();
             log.segments.truncate(log.segments.len() - MERGED);
-            log.add(archive, ticker, &bars[start..end]).await?;
+            log.add(archive, ticker, cadence, &bars[start..end]).await?;
         }
         Ok(log)
     }
 
-    async fn add(&mut self, archive: &dyn Archive, ticker: &Ticker, bars: &[KnownBar]) -> Result<(), Error> {
-        let Some(last) = bars.last().and_then(|bar| TradingDay::new(bar.row.date).ok()) else { return Ok(()) };
+    async fn add(
+        &mut self,
+        archive: &dyn Archive,
+        ticker: &Ticker,
+        cadence: Cadence,
+        bars: &[KnownBar],
+    ) -> Result<(), Error> {
+        let Some(last) = bars.last().and_then(|bar| cadence.period(bar.row.date).ok()) else { return Ok(()) };
         let bytes = bar_segment::write(bars);
         let segment = BarSegment { last, rows: bars.len(), used: bars.len(), sha256: Digest::of(&bytes) };
         archive.create(&segment.object(ticker).key, &bytes).await?;
@@ -123,9 +130,14 @@ impl BarLog {
     ///
     /// # Errors
     /// [`Error::Missing`] and [`Error::Damaged`] name the segment.
-    pub(crate) async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
+    pub(crate) async fn series(
+        &self,
+        archive: &dyn Archive,
+        ticker: &Ticker,
+        form: Form,
+    ) -> Result<PriceSeries, Error> {
         let rows = self.bars(archive, ticker).await?.into_iter().map(|bar| bar.row).collect();
-        PriceSeries::of_kept(ticker.clone(), rows).map_err(about(ticker))
+        PriceSeries::of_kept(ticker.clone(), rows, form).map_err(about(ticker))
     }
 
     /// Reads the rows that this snapshot knows.
@@ -165,9 +177,9 @@ pub(super) fn numbers(row: &Row) -> [Option<f64>; 8] {
 }
 
 /// A row of them.
-pub(super) fn row(session: TradingDay, numbers: [Option<f64>; 8]) -> Row {
+pub(super) fn row(at: Stamp, numbers: [Option<f64>; 8]) -> Row {
     let [open, high, low, close, volume, adjusted_close, dividend, split_factor] = numbers;
-    let row = Row::new(0, session.date());
+    let row = Row::new(0, at);
     Row { open, high, low, close, volume, adjusted_close, dividend, split_factor, ..row }
 }
 
@@ -196,7 +208,7 @@ mod tests {
     use crate::testing::MemoryArchive;
 
     fn history(sessions: usize, seed: u64) -> Vec<Row> {
-        let mut day: TradingDay = "2015-01-02".parse().expect("a session");
+        let mut day: Period = "2015-01-02".parse().expect("a session");
         let mut state = seed;
         let mut price = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -205,7 +217,7 @@ mod tests {
         let bar = |index: usize| {
             let numbers =
                 [Some(price()), None, Some(price()), Some(price()), None, Some(price()), Some(0.0), Some(1.0)];
-            let row = Row { number: index + 1, ..row(day, numbers) };
+            let row = Row { number: index + 1, ..row(day.stamp(), numbers) };
             day = day.next();
             row
         };
@@ -238,8 +250,8 @@ mod tests {
                 303 => history(known, 5),
                 _ => all[..known].to_vec(),
             };
-            let as_of = TradingDay::new(night).expect("a session");
-            let log = BarLog::write(&archive, &ticker, rows.clone(), as_of, before).await.expect("writes");
+            let log =
+                BarLog::write(&archive, &ticker, Cadence::SESSION, rows.clone(), night, before).await.expect("writes");
             assert!(log.tail.len() < SEGMENT_ROWS + KEPT, "{known}: {}", log.tail.len());
             logs.push((log.clone(), rows));
             before = Some(log);
@@ -250,7 +262,7 @@ mod tests {
         let last = &logs[logs.len() - 1].0;
         assert!(last.segments.len() < 12, "{:?}", last.segments);
         let known = last.bars(&archive, &ticker).await.expect("reads");
-        assert_eq!(known[399 - 1].known.date(), night);
+        assert_eq!(known[399 - 1].known, night);
         assert!(archive.objects().len() < 40, "{}", archive.objects().len());
     }
 
@@ -258,8 +270,8 @@ mod tests {
     async fn what_was_changed_is_told() {
         let (archive, ticker) = (MemoryArchive::default(), "X".parse().expect("a ticker"));
         let rows = history(50, 1);
-        let as_of = TradingDay::new(rows[49].date).expect("a session");
-        let log = BarLog::write(&archive, &ticker, rows, as_of, None).await.expect("writes");
+        let as_of = rows[49].date;
+        let log = BarLog::write(&archive, &ticker, Cadence::SESSION, rows, as_of, None).await.expect("writes");
         let key = log.segments[0].object(&ticker).key;
         let whole = archive.read(&key).await.expect("reads").expect("is there");
         for place in 0..whole.len() {

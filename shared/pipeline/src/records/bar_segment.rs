@@ -4,12 +4,12 @@
 use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
-use forecasting::TradingDay;
+use forecasting::Stamp;
 use jiff::{SignedDuration, civil::Date};
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel},
     column::reader::ColumnReader,
-    data_type::{DoubleType, Int32Type},
+    data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type},
     errors::Result,
     file::{
         properties::{EnabledStatistics, WriterProperties},
@@ -40,15 +40,17 @@ fn written(bars: &[KnownBar]) -> Result<Vec<u8>> {
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true);
+    let columns = [Stamps::of(bars.iter().map(|bar| bar.row.date)), Stamps::of(bars.iter().map(|bar| bar.known))];
     let mut bytes = Vec::new();
-    let mut file = SerializedFileWriter::new(&mut bytes, schema()?, Arc::new(properties.build()))?;
+    let schema = schema(columns.each_ref().map(|column| matches!(column, Stamps::Days(_))))?;
+    let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties.build()))?;
     let mut group = file.next_row_group()?;
-    let sessions = bars.iter().map(|bar| days(bar.row.date)).collect();
-    let known = bars.iter().map(|bar| days(bar.known.date())).collect();
-    for days in [sessions, known] {
-        let days: Vec<i32> = days;
+    for stamps in columns {
         let Some(mut column) = group.next_column()? else { continue };
-        column.typed::<Int32Type>().write_batch(&days, None, None)?;
+        match stamps {
+            Stamps::Days(days) => column.typed::<Int32Type>().write_batch(&days, None, None)?,
+            Stamps::Words(words) => column.typed::<ByteArrayType>().write_batch(&words, None, None)?,
+        };
         column.close()?;
     }
     for place in 0..NUMBERS.len() {
@@ -64,9 +66,30 @@ fn written(bars: &[KnownBar]) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn schema() -> Result<TypePtr> {
+/// A column of stamps: dates as days since 1970, others as they are written.
+enum Stamps {
+    Days(Vec<i32>),
+    Words(Vec<ByteArray>),
+}
+
+impl Stamps {
+    fn of(stamps: impl Iterator<Item = Stamp> + Clone) -> Stamps {
+        let days: Option<Vec<i32>> =
+            stamps.clone().map(|stamp| matches!(stamp, Stamp::Date(_)).then(|| stamp.date().map(days))?).collect();
+        days.map_or_else(
+            || Stamps::Words(stamps.map(|stamp| ByteArray::from(&*stamp.to_string())).collect()),
+            Stamps::Days,
+        )
+    }
+}
+
+/// With dates in the first two columns, or words.
+fn schema(dates: [bool; 2]) -> Result<TypePtr> {
     let day = |name| Type::primitive_type_builder(name, Physical::INT32).with_logical_type(Some(LogicalType::Date));
-    let days = DAYS.map(|name| day(name).with_repetition(Repetition::REQUIRED).build());
+    let word =
+        |name| Type::primitive_type_builder(name, Physical::BYTE_ARRAY).with_logical_type(Some(LogicalType::String));
+    let stamp = |(name, is_date)| if is_date { day(name) } else { word(name) };
+    let days = [0, 1].map(|i| stamp((DAYS[i], dates[i])).with_repetition(Repetition::REQUIRED).build());
     let number = |name| Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::OPTIONAL);
     let columns = days.into_iter().chain(NUMBERS.map(|name| number(name).build()));
     let columns = columns.map(|column| column.map(Arc::new)).collect::<Result<Vec<_>>>()?;
@@ -81,7 +104,12 @@ pub(super) fn read(bytes: Vec<u8>) -> std::result::Result<Vec<KnownBar>, String>
 fn rows_of(bytes: Vec<u8>) -> std::result::Result<Vec<KnownBar>, Box<dyn Error>> {
     let file = SerializedFileReader::new(Bytes::from(bytes))?;
     let rows = file.metadata().file_metadata().num_rows();
-    if file.metadata().file_metadata().schema() != &*schema()? {
+    let found = file.metadata().file_metadata().schema();
+    let mut known = false;
+    for dates in [[true, true], [true, false], [false, true], [false, false]] {
+        known |= found == &*schema(dates)?;
+    }
+    if !known {
         return Err("it has other columns".into());
     }
     if !(1..=MAX_ROWS).contains(&rows) || file.num_row_groups() != 1 {
@@ -89,7 +117,7 @@ fn rows_of(bytes: Vec<u8>) -> std::result::Result<Vec<KnownBar>, Box<dyn Error>>
     }
     let rows = usize::try_from(rows)?;
     let group = file.get_row_group(0)?;
-    let days = [days_of(&*group, 0, rows)?, days_of(&*group, 1, rows)?];
+    let days = [stamps_of(&*group, 0, rows)?, stamps_of(&*group, 1, rows)?];
     let mut columns = Vec::with_capacity(NUMBERS.len());
     for place in 0..NUMBERS.len() {
         columns.push(numbers_of(&*group, DAYS.len() + place, rows)?);
@@ -101,22 +129,26 @@ fn rows_of(bytes: Vec<u8>) -> std::result::Result<Vec<KnownBar>, Box<dyn Error>>
     Ok((0..rows).map(bar).collect())
 }
 
-fn days_of(
-    group: &dyn RowGroupReader,
-    place: usize,
-    rows: usize,
-) -> std::result::Result<Vec<TradingDay>, Box<dyn Error>> {
-    let ColumnReader::Int32ColumnReader(mut column) = group.get_column_reader(place)? else {
-        return Err(format!("column {place} holds no days").into());
+fn stamps_of(group: &dyn RowGroupReader, place: usize, rows: usize) -> std::result::Result<Vec<Stamp>, Box<dyn Error>> {
+    let stamps: Vec<Stamp> = match group.get_column_reader(place)? {
+        ColumnReader::Int32ColumnReader(mut column) => {
+            let mut days = Vec::with_capacity(rows);
+            column.read_records(rows, None, None, &mut days)?;
+            let date = |days| EPOCH.checked_add(SignedDuration::from_hours(24 * i64::from(days))).map(Stamp::Date);
+            days.into_iter().map(date).collect::<std::result::Result<_, _>>()?
+        }
+        ColumnReader::ByteArrayColumnReader(mut column) => {
+            let mut words = Vec::with_capacity(rows);
+            column.read_records(rows, None, None, &mut words)?;
+            let mut stamps = Vec::with_capacity(rows);
+            for word in words {
+                stamps.push(word.as_utf8()?.parse()?);
+            }
+            stamps
+        }
+        _ => return Err(format!("column {place} holds no stamps").into()),
     };
-    let mut days = Vec::with_capacity(rows);
-    column.read_records(rows, None, None, &mut days)?;
-    if days.len() != rows {
-        return Err(format!("{} of {rows} rows", days.len()).into());
-    }
-    days.into_iter()
-        .map(|days| Ok(TradingDay::new(EPOCH.checked_add(SignedDuration::from_hours(24 * i64::from(days)))?)?))
-        .collect()
+    if stamps.len() == rows { Ok(stamps) } else { Err(format!("{} of {rows} rows", stamps.len()).into()) }
 }
 
 fn numbers_of(

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use forecasting::Stamp;
 use forecasting::{Decision, Ticker};
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{Archive, Digest, Error, Key, Market, ObjectRef, RunId, VersionId};
@@ -201,7 +201,7 @@ impl Closure {
 pub(crate) struct Summary {
     pub(crate) format: u32,
     pub(crate) run: RunId,
-    pub(crate) as_of: Date,
+    pub(crate) as_of: Stamp,
     pub(crate) status: RunStatus,
     pub(crate) market: Market,
     pub(crate) done: usize,

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use forecasting::{Contender, Family, IntervalKind, Level, Policy, Promotion, RecordPlan, Ticker, Window};
+use forecasting::{
+    Cadence, Contender, Family, Form, IntervalKind, Kind, Level, Policy, Promotion, RecordPlan, Seasons, Stamp, Ticker,
+    TradingDay, Window,
+};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
@@ -77,6 +80,12 @@ impl fmt::Display for Market {
 pub struct Configuration {
     /// Where prices come from.
     pub market: Market,
+    /// The series' cadence; found in the rows where none is named.
+    #[serde(default = "sessions", skip_serializing_if = "is_sessions")]
+    pub cadence: Option<Cadence>,
+    /// What the numbers are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kind: Kind,
     /// First date of the histories.
     pub start: Date,
     /// Sessions to forecast.
@@ -91,9 +100,9 @@ pub struct Configuration {
     /// The families and pinned specifications that compete with the random walks.
     #[serde(default = "only_arima")]
     pub families: Vec<Contender>,
-    /// The season in sessions; 1 for none.
+    /// The seasons; `null` where they are those that the series' cadence usually has.
     #[serde(default = "no_season")]
-    pub season: usize,
+    pub season: Option<Seasons>,
     /// The intervals that are scored and served.
     #[serde(default = "models_own")]
     pub intervals: IntervalKind,
@@ -131,13 +140,21 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+fn is_sessions(cadence: &Option<Cadence>) -> bool {
+    *cadence == Some(Cadence::SESSION)
+}
+
 // What runs did before these could be chosen.
+fn sessions() -> Option<Cadence> {
+    Some(Cadence::SESSION)
+}
+
 fn only_arima() -> Vec<Contender> {
     vec![Contender::Family(Family::Arima)]
 }
 
-fn no_season() -> usize {
-    1
+fn no_season() -> Option<Seasons> {
+    Some(Seasons::NONE)
 }
 
 fn models_own() -> IntervalKind {
@@ -170,8 +187,26 @@ impl Configuration {
         self.aliases.get(series).unwrap_or(series)
     }
 
-    /// What its tickers' records are kept of.
-    pub fn record_plan(&self) -> RecordPlan {
-        RecordPlan::new(&self.families, self.horizon, self.window, self.season)
+    /// Whether its series may have a period then: only of sessions it is known beforehand that there are none on a day.
+    pub(crate) fn has_period(&self, as_of: Stamp) -> bool {
+        match (self.cadence, as_of) {
+            (Some(Cadence::SESSION), Stamp::Date(date)) => TradingDay::new(date).is_ok(),
+            _ => true,
+        }
+    }
+
+    /// What rows are read as.
+    pub fn form(&self) -> Form {
+        Form { cadence: self.cadence, kind: self.kind }
+    }
+
+    /// The seasons of a series of this cadence.
+    pub fn seasons(&self, cadence: Cadence) -> Seasons {
+        self.season.unwrap_or_else(|| Seasons::usual(cadence))
+    }
+
+    /// What the record of a series of this cadence is kept of.
+    pub fn record_plan(&self, cadence: Cadence) -> RecordPlan {
+        RecordPlan::new(&self.families, self.horizon, self.window, self.seasons(cadence), self.kind)
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use forecasting::{LiveRecord, LiveSums, PriceSeries, Score, Specification, Ticker, TradingDay, Training};
+use forecasting::{LiveRecord, LiveSums, Period, PriceSeries, Score, Specification, Stamp, Ticker, Training};
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Ledger, Market, Stage, VersionId};
@@ -31,17 +31,17 @@ pub struct Seen {
     /// Whose.
     pub market: Market,
     /// Their last session.
-    pub last: TradingDay,
+    pub last: Period,
     /// How many sessions have a bar.
     pub bars: usize,
     /// The oldest origin whose forecast had sessions to come then, or this night's; absent from earlier releases' evaluations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open: Option<TradingDay>,
+    pub open: Option<Period>,
 }
 
 impl Seen {
     /// All prices of this series.
-    pub(crate) fn all(market: Market, series: &PriceSeries, open: TradingDay) -> Seen {
+    pub(crate) fn all(market: Market, series: &PriceSeries, open: Period) -> Seen {
         Seen { market, last: series.last().day, bars: series.bars().len(), open: Some(open) }
     }
 
@@ -69,7 +69,7 @@ pub struct VersionScore {
 pub(crate) async fn live_scores(
     ledger: &dyn Ledger,
     ticker: &Ticker,
-    up_to: TradingDay,
+    up_to: Stamp,
     evaluations: usize,
 ) -> Result<Vec<VersionScore>, Error> {
     let mut seen = BTreeSet::new();
@@ -85,7 +85,7 @@ pub(crate) async fn live_scores(
 pub(crate) async fn live_sums(
     ledger: &dyn Ledger,
     ticker: &Ticker,
-    up_to: TradingDay,
+    up_to: Stamp,
     specification: &Specification,
     tonight: Option<&Evaluated>,
 ) -> Result<LiveSums, Error> {

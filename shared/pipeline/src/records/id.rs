@@ -1,7 +1,8 @@
-//! Ids of runs and of model versions: a day, and the beginning of a digest.
+//! Ids of runs and of model versions: a stamp, and the beginning of a digest.
 
 use std::fmt;
 
+use forecasting::Stamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -9,17 +10,17 @@ use crate::Digest;
 
 /// What is no id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an id is a date, a hyphen and eight hexadecimal digits, as in 2020-12-11-0123abcd")]
+#[error("an id is a date, a time or an index, a hyphen and eight hexadecimal digits, as in 2020-12-11-0123abcd")]
 pub struct NotAnId;
 
 /// An id is part of keys: of another shape it might lead out of its place.
 fn checked(text: &str) -> Result<String, NotAnId> {
-    let (day, digest) = text.split_at_checked(10).ok_or(NotAnId)?;
-    let digest = digest.strip_prefix('-').ok_or(NotAnId)?;
+    let (stamp, digest) = text.rsplit_once('-').ok_or(NotAnId)?;
     let hexadecimal = digest.len() == 8 && digest.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    // Its shape, as the interface's schema says it: a day that no calendar has names nothing that exists.
-    let shaped = |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
-    if hexadecimal && day.bytes().enumerate().all(shaped) { Ok(text.to_owned()) } else { Err(NotAnId) }
+    // Its shape, as the interface's schema says it.
+    let shape = |text: &str| text.bytes().map(|b| if b.is_ascii_digit() { b'0' } else { b }).collect::<Vec<u8>>();
+    let shapes: [&[u8]; 3] = [b"0000-00-00", b"0000-00-00T0000Z", b"0000000000"];
+    if hexadecimal && shapes.contains(&shape(stamp).as_slice()) { Ok(text.to_owned()) } else { Err(NotAnId) }
 }
 
 macro_rules! id {
@@ -29,13 +30,16 @@ macro_rules! id {
         #[serde(transparent)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[cfg_attr(feature = "openapi", schema(example = $example))]
-        #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9a-f]{8}$"))]
+        #[cfg_attr(
+            feature = "openapi",
+            schema(pattern = "^([0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{4}Z)?|[0-9]{10})-[0-9a-f]{8}$")
+        )]
         pub struct $Id(String);
 
         impl $Id {
-            /// Of this day, by the beginning of this digest.
-            pub fn new(day: Date, digest: &Digest) -> $Id {
-                $Id(format!("{day}-{}", digest.short()))
+            /// Of this stamp, by the beginning of this digest.
+            pub fn new(stamp: impl Into<Stamp>, digest: &Digest) -> $Id {
+                $Id(format!("{}-{}", stamp.into().in_keys(), digest.short()))
             }
 
             /// As text.
@@ -43,9 +47,9 @@ macro_rules! id {
                 &self.0
             }
 
-            /// The day that it begins with.
-            pub fn day(&self) -> &str {
-                &self.0[..10]
+            /// The stamp that it begins with. A day that no calendar has names nothing that exists, and is the first of all stamps.
+            pub fn as_of(&self) -> Stamp {
+                self.0[..self.0.len() - 9].parse().unwrap_or(Stamp::Date(Date::MIN))
             }
         }
 

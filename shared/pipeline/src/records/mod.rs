@@ -24,8 +24,7 @@ mod snapshot;
 mod tombstone;
 mod trained;
 
-use forecasting::TradingDay;
-use jiff::civil::date;
+use forecasting::Stamp;
 
 pub use bar_log::{BarLog, BarSegment};
 pub use chain::{Chain, Chained, Link};
@@ -52,6 +51,6 @@ pub use tombstone::Tombstone;
 pub use trained::{Trained, TrainedVersion};
 
 /// Later than any session on record.
-pub(crate) fn end_of_time() -> TradingDay {
-    TradingDay::new(date(2100, 12, 31)).expect("a Friday that is no holiday")
+pub(crate) fn end_of_time() -> Stamp {
+    Stamp::Index(9_999_999_999)
 }

@@ -1,7 +1,7 @@
 //! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
 
 use forecasting::{
-    Bar, Calibration, IntervalKind, PriceForecast, PriceModel, PriceSeries, Specification, Ticker, TradingDay, Window,
+    Bar, Calibration, IntervalKind, Period, PriceForecast, PriceModel, PriceSeries, Specification, Ticker, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -62,9 +62,9 @@ pub struct ModelVersion {
     /// What it was fitted from.
     pub inputs: TrainingInputs,
     /// First session it was fitted on.
-    pub first: TradingDay,
+    pub first: Period,
     /// Last session it was fitted on.
-    pub last: TradingDay,
+    pub last: Period,
     /// The adjusted close on that session, which fixes the basis that the model lives in.
     pub last_price: f64,
     /// What was fitted.
@@ -118,11 +118,11 @@ impl ModelVersion {
         let first = bars.first().ok_or_else(|| refuse(forecasting::Error::NoPrices))?.day;
         let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
         Ok(ModelVersion {
-            version: VersionId::new(last.day.date(), &digest),
+            version: VersionId::new(last.day, &digest),
             first,
             last: last.day,
             last_price: last.adjusted_close,
-            model: inputs.specification.fit(&prices).map_err(refuse)?,
+            model: inputs.specification.fit(&prices, series.kind()).map_err(refuse)?,
             inputs,
         })
     }

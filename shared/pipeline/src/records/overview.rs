@@ -1,6 +1,6 @@
 //! `reports/{run}/overview.json.zst`: what a page, a picture or a message tells of a night, ticker by ticker.
 
-use forecasting::{Decision, Step, Ticker, TradingDay, price};
+use forecasting::{Decision, Period, Stamp, Step, Ticker, price};
 use serde::{Deserialize, Serialize};
 
 use super::measured;
@@ -36,7 +36,7 @@ pub struct TickerOverview {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// The last session it knew.
-    pub origin: TradingDay,
+    pub origin: Period,
     /// Whether that session's bar may still be corrected.
     pub bar: BarStatus,
     /// The last closes that it knew, oldest first; the very last one alone in the first reports.
@@ -46,7 +46,7 @@ pub struct Standing {
     /// Its version.
     pub version: VersionId,
     /// Since which session its specification has been in service.
-    pub since: TradingDay,
+    pub since: Stamp,
     /// Whether it claims no skill.
     pub baseline: bool,
     /// The forecast.

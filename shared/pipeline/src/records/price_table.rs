@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use forecasting::{Bar, PriceSeries, Row, Ticker};
-use jiff::civil::Date;
+use forecasting::{Bar, Form, PriceSeries, Row, Stamp, Ticker};
 
 use crate::{Error, Key, error::about};
 
@@ -29,7 +28,7 @@ pub(crate) fn write(series: &PriceSeries) -> Vec<u8> {
 }
 
 /// Reads a snapshot back.
-pub(crate) fn read(ticker: &Ticker, key: &Key, bytes: &[u8]) -> Result<PriceSeries, Error> {
+pub(crate) fn read(ticker: &Ticker, key: &Key, bytes: &[u8], form: Form) -> Result<PriceSeries, Error> {
     let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
     let mut reader = csv::Reader::from_reader(bytes);
     let header = reader.headers().map_err(|e| damaged(e.to_string()))?;
@@ -48,7 +47,7 @@ pub(crate) fn read(ticker: &Ticker, key: &Key, bytes: &[u8]) -> Result<PriceSeri
                     .map_err(|_| damaged(format!("row {}: '{text}' is no {}", index + 1, HEADER[place]))),
             }
         };
-        let date: Date =
+        let date: Stamp =
             record[0].parse().map_err(|_| damaged(format!("row {}: '{}' is no date", index + 1, &record[0])))?;
         rows.push(Row {
             open: number(1)?,
@@ -62,5 +61,5 @@ pub(crate) fn read(ticker: &Ticker, key: &Key, bytes: &[u8]) -> Result<PriceSeri
             ..Row::new(index + 1, date)
         });
     }
-    PriceSeries::new(ticker.clone(), rows).map_err(about(ticker))
+    PriceSeries::of(ticker.clone(), rows, form).map_err(about(ticker))
 }

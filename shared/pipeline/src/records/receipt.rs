@@ -1,6 +1,6 @@
 //! Receipts and the champion pointer.
 
-use forecasting::{Contender, Contest, Coverage, Decision, Judgement, Seat, Specification, Ticker, TradingDay};
+use forecasting::{Contender, Contest, Coverage, Decision, Judgement, Seat, Specification, Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Error, Ledger, ObjectRef, RunId, VersionId};
@@ -17,7 +17,7 @@ pub struct Champion {
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub specification: Specification,
     /// As-of session of the run that brought this version into service.
-    pub as_of: TradingDay,
+    pub as_of: Stamp,
     /// How often the pointer has moved: no two states of it are alike.
     pub sequence: u64,
     /// 1 - its mean absolute error over the random walk's, on the contender's record when it came.
@@ -53,7 +53,7 @@ fn is_false(value: &bool) -> bool {
 
 impl Champion {
     /// Since which session its contender has been in service.
-    pub fn since(&self) -> TradingDay {
+    pub fn since(&self) -> Stamp {
         self.seat.as_ref().map_or(self.as_of, |seat| seat.since)
     }
 
@@ -77,7 +77,7 @@ pub struct Receipt {
     /// The run that decided.
     pub run: RunId,
     /// Its as-of session.
-    pub as_of: TradingDay,
+    pub as_of: Stamp,
     /// The decision.
     pub decision: Decision,
     /// Why, in words.
@@ -114,7 +114,7 @@ pub(crate) async fn champion_on(
     ledger: &dyn Ledger,
     ticker: &Ticker,
     pointer: Option<&Champion>,
-    day: TradingDay,
+    day: Stamp,
 ) -> Result<Option<Champion>, Error> {
     match pointer {
         Some(pointer) if pointer.as_of > day => {

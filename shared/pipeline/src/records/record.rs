@@ -5,7 +5,7 @@
 use std::io::{Read, Write};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use forecasting::{Record, RecordPlan, RecordRow, Scale, Ticker, TradingDay};
+use forecasting::{Period, Record, RecordPlan, RecordRow, Scale, Ticker};
 use serde::{Deserialize, Serialize};
 
 use crate::{Archive, Digest, Error, Key, ObjectRef, RunId};
@@ -17,7 +17,7 @@ pub struct StoredRecord {
     /// What it is kept of.
     pub plan: RecordPlan,
     /// The session of its first night.
-    pub opened: TradingDay,
+    pub opened: Period,
     /// The run whose record this one goes on; none on the first night.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<RunId>,
@@ -32,7 +32,7 @@ pub struct StoredRecord {
 #[serde(deny_unknown_fields)]
 pub struct Segment {
     /// The session of its last row.
-    pub last: TradingDay,
+    pub last: Period,
     /// How many rows.
     pub rows: usize,
     /// Digest of its bytes, which its key is made of.

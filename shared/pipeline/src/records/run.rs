@@ -1,7 +1,6 @@
 //! A run: what started it, and what it was asked to do.
 
-use forecasting::Ticker;
-use jiff::civil::Date;
+use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -31,8 +30,7 @@ pub struct Run {
     /// Its id.
     pub id: RunId,
     /// The day whose prices it may know. A session, unless the run closes as `no session`.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Date))]
-    pub as_of: Date,
+    pub as_of: Stamp,
     /// What started it first.
     pub trigger: Trigger,
     /// What it was asked to do for each of its tickers.
@@ -54,8 +52,8 @@ struct Kept {
 
 impl Run {
     /// The run of an assignment for a day.
-    pub fn new(as_of: Date, trigger: Trigger, assignment: &Assignment) -> Run {
-        let digest = assignment.digest();
+    pub fn new(as_of: impl Into<Stamp>, trigger: Trigger, assignment: &Assignment) -> Run {
+        let (digest, as_of) = (assignment.digest(), as_of.into());
         Run {
             id: RunId::new(as_of, &digest),
             as_of,
@@ -94,7 +92,7 @@ impl Run {
     ///
     /// # Errors
     /// Where it is neither.
-    pub fn of_kept(id: RunId, as_of: Date, trigger: Trigger, kept: &str) -> Result<Run, serde_json::Error> {
+    pub fn of_kept(id: RunId, as_of: Stamp, trigger: Trigger, kept: &str) -> Result<Run, serde_json::Error> {
         let fields: Map<String, Value> = serde_json::from_str(kept)?;
         let kept = if fields.contains_key("assignment") {
             serde_json::from_value(Value::Object(fields))?

@@ -1,4 +1,4 @@
-use forecasting::{PriceSeries, Scope, Ticker, TradingDay};
+use forecasting::{Form, Kind, Period, PriceSeries, Scope, Stamp, Ticker};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub struct Snapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bars: Option<BarLog>,
     /// The newest session it holds.
-    pub last: TradingDay,
+    pub last: Period,
     /// Whether that session's bar may still be corrected.
     pub bar: BarStatus,
     /// First date that was asked for.
@@ -23,24 +23,36 @@ pub struct Snapshot {
     pub market: Market,
     /// What was downloaded.
     pub download: Download,
+    /// What its numbers are.
+    #[serde(default, skip_serializing_if = "is_price")]
+    pub kind: Kind,
     /// Statistics of its scope.
     pub scope: Scope,
 }
 
+fn is_price(kind: &Kind) -> bool {
+    *kind == Kind::Price
+}
+
 impl Snapshot {
+    /// What its rows are read as.
+    fn form(&self) -> Form {
+        Form { cadence: Some(self.last.cadence()), kind: self.kind }
+    }
+
     /// Its prices, whole and checked.
     ///
     /// # Errors
     /// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
     pub async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
         if let Some(log) = &self.bars {
-            return log.series(archive, ticker).await;
+            return log.series(archive, ticker, self.form()).await;
         }
         match self.snapshot.read(archive).await {
-            Ok(bytes) => price_table::read(ticker, &self.snapshot.key, &bytes),
+            Ok(bytes) => price_table::read(ticker, &self.snapshot.key, &bytes, self.form()),
             Err(missing @ Error::Missing { .. }) => {
                 let former = FormerSnapshots::read(archive, ticker).await?;
-                former.log(&self.snapshot).ok_or(missing)?.series(archive, ticker).await
+                former.log(&self.snapshot).ok_or(missing)?.series(archive, ticker, self.form()).await
             }
             Err(error) => Err(error),
         }
@@ -82,12 +94,17 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Missing`] where none had.
     pub(crate) async fn named(ledger: &dyn Ledger, ticker: &Ticker, name: &ObjectRef) -> Result<Snapshot, Error> {
-        let last = name.key.last_session();
-        let newest = last.map_or_else(end_of_time, |last| last.plus(STALE_AFTER));
-        for record in ledger.history(ticker, Stage::Fetch, newest, LOOKED_THROUGH).await? {
-            let snapshot: Snapshot = record.parse()?;
-            if snapshot.snapshot == *name {
-                return Ok(snapshot);
+        // Its run may be as of some sessions later, or of whatever a file's other series ended on.
+        let near = match name.key.last_period() {
+            Some(Stamp::Date(date)) => Stamp::Date(date.saturating_add(jiff::Span::new().days(14))),
+            _ => end_of_time(),
+        };
+        for newest in [near, end_of_time()] {
+            for record in ledger.history(ticker, Stage::Fetch, newest, LOOKED_THROUGH).await? {
+                let snapshot: Snapshot = record.parse()?;
+                if snapshot.snapshot == *name {
+                    return Ok(snapshot);
+                }
             }
         }
         Err(Error::Missing { key: name.key.to_string() })

@@ -1,4 +1,4 @@
-use forecasting::{Calibration, Calibrations, Contender, Judgement, ScaleEstimates, Specification, TradingDay};
+use forecasting::{Calibration, Calibrations, Contender, Judgement, Period, ScaleEstimates, Specification};
 use serde::{Deserialize, Serialize};
 
 use crate::{Champion, Digest, Error, Market, StageRecord, StoredRecord, VersionId};
@@ -18,10 +18,10 @@ pub struct Trained {
     pub scales: Option<ScaleEstimates>,
     /// The session on which the contenders were last trained, and that on which their models were last selected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trained: Option<TradingDay>,
+    pub trained: Option<Period>,
     /// See `trained`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selected: Option<TradingDay>,
+    pub selected: Option<Period>,
     /// The contenders' models now, and the random walk's where it serves or is to serve.
     pub versions: Vec<TrainedVersion>,
     /// Who has no model now, and why.

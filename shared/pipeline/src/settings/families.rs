@@ -13,9 +13,26 @@ struct Pinned {
 }
 
 /// Reads the families of a configuration.
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Contender>, D::Error> {
+pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Contender>>, D::Error> {
     let entries = Vec::<toml::Value>::deserialize(deserializer)?;
-    entries.into_iter().map(|entry| contender(entry).map_err(D::Error::custom)).collect()
+    let mut contenders = Vec::new();
+    for entry in entries {
+        if entry.as_str() == Some("all") {
+            contenders.extend(all());
+        } else {
+            contenders.push(contender(entry).map_err(D::Error::custom)?);
+        }
+    }
+    Ok(Some(contenders))
+}
+
+/// Every family but the random walk, which is there anyway.
+pub(super) fn all() -> Vec<Contender> {
+    Family::ALL
+        .iter()
+        .filter(|family| **family != Family::RandomWalk)
+        .map(|family| Contender::Family(*family))
+        .collect()
 }
 
 fn contender(entry: toml::Value) -> Result<Contender, String> {

@@ -13,8 +13,8 @@ use std::{
 };
 
 use forecasting::{
-    Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Level, MIN_PER_LAG, Policy, Promotion, Ticker, WARM_UP,
-    Window,
+    Cadence, Calendar, Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Kind, Level, MIN_PER_LAG, Policy,
+    Promotion, Seasons, Ticker, WARM_UP, Window,
 };
 use jiff::civil::{Date, date};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -44,8 +44,11 @@ pub struct Settings {
     #[serde(deserialize_with = "window")]
     window: Window,
     #[serde(deserialize_with = "families::read")]
-    families: Vec<Contender>,
-    season: usize,
+    families: Option<Vec<Contender>>,
+    cadence: Option<Cadence>,
+    calendar: Option<Calendar>,
+    kind: Kind,
+    season: Option<Seasons>,
     intervals: IntervalKind,
     promotion: Promotion,
     policy: Policy,
@@ -74,8 +77,11 @@ impl Default for Settings {
             levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
             former_holdout: None,
             window: Window::All,
-            families: vec![Contender::Family(Family::Arima)],
-            season: 1,
+            families: None,
+            cadence: None,
+            calendar: None,
+            kind: Kind::Price,
+            season: None,
             intervals: IntervalKind::Adaptive,
             promotion: Promotion::Evidence,
             policy: Policy::Always,
@@ -91,9 +97,6 @@ impl Default for Settings {
     }
 }
 
-/// Half a year: a season is learned from several of them.
-const LONGEST_SEASON: usize = 130;
-
 /// A quarter.
 const MIN_RETENTION: usize = 60;
 
@@ -106,11 +109,27 @@ impl Settings {
     /// # Errors
     /// One line that says what is wrong, and where.
     pub fn parse(text: &str) -> Result<Settings, String> {
-        let settings: Settings = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            format!("{place}{}", error.message().replace('\n', " "))
-        })?;
+        Settings::parse_with(text, &[])
+    }
+
+    /// The same with some keys set otherwise, `key=value`: a value is TOML, and where it is not, a word. `fetch.ask_limit=2` is a key
+    /// of a table.
+    ///
+    /// # Errors
+    /// One line that says what is wrong, and where.
+    pub fn parse_with(text: &str, set: &[String]) -> Result<Settings, String> {
+        let read = |text: &str| {
+            toml::from_str::<Settings>(text).map_err(|error| {
+                let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+                let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+                format!("{place}{}", error.message().replace('\n', " "))
+            })
+        };
+        let mut settings = read(text)?;
+        if !set.is_empty() {
+            let table = overridden(text, set)?;
+            settings = table.try_into().map_err(|error: toml::de::Error| error.message().replace('\n', " "))?;
+        }
         settings.check()?;
         if settings.former_holdout.is_some() {
             tracing::warn!("holdout is read, but not used any more: verdicts rest on the whole track record");
@@ -150,13 +169,14 @@ impl Settings {
         if let Some(twice) = self.aliases.values().find(|symbol| !symbols.insert(*symbol)) {
             return Err(format!("aliases give {twice} to two series"));
         }
-        within("season", self.season, 1..=LONGEST_SEASON)?;
-        within("the number of families", self.families.len(), 1..=10)?;
-        if let Some(twice) = self.families.iter().enumerate().find(|(i, f)| self.families[..*i].contains(f)) {
-            return Err(format!("families name {} twice", twice.1));
+        if let Some(families) = &self.families {
+            within("the number of families", families.len(), 1..=10)?;
+            if let Some(twice) = families.iter().enumerate().find(|(i, f)| families[..*i].contains(f)) {
+                return Err(format!("families name {} twice", twice.1));
+            }
         }
-        if self.season == 1 && self.families.contains(&Contender::Family(Family::SeasonalRandomWalk)) {
-            return Err("the seasonal random walk among the families needs a season of two sessions or more".to_owned());
+        if self.calendar.is_some() && self.cadence.is_none() {
+            return Err("calendar needs a cadence beside it, such as cadence = \"1hour\"".to_owned());
         }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
@@ -168,8 +188,9 @@ impl Settings {
         if !(self.significance > 0.0 && self.significance <= 0.5) {
             return Err(format!("significance is {}, but must be above 0 and at most 0.5", self.significance));
         }
-        if self.start < date(2000, 1, 1) {
-            return Err(format!("start is {}, but the exchange calendar begins with 2000", self.start));
+        if self.start < date(2000, 1, 1) && self.cadence().is_none_or(|cadence| cadence == Cadence::SESSION) {
+            let what = "the exchange calendar begins with 2000 (cadence names another)";
+            return Err(format!("start is {}, but {what}", self.start));
         }
         self.check_policy()?;
         if self.tiingo.requests_per_hour == Some(0) {
@@ -238,16 +259,34 @@ impl Settings {
         Assignment { tickers, configuration }
     }
 
+    /// The cadence that is declared.
+    pub fn cadence(&self) -> Option<Cadence> {
+        self.cadence.map(|cadence| Cadence { calendar: self.calendar.unwrap_or(cadence.calendar), ..cadence })
+    }
+
     fn configuration(&self, market: Market) -> Configuration {
+        // Files of one's own say by themselves what they are; the others are known.
+        let of_market = match market {
+            Market::Tiingo | Market::Recorded => Some(Cadence::SESSION),
+            Market::Csv | Market::Incoming => None,
+        };
+        let cadence = self.cadence().or(of_market);
+        let usual = if cadence == Some(Cadence::SESSION) { Some(Seasons::NONE) } else { None };
+        let families = match self.kind {
+            Kind::Price => vec![Contender::Family(Family::Arima)],
+            Kind::Value => families::all(),
+        };
         Configuration {
             market,
+            cadence,
+            kind: self.kind,
             start: self.start,
             horizon: self.horizon,
             levels: self.levels.clone(),
             holdout: None,
             window: self.window,
-            families: self.families.clone(),
-            season: self.season,
+            families: self.families.clone().unwrap_or(families),
+            season: self.season.or(usual),
             intervals: self.intervals,
             policy: self.policy,
             error_bound: self.error_bound,
@@ -261,6 +300,29 @@ impl Settings {
             release: None,
         }
     }
+}
+
+/// A configuration's table with some keys set otherwise.
+fn overridden(text: &str, set: &[String]) -> Result<toml::Table, String> {
+    let mut whole: toml::Table = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    for assignment in set {
+        let wrong = || format!("'{assignment}' sets nothing: write key=value, as in horizon=10");
+        let (key, value) = assignment.split_once('=').ok_or_else(wrong)?;
+        let (key, value) = (key.trim(), value.trim());
+        let read = toml::from_str::<toml::Table>(&format!("value = {value}")).ok();
+        let value = read.and_then(|mut table| table.remove("value")).unwrap_or_else(|| value.into());
+        let mut table = &mut whole;
+        let mut names = key.split('.').peekable();
+        while let Some(name) = names.next().filter(|name| !name.is_empty()) {
+            if names.peek().is_none() {
+                table.insert(name.to_owned(), value);
+                break;
+            }
+            let inner = table.entry(name).or_insert_with(|| toml::Table::new().into());
+            table = inner.as_table_mut().ok_or_else(wrong)?;
+        }
+    }
+    Ok(whole)
 }
 
 /// `"all"`, a date, or a number of sessions.
@@ -352,7 +414,7 @@ mod tests {
         assert_eq!(settings.watchlist.tickers()[1].as_str(), "BRK-A");
         let configuration = settings.configuration(Market::Tiingo);
         assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(30)));
-        assert_eq!((configuration.families.len(), configuration.season), (5, 5));
+        assert_eq!((configuration.families.len(), configuration.season), (5, Some(Seasons::one(5))));
         assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
         assert_eq!(configuration.start, date(2016, 1, 1));
         assert_eq!(settings.schedule.cron().expect("a time"), "30 17 * * MON-FRI");
@@ -402,8 +464,13 @@ mod tests {
         check("families = []", "the number of families is 0");
         check("families = [\"arima\", \"arima\"]", "families name arima twice");
         check("families = [\"prophet\"]", "unknown variant `prophet`, expected one of `random_walk`, `arima`");
-        check("families = [\"seasonal_random_walk\"]", "needs a season");
-        check("season = 500", "season is 500");
+        check("season = 5000", "season is 5000");
+        check("season = [24, 100]", "of two the longer holds the shorter");
+        check("cadence = \"fortnight\"", "a cadence is \"session\"");
+        check("cadence = \"7min\"", "a cadence is");
+        check("calendar = \"XNYS\"", "calendar needs a cadence");
+        check("calendar = \"XXXX\"", "a calendar is \"XNYS\"");
+        check("kind = \"number\"", "unknown variant `number`");
         check("error_bound = 1.1\npolicy = { max_age = 20 }", "it needs policy.max_age to be 25 or more");
         check("retention = 5", "retention is 5, but must be within 60");
         check("families = [{ family = \"ets\", order = [1, 1, 0] }]", "only arima takes an order");

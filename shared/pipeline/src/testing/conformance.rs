@@ -1,6 +1,8 @@
 //! The ports' contracts, executable: every adapter runs these suites. A suite panics where a contract is broken.
 
-use forecasting::{Contender, Detail, Judgement, PriceSeries, Record, Row, Seat, Specification, Ticker, TradingDay};
+use forecasting::{
+    Cadence, Contender, Detail, Judgement, Period, PriceSeries, Record, Row, Seat, Specification, Stamp, Ticker,
+};
 use jiff::civil::{Date, date};
 
 use crate::{
@@ -12,7 +14,7 @@ fn ticker(text: &str) -> Ticker {
     text.parse().expect("a ticker")
 }
 
-fn day(text: &str) -> TradingDay {
+fn day(text: &str) -> Stamp {
     text.parse().expect("a session")
 }
 
@@ -49,14 +51,13 @@ pub async fn archive(archive: &dyn Archive) {
     assert_eq!(archive.list("runs/2020-12-11-").await.expect("lists"), [key.as_str()]);
 }
 
-fn a_run(as_of: TradingDay, name: &str) -> Run {
+fn a_run(as_of: Stamp, name: &str) -> Run {
     let settings = Settings::parse("levels = [80]").expect("defaults");
-    let run =
-        Run::new(as_of.date(), Trigger::Manual, &settings.assignment(crate::Market::Recorded, vec![ticker("NLS")]));
+    let run = Run::new(as_of, Trigger::Manual, &settings.assignment(crate::Market::Recorded, vec![ticker("NLS")]));
     Run { id: name.parse().expect("an id"), ..run }
 }
 
-fn a_record(run: &RunId, as_of: TradingDay, stage: Stage, result: &str) -> StageRecord {
+fn a_record(run: &RunId, as_of: Stamp, stage: Stage, result: &str) -> StageRecord {
     StageRecord { key: StageKey { run: run.clone(), ticker: ticker("NLS"), stage }, as_of, result: result.to_owned() }
 }
 
@@ -146,19 +147,19 @@ async fn results(ledger: &dyn Ledger) {
 }
 
 /// A receipt whose record was really built, from a made-up series.
-fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
-    let mut session = day("2020-01-02");
-    let rows: Vec<Row> = (0..150)
+fn a_receipt(run: &str, as_of: Stamp, sequence: u64) -> Receipt {
+    let mut session: Period = "2020-01-02".parse().expect("a session");
+    let rows: Vec<Row> = (0..150_u32)
         .map(|t| {
             let price = 100.0 + f64::from(t % 13) + f64::from(t % 7);
-            let row = Row { adjusted_close: Some(price), ..Row::new(t as usize + 1, session.date()) };
+            let row = Row { adjusted_close: Some(price), ..Row::new(t as usize + 1, session) };
             session = session.next();
             row
         })
         .collect();
     let series = PriceSeries::new(ticker("NLS"), rows).expect("a series");
     let configuration = a_run(as_of, run).configuration;
-    let (record, _) = Record::of_history(configuration.record_plan(), &series).expect("a record");
+    let (record, _) = Record::of_history(configuration.record_plan(Cadence::SESSION), &series).expect("a record");
     let (judgement, _) =
         Judgement::of(&record, &configuration.levels, configuration.significance, None, &[], Detail::Short);
     let walk = judgement.random_walk.clone().expect("outcomes have come");
@@ -190,7 +191,7 @@ fn a_receipt(run: &str, as_of: TradingDay, sequence: u64) -> Receipt {
         judgement: Some(judgement),
         contest: None,
         archived_contest: None,
-        snapshot: ObjectRef { key: Key::snapshot(&ticker("NLS"), as_of, &sha256), sha256: sha256.clone() },
+        snapshot: ObjectRef { key: Key::snapshot(&ticker("NLS"), series.last().day, &sha256), sha256: sha256.clone() },
         configuration: sha256,
     }
 }
@@ -282,20 +283,20 @@ async fn decisions(ledger: &dyn Ledger) {
 
 /// A market that knows `known` on every session of `from..=to`, and does not know `unknown`.
 pub async fn market_data(market: &dyn MarketData, known: &Ticker, unknown: &Ticker, from: Date, to: Date) {
-    let history = market.history(known, from, to).await.expect("a history");
+    let history = market.history(known, from, to.into()).await.expect("a history");
     assert!(!history.rows.is_empty());
-    assert!(history.rows.iter().all(|row| (from..=to).contains(&row.date)), "never outside the range");
+    assert!(history.rows.iter().all(|row| row.date.is_within(from, to.into())), "never outside the range");
     assert!(history.rows.windows(2).all(|pair| pair[0].date < pair[1].date), "oldest first");
     let series = PriceSeries::new(known.clone(), history.rows.clone()).expect("usable");
     assert_eq!((series.bars()[0].day.date(), series.last().day.date()), (from, to));
 
-    let one = market.history(known, to, to).await.expect("one row");
+    let one = market.history(known, to, to.into()).await.expect("one row");
     assert_eq!(one.rows.len(), 1, "both ends are inclusive");
-    let before = history.rows[0].date;
+    let before = history.rows[0].date.date().expect("a date");
     let weekend = date(before.year(), 1, 1);
-    let none = market.history(known, weekend, weekend).await.expect("an empty range is no error");
+    let none = market.history(known, weekend, weekend.into()).await.expect("an empty range is no error");
     assert!(none.rows.is_empty(), "New Year's Day has no row");
-    let error = market.history(unknown, from, to).await.expect_err("unknown");
+    let error = market.history(unknown, from, to.into()).await.expect_err("unknown");
     assert!(matches!(error, Error::UnknownTicker { .. }), "{error:?}");
     assert!(!error.is_transient());
 }

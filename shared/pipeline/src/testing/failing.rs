@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use forecasting::{Row, Ticker, TradingDay};
+use forecasting::{Row, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 
 use crate::{
@@ -72,7 +72,7 @@ impl<T: Archive + ?Sized> Archive for Failing<'_, T> {
 
 #[async_trait]
 impl<T: MarketData + ?Sized> MarketData for Failing<'_, T> {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Date) -> Result<History, Error> {
+    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<History, Error> {
         self.faults.of(self.inner.history(ticker, from, to)).await
     }
 
@@ -120,7 +120,7 @@ impl<T: Ledger + ?Sized> Ledger for Failing<'_, T> {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         self.faults.of(self.inner.history(ticker, stage, up_to, limit)).await

@@ -5,7 +5,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Stamp, Ticker};
 
 use crate::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
@@ -66,7 +66,7 @@ impl Content {
 }
 
 /// Newest session first, then the last written.
-fn newest_first<T: Clone>(written: &[T], as_of: impl Fn(&T) -> TradingDay) -> Vec<T> {
+fn newest_first<T: Clone>(written: &[T], as_of: impl Fn(&T) -> Stamp) -> Vec<T> {
     let mut sorted: Vec<(usize, &T)> = written.iter().enumerate().collect();
     sorted.sort_by_key(|(place, item)| (Reverse(as_of(item)), Reverse(*place)));
     sorted.into_iter().map(|(_, item)| item.clone()).collect()
@@ -140,7 +140,7 @@ impl Ledger for MemoryLedger {
         &self,
         ticker: &Ticker,
         stage: Stage,
-        up_to: TradingDay,
+        up_to: Stamp,
         limit: usize,
     ) -> Result<Vec<StageRecord>, Error> {
         let content = self.locked();

@@ -3,7 +3,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use jiff::civil::Date;
+use forecasting::Stamp;
 use pipeline::{Closure, Run, RunEntry, RunId, RunStatus, TickerSummary, Trigger};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -27,7 +27,7 @@ pub(crate) struct RunLine<'a> {
     #[schema(value_type = RunId)]
     run: &'a RunId,
     #[schema(value_type = String, format = Date)]
-    as_of: Date,
+    as_of: Stamp,
     trigger: Trigger,
     /// `null` while it is open.
     status: Option<RunStatus>,

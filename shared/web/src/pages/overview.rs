@@ -6,7 +6,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::TradingDay;
+use forecasting::{Period, Stamp};
 use maud::{Markup, html};
 use pipeline::{
     RunEntry, RunStatus, Standing, TickerStatus, TickerSummary, Watched, WatchedTicker, plain_reason, watched,
@@ -227,8 +227,7 @@ fn filter(asked: &Asked, shown: usize, all: usize) -> Markup {
 }
 
 fn table(asked: &Asked, rows: &[WatchedTicker], newest: Option<&RunEntry>) -> Markup {
-    let mut ages =
-        Ages { today: newest.and_then(|entry| TradingDay::new(entry.run.as_of).ok()), known: BTreeMap::new() };
+    let mut ages = Ages { today: newest.map(|entry| entry.run.as_of), known: BTreeMap::new() };
     html! {
         div .scroll role="region" aria-label="Tickers" tabindex="0" {
             table .overview {
@@ -249,16 +248,20 @@ fn table(asked: &Asked, rows: &[WatchedTicker], newest: Option<&RunEntry>) -> Ma
     }
 }
 
-/// Sessions in service, each day counted once.
+/// Periods in service, each day counted once.
 struct Ages {
-    today: Option<TradingDay>,
-    known: BTreeMap<TradingDay, usize>,
+    today: Option<Stamp>,
+    known: BTreeMap<(Stamp, Period), Option<String>>,
 }
 
 impl Ages {
-    fn of(&mut self, since: TradingDay) -> Option<usize> {
-        let today = self.today?;
-        Some(*self.known.entry(since).or_insert_with(|| since.sessions_until(today)))
+    fn of(&mut self, since: Stamp, origin: Period) -> Option<String> {
+        let (today, cadence) = (self.today?, origin.cadence());
+        let count = || {
+            let first = cadence.of_dates_like(origin.stamp()).period(since).ok()?;
+            Some(cadence.count(first.periods_until(cadence.up_to(today, origin))))
+        };
+        self.known.entry((since, origin)).or_insert_with(count).clone()
     }
 }
 
@@ -287,7 +290,7 @@ fn line(row: &WatchedTicker, ages: &mut Ages) -> Markup {
                 } @else { td .forecast { "-" } }
                 td .model { (standing.model) }
                 td .since { (standing.since)
-                    @if let Some(age) = ages.of(standing.since) { span .sub { (age) " sessions" } } }
+                    @if let Some(age) = ages.of(standing.since, standing.origin) { span .sub { (age) } } }
                 td .skill { (percent(standing.skill.value)) span .sub { (standing.skill.n) " " (super::source(standing.skill.source)) } }
                 td .coverage {
                     @for realised in standing.coverage.iter().take(2) {

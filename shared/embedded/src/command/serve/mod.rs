@@ -50,7 +50,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         let (stop, stopped) = watch::channel(());
         return answer(listener, site.router(), stopped, stop).await;
     }
-    let settings = read_settings(arguments.config.as_deref())?;
+    let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
     let (token, made_up) = token()?;
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
     let work = Work::new()?;

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use forecasting::TradingDay;
+use forecasting::{Stamp, TradingDay};
 use indicatif::ProgressBar;
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use messages::Message;
 use pipeline::{Archive, Assignment, Digest, Ledger, Market, RunId, Trigger};
 use tokio::{
@@ -48,7 +48,7 @@ impl Nights {
         ledger: Arc<dyn Ledger>,
         work: Handle,
     ) -> Result<Nights, Failure> {
-        let settings = read_settings(arguments.config.as_deref())?;
+        let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
         let market = Chosen::new(arguments.market.as_ref(), &arguments.tickers, &settings)?.name;
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
@@ -89,7 +89,7 @@ impl Nights {
         let local = prepared.chosen.market.is_local();
         match TradingDay::due_at(due) {
             Ok(_) if local => night(prepared.chosen.last_session, &prepared, Trigger::Schedule).await,
-            Ok(day) => night(day, &prepared, Trigger::Schedule).await,
+            Ok(day) => night(day.into(), &prepared, Trigger::Schedule).await,
             Err(error) => output::remark(&format!("No night is due at {due}: {error}")),
         }
     }
@@ -100,11 +100,11 @@ impl Nights {
         if self.market != Market::Tiingo {
             return Ok(());
         }
-        let settings = read_settings(self.arguments.config.as_deref())?;
+        let settings = read_settings(self.arguments.config.as_deref(), &self.arguments.set)?;
         let session = TradingDay::last_closed(due).map_err(|error| Failure::Failed(error.to_string()))?;
         let newest = self.ledger.runs(1).await?;
-        let Some(entry) = newest.first().filter(|entry| entry.run.as_of < session.date()) else { return Ok(()) };
-        let message = Message::no_run(session.date(), Some(entry));
+        let Some(entry) = newest.first().filter(|entry| entry.run.as_of < session.into()) else { return Ok(()) };
+        let message = Message::no_run(session.into(), Some(entry));
         output::remark(&format!("{}. `closing-bell backfill` catches up.", message.headline));
         if let Some(messenger) = messenger(&settings)? {
             // What was told is one object, which is created whole or not at all: it needs no lock.
@@ -114,7 +114,7 @@ impl Nights {
     }
 
     /// What a request asks for: the stores, and the day.
-    async fn wanted(&self, wanted: &Wanted) -> Result<(Prepared, Date), Problem> {
+    async fn wanted(&self, wanted: &Wanted) -> Result<(Prepared, Stamp), Problem> {
         let mut arguments = self.arguments.clone();
         if !wanted.tickers.is_empty() {
             arguments.tickers.clone_from(&wanted.tickers);
@@ -139,7 +139,7 @@ impl Nights {
                 prepared.assignment = again;
                 as_of
             }
-            (None, Some(day)) if TradingDay::has_closed(day, Timestamp::now()) => day,
+            (None, Some(day)) if TradingDay::has_closed(day, Timestamp::now()) => day.into(),
             (None, Some(day)) => {
                 return Err(Problem::new(
                     StatusCode::CONFLICT,
@@ -153,7 +153,7 @@ impl Nights {
     }
 
     /// The day of a run whose tickers can be worked on again here, and what it was asked to do.
-    async fn to_complete(&self, run: &RunId) -> Result<(Date, Assignment), Problem> {
+    async fn to_complete(&self, run: &RunId) -> Result<(Stamp, Assignment), Problem> {
         let none = || Problem::new(StatusCode::NOT_FOUND, format!("there is no run {run}"));
         let entry = self.ledger.run(run).await?.ok_or_else(none)?;
         let market = entry.run.configuration.market;
@@ -198,7 +198,7 @@ impl Starts for Nights {
 }
 
 /// Runs a night. Whatever fails is told on standard error.
-async fn night(as_of: Date, prepared: &Prepared, trigger: Trigger) {
+async fn night(as_of: Stamp, prepared: &Prepared, trigger: Trigger) {
     match prepared.night(as_of, trigger, &ProgressBar::hidden()).await {
         Ok(entry) => {
             let status = entry.closure.map_or_else(|| "open".to_owned(), |closure| closure.status.to_string());

@@ -38,7 +38,7 @@ pub async fn report(
     for some in tickers.chunks(READS) {
         let asked: Vec<_> = some.iter().map(|ticker| ledger.results(&run.id, ticker)).collect();
         for (ticker, standing) in some.iter().zip(try_join_all(asked).await?) {
-            let place = Place::new(run, ticker)?;
+            let place = Place::new(run, ticker);
             let results = StageResults::standing(&place, standing);
             if let Some(evaluated) = results.of::<Evaluated>(Stage::Evaluate)? {
                 scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);

@@ -7,7 +7,8 @@ use jiff::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, calendar};
+use super::calendar;
+use crate::Error;
 
 /// A day on which the New York Stock Exchange is open: a session.
 ///
@@ -120,23 +121,6 @@ impl TradingDay {
             }
         }
         self
-    }
-
-    /// The session this many sessions later.
-    #[must_use]
-    pub fn plus(self, sessions: usize) -> Self {
-        (0..sessions).fold(self, |day, _| day.next())
-    }
-
-    /// Sessions after this one up to and including `later`; 0 where it is not later.
-    pub fn sessions_until(self, later: TradingDay) -> usize {
-        let mut day = self;
-        let mut count = 0;
-        while day < later {
-            day = day.next();
-            count += 1;
-        }
-        count
     }
 
     /// When trading ends: 16:00 in New York, or 13:00 on an early close.

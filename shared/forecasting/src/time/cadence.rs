@@ -1,0 +1,358 @@
+use std::{fmt, str::FromStr};
+
+use jiff::{
+    Span, Timestamp,
+    civil::{Date, Weekday},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Period, Stamp, TradingDay, calendar,
+    period::{DAY, day, days},
+};
+use crate::Error;
+
+/// How a series goes on: its step, and which steps its calendar leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Cadence {
+    /// From one period to the next.
+    pub step: Step,
+    /// When there are any.
+    pub calendar: Calendar,
+}
+
+/// From one period to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// So many minutes, up to half a day.
+    Minutes(u16),
+    /// A day.
+    Day,
+    /// A week, from the weekday of its periods.
+    Week,
+    /// So many months, dated on this day of the month, from 1 to 27; 31 is the last one.
+    Months {
+        /// 1, 3 or 12.
+        count: u8,
+        /// See above.
+        day: u8,
+    },
+    /// One: the series has no dates.
+    Index,
+}
+
+/// When a series has periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Calendar {
+    /// Around the clock.
+    Always,
+    /// From Monday to Friday; within a day from Sunday to Friday at 17:00 in New York, as currencies are traded.
+    Weekdays,
+    /// Sessions of the New York Stock Exchange.
+    Xnys,
+}
+
+const LAST_OF_MONTH: u8 = 31;
+const HALF_A_DAY: u16 = 720;
+/// Longer closures than this there are none, in steps of a minute.
+const LONGEST_CLOSURE: usize = 14 * 1440;
+
+impl Cadence {
+    /// A session of the New York Stock Exchange.
+    pub const SESSION: Cadence = Cadence { step: Step::Day, calendar: Calendar::Xnys };
+    /// A series without dates.
+    pub const INDEX: Cadence = Cadence { step: Step::Index, calendar: Calendar::Always };
+
+    pub(super) const fn always(step: Step) -> Cadence {
+        Cadence { step, calendar: Calendar::Always }
+    }
+
+    /// The period of a stamp.
+    ///
+    /// # Errors
+    /// A sentence that says why there is none: another kind of stamp, a closed day, a time between two bars.
+    pub fn period(self, stamp: Stamp) -> Result<Period, Error> {
+        let refused = |why: String| Error::NoPeriod { stamp, cadence: self, why };
+        let at = match (self.step, stamp) {
+            (Step::Index, Stamp::Index(index)) => i64::try_from(index).unwrap_or(i64::MAX),
+            (Step::Index, _) => return Err(refused("an index is a whole number".to_owned())),
+            (_, Stamp::Index(_)) => {
+                return Err(refused("it is no date; cadence = \"index\" is a series without dates".to_owned()));
+            }
+            (Step::Minutes(minutes), Stamp::Moment(at)) => {
+                let second = at.as_second();
+                if second.rem_euclid(60 * i64::from(minutes)) != 0 {
+                    return Err(refused("no bar begins then".to_owned()));
+                }
+                if !self.calendar.is_open(at) {
+                    return Err(refused(format!("the calendar {} is closed then", self.calendar)));
+                }
+                second
+            }
+            (Step::Minutes(_), Stamp::Date(_)) => return Err(refused("a date has no time".to_owned())),
+            (_, Stamp::Moment(at)) if at.as_second().rem_euclid(DAY) != 0 => {
+                return Err(refused("it is within a day".to_owned()));
+            }
+            (_, stamp) => days(stamp.date().unwrap_or(Date::MIN)) * DAY,
+        };
+        let period = Period { at, cadence: self };
+        match self.step {
+            Step::Day if self.calendar == Calendar::Xnys => Ok(TradingDay::new(period.date())?.into()),
+            Step::Day if !self.calendar.has(period.date()) => Err(refused("it is a weekend".to_owned())),
+            Step::Months { day, .. } if anchor(period.date()) != day => Err(refused(format!(
+                "its periods are dated on {}",
+                if day == LAST_OF_MONTH {
+                    "the last day of a month".to_owned()
+                } else {
+                    format!("the {day}. of a month")
+                }
+            ))),
+            _ => Ok(period),
+        }
+    }
+
+    /// So many of its periods in words: `38 sessions`, `1 week`.
+    pub fn count(self, periods: usize) -> String {
+        let one = match self.step {
+            Step::Day if self.calendar == Calendar::Xnys => "session",
+            Step::Day => "day",
+            Step::Week => "week",
+            Step::Months { count: 1, .. } => "month",
+            Step::Months { count: 3, .. } => "quarter",
+            Step::Months { .. } => "year",
+            Step::Minutes(60) => "hour",
+            Step::Minutes(_) => "bar",
+            Step::Index => "period",
+        };
+        format!("{periods} {one}{}", if periods == 1 { "" } else { "s" })
+    }
+
+    /// With the day of the month that a stamp is on.
+    #[must_use]
+    pub fn of_dates_like(self, stamp: Stamp) -> Cadence {
+        match (self.step, stamp.date()) {
+            (Step::Months { count, .. }, Some(date)) => {
+                Cadence { step: Step::Months { count, day: anchor(date) }, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// The last period that has begun at a stamp.
+    pub fn up_to(self, stamp: Stamp, known: Period) -> Period {
+        // From a period that is known, forward: what is asked for is near it.
+        let mut period = known;
+        while period.next().stamp() <= stamp && period.next() != period {
+            period = period.next();
+        }
+        period
+    }
+
+    /// Seconds, or indices, between two periods, where they are always the same.
+    pub(super) fn regular(self) -> Option<i64> {
+        match (self.step, self.calendar) {
+            (Step::Index, _) => Some(1),
+            (Step::Minutes(minutes), Calendar::Always) => Some(60 * i64::from(minutes)),
+            (Step::Day, Calendar::Always) => Some(DAY),
+            (Step::Week, _) => Some(7 * DAY),
+            _ => None,
+        }
+    }
+
+    pub(super) fn before(self, period: Period) -> Period {
+        let at = |at: i64| Period { at, ..period };
+        if let Some(regular) = self.regular() {
+            return at(period.at - regular);
+        }
+        match self.step {
+            Step::Minutes(minutes) => {
+                let step = 60 * i64::from(minutes);
+                let open = |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| self.calendar.is_open(at));
+                (1..LONGEST_CLOSURE as i64).map(|n| period.at - n * step).find(open).map_or(period, at)
+            }
+            Step::Months { count, day } => at(days(dated(period.date(), -i64::from(count), day)) * DAY),
+            _ => {
+                let today = period.at.div_euclid(DAY);
+                (1..15).find(|n| self.calendar.has(day(today - n))).map_or(period, |n| at((today - n) * DAY))
+            }
+        }
+    }
+
+    pub(super) fn after(self, period: Period) -> Period {
+        let at = |at: i64| Period { at, ..period };
+        if let Some(regular) = self.regular() {
+            return at(period.at + regular);
+        }
+        match self.step {
+            Step::Minutes(minutes) => {
+                let step = 60 * i64::from(minutes);
+                let next = (1..LONGEST_CLOSURE as i64).map(|n| period.at + n * step);
+                let open = |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| self.calendar.is_open(at));
+                next.into_iter().find(open).map_or(period, at)
+            }
+            Step::Months { count, day } => at(days(dated(period.date(), i64::from(count), day)) * DAY),
+            _ => {
+                let today = period.at.div_euclid(DAY);
+                // The longest closure on record here, of 2001, spans six days.
+                (1..15).find(|n| self.calendar.has(day(today + n))).map_or(period, |n| at((today + n) * DAY))
+            }
+        }
+    }
+}
+
+/// So many months later, on this day of the month.
+fn dated(date: Date, months: i64, day: u8) -> Date {
+    let first = date.first_of_month().saturating_add(Span::new().months(months));
+    if day == LAST_OF_MONTH {
+        first.last_of_month()
+    } else {
+        first.saturating_add(Span::new().days(i64::from(day) - 1))
+    }
+}
+
+/// The day of the month that dates its periods.
+pub(super) fn anchor(date: Date) -> u8 {
+    if date == date.last_of_month() { LAST_OF_MONTH } else { date.day().unsigned_abs() }
+}
+
+impl Calendar {
+    /// Whether a day has a period.
+    fn has(self, date: Date) -> bool {
+        match self {
+            Calendar::Always => true,
+            Calendar::Weekdays => !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday),
+            Calendar::Xnys => calendar::closure(date).is_none(),
+        }
+    }
+
+    /// Whether a bar may begin then.
+    pub(super) fn is_open(self, at: Timestamp) -> bool {
+        let here = at.to_zoned(calendar::new_york());
+        match self {
+            Calendar::Always => true,
+            Calendar::Weekdays => match here.weekday() {
+                Weekday::Saturday => false,
+                Weekday::Sunday => here.hour() >= 17,
+                Weekday::Friday => here.hour() < 17,
+                _ => true,
+            },
+            Calendar::Xnys => {
+                let opened = (here.hour(), here.minute()) >= (9, 30);
+                calendar::closure(here.date()).is_none() && opened && at < calendar::bell(here.date())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Calendar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Calendar::Always => "always",
+            Calendar::Weekdays => "24x5",
+            Calendar::Xnys => "XNYS",
+        })
+    }
+}
+
+impl FromStr for Calendar {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Calendar, Error> {
+        match text.to_ascii_lowercase().as_str() {
+            "always" | "24/7" | "24x7" => Ok(Calendar::Always),
+            "24x5" => Ok(Calendar::Weekdays),
+            // Both exchanges keep the same sessions.
+            "xnys" | "xnas" => Ok(Calendar::Xnys),
+            _ => Err(Error::Cadence {
+                text: text.chars().take(40).collect(),
+                what: "a calendar is \"XNYS\", \"XNAS\", \"24x5\" or \"always\"",
+            }),
+        }
+    }
+}
+
+/// `session`, `5min`, `1hour`, `1day`, `1week`, `1month`, `1quarter`, `1year` or `index`, and `@` with its calendar where that is not the
+/// usual one.
+impl fmt::Display for Cadence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = match self.step {
+            Step::Day if self.calendar == Calendar::Xnys => return f.pad("session"),
+            Step::Minutes(minutes) if minutes % 60 == 0 => format!("{}hour", minutes / 60),
+            Step::Minutes(minutes) => format!("{minutes}min"),
+            Step::Day => "1day".to_owned(),
+            Step::Week => "1week".to_owned(),
+            Step::Months { count: 1, .. } => "1month".to_owned(),
+            Step::Months { count: 3, .. } => "1quarter".to_owned(),
+            Step::Months { .. } => "1year".to_owned(),
+            Step::Index => "index".to_owned(),
+        };
+        if self.calendar == Calendar::Always { f.pad(&step) } else { f.pad(&format!("{step}@{}", self.calendar)) }
+    }
+}
+
+impl FromStr for Cadence {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Cadence, Error> {
+        let refused = || Error::Cadence {
+            text: text.chars().take(40).collect(),
+            what: "a cadence is \"session\", \"1min\" to \"30min\", \"1hour\" to \"12hour\", \"1day\", \"1week\", \"1month\", \"1quarter\", \"1year\" or \"index\"",
+        };
+        let (step, calendar) = match text.split_once('@') {
+            Some((step, calendar)) => (step, Some(calendar.parse::<Calendar>()?)),
+            None => (text, None),
+        };
+        let months = |count| Step::Months { count, day: 1 };
+        let minutes = |number: &str, times: u16| {
+            let minutes = number.parse::<u16>().ok()?.checked_mul(times)?;
+            // A day must hold a whole number of them, so that each day begins with one.
+            (minutes > 0 && minutes <= HALF_A_DAY && 1440 % minutes == 0).then_some(Step::Minutes(minutes))
+        };
+        let step = match step {
+            "session" => return Ok(Cadence { step: Step::Day, calendar: calendar.unwrap_or(Calendar::Xnys) }),
+            "1day" | "day" => Step::Day,
+            "1week" | "week" => Step::Week,
+            "1month" | "month" => months(1),
+            "1quarter" | "quarter" => months(3),
+            "1year" | "year" => months(12),
+            "index" => Step::Index,
+            _ => match (step.strip_suffix("min"), step.strip_suffix("hour")) {
+                (Some(number), _) => minutes(number, 1).ok_or_else(refused)?,
+                (_, Some(number)) => minutes(number, 60).ok_or_else(refused)?,
+                _ => return Err(refused()),
+            },
+        };
+        let calendar = calendar.unwrap_or(Calendar::Always);
+        if calendar != Calendar::Always && !matches!(step, Step::Minutes(_) | Step::Day) {
+            return Err(Error::Cadence {
+                text: text.chars().take(40).collect(),
+                what: "only days and what is shorter has a calendar",
+            });
+        }
+        Ok(Cadence { step, calendar })
+    }
+}
+
+impl TryFrom<String> for Calendar {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Calendar, Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for Cadence {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Cadence, Error> {
+        text.parse()
+    }
+}
+
+impl From<Cadence> for String {
+    fn from(cadence: Cadence) -> String {
+        cadence.to_string()
+    }
+}

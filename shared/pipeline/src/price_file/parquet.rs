@@ -1,0 +1,48 @@
+//! Tables that are Parquet files, each field as a CSV file would write it.
+
+use bytes::Bytes;
+use csv::StringRecord;
+use parquet::{
+    file::{reader::FileReader, serialized_reader::SerializedFileReader},
+    record::Field,
+};
+
+use super::Table;
+
+/// More than this no table is.
+const MAX_ROWS: i64 = 50_000_000;
+
+impl Table {
+    /// Reads a Parquet file.
+    ///
+    /// # Errors
+    /// One line that says what is wrong.
+    pub fn of_parquet(bytes: Vec<u8>) -> Result<Table, String> {
+        let wrong = |error: parquet::errors::ParquetError| format!("no Parquet file that can be read: {error}");
+        let file = SerializedFileReader::new(Bytes::from(bytes)).map_err(wrong)?;
+        let meta = file.metadata().file_metadata();
+        if meta.num_rows() > MAX_ROWS {
+            return Err(format!("it has {} rows, and more than {MAX_ROWS} are too many", meta.num_rows()));
+        }
+        let header: StringRecord = meta.schema().get_fields().iter().map(|field| field.name()).collect();
+        let mut records = Vec::new();
+        for row in file.get_row_iter(None).map_err(wrong)? {
+            let row = row.map_err(wrong)?;
+            records.push(row.get_column_iter().map(|(_, field)| text(field)).collect::<StringRecord>());
+        }
+        Table::of(&header, records, false)
+    }
+}
+
+fn text(field: &Field) -> String {
+    match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::Double(value) => value.to_string(),
+        Field::Float(value) => value.to_string(),
+        Field::TimestampMillis(at) => at.to_string(),
+        Field::TimestampMicros(at) => (at / 1000).to_string(),
+        // 2020-12-11, and numbers as they are.
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,150 @@
+//! Dates, times and indices, as a column of a file writes them.
+
+use forecasting::Stamp;
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::{Offset, TimeZone},
+};
+
+use super::table::quoted;
+
+/// One field, read by itself: what it is may depend on the others.
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Index(u64),
+    Date(Date),
+    /// A day and a time, on a clock of this offset where one is told.
+    At(DateTime, Option<Offset>),
+    /// `a/b/year`.
+    Slashed(i8, i8, i16),
+}
+
+/// The stamps of a column. Errors name the row.
+pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Stamp>, String> {
+    let mut fields = Vec::new();
+    for (index, text) in column.enumerate() {
+        let field = field(text).ok_or_else(|| format!("row {}: '{}' is no date", index + 1, quoted(text)))?;
+        fields.push(field);
+    }
+    let day_first = day_first(&fields)?;
+    // Days with a time that is always the same are days: midnight, or the closing bell.
+    let mut times = fields.iter().filter_map(|field| match field {
+        Field::At(at, _) => Some(at.time()),
+        _ => None,
+    });
+    let first: Option<Time> = times.next();
+    let daily = times.all(|time| Some(time) == first);
+    let stamp = |(index, field): (usize, &Field)| {
+        let stamp = match *field {
+            Field::Index(number) => Some(Stamp::Index(number)),
+            Field::Date(date) => Some(Stamp::Date(date)),
+            Field::At(at, _) if daily => Some(Stamp::Date(at.date())),
+            Field::At(at, offset) => {
+                let zone = offset.map_or(TimeZone::UTC, TimeZone::fixed);
+                at.to_zoned(zone).ok().map(|zoned| Stamp::moment(zoned.timestamp()))
+            }
+            Field::Slashed(a, b, year) => {
+                let (day, month) = if day_first { (a, b) } else { (b, a) };
+                Date::new(year, month, day).ok().map(Stamp::Date)
+            }
+        };
+        stamp.ok_or_else(|| format!("row {}: no calendar has that date", index + 1))
+    };
+    fields.iter().enumerate().map(stamp).collect()
+}
+
+/// Whether `a/b/year` is day/month/year: some date of the column must tell.
+fn day_first(fields: &[Field]) -> Result<bool, String> {
+    let slashed = || {
+        fields.iter().filter_map(|field| match *field {
+            Field::Slashed(a, b, _) => Some((a, b)),
+            _ => None,
+        })
+    };
+    if slashed().next().is_none() {
+        return Ok(false);
+    }
+    match (slashed().any(|(a, _)| a > 12), slashed().any(|(_, b)| b > 12)) {
+        (true, false) => Ok(true),
+        (false, true) => Ok(false),
+        (true, true) => Err("some of its dates have the day first, and others the month: write 2020-12-31".to_owned()),
+        (false, false) => Err("no date tells whether the day or the month first is meant: write 2020-12-31".to_owned()),
+    }
+}
+
+fn field(text: &str) -> Option<Field> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return digits(text);
+    }
+    // A date alone: its parser would take a time after it, and drop it.
+    if text.len() == 10
+        && let Ok(date) = text.parse::<Date>()
+    {
+        return Some(Field::Date(date));
+    }
+    let parts: Vec<&str> = text.split(['/', '.']).collect();
+    if let [a, b, year] = parts[..]
+        && year.len() == 4
+        && let (Ok(a), Ok(b), Ok(year)) = (a.parse(), b.parse(), year.parse())
+    {
+        // Where points part a date, the day comes first.
+        return if text.contains('.') {
+            Date::new(year, b, a).ok().map(Field::Date)
+        } else {
+            Some(Field::Slashed(a, b, year))
+        };
+    }
+    // A month.
+    if let Some((year, month)) = text.split_once('-')
+        && (year.len(), month.len()) == (4, 2)
+    {
+        return Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok().map(Field::Date);
+    }
+    at(text)
+}
+
+/// `20201211`, Unix seconds or milliseconds, or an index.
+fn digits(text: &str) -> Option<Field> {
+    let number: u64 = text.parse().ok()?;
+    let unix = |moment: Result<Timestamp, jiff::Error>| {
+        moment.ok().map(|at| Field::At(at.to_zoned(TimeZone::UTC).datetime(), Some(Offset::UTC)))
+    };
+    match text.len() {
+        8 => {
+            let part = |range: std::ops::Range<usize>| text.get(range);
+            let date = Date::new(part(0..4)?.parse().ok()?, part(4..6)?.parse().ok()?, part(6..8)?.parse().ok()?);
+            date.ok().map(Field::Date)
+        }
+        0..8 => Some(Field::Index(number)),
+        9 | 10 => unix(Timestamp::from_second(i64::try_from(number).ok()?)),
+        12 | 13 => unix(Timestamp::from_millisecond(i64::try_from(number).ok()?)),
+        _ => None,
+    }
+}
+
+/// `2020-12-11T13:00`, with a blank in place of the T, with seconds, with Z or an offset.
+fn at(text: &str) -> Option<Field> {
+    let (date, rest) = text.split_once(['T', ' '])?;
+    let rest = rest.trim();
+    let (time, offset) = match rest.strip_suffix('Z').or_else(|| rest.strip_suffix(" UTC")) {
+        Some(time) => (time, Some(Offset::UTC)),
+        None => match rest.rfind(['+', '-']) {
+            Some(place) => (&rest[..place], Some(offset(&rest[place..])?)),
+            None => (rest, None),
+        },
+    };
+    let time: Time = time.trim().parse().ok()?;
+    Some(Field::At(date.parse::<Date>().ok()?.to_datetime(time), offset))
+}
+
+/// `+02:00`, `+0200` or `+02`.
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, digits) = (if text.starts_with('-') { -1 } else { 1 }, text[1..].replace(':', ""));
+    let (hours, minutes) = match digits.len() {
+        2 => (digits.parse::<i32>().ok()?, 0),
+        4 => (digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?),
+        _ => return None,
+    };
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+}

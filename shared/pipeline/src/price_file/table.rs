@@ -1,0 +1,231 @@
+use std::collections::BTreeMap;
+
+use csv::StringRecord;
+use forecasting::{Row, Stamp};
+use jiff::civil::Date;
+
+use super::{number, stamps};
+
+/// A file's records, and which column is which.
+#[derive(Debug, Clone)]
+pub struct Table {
+    header: StringRecord,
+    records: Vec<StringRecord>,
+    stamps: Vec<Stamp>,
+    /// The rows of each series, as places in the two above; one without a name where the file is of one series.
+    series: BTreeMap<String, Vec<usize>>,
+    columns: Columns,
+    decimal_comma: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Columns {
+    date: usize,
+    value: usize,
+    series: Option<usize>,
+    /// open, high, low, close, volume, divCash, splitFactor.
+    others: [Option<usize>; 7],
+    /// What the value is called.
+    named: String,
+}
+
+const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
+const VALUES: [&str; 4] = ["adjclose", "value", "y", "close"];
+const SERIES: [&str; 4] = ["uniqueid", "ticker", "series", "symbol"];
+/// Neighbours out of order, as a share of all: a file with more is in no order, one with fewer has a mistyped date.
+const SHUFFLED: f64 = 0.2;
+
+impl Table {
+    /// Reads a text: its first line names the columns.
+    ///
+    /// # Errors
+    /// One line that says what is wrong, and where.
+    pub fn read(text: &str) -> Result<Table, String> {
+        let text = text.trim_start_matches('\u{feff}');
+        let first = text.lines().next().unwrap_or_default();
+        let count = |delimiter: char| first.matches(delimiter).count();
+        let delimiter = [';', '\t'].into_iter().find(|delimiter| count(*delimiter) > count(',')).unwrap_or(',');
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .delimiter(delimiter as u8)
+            .from_reader(text.as_bytes());
+        let header = reader.headers().map_err(|e| e.to_string())?.clone();
+        let mut records = Vec::new();
+        for (index, record) in reader.records().enumerate() {
+            let record = record.map_err(|e| format!("row {}: {e}", index + 1))?;
+            if record.len() != header.len() {
+                let (fields, columns) = (record.len(), header.len());
+                return Err(format!("row {} has {fields} fields, the header has {columns}", index + 1));
+            }
+            records.push(record);
+        }
+        Table::of(&header, records, delimiter == ';')
+    }
+
+    /// Of these columns and records.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub fn of(header: &StringRecord, records: Vec<StringRecord>, decimal_comma: bool) -> Result<Table, String> {
+        let columns = Columns::find(header)?;
+        let stamps = stamps::read(records.iter().map(|record| &record[columns.date]))?;
+        let mut series: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (place, record) in records.iter().enumerate() {
+            let name = columns.series.map_or("", |column| &record[column]);
+            match series.get_mut(name) {
+                Some(rows) => rows.push(place),
+                None => drop(series.insert(name.to_owned(), vec![place])),
+            }
+        }
+        // A folder's file may name its series in each row.
+        if let (Some(only), 1) = (series.keys().next().cloned(), series.len()) {
+            let rows = series.remove(&only).unwrap_or_default();
+            series.insert(if columns.series.is_some() { only } else { String::new() }, rows);
+        }
+        let mut table =
+            Table { header: header.clone(), records, stamps, series: BTreeMap::new(), columns, decimal_comma };
+        for (name, rows) in series {
+            let ordered = table.ordered(rows)?;
+            table.series.insert(name, ordered);
+        }
+        Ok(table)
+    }
+
+    /// The names of its series, where it is a table of several.
+    pub fn series(&self) -> impl Iterator<Item = &str> {
+        self.series.keys().map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// What its values are called, in lower case: `close` is not adjusted for dividends and splits.
+    pub fn value_column(&self) -> &str {
+        &self.columns.named
+    }
+
+    /// The rows of a series within a range; of the only one where no name is given.
+    ///
+    /// # Errors
+    /// One line that says what is wrong, and where.
+    pub fn rows(&self, series: Option<&str>, from: Date, to: Stamp) -> Result<Vec<Row>, String> {
+        let mut rows = Vec::new();
+        for &place in self.places(series)? {
+            if self.stamps[place].is_within(from, to) {
+                rows.push(self.row(place)?);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The stamps of a series' rows that have a value; of the only one where no name is given.
+    pub fn known_stamps(&self, series: Option<&str>) -> Vec<Stamp> {
+        let places = self.places(series).map(Vec::as_slice).unwrap_or_default();
+        let has_value = |place: &&usize| matches!(self.value(**place), Ok(Some(_)));
+        places.iter().filter(has_value).map(|place| self.stamps[*place]).collect()
+    }
+
+    /// A series' rows as a file of its own.
+    pub fn csv_of(&self, series: &str) -> Vec<u8> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let places = self.places(Some(series)).map(Vec::as_slice).unwrap_or_default();
+        let lines = std::iter::once(&self.header).chain(places.iter().map(|place| &self.records[*place]));
+        // Memory can be written.
+        lines.for_each(|line| drop(writer.write_record(line)));
+        writer.into_inner().unwrap_or_default()
+    }
+
+    fn places(&self, series: Option<&str>) -> Result<&Vec<usize>, String> {
+        const NONE: &Vec<usize> = &Vec::new();
+        match series {
+            Some(name) => self.series.get(name).ok_or_else(|| format!("it has no series {}", quoted(name))),
+            None if self.series.len() > 1 => Err(format!(
+                "it is a table of several series ({}, ...): give the file itself, not a folder",
+                self.series().take(3).map(quoted).collect::<Vec<_>>().join(", ")
+            )),
+            None => Ok(self.series.values().next().unwrap_or(NONE)),
+        }
+    }
+
+    fn row(&self, place: usize) -> Result<Row, String> {
+        let record = &self.records[place];
+        let at = |e: String| self.at(place, &e);
+        let other = |i: usize| {
+            self.columns.others[i]
+                .map_or(Ok(None), |column| number::read(&record[column], self.decimal_comma).map_err(at))
+        };
+        Ok(Row {
+            adjusted_close: self.value(place).map_err(at)?,
+            open: other(0)?,
+            high: other(1)?,
+            low: other(2)?,
+            close: other(3)?,
+            volume: other(4)?,
+            dividend: other(5)?,
+            split_factor: other(6)?,
+            ..Row::new(place + 1, self.stamps[place])
+        })
+    }
+
+    fn value(&self, place: usize) -> Result<Option<f64>, String> {
+        number::read(&self.records[place][self.columns.value], self.decimal_comma)
+    }
+
+    fn at(&self, place: usize, what: &str) -> String {
+        format!("row {} ({}): {what}", place + 1, self.stamps[place])
+    }
+
+    /// Rows in the order of their stamps, each once. A file that is in no order, or newest first, is sorted; one that nearly is has a
+    /// mistyped date, which must not just drop a day.
+    fn ordered(&self, mut rows: Vec<usize>) -> Result<Vec<usize>, String> {
+        let falls = |pair: &&[usize]| self.stamps[pair[0]] > self.stamps[pair[1]];
+        let falling = rows.windows(2).filter(falls).count();
+        if falling > 0 {
+            let descending = falling == rows.len() - 1;
+            if !descending && (falling == 1 || (falling as f64) < SHUFFLED * rows.len() as f64) {
+                let pair = rows.windows(2).find(falls).expect("one falls");
+                let what = format!("it follows {}, but dates must increase", self.stamps[pair[0]]);
+                return Err(self.at(pair[1], &what));
+            }
+            rows.sort_by_key(|place| self.stamps[*place]);
+        }
+        let mut ordered: Vec<usize> = Vec::with_capacity(rows.len());
+        for place in rows {
+            match ordered.last() {
+                Some(&last) if self.stamps[last] == self.stamps[place] => {
+                    if self.records[last] != self.records[place] {
+                        return Err(self.at(last.max(place), "another row of the same date says otherwise"));
+                    }
+                }
+                _ => ordered.push(place),
+            }
+        }
+        Ok(ordered)
+    }
+}
+
+impl Columns {
+    fn find(header: &StringRecord) -> Result<Columns, String> {
+        let plain =
+            |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let names: Vec<String> = header.iter().map(plain).collect();
+        let find = |name: &&str| names.iter().position(|other| other == name);
+        let missing = || {
+            let line = header.iter().collect::<Vec<_>>().join(",");
+            format!("its first line is '{}', but must name the columns date and adjClose (or value)", quoted(&line))
+        };
+        let unnamed = (header.len() > 1 && header.iter().next() == Some("")).then_some(0);
+        let date = DATES.iter().find_map(find).or(unnamed).ok_or_else(missing)?;
+        let value = VALUES.iter().find_map(find).ok_or_else(missing)?;
+        Ok(Columns {
+            date,
+            value,
+            series: SERIES.iter().find_map(find),
+            others: ["open", "high", "low", "close", "volume", "divcash", "splitfactor"].map(|name| find(&name)),
+            named: names[value].clone(),
+        })
+    }
+}
+
+/// One line of bounded length.
+pub(super) fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
+}
