@@ -105,30 +105,25 @@ impl CsvMarket {
         self.series.keys()
     }
 
-    /// What most series end on, up to a moment: one file with a mistyped date does not decide for all. Where they end each on its own,
-    /// the newest of their ends. Files and rows that cannot be read do not count; where none can, the reason why.
+    /// What the series end on, up to a moment: of sessions the one that most end on, so that one file with a mistyped date does not decide
+    /// for all; otherwise the newest of their ends, since each may end on its own. Files and rows that cannot be read do not count.
     ///
     /// # Errors
-    /// Why the first of them cannot be read.
+    /// Why the first of them cannot be read, where none can.
     pub fn newest(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Stamp, String> {
-        let mut ends: BTreeMap<Stamp, usize> = BTreeMap::new();
-        let (mut known, mut why) = (0, None);
+        let (mut sessions, mut others): (BTreeMap<Stamp, usize>, Vec<Stamp>) = Default::default();
+        let mut why = None;
         for source in self.series.values() {
             match source.last_ended(cadence, now) {
-                Ok(Some(end)) => {
-                    *ends.entry(end.stamp()).or_default() += 1;
-                    known += 1;
-                }
+                Ok(Some(end)) if end.session().is_some() => *sessions.entry(end.stamp()).or_default() += 1,
+                Ok(Some(end)) => others.push(end.stamp()),
                 Ok(None) => {}
                 Err(error) => why = why.or(Some(format!("{}: {error}", source.path().display()))),
             }
         }
-        let most = ends.iter().max_by_key(|(end, series)| (**series, **end)).map(|(end, series)| (*end, *series));
-        match most {
-            Some((end, series)) if 2 * series > known || matches!(end, Stamp::Date(_)) && series > 1 => Ok(end),
-            Some(_) => ends.pop_last().map(|(end, _)| end).ok_or_else(|| "no file has a value".to_owned()),
-            None => Err(why.unwrap_or_else(|| "no file has a value".to_owned())),
-        }
+        let usual = sessions.into_iter().max_by_key(|(end, series)| (*series, *end)).map(|(end, _)| end);
+        let newest = usual.into_iter().chain(others).max();
+        newest.ok_or_else(|| why.unwrap_or_else(|| "no file has a value".to_owned()))
     }
 }
 

@@ -5,11 +5,10 @@ mod support;
 use std::{fmt::Write as _, fs};
 
 use forecasting::{
-    Arima, Calibration, Combination, Ets, Family, PriceSeries, Row, SeasonalRandomWalk, Specification, Theta,
-    TradingDay, Window,
+    Arima, Calibration, Family, PriceSeries, Row, SeasonalRandomWalk, Specification, TradingDay, Window,
 };
 use pipeline::{Digest, Key, ModelVersion, ObjectRef};
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::Bench;
 
 const NIGHT: &str = "run --market recorded --ticker MSFT --as-of";
@@ -351,17 +350,27 @@ fn every_family_is_stored_and_read_back() {
     let series = PriceSeries::new(ticker.clone(), rows.clone()).expect("a series");
     let shorter = PriceSeries::new(ticker.clone(), rows[..290].to_vec()).expect("a series");
     let order = |p, q| arima::Arima::new(arima::Order { p, d: 1, q });
-    let (arima, ets) = (Arima { model: order(1, 1) }, Ets { trend: true });
+    let arima = Arima { model: order(1, 1) };
+    let read = |json: serde_json::Value| serde_json::from_value::<Specification>(json).expect("a specification");
     let [walk, drift] = Specification::BASELINES;
     let all = [
         walk,
         drift,
         Arima::named(order(2, 1)),
-        Specification::Ets(Ets { trend: false }),
-        Specification::Ets(ets),
-        Specification::Theta(Theta {}),
+        // As earlier releases wrote them, and as they are now.
+        read(json!({"family": "ets", "trend": false})),
+        read(json!({"family": "ets", "trend": true})),
+        read(
+            json!({"family": "ets", "error": "multiplicative", "trend": "damped", "season": "multiplicative", "period": 5}),
+        ),
+        read(json!({"family": "ets", "trend": "damped", "season": "additive", "period": 5})),
+        read(json!({"family": "theta"})),
+        read(json!({"family": "theta", "period": 5, "multiplicative": true, "dynamic": true})),
         Specification::SeasonalRandomWalk(SeasonalRandomWalk { season: 5 }),
-        Specification::Combination(Combination { arima, ets }),
+        read(json!({"family": "mstl", "seasons": [5, 25], "rest": arima})),
+        read(json!({"family": "combination", "arima": arima, "ets": {"trend": true}})),
+        read(json!({"family": "combination", "arima": arima, "ets": null, "theta": null,
+            "mstl": {"seasons": 5, "rest": arima}})),
     ];
     let families: std::collections::BTreeSet<Family> = all.iter().map(Specification::family).collect();
     assert_eq!(families, Family::ALL.iter().copied().collect(), "a new family belongs here too");

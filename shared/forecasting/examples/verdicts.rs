@@ -6,8 +6,8 @@
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
 
 use forecasting::{
-    Bet, Contender, Detail, Family, Judgement, Kind, PriceModel, PriceSeries, Promotion, Record, RecordPlan, Row,
-    Seasons, Seat, Specification, TradingDay, Verdict, Wealth, Window,
+    Bet, Contender, Detail, Family, Judgement, Kind, Outlook, PriceModel, PriceSeries, Promotion, Record, RecordPlan,
+    Row, Seasons, Seat, Specification, TradingDay, Verdict, Wealth, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -186,7 +186,7 @@ fn year(law: &Law, seed: u64) -> Year {
         let bars = &whole.bars()[..HISTORY + night];
         let tonight = PriceSeries::of_bars(whole.ticker().clone(), bars.to_vec(), Kind::Price);
         let prices = tonight.adjusted_closes();
-        if chosen.is_none_or(|(_, since)| night - since >= plan.reselected_after()) {
+        if chosen.is_none_or(|(_, since)| night - since >= plan.reselected_after(bars.len())) {
             chosen = Some((arima.select(&prices, Kind::Price, Seasons::NONE).expect("selects"), night));
         }
         let specification = chosen.expect("chosen").0;
@@ -198,9 +198,9 @@ fn year(law: &Law, seed: u64) -> Year {
             .extend(&tonight, scales, |contender, bars| {
                 if contender == Contender::DRIFT {
                     let growth = (last.adjusted_close / bars[0].adjusted_close).ln() / (bars.len() - 1) as f64;
-                    return Ok((1..=HORIZON).map(|h| growth * h as f64).collect());
+                    return Ok(Outlook::growth(growth, HORIZON));
                 }
-                model.changes_from(last.day, last.adjusted_close, bars, HORIZON)
+                model.outlook_from(last.day, last.adjusted_close, bars, HORIZON)
             })
             .expect("extends");
         let models = [(arima, specification)];

@@ -49,7 +49,7 @@ pub use diebold_mariano::{Comparison, MIN_PER_LAG};
 pub use error::Error;
 pub use evidence::{BUDGET_SESSIONS, Bet, Wealth};
 pub use families::{
-    Arima, Combination, Ets, Family, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
+    Arima, Combination, Ets, Family, Mstl, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
 };
 pub use kind::Kind;
 pub use level::Level;
@@ -58,7 +58,7 @@ pub use long_run::{Mean, SkillInterval};
 pub use policy::{Against, ChampionEvidence, Degraded, FEWEST_ORIGINS, Policy, Training};
 pub use price_forecast::{IntervalKind, PriceForecast};
 pub use record::{
-    MIN_SESSIONS, RESELECTED_AFTER, Record, RecordPlan, RecordRow, ScaleEstimates, WARM_UP, average_growth,
+    MIN_SESSIONS, Outlook, RESELECTED_AFTER, Record, RecordPlan, RecordRow, ScaleEstimates, WARM_UP, average_growth,
 };
 pub use residuals::{Residual, Residuals};
 pub use scale::{Garch, Scale, ScaleParameters};

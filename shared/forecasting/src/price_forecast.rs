@@ -4,7 +4,7 @@ use ::arima::Forecast;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::{Calibration, Kind, Level};
+use crate::{Calibration, Kind, Level, Outlook};
 
 /// How wide intervals are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,9 +78,10 @@ impl PriceForecast {
         self.log.mean.iter().map(|mean| self.price(*mean)).collect()
     }
 
-    /// The mean log prices.
-    pub(crate) fn logs(&self) -> &[f64] {
-        &self.log.mean
+    /// The changes from the newest level, and the model's own errors.
+    pub(crate) fn outlook(&self, newest: f64) -> Outlook {
+        let centres = self.log.mean.iter().map(|level| level - newest).collect();
+        Outlook { centres, errors: Some(self.log.standard_error.clone()) }
     }
 
     /// Standard errors of the log prices: the model's own, or what their intervals have been taught.

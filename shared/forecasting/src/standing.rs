@@ -74,14 +74,27 @@ pub struct Judgement {
     /// The random walk's losses; none while no outcome has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random_walk: Option<Scorecard>,
+    /// Who serves where nobody has proven better: the random walk, of prices.
+    #[serde(default = "random_walk", skip_serializing_if = "is_random_walk")]
+    pub incumbent: Contender,
     /// Everyone else, the random walk with drift first.
     pub standings: Vec<Standing>,
-    /// The random walk's challenge to who serves; none where it serves itself.
+    /// The incumbent's challenge to who serves in its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<Challenge>,
 }
 
-/// The random walk's challenge to who serves.
+fn random_walk() -> Contender {
+    Contender::RANDOM_WALK
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_random_walk(contender: &Contender) -> bool {
+    *contender == Contender::RANDOM_WALK
+}
+
+/// The incumbent's challenge to who serves in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Challenge {
@@ -161,7 +174,7 @@ impl Judgement {
         let scorecard = |column: Option<usize>| {
             let losses = replay.losses(column).filter(|losses| losses.origins() > 0)?;
             let mut card = Scorecard::new(losses, naive, levels);
-            let walk = replay.losses(None)?.absolute();
+            let walk = replay.losses(record.column(record.plan.measure()))?.absolute();
             card.skill = SkillInterval::of(&losses.absolute(), &walk, record.plan.horizon);
             if detail == Detail::ByHorizon {
                 card.crps = Some(losses.crps());
@@ -169,23 +182,31 @@ impl Judgement {
             }
             Some(card)
         };
-        let seated = seat.filter(|seat| seat.contender != Contender::RANDOM_WALK);
-        let others = record.plan.contenders.len() - 1;
+        let measures = [Contender::RANDOM_WALK, Contender::DRIFT];
+        // One that cannot be estimated on these values serves nobody.
+        let able = |contender: &Contender| models.iter().any(|(other, _)| other == contender);
+        let incumbent = Some(record.plan.incumbent()).filter(able).unwrap_or(Contender::RANDOM_WALK);
+        let by_default = record.column(incumbent);
+        let seated = seat.filter(|seat| seat.contender != incumbent);
+        let others = record.plan.contenders.iter().filter(|contender| !measures.contains(contender)).count().max(1);
         let standing = |(column, contender): (usize, &Contender)| {
-            let baseline = [(Contender::DRIFT, Specification::BASELINES[1])];
+            let baseline = [
+                (Contender::RANDOM_WALK, Specification::BASELINES[0]),
+                (Contender::DRIFT, Specification::BASELINES[1]),
+            ];
             let known = baseline.iter().chain(models).find(|(other, _)| other == contender).map(|(_, model)| *model);
-            let share = if *contender == Contender::DRIFT { DRIFT_SHARE } else { (1.0 - DRIFT_SHARE) / others as f64 };
+            let share = if measures.contains(contender) { DRIFT_SHARE } else { (1.0 - DRIFT_SHARE) / others as f64 };
             let dropped = seat.and_then(|seat| seat.deposed.iter().rev().find(|d| d.contender == *contender));
             let champion = seated.filter(|seat| seat.contender != *contender);
             Standing {
                 contender: *contender,
                 specification: known,
-                evidence: short(record.evidence(column)),
+                evidence: short(record.evidence(by_default, column)),
                 asked: short(1.0 / (significance * share)),
-                gain: short(record.gain(column, PROMOTION_HALF_LIFE)),
+                gain: short(record.gain(by_default, column, PROMOTION_HALF_LIFE)),
                 against_champion: champion
                     .map(|seat| record.since(seat.since, record.column(seat.contender), Some(column))),
-                since_dropped: dropped.map(|dropped| record.since(dropped.since, None, Some(column))),
+                since_dropped: dropped.map(|dropped| record.since(dropped.since, by_default, Some(column))),
                 scorecard: known.and_then(|_| scorecard(Some(column))),
             }
         };
@@ -194,12 +215,13 @@ impl Judgement {
             sessions: record.rows.len(),
             year: Stakes::at(record.rows.len(), record.history()).1,
             scale: record.scale().unwrap_or(Scale::Constant),
+            incumbent,
             random_walk: scorecard(None),
             standings: record.plan.contenders.iter().enumerate().map(standing).collect(),
             challenge: seated.and_then(|seat| {
                 let column = record.column(seat.contender)?;
-                let gain = short(record.gain(column, DEMOTION_HALF_LIFE));
-                Some(Challenge { evidence: record.since(seat.since, Some(column), None), gain })
+                let gain = short(record.gain(by_default, column, DEMOTION_HALF_LIFE));
+                Some(Challenge { evidence: record.since(seat.since, Some(column), by_default), gain })
             }),
         };
         let all = std::iter::once((Contender::RANDOM_WALK, None))
@@ -227,11 +249,11 @@ impl Judgement {
 pub type Calibrations = Vec<(Contender, Calibration)>;
 
 impl Record {
-    /// This year's wealth of the bets on a contender against the random walk.
-    fn evidence(&self, column: usize) -> f64 {
+    /// This year's wealth of the bets on a contender against the incumbent.
+    fn evidence(&self, incumbent: Option<usize>, column: usize) -> f64 {
         let (stakes, _) = Stakes::at(self.rows.len(), self.history());
         let mut wealth = Wealth::default();
-        for (session, bet) in self.bets(0, None, Some(column)) {
+        for (session, bet) in self.bets(0, incumbent, Some(column)) {
             wealth.stake(stakes.part(session));
             wealth.settle(bet);
         }
@@ -253,12 +275,12 @@ impl Record {
         short(wealth.total())
     }
 
-    /// How much lower a contender's loss has been than the random walk's, as a share of the latter; a session counts half
+    /// How much lower a contender's loss has been than the incumbent's, as a share of the latter; a session counts half
     /// after so many.
-    fn gain(&self, column: usize, half_life: f64) -> f64 {
+    fn gain(&self, incumbent: Option<usize>, column: usize, half_life: f64) -> f64 {
         let decay = 0.5_f64.powf(1.0 / half_life);
         let (mut gained, mut lost) = (0.0, 0.0);
-        for (_, bet) in self.bets(0, None, Some(column)) {
+        for (_, bet) in self.bets(0, incumbent, Some(column)) {
             gained = decay * gained + bet.gain();
             lost = decay * lost + loss(bet.error);
         }

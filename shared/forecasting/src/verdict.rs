@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Contender, Judgement, Seat, Specification, Standing, standing::ASKED_BACK};
+use crate::{Contender, Judgement, Seat, Standing, standing::ASKED_BACK};
 
 /// What becomes of the model in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,26 +85,26 @@ impl Verdict {
             return Verdict { decision, contender: first.contender, reason };
         }
         let serving = seat.map(|seat| seat.contender);
-        match serving.filter(|contender| *contender != Contender::RANDOM_WALK) {
-            None => Verdict::against_the_walk(judgement, serving.is_none()),
+        match serving.filter(|contender| *contender != judgement.incumbent) {
+            None => Verdict::against_the_incumbent(judgement, serving.is_none()),
             Some(champion) => Verdict::against(judgement, champion),
         }
     }
 
-    fn against_the_walk(judgement: &Judgement, first: bool) -> Verdict {
+    fn against_the_incumbent(judgement: &Judgement, first: bool) -> Verdict {
         if let Some(best) = best(judgement.standings.iter().filter(|standing| standing.is_proven())) {
-            let reason = format!("{} in place of the random walk: {}", name(best), evidence(best));
+            let reason = format!("{} in place of the {}: {}", name(best), incumbent(judgement), evidence(best));
             return Verdict { decision: Decision::Promote, contender: best.contender, reason };
         }
-        let walk = Specification::BASELINES[0];
-        let why = match best(judgement.standings.iter().filter(|standing| standing.specification.is_some())) {
+        let others = judgement.standings.iter().filter(|standing| standing.contender != judgement.incumbent);
+        let why = match best(others.filter(|standing| standing.specification.is_some())) {
             _ if judgement.sessions < 2 => "no outcome has come yet".to_owned(),
-            Some(closest) => format!("{} has {}", name(closest), shortfall(closest)),
+            Some(closest) => format!("{} has {}", name(closest), shortfall(closest, judgement)),
             None => "there is no challenger yet".to_owned(),
         };
         let decision = if first { Decision::Promote } else { Decision::Keep };
         let word = if first { "first in service" } else { "kept" };
-        Verdict { decision, contender: Contender::RANDOM_WALK, reason: format!("{walk} {word}: {why}") }
+        Verdict { decision, contender: judgement.incumbent, reason: format!("{} {word}: {why}", incumbent(judgement)) }
     }
 
     fn against(judgement: &Judgement, champion: Contender) -> Verdict {
@@ -115,9 +115,10 @@ impl Verdict {
             (Some(None), _) => Some(format!("{champion} cannot be estimated any more")),
             (_, Some(challenge)) if challenge.suffices() => Some(format!(
                 "evidence of {} to 1 against it since its promotion, {ASKED_BACK} to 1 is enough, and its loss has been {:.2} % higher \
-                 than the random walk's of late",
+                 than the {}'s of late",
                 figure(challenge.evidence),
-                -challenge.gain * 100.0
+                -challenge.gain * 100.0,
+                incumbent(judgement)
             )),
             _ => None,
         };
@@ -130,8 +131,8 @@ impl Verdict {
                 },
                 None => Verdict {
                     decision: Decision::Demote,
-                    contender: Contender::RANDOM_WALK,
-                    reason: format!("{} in place of {champion}: {why}", Specification::BASELINES[0]),
+                    contender: judgement.incumbent,
+                    reason: format!("{} in place of {champion}: {why}", incumbent(judgement)),
                 },
             };
         }
@@ -162,6 +163,11 @@ fn best<'a>(standings: impl Iterator<Item = &'a Standing>) -> Option<&'a Standin
     standings.max_by(|a, b| (a.evidence / a.asked).total_cmp(&(b.evidence / b.asked)))
 }
 
+/// Who serves by default, in words.
+fn incumbent(judgement: &Judgement) -> String {
+    judgement.incumbent.to_string().replace('_', " ")
+}
+
 /// A model, and the family it was selected by where its name does not say so.
 fn name(standing: &Standing) -> String {
     match (standing.contender, standing.specification) {
@@ -175,12 +181,13 @@ fn evidence(standing: &Standing) -> String {
 }
 
 /// What is missing.
-fn shortfall(standing: &Standing) -> String {
+fn shortfall(standing: &Standing, judgement: &Judgement) -> String {
     let asked = evidence(standing);
     if standing.evidence < standing.asked {
         asked
     } else if standing.gain <= 0.0 {
-        format!("{asked}; but its loss has been {:.2} % higher than the random walk's of late", -standing.gain * 100.0)
+        let more = -standing.gain * 100.0;
+        format!("{asked}; but its loss has been {more:.2} % higher than the {}'s of late", incumbent(judgement))
     } else {
         let since = figure(standing.since_dropped.unwrap_or_default());
         format!("{asked}; but only {since} to 1 since it was dropped, and {ASKED_BACK} to 1 is asked")

@@ -3,9 +3,9 @@
 mod support;
 
 use forecasting::{
-    Bar, Calibrations, Challenge, Contender, Decision, Deposed, Detail, Error, Family, Judgement, Kind, PriceSeries,
-    Promotion, Record, RecordPlan, Scale, ScaleEstimates, Scorecard, Seasons, Seat, Specification, Standing, Verdict,
-    Window,
+    Bar, Calibrations, Challenge, Contender, Decision, Deposed, Detail, Error, Family, Judgement, Kind, Outlook,
+    PriceSeries, Promotion, Record, RecordPlan, Scale, ScaleEstimates, Scorecard, Seasons, Seat, Specification,
+    Standing, Verdict, Window,
 };
 
 use support::{levels, prices, series, uniform};
@@ -25,12 +25,12 @@ fn tonight(record: &mut Record, scales: &mut Option<ScaleEstimates>, series: &Pr
     let specification = ARIMA.select(&series.adjusted_closes(), Kind::Price, Seasons::NONE).expect("selects");
     let model = specification.fit(&series.adjusted_closes(), Kind::Price).expect("fits");
     let last = series.last();
-    let centres = |contender: Contender, bars: &[Bar]| -> Result<Vec<f64>, Error> {
+    let centres = |contender: Contender, bars: &[Bar]| -> Result<Outlook, Error> {
         if contender == Contender::DRIFT {
             let growth = forecasting::average_growth(bars, Kind::Price);
-            return Ok((1..=5).map(|h| growth * f64::from(h)).collect());
+            return Ok(Outlook::growth(growth, 5));
         }
-        model.changes_from(last.day, last.adjusted_close, bars, 5)
+        model.outlook_from(last.day, last.adjusted_close, bars, 5)
     };
     record.extend(series, scales, centres).expect("extends");
     specification
@@ -84,7 +84,7 @@ fn nights_append() {
     record
         .extend(&later, &mut scales, |contender, bars| {
             assert!(bars.len() > 400 && bars.last().is_some_and(|bar| bar.day <= session));
-            Ok(vec![if contender == ARIMA { 0.001 } else { 0.0 }; 5])
+            Ok(Outlook { centres: vec![if contender == ARIMA { 0.001 } else { 0.0 }; 5], errors: None })
         })
         .expect("extends");
     assert_eq!(record.rows.len(), 384);
@@ -196,7 +196,7 @@ fn a_window_from_a_date() {
 fn judged_young(values: &[f64]) -> (Judgement, Calibrations) {
     let series = series(values);
     let (mut record, mut scales) = built(&series);
-    record.extend(&series, &mut scales, |_, _| Ok(vec![0.0; 5])).expect("extends");
+    record.extend(&series, &mut scales, |_, _| Ok(Outlook::none(5))).expect("extends");
     assert_eq!((record.rows.len(), scales), (1, None));
     Judgement::of(&record, &levels(), 0.05, None, &[], Detail::Short)
 }
@@ -242,6 +242,7 @@ fn judgement(standings: Vec<Standing>, against: Option<f64>) -> Judgement {
         sessions: 1_000,
         year: 1,
         scale: Scale::Ewma,
+        incumbent: Contender::RANDOM_WALK,
         random_walk: Some(card()),
         standings,
         challenge: against.map(|evidence| Challenge { evidence, gain: -0.003 }),

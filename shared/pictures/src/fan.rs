@@ -171,7 +171,9 @@ fn days(
     match fan.steps.last() {
         Some(step) if at(end) - at(last) > 40 => {
             put(&fan.days.1, at(last) - 4, HPos::Right)?;
-            put(&step.date.to_string()[5..], at(end), HPos::Right)
+            // The year stands before it already.
+            let date = step.date.to_string();
+            put(date.get(5..).filter(|_| date.len() == 10).unwrap_or(&date), at(end), HPos::Right)
         }
         Some(step) => put(&step.date.to_string(), at(end), HPos::Right),
         None => put(&fan.days.1, at(end.max(1.0)), HPos::Right),

@@ -5,7 +5,7 @@ use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
 use super::{Member, RandomWalk, Specification, State, Summary};
-use crate::{Error, Seasons};
+use crate::{Error, Kind, Seasons};
 
 /// Beyond this an order is a mistake rather than a model.
 const MAX_ORDER: usize = 10;
@@ -53,6 +53,9 @@ impl Arima {
         }))
     }
 
+    /// A longer season is too long for the orders of a model.
+    pub(super) const LONGEST: usize = 24;
+
     /// The orders that automatic selection finds.
     pub(super) fn selected(y: &[f64], season: usize) -> Result<Arima, String> {
         let selection = AutoArima { period: season, ..AutoArima::default() };
@@ -64,7 +67,7 @@ impl Arima {
 impl Member for Arima {
     type State = FittedArima;
 
-    fn select(y: &[f64], season: Seasons) -> Result<Specification, String> {
+    fn select(y: &[f64], season: Seasons, _: Kind) -> Result<Specification, String> {
         Ok(Arima::named(Arima::selected(y, season.short())?.model))
     }
 

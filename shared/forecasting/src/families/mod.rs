@@ -6,7 +6,7 @@ use std::fmt;
 use ::arima::Forecast;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{Bar, Error, Kind, Period, PriceForecast, Seasons};
+use crate::{Bar, Error, Kind, Outlook, Period, PriceForecast, Seasons};
 
 /// What a family's file provides: one of its members, with its orders and nothing estimated.
 pub(crate) trait Member: Copy + fmt::Display {
@@ -15,7 +15,7 @@ pub(crate) trait Member: Copy + fmt::Display {
 
     /// Picks the member for a series of these seasons. A member that is another family's by
     /// its proper name is given under that name.
-    fn select(y: &[f64], season: Seasons) -> Result<Specification, String>;
+    fn select(y: &[f64], season: Seasons, kind: Kind) -> Result<Specification, String>;
 
     /// Estimates it, from these values alone: the same values give the same bytes.
     fn fit(&self, y: &[f64]) -> Result<Self::State, String>;
@@ -46,6 +46,9 @@ pub struct Summary {
     pub aicc: Option<f64>,
 }
 
+mod deseason;
+mod simplex;
+
 macro_rules! families {
     ($($(#[$doc:meta])+ $module:ident::$Member:ident),+ $(,)?) => {
         $(mod $module; pub use $module::$Member;)+
@@ -69,8 +72,8 @@ macro_rules! families {
             /// All that there are.
             pub const ALL: &[Family] = &[$(Family::$Member),+];
 
-            fn select_on(self, y: &[f64], season: Seasons) -> Result<Specification, String> {
-                match self { $(Family::$Member => <$Member as Member>::select(y, season)),+ }
+            fn select_on(self, y: &[f64], season: Seasons, kind: Kind) -> Result<Specification, String> {
+                match self { $(Family::$Member => <$Member as Member>::select(y, season, kind)),+ }
             }
         }
 
@@ -140,7 +143,7 @@ impl Specification {
     /// [`Error::Model`] where the family has none for them.
     pub fn select(family: Family, prices: &[f64], kind: Kind, season: Seasons) -> Result<Self, Error> {
         let model = || format!("the selection of {family}");
-        family.select_on(&kind.levels(prices), season).map_err(|reason| Error::Model { model: model(), reason })
+        family.select_on(&kind.levels(prices), season, kind).map_err(|reason| Error::Model { model: model(), reason })
     }
 
     /// Fits it to these prices, all positive. It starts from nothing but them, so that they give the same bytes each time.
@@ -230,10 +233,10 @@ impl PriceModel {
     ///
     /// # Errors
     /// As [`PriceModel::brought_up_to`].
-    pub fn changes_from(&self, last: Period, last_price: f64, bars: &[Bar], horizon: usize) -> Result<Vec<f64>, Error> {
+    pub fn outlook_from(&self, last: Period, last_price: f64, bars: &[Bar], horizon: usize) -> Result<Outlook, Error> {
         let (model, factor) = self.brought_up_to(last, last_price, bars)?;
         let newest = self.kind.level(bars.last().map_or(last_price, |bar| bar.adjusted_close / factor));
-        Ok(model.forecast(horizon)?.logs().iter().map(|log| log - newest).collect())
+        Ok(model.forecast(horizon)?.outlook(newest))
     }
 
     /// Forecasts the next sessions' prices.
@@ -262,6 +265,8 @@ families! {
     theta::Theta,
     /// As a season ago.
     seasonal_random_walk::SeasonalRandomWalk,
-    /// The median of ARIMA, ETS and Theta.
+    /// A decomposition into seasons and a rest.
+    mstl::Mstl,
+    /// The mean of the others.
     combination::Combination,
 }

@@ -4,7 +4,7 @@ use ::arima::{Arima, FittedArima, Order};
 use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
-use crate::Seasons;
+use crate::{Kind, Seasons};
 use super::{Member, Specification};
 
 /// The baseline: tomorrow as today, or with the average growth so far.
@@ -26,7 +26,7 @@ impl Member for RandomWalk {
     type State = FittedArima;
 
     /// Both are in every record as baselines: there is nothing to select.
-    fn select(_: &[f64], _: Seasons) -> Result<Specification, String> {
+    fn select(_: &[f64], _: Seasons, _: Kind) -> Result<Specification, String> {
         Ok(Specification::RandomWalk(RandomWalk { drift: false }))
     }
 

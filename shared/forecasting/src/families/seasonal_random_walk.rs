@@ -4,7 +4,7 @@ use ::arima::{Arima, FittedArima, Order, Seasonal};
 use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
-use crate::Seasons;
+use crate::{Kind, Seasons};
 use super::{Member, Specification};
 
 /// As a season ago.
@@ -17,7 +17,7 @@ pub struct SeasonalRandomWalk {
 impl Member for SeasonalRandomWalk {
     type State = FittedArima;
 
-    fn select(_: &[f64], season: Seasons) -> Result<Specification, String> {
+    fn select(_: &[f64], season: Seasons, _: Kind) -> Result<Specification, String> {
         let season = season.longest();
         if season < 2 {
             return Err("a seasonal random walk needs a season of two sessions or more".to_owned());

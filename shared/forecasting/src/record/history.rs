@@ -1,6 +1,6 @@
-use super::{MIN_SESSIONS, Record, RecordPlan, RecordRow, Replay, ScaleEstimates, WARM_UP, average_growth};
+use super::{Outlook, Record, RecordPlan, RecordRow, Replay, ScaleEstimates, WARM_UP, average_growth};
 use crate::{
-    Bar, Contender, Detail, Error, PriceModel, PriceSeries,
+    Bar, Contender, Detail, Error, Kind, PriceModel, PriceSeries,
     scale::{ScaleParameters, Scales, Shock},
 };
 
@@ -16,6 +16,7 @@ impl Record {
         let bars = series.bars();
         let opened = series.last().day;
         let mut record = Record { plan, opened, rows: Vec::with_capacity(bars.len()) };
+        let mut selected = None;
         let mut procedures: Vec<Procedure> = record.plan.contenders.iter().map(|c| Procedure::new(*c)).collect();
         let mut scales = Scales::new(&ScaleParameters::default());
         let mut estimates = None;
@@ -23,20 +24,25 @@ impl Record {
         let shocks = Shock::of(bars, record.plan.kind);
         for k in 1..bars.len() - 1 {
             scales.observe(shocks[k - 1]);
-            let since_warm_up = (k + 1).checked_sub(WARM_UP);
+            let since_warm_up = (k + 1).checked_sub(WARM_UP).filter(|_| record.plan.kind == Kind::Price);
             if since_warm_up.is_some_and(|sessions| sessions % super::RESELECTED_AFTER == 0) {
                 scales.estimate();
                 estimates = Some(ScaleEstimates { parameters: scales.parameters(), until: bars[k].day });
             }
-            let due = since_warm_up.is_some_and(|sessions| sessions % record.plan.reselected_after() == 0);
-            if k + 1 < MIN_SESSIONS {
+            let due = record.plan.selects_at(k + 1, selected);
+            if due {
+                selected = Some(k + 1);
+            }
+            if k + 1 < record.plan.first_row() {
                 continue;
             }
             let change = shocks[k - 1].change;
             replay.settle(&record.rows, change);
             let of = |procedure: &mut Procedure| procedure.at(&record.plan, &bars[..=k], due);
-            let centres = procedures.iter_mut().flat_map(of).collect();
-            let deviations = scales.deviations(record.plan.horizon);
+            let outlooks: Vec<(Contender, Outlook)> =
+                procedures.iter_mut().map(|procedure| (procedure.contender, of(procedure))).collect();
+            let deviations = record.plan.deviations(&scales, &outlooks);
+            let centres = outlooks.into_iter().flat_map(|(_, outlook)| outlook.centres).collect();
             record.rows.push(RecordRow::new(bars[k].day, change, replay.scale(), deviations, centres));
             replay.pushed(&record.rows);
         }
@@ -57,20 +63,20 @@ impl Procedure {
 
     /// Takes in the last of the bars, and says what it forecasts from there. What cannot be estimated forecasts as the random
     /// walk does, until it can.
-    fn at(&mut self, plan: &RecordPlan, visible: &[Bar], due: bool) -> Vec<f64> {
+    fn at(&mut self, plan: &RecordPlan, visible: &[Bar], due: bool) -> Outlook {
         let RecordPlan { horizon, window, season, kind, .. } = *plan;
-        let no_change = || vec![0.0; horizon];
-        if visible.len() < WARM_UP {
-            return no_change();
+        let nothing = Outlook::none(horizon);
+        if visible.len() < plan.warm_up() || self.contender == Contender::RANDOM_WALK {
+            return nothing;
         }
         let trained_on = window.of_bars(visible);
         // Before a window that begins on a date there is nothing to train on.
-        if trained_on.len() < MIN_SESSIONS {
-            return no_change();
+        if trained_on.len() < plan.fewest() {
+            return nothing;
         }
         if self.contender == Contender::DRIFT {
             let growth = average_growth(trained_on, kind);
-            return (1..=horizon).map(|h| growth * h as f64).collect();
+            return Outlook::growth(growth, horizon);
         }
         if due {
             let prices: Vec<f64> = trained_on.iter().map(|bar| bar.adjusted_close).collect();
@@ -84,7 +90,7 @@ impl Procedure {
         }
         let last = kind.level(visible[visible.len() - 1].adjusted_close);
         let forecast = self.model.as_ref().and_then(|model| model.forecast(horizon).ok());
-        let centres: Option<Vec<f64>> = forecast.map(|forecast| forecast.logs().iter().map(|log| log - last).collect());
-        centres.filter(|centres| centres.iter().all(|c| c.is_finite())).unwrap_or_else(no_change)
+        let outlook = forecast.map(|forecast| forecast.outlook(last));
+        outlook.filter(|outlook| outlook.centres.iter().all(|c| c.is_finite())).unwrap_or(nothing)
     }
 }

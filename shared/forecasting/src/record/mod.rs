@@ -71,12 +71,87 @@ impl RecordPlan {
             season == Seasons::NONE && *contender == Contender::Family(Family::SeasonalRandomWalk)
         };
         let others = families.iter().copied().filter(|contender| !contender.is_baseline() && !seasonless(contender));
-        let contenders = [Contender::DRIFT].into_iter().chain(others).collect();
-        RecordPlan { contenders, horizon, window, season, kind }
+        // Of values, the random walk must prove better like anyone else, and a season is the measure.
+        let measures = match kind {
+            Kind::Price => vec![Contender::DRIFT],
+            Kind::Value if season == Seasons::NONE => vec![Contender::RANDOM_WALK, Contender::DRIFT],
+            Kind::Value => vec![Contender::RANDOM_WALK, Contender::DRIFT, RecordPlan::SEASONAL],
+        };
+        let others = others.filter(|contender| !measures.contains(contender)).collect::<Vec<_>>();
+        RecordPlan { contenders: measures.into_iter().chain(others).collect(), horizon, window, season, kind }
     }
 
-    /// Sessions between two selections. A long season makes each costly: then there are fewer.
-    pub fn reselected_after(&self) -> usize {
+    const SEASONAL: Contender = Contender::Family(Family::SeasonalRandomWalk);
+
+    /// Who serves where the record can tell little: of prices the random walk, of values the combination, or the first family that is
+    /// there.
+    pub fn incumbent(&self) -> Contender {
+        let combination = Contender::Family(Family::Combination);
+        let trained = self.contenders.iter().filter(|contender| !contender.is_baseline());
+        match self.kind {
+            Kind::Price => Contender::RANDOM_WALK,
+            Kind::Value if self.contenders.contains(&combination) => combination,
+            Kind::Value => {
+                trained.copied().find(|other| *other != RecordPlan::SEASONAL).unwrap_or(Contender::RANDOM_WALK)
+            }
+        }
+    }
+
+    /// Whose losses skill is measured by.
+    pub(crate) fn measure(&self) -> Contender {
+        let seasonal = self.kind == Kind::Value && self.contenders.contains(&RecordPlan::SEASONAL);
+        if seasonal { RecordPlan::SEASONAL } else { Contender::RANDOM_WALK }
+    }
+
+    /// So many periods are needed for a forecast.
+    pub fn fewest(&self) -> usize {
+        match self.kind {
+            Kind::Price => MIN_SESSIONS,
+            Kind::Value => FEWEST_VALUES,
+        }
+    }
+
+    /// Models are trained on so many periods or more.
+    pub fn trained_from(&self) -> usize {
+        match self.kind {
+            Kind::Price => WARM_UP,
+            Kind::Value => FEWEST_VALUES,
+        }
+    }
+
+    /// A record of the history has forecasts from the period of this number on.
+    fn warm_up(&self) -> usize {
+        match self.kind {
+            Kind::Price => WARM_UP,
+            Kind::Value => FIRST_VALUES.max(2 * self.season.short() + 2),
+        }
+    }
+
+    /// A record of the history has rows from the period of this number on.
+    pub(crate) fn first_row(&self) -> usize {
+        match self.kind {
+            Kind::Price => MIN_SESSIONS,
+            Kind::Value => self.warm_up(),
+        }
+    }
+
+    /// Whether a record of the history selects anew after so many periods; `last` is when it did so before.
+    fn selects_at(&self, periods: usize, last: Option<usize>) -> bool {
+        match (self.kind, last) {
+            (Kind::Price, _) => {
+                periods >= WARM_UP && (periods - WARM_UP).is_multiple_of(self.reselected_after(periods))
+            }
+            (Kind::Value, None) => periods >= self.warm_up(),
+            (Kind::Value, Some(last)) => periods >= last + self.reselected_after(last),
+        }
+    }
+
+    /// Periods between two selections, of which the second may rest on so many. A long season makes each costly: then there are fewer.
+    pub fn reselected_after(&self, periods: usize) -> usize {
+        if self.kind == Kind::Value {
+            // What has grown by a third may be another model's.
+            return (periods / 3).max(4);
+        }
         match self.season.longest() {
             0..=1 => RESELECTED_AFTER,
             2..=24 => 4 * RESELECTED_AFTER,
@@ -90,15 +165,16 @@ impl RecordPlan {
     /// [`Error::TooShort`], or [`Error::NoVariation`] where the price stands still: over all that is trained on, or lately.
     pub fn check(&self, series: &PriceSeries) -> Result<(), Error> {
         let bars = self.window.of(series);
-        if bars.len() < MIN_SESSIONS {
+        if bars.len() < self.fewest() {
             let first = match self.window {
                 Window::Since(date) => series.bars()[0].day.stamp().max(date.into()),
                 _ => series.bars()[0].day.stamp(),
             };
-            return Err(Error::TooShort { first, got: bars.len(), needed: MIN_SESSIONS });
+            return Err(Error::TooShort { first, got: bars.len(), needed: self.fewest() });
         }
         let lately = &bars[bars.len().saturating_sub(STANDSTILL)..];
-        if lately.iter().all(|bar| bar.adjusted_close == lately[0].adjusted_close) {
+        // A value may stand still: then it is forecast to.
+        if self.kind == Kind::Price && lately.iter().all(|bar| bar.adjusted_close == lately[0].adjusted_close) {
             let (first, last) = (lately[0].day.stamp(), lately[lately.len() - 1].day.stamp());
             return Err(Error::NoVariation { first, last });
         }
@@ -106,25 +182,30 @@ impl RecordPlan {
     }
 }
 
+/// A line through two values says nothing of the third.
+const FEWEST_VALUES: usize = 3;
+/// From so many values on a forecast that was not made then tells something.
+const FIRST_VALUES: usize = 8;
 /// A price that has not moved for so many sessions is that of a halt.
 const STANDSTILL: usize = 60;
 
 impl Record {
-    /// Appends the rows of the sessions that came since the last one. `centres` says what a contender's procedure forecasts
+    /// Appends the rows of the sessions that came since the last one. `outlook` says what a contender's procedure forecasts
     /// from the session of a bar, the last of the bars that it is handed.
     ///
     /// # Errors
-    /// What `centres` refuses.
+    /// What `outlook` refuses.
     pub fn extend(
         &mut self,
         series: &PriceSeries,
         scales: &mut Option<ScaleEstimates>,
-        mut centres: impl FnMut(Contender, &[crate::Bar]) -> Result<Vec<f64>, Error>,
+        mut outlook: impl FnMut(Contender, &[crate::Bar]) -> Result<Outlook, Error>,
     ) -> Result<(), Error> {
         let bars = series.bars();
         let last = self.rows.last().map(|row| row.session);
-        let first_new = last.map_or(MIN_SESSIONS - 1, |last| bars.partition_point(|bar| bar.day <= last));
-        let first_new = first_new.max(MIN_SESSIONS - 1);
+        // Tonight has a row whatever there is before it.
+        let first = (self.plan.first_row() - 1).min(bars.len() - 1).max(self.plan.fewest() - 1);
+        let first_new = last.map_or(first, |last| bars.partition_point(|bar| bar.day <= last)).max(first);
         if first_new >= bars.len() {
             return Ok(());
         }
@@ -137,17 +218,18 @@ impl Record {
             let session = bars[k].day;
             estimators.observe(shocks[k - 1]);
             let age = scales.as_ref().map(|known| known.until.periods_until(session));
-            if k + 1 >= WARM_UP && age.is_none_or(|age| age >= RESELECTED_AFTER) {
+            if self.plan.kind == Kind::Price && k + 1 >= WARM_UP && age.is_none_or(|age| age >= RESELECTED_AFTER) {
                 estimators.estimate();
                 *scales = Some(ScaleEstimates { parameters: estimators.parameters(), until: session });
             }
             let change = shocks[k - 1].change;
             replay.settle(&self.rows, change);
-            let mut forecasts = Vec::with_capacity(self.plan.contenders.len() * self.plan.horizon);
+            let mut outlooks = Vec::with_capacity(self.plan.contenders.len());
             for contender in &self.plan.contenders {
-                forecasts.extend(centres(*contender, &bars[..=k])?);
+                outlooks.push((*contender, outlook(*contender, &bars[..=k])?));
             }
-            let deviations = estimators.deviations(self.plan.horizon);
+            let deviations = self.plan.deviations(&estimators, &outlooks);
+            let forecasts = outlooks.into_iter().flat_map(|(_, outlook)| outlook.centres).collect();
             self.rows.push(RecordRow::new(session, change, replay.scale(), deviations, forecasts));
             replay.pushed(&self.rows);
         }
@@ -167,6 +249,40 @@ impl Record {
     /// The scale of its newest row.
     pub fn scale(&self) -> Option<Scale> {
         self.rows.last().map(|row| row.scale)
+    }
+}
+
+/// What a procedure forecasts from a session: the changes over the next 1, 2, ... sessions, and what its model says of their errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// The changes.
+    pub centres: Vec<f64>,
+    /// Their standard errors; none where nothing was estimated.
+    pub errors: Option<Vec<f64>>,
+}
+
+impl Outlook {
+    /// No change, and nothing known of it.
+    pub fn none(horizon: usize) -> Outlook {
+        Outlook { centres: vec![0.0; horizon], errors: None }
+    }
+
+    /// The same change in each session.
+    pub fn growth(growth: f64, horizon: usize) -> Outlook {
+        Outlook { centres: (1..=horizon).map(|h| growth * h as f64).collect(), errors: None }
+    }
+}
+
+impl RecordPlan {
+    /// A row's deviations: of all scales, or what the incumbent's model says; where it says nothing, those of a random walk.
+    fn deviations(&self, estimators: &Scales, outlooks: &[(Contender, Outlook)]) -> Vec<f64> {
+        if self.kind == Kind::Price {
+            return estimators.deviations(self.horizon);
+        }
+        let own = outlooks.iter().find(|(contender, _)| *contender == self.incumbent());
+        let told = own.and_then(|(_, outlook)| outlook.errors.clone());
+        let sound = |errors: &Vec<f64>| errors.iter().all(|error| error.is_finite() && *error > 0.0);
+        told.filter(sound).unwrap_or_else(|| estimators.deviations(self.horizon)[..self.horizon].to_vec())
     }
 }
 

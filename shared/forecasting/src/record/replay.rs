@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::{MIN_SESSIONS, Record, RecordRow, WARM_UP};
 use crate::{
-    Calibration, Detail, Level, Multipliers, Scale,
+    Calibration, Detail, Kind, Level, Multipliers, Scale,
     calibration::{GRID, Lesson, student},
     scorecard::{Losses, Widths, quantile_loss},
 };
@@ -15,6 +15,16 @@ const SCALES: usize = Scale::ALL.len();
 const CHOOSING: [Level; 2] = [Level::new(80.0), Level::new(95.0)];
 /// The scale is chosen by what each lost lately: a loss counts half after a year.
 const HALF_LIFE: f64 = 252.0;
+/// Of values, a model's own standard error counts as so many outcomes,
+const OWN_WORD: f64 = 6.0;
+/// each so much larger than it says: it knows its parameters, and no other model.
+const TOLD_SHORT: f64 = 1.2;
+/// Of so many values a model's variance would be twice what it says.
+const FEW: f64 = 10.0;
+/// After so many periods an error counts half.
+const FADING: f64 = 60.0;
+/// Larger errors than so many deviations count as that.
+const LARGEST_SHARE: f64 = 5.0;
 /// Before so many outcomes there is nothing to choose by.
 const MIN_OUTCOMES: usize = 40;
 
@@ -30,7 +40,15 @@ pub(crate) struct Replay {
     /// Multipliers by contender (the random walk first), scale, level and horizon.
     factors: Vec<f64>,
     contenders: usize,
-    choice: Choice,
+    scales: &'static [Scale],
+    /// Of prices, the choice among the scales.
+    choice: Option<Choice>,
+    /// Of values, the squared errors, by contender and horizon: how many, and their sum.
+    squares: Vec<(f64, f64)>,
+    /// Periods known so far.
+    periods: usize,
+    /// How much of them is left after a period.
+    fading: f64,
     /// Losses of each contender, from the row that scoring begins with.
     losses: Vec<Losses>,
     score_from: usize,
@@ -68,11 +86,20 @@ impl Replay {
                 .collect(),
             levels: levels.to_vec(),
             standing: VecDeque::with_capacity(horizon + 1),
-            factors: vec![1.0; contenders * SCALES * levels.len() * horizon],
+            factors: vec![1.0; contenders * Scale::of(record.plan.kind).len() * levels.len() * horizon],
             contenders,
-            choice: Choice::new(),
+            scales: Scale::of(record.plan.kind),
+            choice: (record.plan.kind == Kind::Price).then(Choice::new),
+            periods: record.plan.first_row(),
+            fading: 0.5_f64.powf(1.0 / FADING),
+            squares: vec![(0.0, 0.0); if record.plan.kind == Kind::Value { contenders * horizon } else { 0 }],
             losses: (0..contenders).map(|_| Losses::new(horizon, levels.len(), record.rows.len())).collect(),
-            score_from: if record.rows.len() > WARM_UP { WARM_UP - MIN_SESSIONS } else { 0 },
+            // The rows of a warm-up hold no forecasts.
+            score_from: if record.plan.kind == Kind::Price && record.rows.len() > WARM_UP {
+                WARM_UP - MIN_SESSIONS
+            } else {
+                0
+            },
         };
         for (i, row) in record.rows.iter().enumerate() {
             replay.settle(&record.rows[..i], row.change);
@@ -83,8 +110,11 @@ impl Replay {
 
     /// A session has come: its change settles what was forecast of it from the sessions of these rows.
     pub(crate) fn settle(&mut self, rows: &[RecordRow], change: f64) {
+        self.periods += 1;
         let Some(newest) = rows.last() else { return };
-        self.choice.settle(newest, change);
+        if let Some(choice) = &mut self.choice {
+            choice.settle(newest, change);
+        }
         if self.contenders == 0 {
             return;
         }
@@ -106,11 +136,19 @@ impl Replay {
         let levels = self.levels.len();
         for contender in 0..self.contenders {
             let error = (outcome - self.centre(row, contender, h)).abs();
-            for scale in 0..SCALES {
-                let deviations = error / row.deviations[scale * self.horizon + h];
+            for scale in 0..self.scales.len() {
+                let deviation = row.deviations[scale * self.horizon + h];
+                // Of values, the lesson is about what is left when the errors' own size is known.
+                let spread = self.spread(deviation, contender, h);
+                let deviations = error / deviation / spread;
                 for (level, lesson) in self.lessons.iter().enumerate() {
-                    let at = ((contender * SCALES + scale) * levels + level) * self.horizon + h;
+                    let at = ((contender * self.scales.len() + scale) * levels + level) * self.horizon + h;
                     lesson.learn(&mut self.factors[at], deviations);
+                }
+                if let Some((count, sum)) = self.squares.get_mut(contender * self.horizon + h) {
+                    *count = 1.0 + self.fading * *count;
+                    // One error beyond all others must not widen everything.
+                    *sum = error.min(LARGEST_SHARE * deviation * spread).powi(2) + self.fading * *sum;
                 }
             }
         }
@@ -144,7 +182,7 @@ impl Replay {
 
     fn widths(&self, row: &RecordRow, contender: usize, h: usize) -> Widths {
         let deviation = row.chosen()[h];
-        let factor = |level: usize| self.factor(row.scale, contender, level, h);
+        let factor = |level: usize| self.factor(row, contender, level, h);
         let mut grid = [0.0; GRID.len()];
         for (half, GridLevel { start, below, above, share }) in grid.iter_mut().zip(&self.grid) {
             *half = deviation * start * (factor(*below) + share * (factor(*above) - factor(*below)));
@@ -156,13 +194,24 @@ impl Replay {
         Widths { grid, levels }
     }
 
-    fn factor(&self, scale: Scale, contender: usize, level: usize, h: usize) -> f64 {
-        self.factors[((contender * SCALES + scale as usize) * self.levels.len() + level) * self.horizon + h]
+    fn factor(&self, row: &RecordRow, contender: usize, level: usize, h: usize) -> f64 {
+        let at = ((contender * self.scales.len() + row.scale.place()) * self.levels.len() + level) * self.horizon + h;
+        self.factors[at] * self.spread(row.chosen()[h], contender, h)
+    }
+
+    /// Of values: how many times as large as a model says its errors have been lately, where its own word counts for a few of them. Of
+    /// prices, 1: there the scales are chosen by that.
+    fn spread(&self, deviation: f64, contender: usize, h: usize) -> f64 {
+        let Some((count, sum)) = self.squares.get(contender * self.horizon + h) else { return 1.0 };
+        // What is estimated on few values is off by more than it says.
+        let few = 1.0 + FEW / self.periods as f64;
+        let own = few * (TOLD_SHORT * deviation).powi(2);
+        ((OWN_WORD * own + sum) / (OWN_WORD + count)).sqrt() / deviation
     }
 
     /// The scale to believe after the last outcome.
     pub(crate) fn scale(&self) -> Scale {
-        self.choice.best()
+        self.choice.as_ref().map_or(Scale::Model, Choice::best)
     }
 
     /// What makes a contender's intervals from the last row; `column` is `None` for the random walk.
@@ -170,8 +219,7 @@ impl Replay {
         let contender = column.map_or(0, |column| column + 1);
         // To what is of any use: they are kept each night.
         let short = |factor: f64| (factor * 1e4).round() / 1e4;
-        let factors =
-            |level: usize| (0..self.horizon).map(|h| short(self.factor(row.scale, contender, level, h))).collect();
+        let factors = |level: usize| (0..self.horizon).map(|h| short(self.factor(row, contender, level, h))).collect();
         let multipliers = self.levels.iter().enumerate();
         Calibration {
             scale: row.scale,

@@ -13,7 +13,7 @@ pub struct RecordRow {
     /// The scale of its intervals, chosen by what each would have lost before.
     pub scale: Scale,
     /// Standard deviations of the change over the next 1, 2, ... sessions, of one scale after the other in the order of
-    /// [`Scale::ALL`].
+    /// [`Scale::of`] its kind.
     pub deviations: Vec<f64>,
     /// The change that each contender forecast over the next 1, 2, ... sessions, one after the other in the record's order.
     pub centres: Vec<f64>,
@@ -34,6 +34,10 @@ impl RecordRow {
         mut deviations: Vec<f64>,
         mut centres: Vec<f64>,
     ) -> RecordRow {
+        if scale == Scale::Model {
+            deviations.iter_mut().chain(&mut centres).for_each(|number| *number = significant(*number));
+            return RecordRow { session, change: significant(change), scale, deviations, centres };
+        }
         let horizon = (deviations.len() / Scale::ALL.len()).max(1);
         for (scale, path) in Scale::ALL.iter().zip(deviations.chunks_mut(horizon)) {
             // Of a flat scale the first is kept, and the others follow from it.
@@ -49,14 +53,20 @@ impl RecordRow {
 
     /// A scale's deviations.
     pub fn path(&self, scale: Scale) -> &[f64] {
-        let horizon = self.deviations.len() / Scale::ALL.len();
-        &self.deviations[scale as usize * horizon..][..horizon]
+        let scales = if self.scale == Scale::Model { 1 } else { Scale::ALL.len() };
+        let horizon = self.deviations.len() / scales;
+        &self.deviations[scale.place() * horizon..][..horizon]
     }
 
     /// The deviations of the scale that was chosen.
     pub(crate) fn chosen(&self) -> &[f64] {
         self.path(self.scale)
     }
+}
+
+/// Values have any size: nine significant digits.
+fn significant(value: f64) -> f64 {
+    format!("{value:.8e}").parse::<f64>().unwrap_or(value) + 0.0
 }
 
 /// To a whole number of units; never less than one for what is positive, and no negative zero.

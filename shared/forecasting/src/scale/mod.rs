@@ -73,11 +73,26 @@ pub enum Scale {
     Har,
     /// GJR-GARCH(1,1) with Student shocks.
     Gjr,
+    /// What the incumbent's model says of its own errors: of values, whose changes need not add up.
+    Model,
 }
 
 impl Scale {
-    /// All, in the record's order. The first speaks from the first session on.
+    /// Those of prices, in the record's order. The first speaks from the first session on.
     pub const ALL: [Scale; 5] = [Scale::Constant, Scale::Ewma, Scale::Range, Scale::Har, Scale::Gjr];
+
+    /// Those that watch numbers of a kind, in the order of a row.
+    pub fn of(kind: Kind) -> &'static [Scale] {
+        match kind {
+            Kind::Price => &Scale::ALL,
+            Kind::Value => &[Scale::Model],
+        }
+    }
+
+    /// Its place in a row.
+    pub(crate) fn place(self) -> usize {
+        if self == Scale::Model { 0 } else { self as usize }
+    }
 
     /// Whether each session ahead is as uncertain as the next.
     pub fn is_flat(self) -> bool {
@@ -92,6 +107,7 @@ impl Scale {
             Scale::Range => "range",
             Scale::Har => "har",
             Scale::Gjr => "gjr",
+            Scale::Model => "model",
         }
     }
 }

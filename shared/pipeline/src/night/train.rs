@@ -1,6 +1,6 @@
 use forecasting::{
-    Bar, Cadence, Contender, Detail, Judgement, Kind, PriceSeries, Record, ScaleEstimates, Specification, Verdict,
-    WARM_UP,
+    Bar, Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Record, ScaleEstimates, Specification, Verdict,
+    average_growth,
 };
 
 use super::{Place, Tonight};
@@ -82,11 +82,11 @@ impl Night<'_> {
         };
         let earlier = self.earlier(archive, before.as_ref().map(|(_, before)| before)).await?;
         let session = self.series.last().day;
-        let ripe = configuration.window.of(self.series).len() >= WARM_UP;
+        let ripe = configuration.window.of(self.series).len() >= plan.trained_from();
         let selected = before.as_ref().and_then(|(_, before)| before.selected);
         let due = ripe && evaluated.training.due;
         let select = evaluated.training.select
-            || selected.is_none_or(|day| day.periods_until(session) >= plan.reselected_after());
+            || selected.is_none_or(|day| day.periods_until(session) >= plan.reselected_after(self.series.bars().len()));
         let failed_before = before.iter().flat_map(|(_, before)| &before.without_model);
         let failed_before: Vec<(Contender, String)> = failed_before.cloned().collect();
         let mut models = if due {
@@ -145,22 +145,23 @@ impl Night<'_> {
         models: &Models,
     ) -> Result<(), Error> {
         let Place { run, ticker, .. } = *self.place;
-        let horizon = record.plan.horizon;
+        let (horizon, trained_from) = (record.plan.horizon, record.plan.trained_from());
         let mut failed = None;
         record
             .extend(self.series, scales, |contender, bars| {
-                if contender == Contender::DRIFT && bars.len() >= WARM_UP {
-                    return Ok(average_growth(run.configuration.window.of_bars(bars), run.configuration.kind, horizon));
+                if contender == Contender::DRIFT && bars.len() >= trained_from {
+                    let window = run.configuration.window.of_bars(bars);
+                    return Ok(Outlook::growth(average_growth(window, run.configuration.kind), horizon));
                 }
                 // A session that no night was held on is forecast from with the models of then.
                 let tonight = bars.len() == self.series.bars().len();
                 let of = if tonight { &models.known } else { earlier };
                 match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
-                    Some((_, version)) => version.changes_from(bars, horizon).or_else(|error| {
+                    Some((_, version)) => version.outlook_from(bars, horizon).or_else(|error| {
                         failed = Some((contender, error.to_string()));
-                        Ok(vec![0.0; horizon])
+                        Ok(Outlook::none(horizon))
                     }),
-                    None => Ok(vec![0.0; horizon]),
+                    None => Ok(Outlook::none(horizon)),
                 }
             })
             .map_err(about(ticker))?;
@@ -268,10 +269,4 @@ impl Models {
         self.new.push(version.clone());
         self.known.push((contender, version));
     }
-}
-
-/// The random walk with drift's forecasts.
-fn average_growth(bars: &[Bar], kind: Kind, horizon: usize) -> Vec<f64> {
-    let growth = forecasting::average_growth(bars, kind);
-    (1..=horizon).map(|h| growth * h as f64).collect()
 }

@@ -1,7 +1,8 @@
 //! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
 
 use forecasting::{
-    Bar, Calibration, IntervalKind, Period, PriceForecast, PriceModel, PriceSeries, Specification, Ticker, Window,
+    Bar, Calibration, IntervalKind, Outlook, Period, PriceForecast, PriceModel, PriceSeries, Specification, Ticker,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -191,7 +192,7 @@ impl ModelVersion {
     ///
     /// # Errors
     /// As [`ModelVersion::forecast`].
-    pub fn changes_from(&self, bars: &[Bar], horizon: usize) -> Result<Vec<f64>, forecasting::Error> {
-        self.model.changes_from(self.last, self.last_price, bars, horizon)
+    pub fn outlook_from(&self, bars: &[Bar], horizon: usize) -> Result<Outlook, forecasting::Error> {
+        self.model.outlook_from(self.last, self.last_price, bars, horizon)
     }
 }

@@ -151,7 +151,7 @@ impl StoredRecord {
 /// horizon.
 fn header(plan: &RecordPlan) -> String {
     let mut names = vec!["session".to_owned(), "change".to_owned(), "scale".to_owned()];
-    for scale in Scale::ALL {
+    for scale in Scale::of(plan.kind).iter().copied() {
         let columns = 1..=columns(scale, plan.horizon);
         names.extend(columns.map(|h| format!("{}_{h}", scale.as_str())));
     }
@@ -168,7 +168,8 @@ fn columns(scale: Scale, horizon: usize) -> usize {
 
 fn line(row: &RecordRow) -> String {
     let mut fields = vec![row.session.to_string(), row.change.to_string(), row.scale.as_str().to_owned()];
-    for scale in Scale::ALL {
+    let scales: &[Scale] = if row.scale == Scale::Model { &[Scale::Model] } else { &Scale::ALL };
+    for scale in scales.iter().copied() {
         let path = row.path(scale);
         fields.extend(path.iter().take(columns(scale, path.len())).map(f64::to_string));
     }
@@ -182,14 +183,15 @@ fn parsed(line: &str, plan: &RecordPlan) -> Option<RecordRow> {
     let number = |text: Option<&str>| text?.parse::<f64>().ok().filter(|value| value.is_finite());
     let change = number(fields.next())?;
     let name = fields.next()?;
-    let scale = Scale::ALL.into_iter().find(|scale| scale.as_str() == name)?;
-    let mut deviations = Vec::with_capacity(Scale::ALL.len() * plan.horizon);
-    for scale in Scale::ALL {
+    let scales = Scale::of(plan.kind);
+    let scale = scales.iter().copied().find(|scale| scale.as_str() == name)?;
+    let mut deviations = Vec::with_capacity(scales.len() * plan.horizon);
+    for (place, scale) in scales.iter().copied().enumerate() {
         for _ in 0..columns(scale, plan.horizon) {
             deviations.push(number(fields.next())?);
         }
         let first = deviations[deviations.len() - 1];
-        deviations.resize((scale as usize + 1) * plan.horizon, first);
+        deviations.resize((place + 1) * plan.horizon, first);
     }
     let mut centres = Vec::with_capacity(plan.contenders.len() * plan.horizon);
     for _ in 0..plan.contenders.len() * plan.horizon {

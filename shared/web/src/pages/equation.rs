@@ -15,20 +15,35 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
             )
         }
         Specification::SeasonalRandomWalk(walk) => format!("{walk}: y as a season ago + \u{3b5}\u{209c}"),
+        Specification::Ets(ets) if !ets.is_plain() => {
+            let told =
+                |name: &str, symbol: &str| of(name).map(|value| format!(", {symbol} = {value:.4}")).unwrap_or_default();
+            let named =
+                [told("alpha", "\u{3b1}"), told("beta", "\u{3b2}"), told("gamma", "\u{3b3}"), told("phi", "\u{3c6}")];
+            format!("{ets}{}", named.concat())
+        }
         Specification::Ets(ets) => {
-            let slope = if ets.trend { " + b\u{209c}\u{208b}\u{2081}" } else { "" };
+            let phi = of("phi").map(|phi| format!("{phi:.3} ")).unwrap_or_default();
+            let slope = if ets.has_slope() { format!(" + {phi}b\u{209c}\u{208b}\u{2081}") } else { String::new() };
             let level = format!("y\u{209c} = l\u{209c}\u{208b}\u{2081}{slope} + \u{3b5}\u{209c}");
             let alpha = of("alpha")
                 .map(|a| format!(",  l\u{209c} = l\u{209c}\u{208b}\u{2081}{slope} + {a:.4} \u{3b5}\u{209c}"));
-            let beta = of("beta").map(|b| format!(",  b\u{209c} = b\u{209c}\u{208b}\u{2081} + {b:.4} \u{3b5}\u{209c}"));
+            let beta =
+                of("beta").map(|b| format!(",  b\u{209c} = {phi}b\u{209c}\u{208b}\u{2081} + {b:.4} \u{3b5}\u{209c}"));
             format!("{level}{}{}", alpha.unwrap_or_default(), beta.unwrap_or_default())
         }
+        Specification::Theta(_) if of("theta").is_some() => format!(
+            "exponential smoothing with \u{3b1} = {:.4}, and 1 \u{2212} 1/{:.3} of the line through all values",
+            of("alpha").unwrap_or(1.0),
+            of("theta").unwrap_or(1.0)
+        ),
         Specification::Theta(_) => format!(
             "exponential smoothing with \u{3b1} = {:.4}, and half the trend{} a session",
             of("alpha").unwrap_or(1.0),
             of("drift").map(signed).unwrap_or_default()
         ),
-        Specification::Combination(_) => "the median of ARIMA, ETS and Theta".to_owned(),
+        Specification::Mstl(mstl) => format!("{mstl}, and each season as in its last turn"),
+        Specification::Combination(combination) => format!("the {combination}"),
         Specification::Arima(arima) => {
             let (order, seasonal) = (arima.model.order, arima.model.seasonal);
             let season = seasonal.period;
