@@ -13,6 +13,13 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is the usual one, which is not written down.
+    // serde hands over a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub fn is_price(&self) -> bool {
+        *self == Kind::Price
+    }
+
     /// The number that models work on.
     pub fn level(self, value: f64) -> f64 {
         match self {

@@ -65,7 +65,7 @@ pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use seasons::Seasons;
-pub use series::{Bar, Form, PriceSeries, Row};
+pub use series::{Bar, Form, PriceSeries, Row, values};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;

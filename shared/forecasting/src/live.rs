@@ -15,14 +15,10 @@ pub struct StandingForecast {
     #[serde(default = "models_own")]
     pub intervals: IntervalKind,
     /// What the numbers are.
-    #[serde(default, skip_serializing_if = "is_price")]
+    #[serde(default, skip_serializing_if = "Kind::is_price")]
     pub kind: Kind,
     /// One step a session.
     pub steps: Vec<StandingStep>,
-}
-
-fn is_price(kind: &Kind) -> bool {
-    *kind == Kind::Price
 }
 
 fn models_own() -> IntervalKind {

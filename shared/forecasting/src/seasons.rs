@@ -52,7 +52,7 @@ impl Seasons {
     /// Those that a cadence usually has.
     pub fn usual(cadence: Cadence) -> Seasons {
         let (short, long) = match (cadence.step, cadence.calendar) {
-            (Step::Day, Calendar::Xnys) | (Step::Index, _) | (Step::Months { count: 12, .. }, _) => (1, 1),
+            (Step::Day, Calendar::Xnys) | (Step::Index | Step::Months { count: 12, .. }, _) => (1, 1),
             (Step::Day, Calendar::Always) => (7, 1),
             (Step::Day, Calendar::Weekdays) => (5, 1),
             (Step::Week, _) => (52, 1),

@@ -47,6 +47,22 @@ impl Row {
     }
 }
 
+/// What models are fitted to: the bars' adjusted closes; of values, with NaN for the periods that have none.
+pub fn values(bars: &[Bar], kind: Kind) -> Vec<f64> {
+    let mut values = Vec::with_capacity(bars.len());
+    for (i, bar) in bars.iter().enumerate() {
+        if kind == Kind::Value && i > 0 {
+            let missing = bars[i - 1].day.periods_until(bar.day).saturating_sub(1);
+            values.extend(std::iter::repeat_n(f64::NAN, missing.min(LONGEST_GAP)));
+        }
+        values.push(bar.adjusted_close);
+    }
+    values
+}
+
+/// Beyond so many missing values a model has forgotten what was before them.
+const LONGEST_GAP: usize = 1000;
+
 /// What rows are to be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form {
@@ -138,7 +154,7 @@ impl PriceSeries {
     /// positive. [`Error::NoPrices`] where no row has a number, [`Error::Spacing`] where the rows do not follow the cadence, or any.
     pub fn of(ticker: Ticker, rows: impl IntoIterator<Item = Row>, form: Form) -> Result<Self, Error> {
         let rows: Vec<Row> = rows.into_iter().collect();
-        for pair in rows.windows(2).filter(|pair| pair[0].date >= pair[1].date) {
+        if let Some(pair) = rows.windows(2).find(|pair| pair[0].date >= pair[1].date) {
             let what = if pair[0].date == pair[1].date {
                 "a second row of the same date".to_owned()
             } else {
@@ -150,6 +166,13 @@ impl PriceSeries {
             Some(cadence) => cadence.of_dates_like(rows.first().map_or(Stamp::Index(0), |row| row.date)),
             None => Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?,
         };
+        // What has another cadence is told so, rather than that one of its rows is no period.
+        let known: Vec<Period> = rows
+            .iter()
+            .filter(|row| row.adjusted_close.is_some())
+            .filter_map(|row| cadence.period(row.date).ok())
+            .collect();
+        cadence.check(&known)?;
         let kind = form.kind;
         let mut bars: Vec<Bar> = Vec::with_capacity(rows.len());
         let mut missing = Vec::new();
@@ -168,7 +191,7 @@ impl PriceSeries {
                     )));
                 }
             }
-            if !(adjusted_close.abs() <= LARGEST) {
+            if adjusted_close.is_nan() || adjusted_close.abs() > LARGEST {
                 return Err(refuse(format!(
                     "its value is {adjusted_close}, but must be finite, and at most {LARGEST:e}"
                 )));
@@ -193,7 +216,6 @@ impl PriceSeries {
             return Err(Error::NoPrices);
         }
         let series = PriceSeries { ticker, bars, quoted: None, missing, kind };
-        series.check_spacing(cadence)?;
         if kind == Kind::Value {
             return Ok(PriceSeries { quoted: Some(quoted), ..series });
         }
@@ -205,11 +227,6 @@ impl PriceSeries {
             }
         }
         Ok(series)
-    }
-
-    fn check_spacing(&self, cadence: Cadence) -> Result<(), Error> {
-        let periods: Vec<Period> = self.bars.iter().map(|bar| bar.day).collect();
-        cadence.check(&periods)
     }
 
     /// The series up to some of its sessions, in the same basis: what was known then, but for the basis.

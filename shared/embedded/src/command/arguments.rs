@@ -26,6 +26,16 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightArguments,
     },
+    /// Run on a folder of files or a table of one's own, as run --market csv:PATH does
+    Import {
+        /// The folder, or the table
+        path: PathBuf,
+        /// Only say what is understood of it: cadences, seasons, first and last, what is missing, what is refused
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        night: NightArguments,
+    },
     /// Check a configuration file without running anything
     Check {
         /// The configuration file [default: closing-bell.toml]

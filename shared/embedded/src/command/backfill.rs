@@ -157,7 +157,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
     if !prepared.chosen.market.is_local() {
-        let start = prepared.assignment.configuration.start;
+        let start = prepared.assignment.configuration.start.unwrap_or(jiff::civil::Date::MIN);
         prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, outlook.to));
     }
     let progress = prepared.progress(outlook.runs);

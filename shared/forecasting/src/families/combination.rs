@@ -24,6 +24,8 @@ pub struct Combination {
     pub mstl: Option<Mstl>,
 }
 
+// serde asks for the field's own type.
+#[allow(clippy::unnecessary_wraps)]
 fn plain_theta() -> Option<Theta> {
     Some(Theta::default())
 }

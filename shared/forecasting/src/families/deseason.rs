@@ -23,6 +23,29 @@ pub(super) fn decompose(y: &[f64], period: usize, multiplicative: bool) -> (Vec<
     (season, plain)
 }
 
+/// With the values that are missing on straight lines between their neighbours.
+pub(super) fn bridged(y: &[f64]) -> Vec<f64> {
+    let mut filled = y.to_vec();
+    let mut last: Option<usize> = None;
+    for t in 0..y.len() {
+        if y[t].is_nan() {
+            continue;
+        }
+        let from = last.map_or(0, |last| last + 1);
+        for gap in from..t {
+            filled[gap] = match last {
+                None => y[t],
+                Some(last) => y[last] + (y[t] - y[last]) * (gap - last) as f64 / (t - last) as f64,
+            };
+        }
+        last = Some(t);
+    }
+    if let Some(last) = last {
+        filled[last + 1..].fill(y[last]);
+    }
+    filled
+}
+
 /// Centred; an even period's ends count half. `None` where it does not reach.
 fn moving_average(y: &[f64], period: usize) -> Vec<Option<f64>> {
     let half = period / 2;

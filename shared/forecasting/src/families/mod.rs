@@ -6,7 +6,7 @@ use std::fmt;
 use ::arima::Forecast;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{Bar, Error, Kind, Outlook, Period, PriceForecast, Seasons};
+use crate::{Bar, Error, Kind, Outlook, Period, PriceForecast, Seasons, values};
 
 /// What a family's file provides: one of its members, with its orders and nothing estimated.
 pub(crate) trait Member: Copy + fmt::Display {
@@ -169,7 +169,7 @@ impl fmt::Display for Family {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PriceModel {
     specification: Specification,
-    #[serde(skip_serializing_if = "is_price")]
+    #[serde(skip_serializing_if = "Kind::is_price")]
     kind: Kind,
     fitted: Fitted,
 }
@@ -223,7 +223,7 @@ impl PriceModel {
             Kind::Price => bars[here].adjusted_close / last_price,
             Kind::Value => 1.0,
         };
-        let newer: Vec<f64> = bars[here + 1..].iter().map(|bar| bar.adjusted_close / factor).collect();
+        let newer: Vec<f64> = values(&bars[here..], self.kind)[1..].iter().map(|value| value / factor).collect();
         let mut model = self.clone();
         model.advance(&newer)?;
         Ok((model, factor))
@@ -248,10 +248,6 @@ impl PriceModel {
     fn error(&self, reason: String) -> Error {
         Error::Model { model: self.specification.to_string(), reason }
     }
-}
-
-fn is_price(kind: &Kind) -> bool {
-    *kind == Kind::Price
 }
 
 families! {

@@ -3,7 +3,7 @@ use std::fmt;
 use ::arima::{FittedArima, Forecast};
 use serde::{Deserialize, Serialize};
 
-use super::{Arima, Member, Specification, State, Summary};
+use super::{Arima, deseason, Member, Specification, State, Summary};
 use crate::{Kind, Seasons};
 
 /// Multiple seasons taken out by loess (MSTL: Bandara, Hyndman & Bergmeir 2021, arXiv:2107.13462; the loess is the crate stlrs'), what is left an
@@ -53,6 +53,7 @@ impl Mstl {
 
 /// The next turn of all seasons together, and what is left without them.
 fn decomposed(y: &[f64], seasons: Seasons) -> Result<(Vec<f64>, Vec<f64>), String> {
+    let y = &deseason::bridged(y)[..];
     let longest = seasons.longest();
     if longest < 2 {
         return Err("a decomposition needs a season".to_owned());

@@ -24,7 +24,7 @@ pub(super) fn minimise(f: &mut impl FnMut(&[f64]) -> f64, start: &[f64], edge: f
     for _ in 0..MAX_STEPS * n.max(1) {
         corners.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (lowest, highest) = (corners[0].0, corners[n].0);
-        if !(highest - lowest > TOLERANCE) && highest.is_finite() {
+        if highest.is_finite() && highest - lowest <= TOLERANCE {
             break;
         }
         let centre: Vec<f64> =

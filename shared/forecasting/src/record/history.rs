@@ -2,6 +2,7 @@ use super::{Outlook, Record, RecordPlan, RecordRow, Replay, ScaleEstimates, WARM
 use crate::{
     Bar, Contender, Detail, Error, Kind, PriceModel, PriceSeries,
     scale::{ScaleParameters, Scales, Shock},
+    values,
 };
 
 impl Record {
@@ -79,12 +80,12 @@ impl Procedure {
             return Outlook::growth(growth, horizon);
         }
         if due {
-            let prices: Vec<f64> = trained_on.iter().map(|bar| bar.adjusted_close).collect();
+            let prices = values(trained_on, kind);
             let selected = self.contender.select(&prices, kind, season);
             self.model = selected.and_then(|specification| specification.fit(&prices, kind)).ok();
         } else if let Some(model) = &mut self.model {
-            let newest = visible[visible.len() - 1].adjusted_close;
-            if model.advance(&[newest]).is_err() {
+            let newest = values(&visible[visible.len() - 2..], kind);
+            if model.advance(&newest[1..]).is_err() {
                 self.model = None;
             }
         }

@@ -31,7 +31,7 @@ pub struct RecordPlan {
     /// The seasons.
     pub season: Seasons,
     /// What the numbers are.
-    #[serde(default, skip_serializing_if = "is_price")]
+    #[serde(default, skip_serializing_if = "Kind::is_price")]
     pub kind: Kind,
 }
 
@@ -293,8 +293,4 @@ impl RecordPlan {
 pub fn average_growth(bars: &[crate::Bar], kind: Kind) -> f64 {
     let (first, last) = (&bars[0], &bars[bars.len() - 1]);
     (kind.level(last.adjusted_close) - kind.level(first.adjusted_close)) / (bars.len() - 1).max(1) as f64
-}
-
-fn is_price(kind: &Kind) -> bool {
-    *kind == Kind::Price
 }

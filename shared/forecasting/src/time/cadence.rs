@@ -57,7 +57,7 @@ pub enum Calendar {
 const LAST_OF_MONTH: u8 = 31;
 const HALF_A_DAY: u16 = 720;
 /// Longer closures than this there are none, in steps of a minute.
-const LONGEST_CLOSURE: usize = 14 * 1440;
+const LONGEST_CLOSURE: i64 = 14 * 1440;
 
 impl Cadence {
     /// A session of the New York Stock Exchange.
@@ -170,7 +170,7 @@ impl Cadence {
             Step::Minutes(minutes) => {
                 let step = 60 * i64::from(minutes);
                 let open = |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| self.calendar.is_open(at));
-                (1..LONGEST_CLOSURE as i64).map(|n| period.at - n * step).find(open).map_or(period, at)
+                (1..LONGEST_CLOSURE).map(|n| period.at - n * step).find(open).map_or(period, at)
             }
             Step::Months { count, day } => at(days(dated(period.date(), -i64::from(count), day)) * DAY),
             _ => {
@@ -188,7 +188,7 @@ impl Cadence {
         match self.step {
             Step::Minutes(minutes) => {
                 let step = 60 * i64::from(minutes);
-                let next = (1..LONGEST_CLOSURE as i64).map(|n| period.at + n * step);
+                let next = (1..LONGEST_CLOSURE).map(|n| period.at + n * step);
                 let open = |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| self.calendar.is_open(at));
                 next.into_iter().find(open).map_or(period, at)
             }

@@ -1,5 +1,5 @@
-use forecasting::{Cadence, PriceSeries, Scope, Ticker};
-use jiff::Timestamp;
+use forecasting::{Cadence, PriceSeries, Scope, Stamp, Ticker};
+use jiff::{Timestamp, civil::Date};
 
 use super::{Place, StageResults};
 use crate::{
@@ -7,6 +7,7 @@ use crate::{
     Run, Snapshot, Stage,
     error::about,
     records::{STALE_AFTER, price_table},
+    settings::SESSIONS_START,
 };
 
 /// What fetch found.
@@ -54,7 +55,7 @@ pub async fn fetch(
     };
     if former.is_none() && !settle && !market.is_local() {
         // One day's row, before a whole history is downloaded only to be asked for again in a quarter of an hour.
-        let tonight = market.history(symbol, run.as_of.date().unwrap_or(run.configuration.start), run.as_of).await?;
+        let tonight = market.history(symbol, run.as_of.date().unwrap_or(SESSIONS_START), run.as_of).await?;
         if tonight.rows.is_empty() {
             return Ok(Fetched::NoBarYet);
         }
@@ -182,15 +183,24 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
         },
     };
     let Place { run, as_of, ticker } = place;
-    let history = market.history(run.configuration.symbol(ticker), run.configuration.start, *as_of).await?;
-    let series =
-        PriceSeries::of((*ticker).clone(), history.rows, run.configuration.form()).map_err(|error| match error {
-            forecasting::Error::NoPrices => {
-                let (from, to) = (run.configuration.start, *as_of);
-                Error::NoPrices { ticker: (*ticker).clone(), from, to }
-            }
-            other => about(ticker)(other),
-        })?;
+    let configuration = &run.configuration;
+    let from = configuration.start.unwrap_or(Date::MIN);
+    let mut history = market.history(configuration.symbol(ticker), from, *as_of).await?;
+    let mut form = configuration.form();
+    if configuration.start.is_none() && form.cadence.is_none() {
+        let stamps: Vec<Stamp> = history.rows.iter().map(|row| row.date).collect();
+        form.cadence = Some(Cadence::of(&stamps).map_err(about(ticker))?);
+        if form.cadence == Some(Cadence::SESSION) {
+            history.rows.retain(|row| row.date >= SESSIONS_START.into());
+        }
+    }
+    let series = PriceSeries::of((*ticker).clone(), history.rows, form).map_err(|error| match error {
+        forecasting::Error::NoPrices => {
+            let to = *as_of;
+            Error::NoPrices { ticker: (*ticker).clone(), from, to }
+        }
+        other => about(ticker)(other),
+    })?;
     let rows_without_price = series.missing().len();
     Ok(Gathered { series, read_at: history.read_at, download: Download::Full(why), rows_without_price })
 }

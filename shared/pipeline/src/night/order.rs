@@ -42,7 +42,7 @@ async fn stages(
     let evaluated = attempts.at(Stage::Evaluate, evaluate(archive, ledger, &tonight));
     let evaluated = results.or(Stage::Evaluate, evaluated).await?;
     let trained = attempts.at(Stage::Train, train(archive, &tonight, &evaluated));
-    let trained = results.or(Stage::Train, trained).await?;
+    let trained = Box::pin(results.or(Stage::Train, trained)).await?;
     let verdict = attempts.at(Stage::Promote, promote(ledger, &tonight, &results, &evaluated, &trained)).await?;
     let promoted = Promoted::by(&verdict.receipt);
     verdict.add_to(&mut results)?;

@@ -1,6 +1,6 @@
 use forecasting::{
-    Bar, Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Record, ScaleEstimates, Specification, Verdict,
-    average_growth,
+    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Record, ScaleEstimates, Specification, Verdict,
+    average_growth, values,
 };
 
 use super::{Place, Tonight};
@@ -215,8 +215,7 @@ impl Night<'_> {
     fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool, contenders: &[Contender]) -> Models {
         let configuration = &self.place.run.configuration;
         let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
-        let prices: Vec<f64> =
-            configuration.window.of(self.series).iter().map(|bar: &Bar| bar.adjusted_close).collect();
+        let prices = values(configuration.window.of(self.series), configuration.kind);
         for contender in contenders.iter().copied().filter(|contender| !contender.is_baseline()) {
             let known = earlier.iter().find(|(other, _)| *other == contender);
             let specification = match known.filter(|_| !select) {

@@ -86,8 +86,8 @@ pub struct Configuration {
     /// What the numbers are.
     #[serde(default, skip_serializing_if = "is_default")]
     pub kind: Kind,
-    /// First date of the histories.
-    pub start: Date,
+    /// First date of the histories; `null` for all there is, of sessions for those since 2015.
+    pub start: Option<Date>,
     /// Sessions to forecast.
     pub horizon: usize,
     /// Interval levels of the forecast tables, in percent.
@@ -140,11 +140,14 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+// serde hands over a reference.
+#[allow(clippy::ref_option, clippy::trivially_copy_pass_by_ref)]
 fn is_sessions(cadence: &Option<Cadence>) -> bool {
     *cadence == Some(Cadence::SESSION)
 }
 
-// What runs did before these could be chosen.
+// What runs did before these could be chosen, of the fields' own types.
+#[allow(clippy::unnecessary_wraps)]
 fn sessions() -> Option<Cadence> {
     Some(Cadence::SESSION)
 }
@@ -153,6 +156,7 @@ fn only_arima() -> Vec<Contender> {
     vec![Contender::Family(Family::Arima)]
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn no_season() -> Option<Seasons> {
     Some(Seasons::NONE)
 }

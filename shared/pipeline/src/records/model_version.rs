@@ -2,7 +2,7 @@
 
 use forecasting::{
     Bar, Calibration, IntervalKind, Outlook, Period, PriceForecast, PriceModel, PriceSeries, Specification, Ticker,
-    Window,
+    Window, values,
 };
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +117,7 @@ impl ModelVersion {
         let bars = inputs.window.of(series);
         let refuse = about(series.ticker());
         let first = bars.first().ok_or_else(|| refuse(forecasting::Error::NoPrices))?.day;
-        let prices: Vec<f64> = bars.iter().map(|bar| bar.adjusted_close).collect();
+        let prices = values(bars, series.kind());
         Ok(ModelVersion {
             version: VersionId::new(last.day, &digest),
             first,

@@ -18,20 +18,16 @@ pub struct Snapshot {
     /// Whether that session's bar may still be corrected.
     pub bar: BarStatus,
     /// First date that was asked for.
-    pub start: Date,
+    pub start: Option<Date>,
     /// The market that was asked.
     pub market: Market,
     /// What was downloaded.
     pub download: Download,
     /// What its numbers are.
-    #[serde(default, skip_serializing_if = "is_price")]
+    #[serde(default, skip_serializing_if = "Kind::is_price")]
     pub kind: Kind,
     /// Statistics of its scope.
     pub scope: Scope,
-}
-
-fn is_price(kind: &Kind) -> bool {
-    *kind == Kind::Price
 }
 
 impl Snapshot {

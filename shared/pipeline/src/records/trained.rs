@@ -8,7 +8,7 @@ use crate::{Champion, Digest, Error, Market, StageRecord, StoredRecord, VersionI
 #[serde(deny_unknown_fields)]
 pub struct Trained {
     /// The market of the prices, and the first date that was asked for: others make another record.
-    pub source: (Market, jiff::civil::Date),
+    pub source: (Market, Option<jiff::civil::Date>),
     /// The version in service before.
     pub champion: Option<VersionId>,
     /// The record.

@@ -35,7 +35,7 @@ pub struct Settings {
     /// Series that the market knows by another name: one that was renamed keeps its record.
     aliases: BTreeMap<Ticker, Ticker>,
     #[serde(deserialize_with = "plain_date")]
-    start: Date,
+    start: Option<Date>,
     horizon: usize,
     levels: Vec<Level>,
     /// What earlier releases compared models on: read, and not used.
@@ -72,7 +72,7 @@ impl Default for Settings {
         Settings {
             watchlist: Watchlist::default(),
             aliases: BTreeMap::new(),
-            start: date(2015, 1, 1),
+            start: None,
             horizon: 5,
             levels: [80.0, 95.0].into_iter().filter_map(|percent| Level::try_from(percent).ok()).collect(),
             former_holdout: None,
@@ -96,6 +96,9 @@ impl Default for Settings {
         }
     }
 }
+
+/// Sessions are known from here on where nothing else is said, other series from their beginning.
+pub(crate) const SESSIONS_START: Date = date(2015, 1, 1);
 
 /// A quarter.
 const MIN_RETENTION: usize = 60;
@@ -188,9 +191,10 @@ impl Settings {
         if !(self.significance > 0.0 && self.significance <= 0.5) {
             return Err(format!("significance is {}, but must be above 0 and at most 0.5", self.significance));
         }
-        if self.start < date(2000, 1, 1) && self.cadence().is_none_or(|cadence| cadence == Cadence::SESSION) {
+        let early = self.start.filter(|start| *start < date(2000, 1, 1));
+        if let Some(start) = early.filter(|_| self.cadence().is_none_or(|cadence| cadence == Cadence::SESSION)) {
             let what = "the exchange calendar begins with 2000 (cadence names another)";
-            return Err(format!("start is {}, but {what}", self.start));
+            return Err(format!("start is {start}, but {what}"));
         }
         self.check_policy()?;
         if self.tiingo.requests_per_hour == Some(0) {
@@ -280,7 +284,7 @@ impl Settings {
             market,
             cadence,
             kind: self.kind,
-            start: self.start,
+            start: self.start.or((cadence == Some(Cadence::SESSION)).then_some(SESSIONS_START)),
             horizon: self.horizon,
             levels: self.levels.clone(),
             holdout: None,
@@ -345,7 +349,7 @@ fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Window, D::Error
 }
 
 /// A date, with or without quotation marks.
-fn plain_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+fn plain_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Written {
@@ -357,7 +361,7 @@ fn plain_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Err
         Written::Quoted(text) => text,
     };
     let date = if text.len() == 10 { text.parse().ok() } else { None };
-    date.ok_or_else(|| D::Error::custom(format!("'{text}' is not a date: one is written as 2020-12-31")))
+    date.map(Some).ok_or_else(|| D::Error::custom(format!("'{text}' is not a date: one is written as 2020-12-31")))
 }
 
 fn within(name: &str, value: usize, bounds: RangeInclusive<usize>) -> Result<(), String> {
@@ -376,7 +380,7 @@ mod tests {
     fn everything_may_be_left_out() {
         let configuration = Settings::parse("").expect("defaults").configuration(Market::Recorded);
         assert_eq!((configuration.horizon, configuration.window), (5, Window::All));
-        assert_eq!(configuration.start, date(2015, 1, 1));
+        assert_eq!(configuration.start, Some(date(2015, 1, 1)));
     }
 
     #[test]
@@ -416,7 +420,7 @@ mod tests {
         assert_eq!((configuration.window, configuration.policy), (Window::Sessions(750), Policy::MaxAge(30)));
         assert_eq!((configuration.families.len(), configuration.season), (5, Some(Seasons::one(5))));
         assert_eq!((configuration.intervals, configuration.error_bound), (IntervalKind::Model, Some(1.2)));
-        assert_eq!(configuration.start, date(2016, 1, 1));
+        assert_eq!(configuration.start, Some(date(2016, 1, 1)));
         assert_eq!(settings.schedule.cron().expect("a time"), "30 17 * * MON-FRI");
         assert_eq!((settings.webhook.format, settings.webhook.on_start), (Some(WebhookFormat::Json), true));
         assert!(Settings::parse("start = \"2016-01-01\"\nwindow = \"all\"\npolicy = \"degraded\"").is_ok());

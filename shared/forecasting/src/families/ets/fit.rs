@@ -15,18 +15,22 @@ pub(super) fn fit(model: Ets, y: &[f64]) -> Result<FittedEts, String> {
     if y.len() < 3 || y.len() <= parameters + 1 {
         return Err(format!("{} values are too few for {model}", y.len()));
     }
-    if y.iter().all(|value| *value == y[0]) {
+    let known = y.iter().filter(|value| !value.is_nan()).count();
+    if known <= parameters + 1 {
+        return Err(format!("{known} values are too few for {model}"));
+    }
+    if y.iter().all(|value| *value == y[0] || value.is_nan()) {
         return Err("the series does not vary, so there is nothing to smooth".to_owned());
     }
-    let start = Start::of(model, y);
+    let start = Start::of(model, &deseason::bridged(y));
     let mut run = |point: &[f64]| run(model, y, &start, point).map_or(f64::INFINITY, |run| run.deviance);
-    let first = start.point(model);
+    let first = first_point(model);
     let (point, _) = simplex::minimise(&mut run, &first, 0.1);
     // A second simplex leaves where the first may have stuck.
     let (point, deviance) = simplex::minimise(&mut run, &point, 0.05);
     let done = super::fit::run(model, y, &start, &point).filter(|_| deviance.is_finite());
     let Run { mut state, squares, deviance } = done.ok_or_else(|| format!("{model} cannot be estimated"))?;
-    let (n, k) = (y.len() as f64, parameters as f64);
+    let (n, k) = (known as f64, parameters as f64);
     state.sigma2 = squares / (n - (k - 1.0)).max(1.0);
     let aicc = deviance + 2.0 * k + 2.0 * k * (k + 1.0) / (n - k - 1.0);
     state.aicc = Some(aicc).filter(|aicc| aicc.is_finite());
@@ -70,9 +74,10 @@ impl Start {
             _ => Start { level: mean - slope * (centre + 1.0), slope, season },
         }
     }
+}
 
-    /// The parameters, each of order 1.
-    fn point(&self, model: Ets) -> Vec<f64> {
+/// Where the search begins: each parameter is of order 1.
+fn first_point(model: Ets) -> Vec<f64> {
         let mut point = vec![0.3];
         if model.trend != Trend::None {
             point.push(0.1);
@@ -85,7 +90,6 @@ impl Start {
         }
         point
     }
-}
 
 struct Run {
     state: FittedEts,
@@ -118,12 +122,17 @@ fn run(model: Ets, y: &[f64], start: &Start, point: &[f64]) -> Option<Run> {
         slope: start.slope,
         season: start.season.clone(),
         sigma2: 0.0,
-        observations: y.len(),
+        observations: y.iter().filter(|value| !value.is_nan()).count(),
         aicc: None,
     };
     let (mut squares, mut logs) = (0.0, 0.0);
+    let mut known = 0;
     for value in y {
         let (error, expected) = state.step(*value);
+        if value.is_nan() {
+            continue;
+        }
+        known += 1;
         squares += error * error;
         if model.error == Component::Multiplicative {
             // A forecast at or below zero has no share of it for an error.
@@ -133,7 +142,7 @@ fn run(model: Ets, y: &[f64], start: &Start, point: &[f64]) -> Option<Run> {
             logs += expected.ln();
         }
     }
-    let n = y.len() as f64;
+    let n = f64::from(known);
     let deviance = n * (squares.max(f64::MIN_POSITIVE) / n).ln() + 2.0 * logs + n * (1.0 + std::f64::consts::TAU.ln());
     deviance.is_finite().then_some(Run { state, squares, deviance })
 }

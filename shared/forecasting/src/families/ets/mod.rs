@@ -131,9 +131,9 @@ impl Ets {
     /// multiplicative season are left out, because their forecasts' variance need not exist (Hyndman et al. 2008, section 15.2).
     pub(super) fn selected(y: &[f64], season: Seasons, kind: Kind) -> Result<Ets, String> {
         let period = season.short();
-        let seasonal = (2..=LONGEST_SEASON).contains(&period) && y.len() >= 2 * period + 1;
+        let seasonal = (2..=LONGEST_SEASON).contains(&period) && y.len() > 2 * period;
         // A logarithm of a price may be any number, and has nothing to be multiplied by.
-        let positive = kind == Kind::Value && y.iter().all(|value| *value > 0.0);
+        let positive = kind == Kind::Value && y.iter().all(|value| *value > 0.0 || value.is_nan());
         let mut best: Option<(f64, Ets)> = None;
         let mut last = "there is no exponential smoothing of so few values".to_owned();
         for error in [Component::Additive, Component::Multiplicative] {

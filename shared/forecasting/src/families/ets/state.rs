@@ -58,6 +58,8 @@ impl FittedEts {
     /// Takes in a value; answers with its error, as the model has errors, and what it was expected to be.
     pub(super) fn step(&mut self, value: f64) -> (f64, f64) {
         let (trend, expected) = self.next();
+        // What is missing came as it was expected.
+        let value = if value.is_nan() { expected } else { value };
         let season = self.season.first().copied();
         let slope = self.phi * self.slope;
         let (error, level_error, season_error) = match (self.model.error, self.model.season) {

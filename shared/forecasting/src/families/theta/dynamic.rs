@@ -79,13 +79,19 @@ impl Dynamic {
         self.level + (1.0 - 1.0 / self.theta) * line
     }
 
-    pub(super) fn take(&mut self, value: f64) {
+    /// What is missing came as it was expected.
+    pub(super) fn take_or_expect(&mut self, value: f64) {
+        let value = if value.is_nan() { self.next() } else { value };
+        self.take(value);
+    }
+
+    fn take(&mut self, value: f64) {
         self.seen += 1;
         let t = self.seen as f64;
         let before = self.mean;
         self.mean = ((t - 1.0) * before + value) / t;
         self.slope = if self.seen == 1 { 0.0 } else { ((t - 2.0) * self.slope + 6.0 / t * (value - before)) / (t + 1.0) };
-        self.intercept = self.mean - (t + 1.0) / 2.0 * self.slope;
+        self.intercept = self.mean - f64::midpoint(t, 1.0) * self.slope;
         self.level = self.alpha * value + (1.0 - self.alpha) * self.level;
     }
 

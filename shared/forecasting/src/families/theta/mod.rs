@@ -48,7 +48,7 @@ pub(crate) struct FittedTheta {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Fitted {
-    Classical(Classical),
+    Classical(Box<Classical>),
     Dynamic(Dynamic),
 }
 
@@ -71,6 +71,7 @@ impl Member for Theta {
     }
 
     fn fit(&self, y: &[f64]) -> Result<FittedTheta, String> {
+        let y = &deseason::bridged(y)[..];
         if y.len() < 3 {
             return Err(format!("{} values are too few for {self}", y.len()));
         }
@@ -85,7 +86,7 @@ impl Member for Theta {
             let model = Arima::new(Order { p: 0, d: 1, q: 1 });
             let level = without_line(&plain, drift, 0);
             let smoothing = model.fit(&level).map_err(|error| error.to_string())?;
-            Fitted::Classical(Classical { drift, seen: y.len(), smoothing })
+            Fitted::Classical(Box::new(Classical { drift, seen: y.len(), smoothing }))
         };
         Ok(FittedTheta { season, multiplicative: self.multiplicative, form })
     }
@@ -95,17 +96,17 @@ impl Theta {
     pub(super) fn selected(y: &[f64], season: Seasons, kind: Kind) -> Theta {
         let period = season.short();
         let plain = Theta { dynamic: kind == Kind::Value, ..Theta::default() };
-        if !deseason::is_seasonal(y, period) {
+        if !deseason::is_seasonal(&deseason::bridged(y), period) {
             return plain;
         }
-        Theta { period, multiplicative: kind == Kind::Value && y.iter().all(|value| *value > 0.0), ..plain }
+        Theta { period, multiplicative: kind == Kind::Value && y.iter().all(|value| *value > 0.0 || value.is_nan()), ..plain }
     }
 }
 
 impl FittedTheta {
     fn seen(&self) -> usize {
         match &self.form {
-            Fitted::Classical(Classical { seen, .. }) => *seen,
+            Fitted::Classical(classical) => classical.seen,
             Fitted::Dynamic(state) => state.seen(),
         }
     }
@@ -128,8 +129,9 @@ impl State for FittedTheta {
             })
             .collect();
         match &mut self.form {
-            Fitted::Dynamic(state) => plain.into_iter().for_each(|value| state.take(value)),
-            Fitted::Classical(Classical { drift, seen, smoothing }) => {
+            Fitted::Dynamic(state) => plain.into_iter().for_each(|value| state.take_or_expect(value)),
+            Fitted::Classical(classical) => {
+                let Classical { drift, seen, smoothing } = &mut **classical;
                 let level = without_line(&plain, *drift, *seen);
                 FittedArima::advance(smoothing, &level).map_err(|error| error.to_string())?;
                 *seen += new.len();
@@ -141,7 +143,8 @@ impl State for FittedTheta {
     fn forecast(&self, horizon: usize) -> Result<Forecast, String> {
         let mut forecast = match &self.form {
             Fitted::Dynamic(state) => state.forecast(horizon),
-            Fitted::Classical(Classical { drift, seen, smoothing }) => {
+            Fitted::Classical(classical) => {
+                let Classical { drift, seen, smoothing } = &**classical;
                 let mut forecast = FittedArima::forecast(smoothing, horizon).map_err(|error| error.to_string())?;
                 let line = |h: usize| drift * (seen + h + 1) as f64;
                 forecast.mean.iter_mut().enumerate().for_each(|(h, mean)| *mean += line(h));
@@ -164,7 +167,8 @@ impl State for FittedTheta {
     fn summary(&self) -> Summary {
         match &self.form {
             Fitted::Dynamic(state) => state.summary(),
-            Fitted::Classical(Classical { drift, smoothing, .. }) => {
+            Fitted::Classical(classical) => {
+                let Classical { drift, smoothing, .. } = &**classical;
                 let inner = State::summary(smoothing);
                 // The moving average of an ARIMA(0,1,1) is the smoothing parameter less one (Muth 1960).
                 let alpha =
@@ -208,7 +212,8 @@ mod tests {
     fn half_the_slope() {
         let y: Vec<f64> = (0..80).map(|t| 0.01 * f64::from(t) + if t % 2 == 0 { 0.001 } else { -0.001 }).collect();
         let fitted = Theta::default().fit(&y).expect("fits");
-        let Fitted::Classical(Classical { drift, .. }) = fitted.form else { panic!("prices have the classical method") };
+        let Fitted::Classical(ref classical) = fitted.form else { panic!("prices have the classical method") };
+        let drift = classical.drift;
         assert!((drift - 0.005).abs() < 1e-6, "{drift}");
         let forecast = State::forecast(&fitted, 3).expect("forecasts");
         // Hyndman & Billah's point forecast: smoothed level plus drift (h - 1 + 1/alpha), the start's weight gone.

@@ -1,0 +1,104 @@
+//! `import`: files of one's own; `--dry-run` says what was understood of them, and does nothing.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use forecasting::{PriceSeries, Scope, Ticker};
+use jiff::{Timestamp, civil::Date};
+use pipeline::{Configuration, Market, MarketData};
+use serde::Serialize;
+
+use super::{
+    Failure,
+    arguments::{MarketName, NightArguments},
+    output,
+    run::run,
+    settings::settings,
+};
+use crate::CsvMarket;
+
+/// What was understood of one series.
+#[derive(Debug, Default, Serialize)]
+struct Understood {
+    ticker: String,
+    cadence: String,
+    season: String,
+    kind: String,
+    periods: usize,
+    missing: usize,
+    first: String,
+    last: String,
+    first_values: Vec<f64>,
+    /// Why it would be refused.
+    refused: Option<String>,
+}
+
+/// So many values are shown.
+const SHOWN: usize = 3;
+
+pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArguments) -> Result<ExitCode, Failure> {
+    if !dry_run {
+        night.market = Some(MarketName::Csv(path));
+        return run(None, false, &night).await;
+    }
+    let settings = settings(night.config.as_deref(), &night.set, &night.store.place).await?;
+    let market = CsvMarket::open(&path).map_err(Failure::Usage)?;
+    let tickers: Vec<Ticker> =
+        if night.tickers.is_empty() { market.tickers().cloned().collect() } else { night.tickers.clone() };
+    let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?;
+    let configuration = settings.assignment(Market::Csv, tickers.clone()).configuration;
+    let mut all = Vec::with_capacity(tickers.len());
+    for ticker in &tickers {
+        let from = configuration.start.unwrap_or(Date::MIN);
+        let understood = match market.history(ticker, from, newest).await {
+            Ok(history) => understood(ticker, history.rows, &configuration),
+            Err(error) => {
+                Understood { ticker: ticker.to_string(), refused: Some(error.to_string()), ..Understood::default() }
+            }
+        };
+        all.push(understood);
+    }
+    let refused = all.iter().filter(|series| series.refused.is_some()).count();
+    if night.store.json {
+        output::json(&all);
+    } else {
+        let header = ["Ticker", "Kind", "Cadence", "Season", "Periods", "Missing", "First", "Last", "First values"];
+        let mut table = output::table(&header, &[4, 5]);
+        for series in all.iter().filter(|series| series.refused.is_none()) {
+            let shown: Vec<String> = series.first_values.iter().map(f64::to_string).collect();
+            let Understood { ticker, kind, cadence, season, periods, missing, first, last, .. } = series;
+            let numbers = [periods.to_string(), missing.to_string()];
+            let words = [ticker, kind, cadence, season, &numbers[0], &numbers[1], first, last, &shown.join(", ")];
+            table.add_row(words.map(String::as_str));
+        }
+        output::line(&table.to_string());
+        for series in &all {
+            if let Some(why) = &series.refused {
+                output::line(&format!("Refused: {}: {why}", series.ticker));
+            }
+        }
+        output::line(&format!("As of {newest}. Nothing was written."));
+    }
+    Ok(ExitCode::from(u8::from(refused > 0)))
+}
+
+fn understood(ticker: &Ticker, rows: Vec<forecasting::Row>, configuration: &Configuration) -> Understood {
+    let named = Understood { ticker: ticker.to_string(), ..Understood::default() };
+    match PriceSeries::of(ticker.clone(), rows, configuration.form()) {
+        Err(error) => Understood { refused: Some(error.to_string()), ..named },
+        Ok(series) => {
+            let seasons = configuration.seasons(series.cadence());
+            let kind = if configuration.kind == forecasting::Kind::Price { "price" } else { "value" };
+            Understood {
+                cadence: series.cadence().to_string(),
+                season: if seasons == forecasting::Seasons::NONE { "none".to_owned() } else { seasons.to_string() },
+                kind: kind.to_owned(),
+                periods: series.bars().len(),
+                missing: Scope::of(&series, 0).sessions_missing,
+                first: series.bars()[0].day.to_string(),
+                last: series.last().day.to_string(),
+                first_values: series.bars().iter().take(SHOWN).map(|bar| bar.adjusted_close).collect(),
+                ..named
+            }
+        }
+    }
+}

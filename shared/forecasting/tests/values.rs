@@ -1,0 +1,126 @@
+//! Values of any sign, size, season and cadence, with gaps: never a panic, and never a number that is none.
+
+mod support;
+
+use forecasting::{Cadence, Family, Form, Kind, Period, PriceSeries, Row, Seasons, Specification, Stamp, values};
+use proptest::prelude::*;
+use support::ticker;
+
+fn indexed(numbers: &[Option<f64>]) -> Vec<Row> {
+    let row = |(place, value): (usize, &Option<f64>)| Row {
+        adjusted_close: *value,
+        ..Row::new(place + 1, Stamp::Index(place as u64 + 1))
+    };
+    numbers.iter().enumerate().map(row).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_series_is_forecast_or_refused(
+        numbers in prop::collection::vec(prop::option::weighted(0.9, prop_oneof![
+            8 => -100.0..100.0_f64,
+            1 => Just(0.0),
+            1 => -1e12..1e12_f64,
+        ]), 3..90),
+        season in prop_oneof![Just(vec![]), Just(vec![4]), Just(vec![12]), Just(vec![4, 12])],
+        positive: bool,
+    ) {
+        let numbers: Vec<Option<f64>> =
+            numbers.iter().map(|value| value.map(|v| if positive { v.abs() + 1.0 } else { v })).collect();
+        let form = Form { cadence: Some(Cadence::INDEX), kind: Kind::Value };
+        // More than half of the values missing is another cadence; none is nothing.
+        let Ok(series) = PriceSeries::of(ticker(), indexed(&numbers), form) else { return Ok(()) };
+        let known = values(series.bars(), Kind::Value);
+        prop_assert_eq!(known.iter().filter(|value| !value.is_nan()).count(), series.bars().len());
+        let seasons = Seasons::of(&season).expect("seasons");
+        for family in Family::ALL {
+            let Ok(specification) = Specification::select(*family, &known, Kind::Value, seasons) else { continue };
+            let Ok(mut model) = specification.fit(&known, Kind::Value) else { continue };
+            for further in [&[][..], &[f64::NAN, 3.0][..]] {
+                if model.advance(further).is_err() {
+                    continue;
+                }
+                let Ok(forecast) = model.forecast(8) else { continue };
+                let central = forecast.central();
+                prop_assert!(central.iter().all(|value| value.is_finite()), "{specification}: {central:?} of {known:?}");
+            }
+            let stored = serde_json::to_string(&model).expect("writes");
+            let read: forecasting::PriceModel = serde_json::from_str(&stored).expect("reads");
+            prop_assert_eq!(serde_json::to_string(&read).expect("writes"), stored);
+        }
+    }
+}
+
+/// What follows each, written out by hand from the calendars.
+#[test]
+fn the_periods_that_follow() {
+    let check = |text: &str, expected: &[&str]| {
+        let mut period: Period = text.parse().expect(text);
+        let first = period;
+        for expected in expected {
+            period = period.next();
+            assert_eq!(period.to_string(), *expected, "after {text}");
+        }
+        assert_eq!(first.periods_until(period), expected.len(), "{text}");
+        assert_eq!((0..expected.len()).fold(period, |period, _| period.previous()), first, "back to {text}");
+        let stored = String::from(period);
+        assert_eq!(stored.parse::<Period>().expect("reads"), period, "{stored}");
+    };
+    check("2020-12-24", &["2020-12-28", "2020-12-29"]);
+    check("417/index", &["418", "419"]);
+    check("2024-02-28/1day", &["2024-02-29", "2024-03-01"]);
+    check("2024-03-01/1day@24x5", &["2024-03-04", "2024-03-05"]);
+    check("2024-12-24/1week", &["2024-12-31", "2025-01-07"]);
+    check("1990-01-31/1month", &["1990-02-28", "1990-03-31"]);
+    check("1990-01-15/1month", &["1990-02-15", "1990-03-15"]);
+    check("2024-01-01/1quarter", &["2024-04-01", "2024-07-01", "2024-10-01", "2025-01-01"]);
+    check("2023-12-31/1year", &["2024-12-31", "2025-12-31"]);
+    // Crypto over a weekend; currencies close from Friday to Sunday at 17:00 in New York, which is 22:00 in winter.
+    check("2024-01-05T22:00Z/1hour", &["2024-01-05T23:00:00Z", "2024-01-06T00:00:00Z"]);
+    check("2024-01-05T21:00Z/1hour@24x5", &["2024-01-07T22:00:00Z", "2024-01-07T23:00:00Z"]);
+    // Five minutes over a half day (13:00 in New York), the weekend after it, and both changes of the clock.
+    check("2020-11-27T17:55Z/5min@XNYS", &["2020-11-30T14:30:00Z", "2020-11-30T14:35:00Z"]);
+    check("2024-03-08T20:55Z/5min@XNYS", &["2024-03-11T13:30:00Z"]);
+    check("2024-11-01T19:55Z/5min@XNYS", &["2024-11-04T14:30:00Z"]);
+}
+
+#[test]
+fn cadences_are_found_in_the_rows() {
+    let check = |stamps: &[&str], expected: &str| {
+        let stamps: Vec<Stamp> = stamps.iter().map(|text| text.parse().expect("a stamp")).collect();
+        let found = Cadence::of(&stamps).map_or_else(|error| error.to_string(), |cadence| cadence.to_string());
+        assert!(found.contains(expected), "{stamps:?}: {found}");
+    };
+    check(&["2020-12-09", "2020-12-10", "2020-12-11", "2020-12-14"], "session");
+    check(&["2020-12-11", "2020-12-12", "2020-12-13", "2020-12-14"], "1day");
+    check(
+        &["2020-12-23", "2020-12-24", "2020-12-25", "2020-12-28", "2021-01-01", "2021-01-04", "2021-01-05"],
+        "1day@24x5",
+    );
+    check(&["2020-12-01", "2020-12-08", "2020-12-15", "2020-12-22"], "1week");
+    check(&["2020-10-31", "2020-11-30", "2020-12-31"], "1month");
+    check(&["2020-03-31", "2020-06-30", "2020-09-30", "2020-12-31"], "1quarter");
+    check(&["2018-12-31", "2019-12-31", "2020-12-31"], "1year");
+    check(&["2020-12-11T10:00Z", "2020-12-11T10:05Z", "2020-12-11T10:10Z"], "5min");
+    check(&["2020-12-11T10:00Z", "2020-12-11T11:00Z", "2020-12-11T13:00Z"], "1hour");
+    check(&["1", "2", "3"], "index");
+    check(&["2020-12-01", "2020-12-03", "2020-12-05"], "2020-12-01, 2020-12-03, 2020-12-05");
+}
+
+/// A file that is not what it is declared to be is refused with the rows that prove it.
+#[test]
+fn a_wrong_declaration_is_refused() {
+    let tuesdays = ["2020-09-01", "2020-09-08", "2020-09-15", "2020-09-22"];
+    let rows = tuesdays.iter().enumerate().map(|(place, day)| Row {
+        adjusted_close: Some(10.0 + place as f64),
+        ..Row::new(place + 1, day.parse::<Stamp>().expect("a stamp"))
+    });
+    let error = PriceSeries::of(ticker(), rows, Form::PRICES).expect_err("refused").to_string();
+    assert!(
+        error.contains("2020-09-08, 2020-09-15, 2020-09-22") || error.contains("2020-09-01, 2020-09-08, 2020-09-15"),
+        "{error}"
+    );
+    assert!(error.contains("cadence = \"session\""), "{error}");
+}
