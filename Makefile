@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test screenshots test-cloud check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy clean \
+.PHONY: help run serve test screenshots test-cloud check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy competition clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
@@ -74,6 +74,10 @@ SERIES ?= ../shared/reference/forecasting
 accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=folder)
 	@if [ -d "$(SERIES)" ]; then cargo run --quiet --release --locked --package arima --example accuracy -- "$(SERIES)"; \
 	else echo "there is no folder $(SERIES): set SERIES to one with the series (shared/arima/examples/accuracy.rs says how they look)"; fi
+
+competition: build ## Score whole runs of the command on competition series (SERIES=folder)
+	@if [ -d "$(SERIES)" ]; then python3 bench/competition.py "$(SERIES)"; \
+	else echo "there is no folder $(SERIES): set SERIES to one with the series (bench/competition.py says how they look)"; fi
 
 # --- AWS. Tools are installed under target/cloud at their first use; docs/deploy.md begins with an empty account.
 

@@ -66,9 +66,10 @@ pub struct ScaleEstimates {
 impl RecordPlan {
     /// For these families and pinned specifications, beside both random walks.
     pub fn new(families: &[Contender], horizon: usize, window: Window, season: Seasons, kind: Kind) -> RecordPlan {
-        // A series without a season has no season to repeat.
+        // A series without a season has none to repeat or to take out.
         let seasonless = |contender: &Contender| {
-            season == Seasons::NONE && *contender == Contender::Family(Family::SeasonalRandomWalk)
+            season == Seasons::NONE
+                && [Family::SeasonalRandomWalk, Family::Mstl].map(Contender::Family).contains(contender)
         };
         let others = families.iter().copied().filter(|contender| !contender.is_baseline() && !seasonless(contender));
         // Of values, the random walk must prove better like anyone else, and a season is the measure.
