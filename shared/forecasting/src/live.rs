@@ -34,6 +34,9 @@ pub struct StandingStep {
     /// Standard error of the log price, at the adaptive intervals' scale; absent from the first forecasts on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error: Option<f64>,
+    /// What the seasonal naive forecast was; absent where the measure is the value at the origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naive: Option<f64>,
     /// The intervals of the kind that is not served.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub other_intervals: Vec<Interval>,
@@ -80,7 +83,7 @@ pub struct Score {
     pub prices: Option<Outcome>,
     /// Absolute error of the central forecast.
     pub error: f64,
-    /// Absolute error of the random walk, which forecasts the price at the origin.
+    /// Absolute error of the random walk, which forecasts the price at the origin; of the seasonal naive forecast where values have a season.
     pub naive_error: f64,
     /// Mean pinball loss of the median and the ends of the served intervals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,11 +156,22 @@ impl StandingForecast {
             StandingStep {
                 served: Step { horizon: h + 1, date, mean, intervals: at(h, &own) },
                 standard_error: Some(errors[h]),
+                naive: None,
                 other_intervals: at(h, &others),
             }
         };
         let steps = served.central().into_iter().enumerate().map(step).collect();
         StandingForecast { origin, price, intervals: served.intervals(), kind: served.kind(), steps }
+    }
+
+    /// With the values of a season ago for a measure, where there is a season of values: the newest are these.
+    #[must_use]
+    pub fn measured_by(mut self, newest: &[f64], season: usize) -> StandingForecast {
+        if self.kind == Kind::Value && season > 1 && newest.len() >= season {
+            let turn = &newest[newest.len() - season..];
+            self.steps.iter_mut().enumerate().for_each(|(h, step)| step.naive = Some(turn[h % season]));
+        }
+        self
     }
 
     /// Scores the steps whose session has come, in the present basis of the series.
@@ -178,10 +192,10 @@ impl StandingForecast {
 
     /// `outcome` is the price that came over that at the origin, or the value that came.
     fn score_of(&self, step: &StandingStep, outcome: f64) -> Score {
-        let StandingStep { served, standard_error, other_intervals } = step;
+        let StandingStep { served, standard_error, naive: seasonal, other_intervals } = step;
         let (unit, naive) = match self.kind {
             Kind::Price => (self.price, 1.0),
-            Kind::Value => (1.0, self.price),
+            Kind::Value => (1.0, seasonal.unwrap_or(self.price)),
         };
         let forecast = served.mean / unit;
         let held = |intervals: &[Interval]| {

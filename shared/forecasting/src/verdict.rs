@@ -64,6 +64,9 @@ pub struct Verdict {
     pub reason: String,
 }
 
+/// A record of values that is shorter tells little of who is better.
+const FEWEST_VALUES: usize = 30;
+
 impl Verdict {
     /// Decides on a night's judgement.
     ///
@@ -92,7 +95,9 @@ impl Verdict {
     }
 
     fn against_the_incumbent(judgement: &Judgement, first: bool) -> Verdict {
-        if let Some(best) = best(judgement.standings.iter().filter(|standing| standing.is_proven())) {
+        // A handful of values proves nothing, whatever the odds: they are as good as the errors' size is known.
+        let told = judgement.incumbent == Contender::RANDOM_WALK || judgement.sessions >= FEWEST_VALUES;
+        if let Some(best) = best(judgement.standings.iter().filter(|standing| told && standing.is_proven())) {
             let reason = format!("{} in place of the {}: {}", name(best), incumbent(judgement), evidence(best));
             return Verdict { decision: Decision::Promote, contender: best.contender, reason };
         }

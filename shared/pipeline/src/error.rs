@@ -30,12 +30,12 @@ pub enum Error {
         reason: String,
     },
     /// The market knows the series, but has no price of it in the range.
-    #[error("{ticker}: no price from {from} to {to}")]
+    #[error("{ticker}: no price {}up to {to}", from.map(|from| format!("from {from} ")).unwrap_or_default())]
     NoPrices {
         /// Which series.
         ticker: Ticker,
         /// First date asked for.
-        from: Date,
+        from: Option<Date>,
         /// Last date asked for.
         to: Stamp,
     },

@@ -8,7 +8,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use forecasting::{Decision, Stamp, Ticker, price};
+use forecasting::{Decision, Kind, Stamp, Ticker, price};
 use pipeline::{
     Archive, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId,
     RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified, VerifiedReceipt,
@@ -132,8 +132,9 @@ pub(super) async fn night(entry: &RunEntry, told: &RunOutput<'_>, ledger: &dyn L
     }
     let first_level = entry.run.configuration.levels.first().map(|level| format!("{level} % interval"));
     let interval = first_level.unwrap_or_default();
-    let header =
-        ["Ticker", "Last close", "Next session", "Forecast", &interval, "Model", "Verdict", "Skill", "Seconds"];
+    let values = entry.run.configuration.kind == Kind::Value;
+    let (last, next) = if values { ("Last value", "Next period") } else { ("Last close", "Next session") };
+    let header = ["Ticker", last, next, "Forecast", &interval, "Model", "Verdict", "Skill", "Seconds"];
     let mut rows = table(&header, &[1, 3, 4, 7, 8]);
     for TickerOutput { summary, seconds } in tickers {
         let key = StageKey { run: (*run).clone(), ticker: summary.ticker.clone(), stage: Stage::Forecast };
@@ -160,7 +161,8 @@ pub(super) async fn night(entry: &RunEntry, told: &RunOutput<'_>, ledger: &dyn L
     let done = tickers.iter().filter(|ticker| ticker.summary.status == TickerStatus::Done).count();
     print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
     if done > 0 {
-        print("Skill is against a random walk, on the track record. This is no investment advice.");
+        let measure = if values { "the (seasonal) naive forecast" } else { "a random walk" };
+        print(&format!("Skill is against {measure}, on the track record. This is no investment advice."));
     }
     for ticker in tickers.iter().filter(|ticker| ticker.summary.status != TickerStatus::Done) {
         print(&failure(&ticker.summary));
@@ -219,7 +221,10 @@ pub(super) fn runs(entries: &[RunEntry]) {
 
 pub(super) fn prediction(prediction: &Prediction) {
     let levels = prediction.horizons.first().map(|step| step.intervals.as_slice()).unwrap_or_default();
-    let mut header = vec!["Sessions ahead".to_owned(), "Session".to_owned(), "Forecast".to_owned()];
+    // The usual words where it is about sessions.
+    let sessions = prediction.origin.session().is_some();
+    let (ahead, period) = if sessions { ("Sessions ahead", "Session") } else { ("Periods ahead", "Period") };
+    let mut header = vec![ahead.to_owned(), period.to_owned(), "Forecast".to_owned()];
     header.extend(levels.iter().map(|interval| format!("{} % interval", interval.level)));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut rows = table(&header, &[0, 2, 3, 4, 5]);
@@ -230,12 +235,16 @@ pub(super) fn prediction(prediction: &Prediction) {
     }
     let Prediction { ticker, origin, version, model, .. } = prediction;
     let bar = if prediction.bar == pipeline::BarStatus::Final { "final" } else { "preliminary" };
-    print(&format!("{ticker}: {model}, version {version}, knows prices up to {origin} ({bar})"));
+    print(&format!(
+        "{ticker}: {model}, version {version}, knows {} up to {origin} ({bar})",
+        if sessions { "prices" } else { "values" }
+    ));
     print(&rows.to_string());
     let source = |source| if source == pipeline::Source::Live { "live" } else { "record" };
     let skill = &prediction.skill;
     print(&format!(
-        "Skill over a random walk: {} ({} {} forecasts)",
+        "Skill over {}: {} ({} {} forecasts)",
+        if sessions { "a random walk" } else { "the naive forecast" },
         percent(skill.value),
         skill.n,
         source(skill.source)

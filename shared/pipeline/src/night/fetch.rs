@@ -196,8 +196,7 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
     }
     let series = PriceSeries::of((*ticker).clone(), history.rows, form).map_err(|error| match error {
         forecasting::Error::NoPrices => {
-            let to = *as_of;
-            Error::NoPrices { ticker: (*ticker).clone(), from, to }
+            Error::NoPrices { ticker: (*ticker).clone(), from: configuration.start, to: *as_of }
         }
         other => about(ticker)(other),
     })?;

@@ -31,11 +31,12 @@ pub(super) async fn forecast(
     let both = version.forecast(series, run.configuration.horizon, &calibration)?;
     let (served, other) = both.by(run.configuration.intervals);
     let last = series.last();
-    let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels);
+    let closes = series.adjusted_closes();
+    let season = run.configuration.seasons(series.cadence()).longest();
+    let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels)
+        .measured_by(&closes, season);
 
     let live = live(ledger, place, champion, known.evaluated).await?;
-    let closes = series.adjusted_closes();
-
     let table = forecast_table::header(&run.configuration.levels)
         + &forecast_table::lines(ticker, &champion.version, &standing);
     let table_key = Key::forecast(place.as_of, ticker, &Digest::of(table.as_bytes()));

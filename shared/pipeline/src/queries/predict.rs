@@ -1,4 +1,4 @@
-use forecasting::{Calibration, Interval, Level, Period, StandingForecast, Step, Ticker, WARM_UP};
+use forecasting::{Calibration, Interval, Kind, Level, Period, PriceSeries, StandingForecast, Step, Ticker, WARM_UP};
 use serde::{Serialize, Serializer};
 
 use super::{newest_forecast, prices};
@@ -109,7 +109,7 @@ pub async fn predict(
     };
     let specification = *version.model.specification();
     let notice = match other {
-        None => notice(champion, skill.value, series.bars().len()),
+        None => notice(champion, skill.value, &series),
         Some(_) => "This is no investment advice. This version is not in service.".to_owned(),
     };
     Ok(Prediction {
@@ -140,7 +140,8 @@ pub(super) fn within_bounds(horizon: usize, levels: &[Level]) -> Result<Vec<Leve
     Ok(levels)
 }
 
-fn notice(champion: &Champion, skill: Option<f64>, sessions: usize) -> String {
+fn notice(champion: &Champion, skill: Option<f64>, series: &PriceSeries) -> String {
+    let sessions = series.bars().len();
     let specification = &champion.specification;
     let mut sentences = vec!["This is no investment advice.".to_owned()];
     if specification.is_baseline() {
@@ -148,9 +149,12 @@ fn notice(champion: &Champion, skill: Option<f64>, sessions: usize) -> String {
             "The model in service is a baseline, the {specification}: it claims no skill over a random walk."
         ));
     } else if skill.is_none_or(|skill| skill <= 0.0) {
-        sentences.push("The model in service has no skill over a random walk.".to_owned());
+        let measure = if series.kind() == Kind::Price { "a random walk" } else { "the naive forecast" };
+        sentences.push(format!("The model in service has no skill over {measure}."));
     }
-    if sessions < WARM_UP {
+    if series.kind() == Kind::Value && sessions < WARM_UP {
+        sentences.push(format!("It rests on {}.", series.cadence().count(sessions)));
+    } else if sessions < WARM_UP {
         sentences.push(format!(
             "It rests on {sessions} sessions: the width of its intervals leans on a stated default of 2 % a session, worth 20 of them."
         ));
