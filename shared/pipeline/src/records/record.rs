@@ -167,7 +167,7 @@ fn columns(scale: Scale, horizon: usize) -> usize {
 }
 
 fn line(row: &RecordRow) -> String {
-    let mut fields = vec![row.session.to_string(), row.change.to_string(), row.scale.as_str().to_owned()];
+    let mut fields = vec![String::from(row.session), row.change.to_string(), row.scale.as_str().to_owned()];
     let scales: &[Scale] = if row.scale == Scale::Model { &[Scale::Model] } else { &Scale::ALL };
     for scale in scales.iter().copied() {
         let path = row.path(scale);

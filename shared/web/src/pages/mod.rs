@@ -11,7 +11,7 @@ pub(crate) mod sign_in;
 pub(crate) mod ticker;
 
 use axum::response::Response;
-use forecasting::{Decision, Interval, price};
+use forecasting::{Decision, Interval, Period, price};
 use maud::{Markup, html};
 use pipeline::{RealisedCoverage, RunEntry, RunStatus, Skill, Source, TickerStatus, Trigger};
 
@@ -62,9 +62,9 @@ fn source(source: Source) -> &'static str {
 }
 
 /// Skill and coverage in a sentence.
-fn believed(skill: &Skill, coverage: &[RealisedCoverage]) -> Markup {
+fn believed(origin: Period, skill: &Skill, coverage: &[RealisedCoverage]) -> Markup {
     html! {
-        "Skill over a random walk " strong { (percent(skill.value)) } " (" (skill.n) " " (source(skill.source)) " forecasts)"
+        "Skill over " @if origin.session().is_some() { "a random walk " } @else { "the naive forecast " } strong { (percent(skill.value)) } " (" (skill.n) " " (source(skill.source)) " forecasts)"
         @for realised in coverage {
             "; the " (realised.coverage.level) " % interval held " strong { (share(realised.coverage.realised)) }
             " of " (realised.coverage.n)

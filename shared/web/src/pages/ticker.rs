@@ -4,7 +4,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{Contest, Judgement, PriceSeries, Residuals, Scope, Specification, Ticker};
+use forecasting::{Contest, Judgement, Period, PriceSeries, Residuals, Scope, Specification, Stamp, Step, Ticker};
 use maud::{Markup, PreEscaped, html};
 use pipeline::{BarStatus, Error, Forecasted, Market, ModelSummary, Receipt, Standing, VersionScore};
 use serde_json::json;
@@ -72,14 +72,15 @@ fn headline(newest: &Forecasted, standing: &Standing) -> Markup {
     };
     html! {
         p .lead {
-            "Closed at " strong { (price(standing.last_close())) } " on " (standing.origin) (bar) "."
+            @if standing.origin.session().is_some() { "Closed at " } @else { "Stood at " }
+            strong { (price(standing.last_close())) } " on " (standing.origin) (bar) "."
             @if let Some(step) = standing.steps.first() {
                 " For " (step.date) " it forecasts " strong { (price(step.mean)) }
                 @for interval in &step.intervals { ", " (range(interval)) " with " (interval.level) " %" }
                 "."
             }
         }
-        p { (believed(&standing.skill, &standing.coverage))
+        p { (believed(standing.origin, &standing.skill, &standing.coverage))
             @if standing.baseline { " The model in service is a baseline: it claims no skill over a random walk." } }
     }
 }
@@ -89,10 +90,18 @@ fn data(value: &serde_json::Value) -> Markup {
     html! { script type="application/json" #chart-data { (PreEscaped(value.to_string().replace('<', "\\u003c"))) } }
 }
 
+/// When a period is, as the chart's library reads it: a date, or Unix seconds. An index is drawn as so many days.
+fn charted(period: Period) -> serde_json::Value {
+    match period.stamp() {
+        Stamp::Moment(at) => at.as_second().into(),
+        Stamp::Date(_) | Stamp::Index(_) => period.date().to_string().into(),
+    }
+}
+
 fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[VersionScore]) -> Markup {
     let bars = series.bars();
     let shown = &bars[bars.len().saturating_sub(CHARTED)..];
-    let prices: Vec<_> = shown.iter().map(|bar| json!([bar.day, bar.adjusted_close])).collect();
+    let prices: Vec<_> = shown.iter().map(|bar| json!([charted(bar.day), bar.adjusted_close])).collect();
     let mut past: Vec<_> = scores
         .iter()
         .filter(|scored| scored.score.horizon == 1)
@@ -105,8 +114,10 @@ fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[V
         .collect();
     past.sort_by_key(|(day, _)| *day);
     past.dedup_by_key(|(day, _)| *day);
-    let steps: Vec<_> = newest.forecast.steps.iter().map(|step| &step.served).collect();
-    let told = json!({ "origin": newest.forecast.origin, "price": newest.forecast.price, "prices": prices, "past": past, "steps": steps });
+    let past: Vec<_> = past.into_iter().map(|(day, value)| (charted(day), value)).collect();
+    let step = |step: &Step| json!({ "date": charted(step.date), "mean": step.mean, "intervals": step.intervals });
+    let steps: Vec<_> = newest.forecast.steps.iter().map(|standing| step(&standing.served)).collect();
+    let told = json!({ "origin": charted(newest.forecast.origin), "price": newest.forecast.price, "prices": prices, "past": past, "steps": steps });
     let picture = |theme: &str| format!("/tickers/{ticker}/forecast.svg?theme={theme}");
     html! {
         figure .chart aria-label="Prices, and the fan of the forecast" {

@@ -1,0 +1,133 @@
+//! Series that are no prices of sessions, from file to forecast.
+
+mod support;
+
+use std::fmt::Write;
+
+use support::Bench;
+
+fn long(bench: &Bench, name: &str, rows: impl Iterator<Item = (String, String, f64)>) {
+    let mut text = "unique_id,ds,y\n".to_owned();
+    for (series, at, value) in rows {
+        writeln!(text, "{series},{at},{value}").expect("a string takes every write");
+    }
+    bench.write(name, &text);
+}
+
+fn wave(t: usize, season: f64) -> f64 {
+    10.0 * (t as f64 / season * std::f64::consts::TAU).sin() + (t * t % 7) as f64 + t as f64 / 20.0
+}
+
+/// The contract of tables without dates: series end each on its own, and each has its own origin.
+#[test]
+fn a_table_without_dates() {
+    let bench = Bench::new();
+    let rows = [("A", 40), ("b 1", 55)]
+        .into_iter()
+        .flat_map(|(name, n)| (1..=n).map(move |t| (name.to_owned(), t.to_string(), wave(t, 4.0) - 5.0)));
+    long(&bench, "table.csv", rows);
+    let settings = "--set cadence=index --set kind=value --set season=4 --set horizon=3";
+    let run = bench.run(&format!("run --market csv:table.csv {settings} --json")).expect(0).json();
+    assert_eq!((run["status"].as_str(), run["as_of"].as_str()), (Some("succeeded"), Some("0000000055")));
+    for (ticker, origin, first) in [("A", "40", "41"), ("B_1", "55", "56")] {
+        let forecast = bench.run(&format!("predict {ticker} --json")).expect(0).json();
+        assert_eq!(forecast["origin"], origin);
+        assert_eq!(forecast["horizons"][0]["date"], first);
+        assert_eq!(forecast["horizons"].as_array().map(Vec::len), Some(3));
+        let (mean, truth) =
+            (forecast["horizons"][0]["mean"].as_f64().expect("a mean"), wave(first.parse().expect("n"), 4.0) - 5.0);
+        assert!((mean - truth).abs() < 5.0, "{ticker}: {mean} for {truth}");
+    }
+    let reports = bench.path("closing-bell-data/reports");
+    let report = std::fs::read_dir(reports).expect("reports").next().expect("one").expect("reads").path();
+    let table = std::fs::read_to_string(report.join("forecasts.csv")).expect("a table");
+    assert!(table.lines().nth(1).is_some_and(|line| line.starts_with("A,40,41,1,")), "{table}");
+    // Started again it has nothing to do, and every verdict is reached again.
+    bench.run(&format!("run --market csv:table.csv {settings}")).expect(0);
+    bench.run("verify B_1").expect(0);
+    bench.run("verify A").expect(0);
+}
+
+/// A night more: the record goes on, the forecasts of the night before are scored.
+#[test]
+fn months_from_1990_and_one_more() {
+    let bench = Bench::new();
+    bench.write("closing-bell.toml", "");
+    let month = |t: usize| {
+        let (year, month) = (1990 + t / 12, (t % 12) as i8 + 1);
+        jiff::civil::Date::new(year as i16, month, 1).expect("a date").last_of_month().to_string()
+    };
+    long(&bench, "sales.csv", (0..121).map(|t| ("sales".to_owned(), month(t), wave(t, 12.0))));
+    let settings = "--market csv:sales.csv --set kind=value --set horizon=2";
+    bench.run(&format!("run {settings} --as-of 1999-12-31")).expect(0);
+    let forecast = bench.run("predict SALES --json").expect(0).json();
+    assert_eq!(
+        (forecast["origin"].as_str(), forecast["horizons"][1]["date"].as_str()),
+        (Some("1999-12-31"), Some("2000-02-29"))
+    );
+    bench.run(&format!("run {settings}")).expect(0);
+    let forecast = bench.run("predict SALES --json").expect(0).json();
+    assert_eq!(forecast["origin"], "2000-01-31");
+    let scores = bench.run("scores SALES --json").expect(0).json();
+    assert_eq!(scores.as_array().or_else(|| scores["scores"].as_array()).map(Vec::len), Some(1), "{scores}");
+    bench.run("verify SALES").expect(0);
+}
+
+/// Weeks are not silently sessions: found in the rows, and refused where they are declared to be.
+#[test]
+fn weeks() {
+    let bench = Bench::new();
+    let first = jiff::civil::date(2020, 9, 1);
+    let mut text = "date,value\n".to_owned();
+    for t in 0..130_i64 {
+        let day = first.saturating_add(jiff::Span::new().days(7 * t));
+        writeln!(text, "{day},{}", 60.0 + wave(usize::try_from(t).expect("small"), 5.0))
+            .expect("a string takes every write");
+    }
+    bench.write("weekly/DEMAND.csv", &text);
+    let understood = bench.run("import weekly --dry-run --json").expect(0).json();
+    assert_eq!((understood[0]["cadence"].as_str(), understood[0]["periods"].as_u64()), (Some("1week"), Some(130)));
+    bench.run("run --market csv:weekly").expect(0);
+    let forecast = bench.run("predict DEMAND --json").expect(0).json();
+    assert_eq!(
+        (forecast["origin"].as_str(), forecast["horizons"][0]["date"].as_str()),
+        (Some("2023-02-21"), Some("2023-02-28"))
+    );
+    let refused = bench.run("run --market csv:weekly --set cadence=session --data other").expect(1);
+    assert!(refused.out.contains("cadence = \"session\" has 4 periods between two of them"), "{refused:?}");
+    let wrong = bench.run("run --market csv:weekly --set cadence=fortnight").expect(2);
+    assert!(wrong.err.contains("a cadence is \"session\""), "{wrong:?}");
+}
+
+/// What cannot be forecast is refused with its reason, and stops no other.
+#[test]
+fn one_bad_series_stops_no_other() {
+    let bench = Bench::new();
+    let index = |values: &[&str]| -> String {
+        let lines = values.iter().enumerate().map(|(t, value)| format!("{},{value}\n", t + 1));
+        "ds,y\n".to_owned() + &lines.collect::<String>()
+    };
+    bench.write("s/GOOD.csv", &index(&["3", "-1", "4", "1", "-5", "9", "2", "-6", "5", "3", "5"]));
+    bench.write("s/THREE.csv", &index(&["3", "1", "4"]));
+    bench.write("s/FLAT.csv", &index(&["2"; 30]));
+    bench.write("s/GAPS.csv", &index(&["1", "", "2", "NaN", "1", "2", "1", "null", "2", "1", "2", "1"]));
+    bench.write("s/TWO.csv", &index(&["3", "1"]));
+    bench.write("s/WORD.csv", &index(&["3", "many", "1"]));
+    let run =
+        bench.run("run --market csv:s --set cadence=index --set kind=value --set horizon=2 --json").expect(1).json();
+    let status = |ticker: &str| {
+        let all = run["tickers"].as_array().expect("tickers");
+        let found = all.iter().find(|entry| entry["ticker"] == ticker).expect("it is listed");
+        (
+            found["status"].as_str().unwrap_or_default().to_owned(),
+            found["reason"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    for ticker in ["GOOD", "THREE", "FLAT", "GAPS"] {
+        assert_eq!(status(ticker).0, "done", "{ticker}: {}", status(ticker).1);
+    }
+    assert!(status("TWO").1.contains("3 are needed"), "{}", status("TWO").1);
+    assert!(status("WORD").1.contains("'many' is no number"), "{}", status("WORD").1);
+    let flat = bench.run("predict FLAT --json").expect(0).json();
+    assert_eq!(flat["horizons"][1]["mean"], 2.0);
+}
