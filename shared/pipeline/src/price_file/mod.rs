@@ -127,6 +127,7 @@ mod tests {
         check("date,y\n20201210,1.5\n20201211,2.5\n", &two);
         check("timestamp,y\n1607558400,1.5\n1607644800,2.5\n", &two);
         check("timestamp,y\n1607558400000,1.5\n1607644800000,2.5\n", &two);
+        check("timestamp,y\n1607558400000000000,1.5\n1607644800000000000,2.5\n", &two);
         check("Date,Close\n2020-12-10 00:00:00-05:00,1.5\n2020-12-11 00:00:00-05:00,2.5\n", &two);
         // Hours, with and without a zone.
         let hours = [("2020-12-10T23:00Z", 1.0), ("2020-12-11T00:00Z", 2.0)];

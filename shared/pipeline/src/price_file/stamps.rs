@@ -104,7 +104,7 @@ fn field(text: &str) -> Option<Field> {
     at(text)
 }
 
-/// `20201211`, Unix seconds or milliseconds, or an index.
+/// `20201211`, Unix seconds, milliseconds, microseconds or nanoseconds, or an index.
 fn digits(text: &str) -> Option<Field> {
     let number: u64 = text.parse().ok()?;
     let unix = |moment: Result<Timestamp, jiff::Error>| {
@@ -119,6 +119,8 @@ fn digits(text: &str) -> Option<Field> {
         0..8 => Some(Field::Index(number)),
         9 | 10 => unix(Timestamp::from_second(i64::try_from(number).ok()?)),
         12 | 13 => unix(Timestamp::from_millisecond(i64::try_from(number).ok()?)),
+        15 | 16 => unix(Timestamp::from_microsecond(i64::try_from(number).ok()?)),
+        18 | 19 => unix(Timestamp::from_nanosecond(i128::from(number))),
         _ => None,
     }
 }
