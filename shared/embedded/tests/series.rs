@@ -131,3 +131,19 @@ fn one_bad_series_stops_no_other() {
     let flat = bench.run("predict FLAT --json").expect(0).json();
     assert_eq!(flat["horizons"][1]["mean"], 2.0);
 }
+
+/// As pyarrow writes a table with nanoseconds and snappy, pandas' defaults.
+#[test]
+fn a_parquet_table() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("hours.parquet"), include_bytes!("stored/hours.parquet")).expect("writes");
+    let understood =
+        bench.run("import hours.parquet --dry-run --json --set kind=value --set start=2020-01-01").expect(0).json();
+    assert_eq!(understood.as_array().map(Vec::len), Some(2));
+    let a = &understood[0];
+    assert_eq!(
+        (a["ticker"].as_str(), a["cadence"].as_str(), a["season"].as_str()),
+        (Some("A"), Some("1hour"), Some("24 and 168"))
+    );
+    assert_eq!((a["periods"].as_u64(), a["last"].as_str()), (Some(60), Some("2024-01-03T11:00:00Z")));
+}
