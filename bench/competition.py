@@ -4,8 +4,9 @@
 
 The folder holds `{m3,m4}_given*.csv.gz`: `id,freq,m,h,note,train,test`, values parted by spaces. Each group is a long table without dates, one
 run with `families = ["all"]`, and a line: sMAPE and MASE as in the M4 competition (Makridakis, Spiliotis & Assimakopoulos 2020, Int. J.
-Forecasting 36, 54-74), OWA over Naive2's, coverage and MSIS of the 95 % intervals, seconds. Where the folder has peers.md, the last column is the
-mean of sMAPE and MASE over its median column, with a paired standard error of our sMAPE where R's forecasts are there.
+Forecasting 36, 54-74), OWA over Naive2's, coverage and MSIS of the 95 % intervals, seconds. Where the folder has peers.md, a column has the mean of
+sMAPE and MASE over its median column; where it has R's forecasts (`r_auto_arima_*.txt.gz`: `id|freq|order|seconds|drift|mean|...`), the last two have the differences
+of sMAPE and MASE from R's on the series that R forecast, each with the standard error of the paired difference.
 """
 
 import csv
@@ -90,6 +91,39 @@ def smape(forecast, actual):
     return sum(200 * abs(f - y) / (abs(f) + abs(y)) if f or y else 0 for f, y in zip(forecast, actual)) / len(actual)
 
 
+def differences(series, forecasts, theirs):
+    """Ours less R's on the same series, sMAPE and MASE: mean and standard error of the paired differences."""
+    pairs = []
+    for name, season, train, test in series:
+        told, other = forecasts.get(name.upper(), []), theirs.get(name, [])
+        if len(told) < len(test) or len(other) < len(test):
+            continue
+        scale = sum(abs(a - b) for a, b in zip(train, train[season:])) / (len(train) - season)
+        error = lambda mean: sum(abs(f - y) for f, y in zip(mean, test)) / len(test) / scale
+        mean = [row[0] for row in told]
+        pairs.append((smape(mean, test) - smape(other, test), error(mean) - error(other)))
+    if len(pairs) < 2:
+        return ["", ""]
+    texts = []
+    for values in zip(*pairs):
+        mean = sum(values) / len(values)
+        error = (sum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values)) ** 0.5
+        texts.append(f"{mean:+.3f} ({error:.3f})")
+    return [f"{texts[0]}, n = {len(pairs)}", texts[1]]
+
+
+def read_theirs(folder):
+    """R's mean forecasts by series."""
+    theirs = {}
+    for path in folder.glob("r_auto_arima_*.txt.gz"):
+        lines = gzip.open(path, "rt").read().splitlines()
+        names = lines[0].split("|")
+        for line in lines[1:]:
+            row = dict(zip(names, line.split("|")))
+            theirs[row["id"]] = [float(value) for value in row["mean"].split()]
+    return theirs
+
+
 def scores(series, forecasts):
     """Means over the series, and what is missing."""
     rows, missing = [], []
@@ -124,9 +158,9 @@ def peers(folder):
 def main():
     folder, wanted = pathlib.Path(sys.argv[1]), [word.lower() for word in sys.argv[2:] if "=" not in word]
     more = [word for word in sys.argv[2:] if "=" in word]
-    bars = peers(folder)
-    print("| group | n | sMAPE | MASE | OWA | coverage 95 | MSIS | s | over the peers' median |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    bars, theirs = peers(folder), read_theirs(folder)
+    print("| group | n | sMAPE | MASE | OWA | coverage 95 | MSIS | s | over the peers' median | sMAPE less R's | MASE less R's |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for group, series in read(folder).items():
         if wanted and not any(word in group.lower() for word in wanted):
             continue
@@ -135,7 +169,9 @@ def main():
         owa = 0.5 * (own / naive + scaled / naive_scaled)
         bar = bars.get(group.lower())
         ratio = f"{0.5 * (own / bar[0] + scaled / bar[1]):.3f}" if bar else ""
-        print(f"| {group} | {len(series) - len(missing)} | {own:.3f} | {scaled:.3f} | {owa:.3f} | {held:.3f} | {msis:.2f} | {seconds:.1f} | {ratio} |", flush=True)
+        numbers = [f"{own:.3f}", f"{scaled:.3f}", f"{owa:.3f}", f"{held:.3f}", f"{msis:.2f}", f"{seconds:.1f}", ratio]
+        cells = [group, str(len(series) - len(missing)), *numbers, *differences(series, forecasts, theirs)]
+        print("| " + " | ".join(cells) + " |", flush=True)
         if missing:
             print(f"without a forecast: {', '.join(missing[:10])}", file=sys.stderr)
 

@@ -167,7 +167,7 @@ impl DynamoLedger {
     ) -> Result<Vec<Appendix>, Error> {
         let partition = partition(ticker);
         let mut found = Vec::new();
-        let mut bound = format!("{AT}{up_to}#{END}");
+        let mut bound = format!("{AT}{}#{END}", up_to.bound());
         while found.len() < limit {
             // A run appends its prices by themselves.
             let page = 2 * (limit - found.len()) + 2;

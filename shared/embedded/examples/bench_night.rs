@@ -12,7 +12,7 @@ use std::{
 };
 
 use embedded::{CsvMarket, DirectoryArchive, Night, RecordedMarket, SqliteLedger};
-use forecasting::TradingDay;
+use forecasting::Cadence;
 use jiff::Timestamp;
 use pipeline::{Assignment, Attempts, MarketData, Planned, Settings, Stage, Trigger, fetch, plan, report, work};
 
@@ -78,7 +78,7 @@ async fn main() -> Result<(), Failure> {
         ),
     };
     // The later night has a record to go on with, and forecasts to score.
-    let last = TradingDay::new(RecordedMarket::LAST_SESSION)?;
+    let last = Cadence::SESSION.period(RecordedMarket::LAST_SESSION.into())?;
     let before = last.previous();
     let tickers = assignment.tickers.len();
 

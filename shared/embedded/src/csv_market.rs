@@ -135,10 +135,10 @@ impl Source {
     }
 
     fn last_ended(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Option<Period>, String> {
-        Ok(match self {
+        match self {
             Source::File(path) => last_ended(&read_table(path, LARGEST_FILE)?, None, cadence, now),
             Source::Rows { table, name, .. } => last_ended(table, Some(name), cadence, now),
-        })
+        }
     }
 }
 

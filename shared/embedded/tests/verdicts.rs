@@ -4,9 +4,7 @@ mod support;
 
 use std::{fmt::Write as _, fs};
 
-use forecasting::{
-    Arima, Calibration, Family, PriceSeries, Row, SeasonalRandomWalk, Specification, TradingDay, Window,
-};
+use forecasting::{Arima, Calibration, Family, Period, PriceSeries, Row, SeasonalRandomWalk, Specification, Window};
 use pipeline::{Digest, Key, ModelVersion, ObjectRef};
 use serde_json::{Value, json};
 use support::Bench;
@@ -206,7 +204,7 @@ fn training_on_request() {
 #[test]
 fn a_young_series_is_served() {
     let bench = Bench::new();
-    let mut day: TradingDay = "2020-11-02".parse().expect("a session");
+    let mut day: Period = "2020-11-02".parse().expect("a session");
     for (ticker, sessions) in [("YOUNG", 20), ("NEWBORN", 19)] {
         let mut text = "date,adjClose\n".to_owned();
         day = "2020-11-02".parse().expect("a session");
@@ -338,7 +336,7 @@ fn the_drift_demonstration() {
 /// Made of a law that cannot change: what is stored forecasts as what was fitted, and goes on as it.
 #[test]
 fn every_family_is_stored_and_read_back() {
-    let mut day: TradingDay = "2019-01-02".parse().expect("a session");
+    let mut day: Period = "2019-01-02".parse().expect("a session");
     let rows = (0..300_u32).map(|t| {
         let price = 50.0 + (f64::from(t) * 0.7).sin() + f64::from(t * t % 13) / 10.0 + f64::from(t) / 50.0;
         let row = Row { adjusted_close: Some(price), ..Row::new(t as usize + 1, day.date()) };
@@ -425,7 +423,7 @@ fn a_champion_that_loses_its_evidence_gives_way() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 11) as f64 / (1_u64 << 53) as f64
     };
-    let mut day: TradingDay = "2015-01-02".parse().expect("a session");
+    let mut day: Period = "2015-01-02".parse().expect("a session");
     let mut text = "date,adjClose\n".to_owned();
     let (mut log, mut r, mut days) = (4.0_f64, 0.0, Vec::new());
     for t in 0..NIGHTS {

@@ -6,8 +6,8 @@
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
 
 use forecasting::{
-    Bet, Contender, Detail, Family, Judgement, Kind, Outlook, PriceModel, PriceSeries, Promotion, Record, RecordPlan,
-    Row, Seasons, Seat, Specification, TradingDay, Verdict, Wealth, Window,
+    Bet, Contender, Detail, Family, Judgement, Kind, Outlook, Period, PriceModel, PriceSeries, Promotion, Record,
+    RecordPlan, Row, Seasons, Seat, Specification, Verdict, Wealth, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -96,7 +96,7 @@ impl Law {
 }
 
 fn series(prices: &[f64]) -> PriceSeries {
-    let mut day: TradingDay = "2010-01-04".parse().expect("a session");
+    let mut day: Period = "2010-01-04".parse().expect("a session");
     let rows = prices.iter().enumerate().map(|(index, price)| {
         let row = Row { adjusted_close: Some(*price), ..Row::new(index + 1, day.date()) };
         day = day.next();

@@ -93,7 +93,8 @@ impl Calibration {
         if horizon <= known {
             return self.deviations[horizon - 1];
         }
-        let last = square(known) - square(known - 1);
+        // Of a season that multiplies, a later period may be less uncertain than an earlier one.
+        let last = (square(known) - square(known - 1)).max(0.0);
         (square(known) + last * (horizon - known) as f64).sqrt()
     }
 
@@ -151,6 +152,12 @@ mod tests {
         assert_eq!((calibration.factor(level(50.0), 9), calibration.factor(level(99.0), 9)), (2.0, 4.0));
         // Each further session adds a variance of 0.015^2 - 0.01^2.
         assert!((calibration.deviation(4).powi(2) - (0.000_225 + 2.0 * 0.000_125)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn beyond_the_horizon_it_stays_a_number() {
+        let falling = Calibration { scale: Scale::Model, deviations: vec![2.0, 1.0], multipliers: Vec::new() };
+        assert_eq!(falling.deviation(60), 1.0);
     }
 
     /// Deviation 1 and no miss to learn from: a Student distribution with variance 1.

@@ -164,12 +164,15 @@ impl StandingForecast {
         StandingForecast { origin, price, intervals: served.intervals(), kind: served.kind(), steps }
     }
 
-    /// With the values of a season ago for a measure, where there is a season of values: the newest are these.
+    /// With the values of a season ago for a measure, where there is a season of values: the newest are these, NaN where one is missing.
     #[must_use]
     pub fn measured_by(mut self, newest: &[f64], season: usize) -> StandingForecast {
         if self.kind == Kind::Value && season > 1 && newest.len() >= season {
             let turn = &newest[newest.len() - season..];
-            self.steps.iter_mut().enumerate().for_each(|(h, step)| step.naive = Some(turn[h % season]));
+            self.steps
+                .iter_mut()
+                .enumerate()
+                .for_each(|(h, step)| step.naive = Some(turn[h % season]).filter(|value| !value.is_nan()));
         }
         self
     }

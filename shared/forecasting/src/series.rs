@@ -124,9 +124,10 @@ fn earlier_factor(factor: f64, close: f64, dividend: f64, split: f64) -> f64 {
     factor * (close / (close + dividend) / split)
 }
 
-/// All bars of a ticker up to some session: strictly increasing sessions, finite positive prices, at least one bar.
+/// All bars of a ticker up to some period: strictly increasing periods of one cadence, finite numbers, positive where they are prices, at
+/// least one bar.
 ///
-/// It is based on its own last session, whose adjusted close equals its close. So forecasts read as prices, and a series
+/// A price series is based on its own last session, whose adjusted close equals its close. So forecasts read as prices, and a series
 /// cut at an earlier day shows no trace of dividends or splits that came later.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PriceSeries {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Contender, Judgement, Seat, Standing, standing::ASKED_BACK};
+use crate::{Contender, Judgement, Scale, Seat, Standing, standing::ASKED_BACK};
 
 /// What becomes of the model in service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,7 +96,7 @@ impl Verdict {
 
     fn against_the_incumbent(judgement: &Judgement, first: bool) -> Verdict {
         // A handful of values proves nothing, whatever the odds: they are as good as the errors' size is known.
-        let told = judgement.incumbent == Contender::RANDOM_WALK || judgement.sessions >= FEWEST_VALUES;
+        let told = judgement.scale != Scale::Model || judgement.sessions >= FEWEST_VALUES;
         if let Some(best) = best(judgement.standings.iter().filter(|standing| told && standing.is_proven())) {
             let reason = format!("{} in place of the {}: {}", name(best), incumbent(judgement), evidence(best));
             return Verdict { decision: Decision::Promote, contender: best.contender, reason };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Period, Ticker};
 use pipeline::{
     Archive, Digest, Error, Key, MarketData, ObjectRef, Snapshot, migrate,
     price_file::PriceFile,
@@ -17,8 +17,8 @@ fn ticker() -> Ticker {
 /// Snapshots of 16 sessions as an earlier release kept them; on the way a bar is revised and a dividend is paid.
 async fn former() -> (MemoryArchive, Vec<Snapshot>) {
     let archive = MemoryArchive::default();
-    let first: TradingDay = "2019-01-02".parse().expect("a session");
-    let days: Vec<TradingDay> = std::iter::successors(Some(first), |day| Some(day.next())).take(60).collect();
+    let first: Period = "2019-01-02".parse().expect("a session");
+    let days: Vec<Period> = std::iter::successors(Some(first), |day| Some(day.next())).take(60).collect();
     let mut snapshots = Vec::new();
     for known in 38..54 {
         let mut text = "date,open,high,low,close,volume,adjClose,divCash,splitFactor\n".to_owned();

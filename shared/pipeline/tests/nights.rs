@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
-use forecasting::{Ticker, TradingDay};
+use forecasting::{Period, Ticker};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
     Archive, Assignment, Attempts, Error, Evaluated, Fetched, Key, Ledger, Market, MarketData, ModelVersion, Planned,
@@ -30,7 +30,7 @@ fn prices() -> (PriceFile, Vec<Date>) {
 }
 
 fn prices_of(symbol: &str) -> (PriceFile, Vec<Date>) {
-    let mut day: TradingDay = "2019-01-02".parse().expect("a session");
+    let mut day: Period = "2019-01-02".parse().expect("a session");
     let (mut seed, mut r, mut log) = (7_u64, 0.0, 4.0_f64);
     let mut text = "date,open,high,low,close,volume,adjClose\n".to_owned();
     let mut days = Vec::new();

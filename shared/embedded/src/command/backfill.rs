@@ -12,6 +12,7 @@ use super::{
     market::{Chosen, check_past},
     output,
     run::{Prepared, asked, exit_code},
+    settings::settings,
     stores::{Stores, ledger_path},
 };
 use crate::CachedMarket;
@@ -138,7 +139,11 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     let place = &arguments.store.place;
     let begun = place.in_cloud() || ledger_path(&place.data).exists();
     match (range.from, range.to) {
-        (Some(from), Some(to)) => drop(periods(from, to, None)?),
+        // Before anything is made.
+        (Some(from), Some(to)) => {
+            let settings = settings(arguments.config.as_deref(), &arguments.set, place).await?;
+            drop(periods(from, to, settings.cadence())?);
+        }
         (None, _) if !begun => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         _ => {}
     }
@@ -157,7 +162,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
     if !prepared.chosen.market.is_local() {
-        let start = prepared.assignment.configuration.start.unwrap_or(jiff::civil::Date::MIN);
+        let start = prepared.assignment.configuration.from();
         prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, outlook.to));
     }
     let progress = prepared.progress(outlook.runs);

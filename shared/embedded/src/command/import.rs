@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use forecasting::{PriceSeries, Scope, Ticker};
-use jiff::{Timestamp, civil::Date};
+use forecasting::{Scope, Ticker};
+use jiff::Timestamp;
 use pipeline::{Configuration, Market, MarketData};
 use serde::Serialize;
 
@@ -48,8 +48,7 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
     let configuration = settings.assignment(Market::Csv, tickers.clone()).configuration;
     let mut all = Vec::with_capacity(tickers.len());
     for ticker in &tickers {
-        let from = configuration.start.unwrap_or(Date::MIN);
-        let understood = match market.history(ticker, from, newest).await {
+        let understood = match market.history(ticker, configuration.from(), newest).await {
             Ok(history) => understood(ticker, history.rows, &configuration),
             Err(error) => {
                 Understood { ticker: ticker.to_string(), refused: Some(error.to_string()), ..Understood::default() }
@@ -83,7 +82,7 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
 
 fn understood(ticker: &Ticker, rows: Vec<forecasting::Row>, configuration: &Configuration) -> Understood {
     let named = Understood { ticker: ticker.to_string(), ..Understood::default() };
-    match PriceSeries::of(ticker.clone(), rows, configuration.form()) {
+    match configuration.series(ticker, rows) {
         Err(error) => Understood { refused: Some(error.to_string()), ..named },
         Ok(series) => {
             let seasons = configuration.seasons(series.cadence());

@@ -218,10 +218,7 @@ impl Ledger for SqliteLedger {
                     "SELECT run, ticker, stage, as_of, result FROM stages
                      WHERE ticker = ?1 AND stage = ?2 AND as_of <= ?3 ORDER BY as_of DESC, sequence DESC LIMIT ?4",
                 )?
-                .query_map(
-                    params![ticker.as_str(), stage.as_str(), up_to.to_string(), at_most(limit)],
-                    rows::stage_record,
-                )?
+                .query_map(params![ticker.as_str(), stage.as_str(), up_to.bound(), at_most(limit)], rows::stage_record)?
                 .collect()
         })
     }

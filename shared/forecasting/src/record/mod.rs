@@ -22,7 +22,8 @@ pub(crate) use replay::Replay;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordPlan {
-    /// Who is forecast with, the random walk with drift first; the one without forecasts no change, and needs no column.
+    /// Who is forecast with: the baselines first. Of prices, the random walk without drift is the incumbent, which forecasts no change and
+    /// needs no column.
     pub contenders: Vec<Contender>,
     /// From each session, the next H are forecast.
     pub horizon: usize,

@@ -101,12 +101,16 @@ impl Cadence {
         match self.step {
             Step::Day if self.calendar == Calendar::Xnys => Ok(TradingDay::new(period.date())?.into()),
             Step::Day if !self.calendar.has(period.date()) => Err(refused("it is a weekend".to_owned())),
+            Step::Months { day: 28..=30, .. } => Err(refused(
+                "not every month has that day: date its periods on the last day of a month, or on one up to the 27th"
+                    .to_owned(),
+            )),
             Step::Months { day, .. } if anchor(period.date()) != day => Err(refused(format!(
                 "its periods are dated on {}",
                 if day == LAST_OF_MONTH {
                     "the last day of a month".to_owned()
                 } else {
-                    format!("the {day}. of a month")
+                    format!("day {day} of a month")
                 }
             ))),
             _ => Ok(period),
@@ -142,12 +146,24 @@ impl Cadence {
 
     /// The last period that has begun at a stamp.
     pub fn up_to(self, stamp: Stamp, known: Period) -> Period {
-        // From a period that is known, forward: what is asked for is near it.
-        let mut period = known;
-        while period.next().stamp() <= stamp && period.next() != period {
-            period = period.next();
+        let end = match stamp {
+            Stamp::Index(index) => i64::try_from(index).unwrap_or(i64::MAX),
+            Stamp::Moment(at) => at.as_second(),
+            // Whatever begins on that day.
+            Stamp::Date(date) => days(date) * DAY + DAY - 1,
+        };
+        if let Some(regular) = self.regular() {
+            return Period { at: known.at + ((end - known.at).div_euclid(regular)).max(0) * regular, ..known };
         }
-        period
+        // From the period that is known, forward: what is asked for is near it.
+        let mut period = known;
+        loop {
+            let next = period.next();
+            if next == period || next.at > end {
+                return period;
+            }
+            period = next;
+        }
     }
 
     /// Seconds, or indices, between two periods, where they are always the same.
@@ -328,7 +344,7 @@ impl FromStr for Cadence {
         if calendar != Calendar::Always && !matches!(step, Step::Minutes(_) | Step::Day) {
             return Err(Error::Cadence {
                 text: text.chars().take(40).collect(),
-                what: "only days and what is shorter has a calendar",
+                what: "only a day, or a shorter step, has a calendar",
             });
         }
         Ok(Cadence { step, calendar })

@@ -1,12 +1,9 @@
 use std::{fmt, str::FromStr};
 
-use jiff::{
-    SignedDuration, Timestamp,
-    civil::{Date, time},
-};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{Cadence, Stamp, Step, TradingDay, calendar};
+use super::{Cadence, Stamp, Step, TradingDay};
 use crate::Error;
 
 /// One period of a series, such as a session of the New York Stock Exchange, an hour or a month: it knows its cadence, and so the
@@ -82,7 +79,7 @@ impl Period {
     /// Whether what is read now may still be corrected: of a session until 20:00 in New York, of any other period until it ends.
     pub fn is_preliminary_at(self, now: Timestamp) -> bool {
         match self.session() {
-            Some(session) => now < calendar::in_new_york(session.date(), time(20, 0, 0, 0)),
+            Some(session) => session.is_preliminary_at(now),
             None => self.cadence.step != Step::Index && now < self.ends(),
         }
     }
@@ -120,9 +117,7 @@ impl Period {
         }
         count
     }
-}
 
-impl Period {
     /// Serialises it as people and other programs read it, without its cadence.
     ///
     /// # Errors

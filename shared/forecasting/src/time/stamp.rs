@@ -56,6 +56,14 @@ impl Stamp {
         begun && known
     }
 
+    /// What a text is compared with that may be no later: in text too, a day includes its moments.
+    pub fn bound(self) -> String {
+        match self {
+            Stamp::Date(date) => format!("{date}~"),
+            other => other.to_string(),
+        }
+    }
+
     /// As it stands in ids and keys: sortable, and without a colon.
     pub fn in_keys(self) -> String {
         self.to_string().replace(':', "")

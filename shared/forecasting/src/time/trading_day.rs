@@ -1,29 +1,23 @@
 use std::{fmt, str::FromStr};
 
+use super::calendar;
+use crate::Error;
 use jiff::{
     Span, Timestamp,
     civil::{Date, time},
     tz::TimeZone,
 };
-use serde::{Deserialize, Serialize};
-
-use super::calendar;
-use crate::Error;
 
 /// A day on which the New York Stock Exchange is open: a session.
 ///
 /// ```
 /// use forecasting::TradingDay;
 ///
-/// let friday: TradingDay = "2020-12-11".parse()?;
-/// assert_eq!(friday.next().to_string(), "2020-12-14");
+/// assert!("2020-12-11".parse::<TradingDay>().is_ok());
 /// assert!("2020-12-25".parse::<TradingDay>().is_err());
 /// # Ok::<(), forecasting::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "Date", into = "Date")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(description = "A day on which the New York Stock Exchange is open.", value_type = String, format = Date, example = "2020-12-11"))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TradingDay(Date);
 
 /// The hour at which trading usually ends.
@@ -58,17 +52,6 @@ impl TradingDay {
         TradingDay::new(date)
     }
 
-    /// The session on this date, or the last one before it.
-    ///
-    /// # Errors
-    /// [`Error::NotASession`] where the calendar does not reach.
-    pub fn up_to(date: Date) -> Result<Self, Error> {
-        TradingDay::new(date).or_else(|error| {
-            let before = TradingDay(date).previous();
-            if before.0 < date { Ok(before) } else { Err(error) }
-        })
-    }
-
     /// The day that a schedule's run at this moment is for: the last session that has closed; or, in the evening of a day
     /// without a session, that day, so that there is a record of it.
     ///
@@ -90,37 +73,13 @@ impl TradingDay {
     }
 
     /// The date in New York at a moment, session or not.
-    pub fn date_at(now: Timestamp) -> Date {
+    fn date_at(now: Timestamp) -> Date {
         now.to_zoned(calendar::new_york()).date()
     }
 
     /// The date.
     pub fn date(self) -> Date {
         self.0
-    }
-
-    /// The next session. The calendar's last session is its own successor.
-    #[must_use]
-    pub fn next(self) -> Self {
-        self.step(1)
-    }
-
-    /// The session before. The calendar's first session is its own predecessor.
-    #[must_use]
-    pub fn previous(self) -> Self {
-        self.step(-1)
-    }
-
-    fn step(self, days: i64) -> Self {
-        let mut date = self.0;
-        // The longest closure on record here, of 2001, spans six days.
-        for _ in 0..14 {
-            date = date.saturating_add(Span::new().days(days));
-            if let Ok(day) = TradingDay::new(date) {
-                return day;
-            }
-        }
-        self
     }
 
     /// When trading ends: 16:00 in New York, or 13:00 on an early close.
@@ -141,20 +100,6 @@ impl FromStr for TradingDay {
     fn from_str(text: &str) -> Result<Self, Error> {
         let date = text.parse::<Date>().map_err(|_| Error::Date { text: text.chars().take(40).collect() })?;
         TradingDay::new(date)
-    }
-}
-
-impl TryFrom<Date> for TradingDay {
-    type Error = Error;
-
-    fn try_from(date: Date) -> Result<Self, Error> {
-        TradingDay::new(date)
-    }
-}
-
-impl From<TradingDay> for Date {
-    fn from(day: TradingDay) -> Date {
-        day.0
     }
 }
 

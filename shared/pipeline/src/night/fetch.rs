@@ -1,5 +1,5 @@
-use forecasting::{Cadence, PriceSeries, Scope, Stamp, Ticker};
-use jiff::{Timestamp, civil::Date};
+use forecasting::{Cadence, PriceSeries, Scope, Ticker};
+use jiff::Timestamp;
 
 use super::{Place, StageResults};
 use crate::{
@@ -184,17 +184,8 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
     };
     let Place { run, as_of, ticker } = place;
     let configuration = &run.configuration;
-    let from = configuration.start.unwrap_or(Date::MIN);
-    let mut history = market.history(configuration.symbol(ticker), from, *as_of).await?;
-    let mut form = configuration.form();
-    if configuration.start.is_none() && form.cadence.is_none() {
-        let stamps: Vec<Stamp> = history.rows.iter().map(|row| row.date).collect();
-        form.cadence = Some(Cadence::of(&stamps).map_err(about(ticker))?);
-        if form.cadence == Some(Cadence::SESSION) {
-            history.rows.retain(|row| row.date >= SESSIONS_START.into());
-        }
-    }
-    let series = PriceSeries::of((*ticker).clone(), history.rows, form).map_err(|error| match error {
+    let history = market.history(configuration.symbol(ticker), configuration.from(), *as_of).await?;
+    let series = configuration.series(ticker, history.rows).map_err(|error| match error {
         forecasting::Error::NoPrices => {
             Error::NoPrices { ticker: (*ticker).clone(), from: configuration.start, to: *as_of }
         }

@@ -1,4 +1,4 @@
-use forecasting::{Calibration, LiveRecord, StandingForecast};
+use forecasting::{Calibration, LiveRecord, StandingForecast, values};
 
 use super::{Place, Tonight, retention::retire};
 use crate::{
@@ -34,7 +34,7 @@ pub(super) async fn forecast(
     let closes = series.adjusted_closes();
     let season = run.configuration.seasons(series.cadence()).longest();
     let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels)
-        .measured_by(&closes, season);
+        .measured_by(&values(series.bars(), series.kind()), season);
 
     let live = live(ledger, place, champion, known.evaluated).await?;
     let table = forecast_table::header(&run.configuration.levels)

@@ -33,7 +33,8 @@ impl PriceFile {
 
     /// The newest period with a value that has ended by a moment; `None` where there is none that can be read.
     pub fn last_ended(&self, cadence: Option<Cadence>, now: Timestamp) -> Option<Period> {
-        last_ended(&Table::read(std::str::from_utf8(&self.bytes).ok()?).ok()?, None, cadence, now)
+        let table = Table::read(std::str::from_utf8(&self.bytes).ok()?).ok()?;
+        last_ended(&table, None, cadence, now).ok().flatten()
     }
 }
 
@@ -68,14 +69,24 @@ pub fn rows(text: &str, from: Date, to: Stamp) -> Result<Vec<Row>, String> {
     Table::read(text)?.rows(None, from, to)
 }
 
-/// The newest period of a series with a value that has ended by a moment; rows that cannot be read do not count.
-pub fn last_ended(table: &Table, series: Option<&str>, cadence: Option<Cadence>, now: Timestamp) -> Option<Period> {
-    let stamps = table.known_stamps(series);
+/// The newest period of a series with a value that has ended by a moment; values that cannot be read do not count.
+///
+/// # Errors
+/// Why its rows have no periods.
+pub fn last_ended(
+    table: &Table,
+    series: Option<&str>,
+    cadence: Option<Cadence>,
+    now: Timestamp,
+) -> Result<Option<Period>, String> {
+    let stamps = table.known_stamps(series)?;
+    let Some(first) = stamps.first() else { return Ok(None) };
     let cadence = match cadence {
-        Some(cadence) => cadence.of_dates_like(*stamps.first()?),
-        None => Cadence::of(&stamps).ok()?,
+        Some(cadence) => cadence.of_dates_like(*first),
+        None => Cadence::of(&stamps).map_err(|error| error.to_string())?,
     };
-    stamps.iter().rev().filter_map(|stamp| cadence.period(*stamp).ok()).find(|period| period.has_ended(now))
+    let periods = stamps.iter().rev().filter_map(|stamp| cadence.period(*stamp).ok());
+    Ok(periods.into_iter().find(|period| period.has_ended(now)))
 }
 
 /// The rows of a range, without a rule on what lies outside it.
@@ -184,11 +195,24 @@ mod tests {
         assert_eq!(table.series().collect::<Vec<_>>(), ["A", "B"]);
     }
 
+    /// Rows that cannot be read are their own series' trouble.
+    #[test]
+    fn one_bad_series_of_a_table() {
+        let text = "unique_id,ds,y\nA,1,2\nB,soon,5\nA,2,3\nC,1,2\nC,1,3\nD,1\nE,2,1\n";
+        let table = Table::read(text).expect("reads");
+        let rows = |name: &str| table.rows(Some(name), date(2000, 1, 1), Stamp::Index(9)).map(|rows| rows.len());
+        assert_eq!((rows("A"), rows("E")), (Ok(2), Ok(1)));
+        assert_eq!(rows("B"), Err("row 2: 'soon' is no date".to_owned()));
+        assert!(rows("C").is_err_and(|error| error.contains("another row of the same date")));
+        assert!(rows("D").is_err_and(|error| error.contains("row 6 has 2 fields")));
+    }
+
     #[test]
     fn the_last_that_has_ended() {
         let now: Timestamp = "2020-12-11T15:00:00Z".parse().expect("a moment");
         let last = |text: &str| {
-            last_ended(&Table::read(text).expect("reads"), None, None, now).map(|period| period.to_string())
+            let last = last_ended(&Table::read(text).expect("reads"), None, None, now).expect("periods");
+            last.map(|period| period.to_string())
         };
         let daily: String = (7..=11).map(|day| format!("2020-12-{day:02},1\n")).collect();
         // The bell has not rung yet.

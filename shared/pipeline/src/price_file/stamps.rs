@@ -20,23 +20,24 @@ enum Field {
     Slashed(i8, i8, i16),
 }
 
-/// The stamps of a column. Errors name the row.
-pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Stamp>, String> {
-    let mut fields = Vec::new();
-    for (index, text) in column.enumerate() {
-        let field = field(text).ok_or_else(|| format!("row {}: '{}' is no date", index + 1, quoted(text)))?;
-        fields.push(field);
-    }
-    let day_first = day_first(&fields)?;
+/// The stamps of a column, or what is wrong with a row's: it is that row's series alone which suffers.
+///
+/// # Errors
+/// Where the column as a whole does not tell what its dates are.
+pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Result<Stamp, String>>, String> {
+    let read = |(index, text)| field(text).ok_or_else(|| format!("row {}: '{}' is no date", index + 1, quoted(text)));
+    let fields: Vec<Result<Field, String>> = column.enumerate().map(read).collect();
+    let known = || fields.iter().filter_map(|field| field.as_ref().ok());
+    let day_first = day_first(known())?;
     // Days with a time that is always the same are days: midnight, or the closing bell.
-    let mut times = fields.iter().filter_map(|field| match field {
+    let mut times = known().filter_map(|field| match field {
         Field::At(at, _) => Some(at.time()),
         _ => None,
     });
     let first: Option<Time> = times.next();
     let daily = times.all(|time| Some(time) == first);
-    let stamp = |(index, field): (usize, &Field)| {
-        let stamp = match *field {
+    let stamp = |(index, field): (usize, &Result<Field, String>)| {
+        let stamp = match field.clone()? {
             Field::Index(number) => Some(Stamp::Index(number)),
             Field::Date(date) => Some(Stamp::Date(date)),
             Field::At(at, _) if daily => Some(Stamp::Date(at.date())),
@@ -51,13 +52,13 @@ pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Stam
         };
         stamp.ok_or_else(|| format!("row {}: no calendar has that date", index + 1))
     };
-    fields.iter().enumerate().map(stamp).collect()
+    Ok(fields.iter().enumerate().map(stamp).collect())
 }
 
 /// Whether `a/b/year` is day/month/year: some date of the column must tell.
-fn day_first(fields: &[Field]) -> Result<bool, String> {
+fn day_first<'a>(fields: impl Iterator<Item = &'a Field> + Clone) -> Result<bool, String> {
     let slashed = || {
-        fields.iter().filter_map(|field| match *field {
+        fields.clone().filter_map(|field| match *field {
             Field::Slashed(a, b, _) => Some((a, b)),
             _ => None,
         })

@@ -12,8 +12,8 @@ pub struct Table {
     header: StringRecord,
     records: Vec<StringRecord>,
     stamps: Vec<Stamp>,
-    /// The rows of each series, as places in the two above; one without a name where the file is of one series.
-    series: BTreeMap<String, Vec<usize>>,
+    /// The rows of each series, as places in the two above, or why it cannot be read; one without a name where the file is of one.
+    series: BTreeMap<String, Result<Vec<usize>, String>>,
     columns: Columns,
     decimal_comma: bool,
 }
@@ -25,8 +25,6 @@ struct Columns {
     series: Option<usize>,
     /// open, high, low, close, volume, divCash, splitFactor.
     others: [Option<usize>; 7],
-    /// What the value is called.
-    named: String,
 }
 
 const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
@@ -53,12 +51,7 @@ impl Table {
         let header = reader.headers().map_err(|e| e.to_string())?.clone();
         let mut records = Vec::new();
         for (index, record) in reader.records().enumerate() {
-            let record = record.map_err(|e| format!("row {}: {e}", index + 1))?;
-            if record.len() != header.len() {
-                let (fields, columns) = (record.len(), header.len());
-                return Err(format!("row {} has {fields} fields, the header has {columns}", index + 1));
-            }
-            records.push(record);
+            records.push(record.map_err(|e| format!("row {}: {e}", index + 1))?);
         }
         Table::of(&header, records, delimiter == ';')
     }
@@ -69,24 +62,32 @@ impl Table {
     /// As [`Table::read`].
     pub fn of(header: &StringRecord, records: Vec<StringRecord>, decimal_comma: bool) -> Result<Table, String> {
         let columns = Columns::find(header)?;
-        let stamps = stamps::read(records.iter().map(|record| &record[columns.date]))?;
-        let mut series: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let dates = stamps::read(records.iter().map(|record| record.get(columns.date).unwrap_or_default()))?;
+        let uneven = |place: usize| {
+            let (fields, named) = (records[place].len(), header.len());
+            (fields != named).then(|| format!("row {} has {fields} fields, the header has {named}", place + 1))
+        };
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (place, record) in records.iter().enumerate() {
-            let name = columns.series.map_or("", |column| &record[column]);
-            match series.get_mut(name) {
+            let name = match columns.series {
+                None => "",
+                // A row that does not even say whose it is could be anyone's.
+                Some(column) => record.get(column).ok_or_else(|| uneven(place).unwrap_or_default())?,
+            };
+            match places.get_mut(name) {
                 Some(rows) => rows.push(place),
-                None => drop(series.insert(name.to_owned(), vec![place])),
+                None => drop(places.insert(name.to_owned(), vec![place])),
             }
         }
-        // A folder's file may name its series in each row.
-        if let (Some(only), 1) = (series.keys().next().cloned(), series.len()) {
-            let rows = series.remove(&only).unwrap_or_default();
-            series.insert(if columns.series.is_some() { only } else { String::new() }, rows);
-        }
+        // What is wrong with a row is wrong with its series, and with no other.
+        let wrong = |rows: &[usize]| rows.iter().find_map(|place| uneven(*place).or(dates[*place].clone().err()));
+        let sound: Vec<(String, Result<Vec<usize>, String>)> =
+            places.into_iter().map(|(name, rows)| (name, wrong(&rows).map_or(Ok(rows), Err))).collect();
+        let stamps = dates.into_iter().map(|date| date.unwrap_or(Stamp::Index(0))).collect();
         let mut table =
             Table { header: header.clone(), records, stamps, series: BTreeMap::new(), columns, decimal_comma };
-        for (name, rows) in series {
-            let ordered = table.ordered(rows)?;
+        for (name, rows) in sound {
+            let ordered = rows.and_then(|rows| table.ordered(rows));
             table.series.insert(name, ordered);
         }
         Ok(table)
@@ -95,11 +96,6 @@ impl Table {
     /// The names of its series, where it is a table of several.
     pub fn series(&self) -> impl Iterator<Item = &str> {
         self.series.keys().map(String::as_str).filter(|name| !name.is_empty())
-    }
-
-    /// What its values are called, in lower case: `close` is not adjusted for dividends and splits.
-    pub fn value_column(&self) -> &str {
-        &self.columns.named
     }
 
     /// The rows of a series within a range; of the only one where no name is given.
@@ -117,10 +113,12 @@ impl Table {
     }
 
     /// The stamps of a series' rows that have a value; of the only one where no name is given.
-    pub fn known_stamps(&self, series: Option<&str>) -> Vec<Stamp> {
-        let places = self.places(series).map(Vec::as_slice).unwrap_or_default();
+    ///
+    /// # Errors
+    /// As [`Table::rows`]; but a value that cannot be read is none.
+    pub fn known_stamps(&self, series: Option<&str>) -> Result<Vec<Stamp>, String> {
         let has_value = |place: &&usize| matches!(self.value(**place), Ok(Some(_)));
-        places.iter().filter(has_value).map(|place| self.stamps[*place]).collect()
+        Ok(self.places(series)?.iter().filter(has_value).map(|place| self.stamps[*place]).collect())
     }
 
     /// A series' rows as a file of its own.
@@ -136,12 +134,15 @@ impl Table {
     fn places(&self, series: Option<&str>) -> Result<&Vec<usize>, String> {
         const NONE: &Vec<usize> = &Vec::new();
         match series {
-            Some(name) => self.series.get(name).ok_or_else(|| format!("it has no series {}", quoted(name))),
+            Some(name) => match self.series.get(name) {
+                Some(places) => places.as_ref().map_err(Clone::clone),
+                None => Err(format!("it has no series {}", quoted(name))),
+            },
             None if self.series.len() > 1 => Err(format!(
                 "it is a table of several series ({}, ...): give the file itself, not a folder",
                 self.series().take(3).map(quoted).collect::<Vec<_>>().join(", ")
             )),
-            None => Ok(self.series.values().next().unwrap_or(NONE)),
+            None => self.series.values().next().map_or(Ok(NONE), |places| places.as_ref().map_err(Clone::clone)),
         }
     }
 
@@ -220,7 +221,6 @@ impl Columns {
             value,
             series: SERIES.iter().find_map(find),
             others: ["open", "high", "low", "close", "volume", "divcash", "splitfactor"].map(|name| find(&name)),
-            named: names[value].clone(),
         })
     }
 }

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, fmt};
 
 use forecasting::{
-    Cadence, Contender, Family, Form, IntervalKind, Kind, Level, Policy, Promotion, RecordPlan, Seasons, Stamp, Ticker,
-    TradingDay, Window,
+    Cadence, Contender, Family, Form, IntervalKind, Kind, Level, Policy, PriceSeries, Promotion, RecordPlan, Row,
+    Seasons, Stamp, Ticker, TradingDay, Window,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::{Digest, Key, VersionId};
+use crate::{Digest, Key, VersionId, settings::SESSIONS_START};
 
 /// A run's task: everything that decides what it computes. `runs/{run}/configuration.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,9 +199,26 @@ impl Configuration {
         }
     }
 
-    /// What rows are read as.
-    pub fn form(&self) -> Form {
-        Form { cadence: self.cadence, kind: self.kind }
+    /// The series of a history's rows: as they are declared to be, or as they say themselves. Where no start is configured, a series begins
+    /// with its rows, and sessions with those since 2015.
+    ///
+    /// # Errors
+    /// As [`PriceSeries::of`].
+    pub fn series(&self, ticker: &Ticker, mut rows: Vec<Row>) -> Result<PriceSeries, forecasting::Error> {
+        let mut form = Form { cadence: self.cadence, kind: self.kind };
+        if self.start.is_none() && form.cadence.is_none() {
+            let cadence = Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?;
+            if cadence == Cadence::SESSION {
+                rows.retain(|row| row.date >= SESSIONS_START.into());
+            }
+            form.cadence = Some(cadence);
+        }
+        PriceSeries::of(ticker.clone(), rows, form)
+    }
+
+    /// The first date that is asked for.
+    pub fn from(&self) -> Date {
+        self.start.unwrap_or(Date::MIN)
     }
 
     /// The seasons of a series of this cadence.

@@ -98,6 +98,14 @@ mod tests {
             "2020-12-11-0123abcd".parse::<RunId>().map(|id| id.to_string()),
             Ok("2020-12-11-0123abcd".to_owned())
         );
+        for (text, stamp) in [
+            ("2020-12-11-0123abcd", "2020-12-11"),
+            ("2020-12-11T1300Z-0123abcd", "2020-12-11T13:00Z"),
+            ("0000000417-0123abcd", "417"),
+        ] {
+            let id: VersionId = text.parse().expect("an id");
+            assert_eq!(id.as_of(), stamp.parse().expect("a stamp"), "{text}");
+        }
         for text in [
             "",
             "2020-12-11",

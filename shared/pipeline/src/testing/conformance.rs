@@ -143,6 +143,11 @@ async fn results(ledger: &dyn Ledger) {
     assert_eq!(history, [last.clone(), later, record.clone()], "newest first, then the last committed");
     assert_eq!(ledger.history(&nls, Stage::Fetch, monday, 10).await.expect("lists"), [record], "up to a session");
     assert_eq!(ledger.history(&nls, Stage::Fetch, tuesday, 1).await.expect("lists"), [last], "no more than asked");
+    // A day includes its hours.
+    let hour = a_record(&third, "2020-12-08T13:00Z".parse().expect("a stamp"), Stage::Evaluate, "{}");
+    ledger.commit(hour.clone()).await.expect("commits");
+    assert_eq!(ledger.history(&nls, Stage::Evaluate, tuesday, 1).await.expect("lists"), [hour], "an hour of that day");
+    assert!(ledger.history(&nls, Stage::Evaluate, monday, 1).await.expect("lists").is_empty());
     assert!(ledger.history(&ticker("NL"), Stage::Fetch, tuesday, 10).await.expect("lists").is_empty());
 }
 
