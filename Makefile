@@ -29,8 +29,12 @@ screenshots: ## Take the pictures of the pages in docs/pages anew
 test-cloud: ## Test all that runs on AWS on clouds on this machine, without an account (needs python3, npm, openssl)
 	tests/cloud.sh
 
+# A macro declares the families' modules, so cargo does not find their files.
+FAMILIES = $(shell find shared/forecasting/src/families -name '*.rs')
+
 check: ## What CI checks before the tests: format, lints, documentation, licences
 	cargo fmt --all --check
+	rustfmt --edition 2024 --check $(FAMILIES)
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package embedded --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
@@ -125,6 +129,7 @@ bench-cloud: ## Measure the functions: size, start, memory, time of each stage
 
 fmt: ## Format the code
 	cargo fmt --all
+	rustfmt --edition 2024 $(FAMILIES)
 
 clean: ## Remove what was built and the data of `make run`
 	cargo clean

@@ -3,7 +3,10 @@ use std::fmt;
 use ::arima::{FittedArima, Forecast};
 use serde::{Deserialize, Serialize};
 
-use super::{Arima, Ets, Member, Mstl, Specification, State, Summary, Theta, ets::FittedEts, mstl::FittedMstl, theta::FittedTheta};
+use super::{
+    Arima, Ets, Member, Mstl, Specification, State, Summary, Theta, ets::FittedEts, mstl::FittedMstl,
+    theta::FittedTheta,
+};
 use crate::{Kind, Seasons};
 
 /// The mean of ARIMA, ETS and Theta; with a long season, for which those two have no room, of ARIMA and a decomposition. Simple means

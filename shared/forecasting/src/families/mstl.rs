@@ -3,7 +3,7 @@ use std::fmt;
 use ::arima::{FittedArima, Forecast};
 use serde::{Deserialize, Serialize};
 
-use super::{Arima, deseason, Member, Specification, State, Summary};
+use super::{Arima, Member, Specification, State, Summary, deseason};
 use crate::{Kind, Seasons};
 
 /// Multiple seasons taken out by loess (MSTL: Bandara, Hyndman & Bergmeir 2021, arXiv:2107.13462; the loess is the crate stlrs'), what is left an

@@ -4,8 +4,8 @@ use ::arima::{Arima, FittedArima, Order};
 use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, Seasons};
 use super::{Member, Specification};
+use crate::{Kind, Seasons};
 
 /// The baseline: tomorrow as today, or with the average growth so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

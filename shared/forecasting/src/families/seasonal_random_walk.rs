@@ -4,8 +4,8 @@ use ::arima::{Arima, FittedArima, Order, Seasonal};
 use augurs::Fit;
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, Seasons};
 use super::{Member, Specification};
+use crate::{Kind, Seasons};
 
 /// As a season ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

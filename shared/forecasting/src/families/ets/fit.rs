@@ -12,9 +12,6 @@ const FIRST: usize = 10;
 
 pub(super) fn fit(model: Ets, y: &[f64]) -> Result<FittedEts, String> {
     let parameters = model.parameters();
-    if y.len() < 3 || y.len() <= parameters + 1 {
-        return Err(format!("{} values are too few for {model}", y.len()));
-    }
     let known = y.iter().filter(|value| !value.is_nan()).count();
     if known <= parameters + 1 {
         return Err(format!("{known} values are too few for {model}"));
@@ -23,12 +20,11 @@ pub(super) fn fit(model: Ets, y: &[f64]) -> Result<FittedEts, String> {
         return Err("the series does not vary, so there is nothing to smooth".to_owned());
     }
     let start = Start::of(model, &deseason::bridged(y));
-    let mut run = |point: &[f64]| run(model, y, &start, point).map_or(f64::INFINITY, |run| run.deviance);
-    let first = first_point(model);
-    let (point, _) = simplex::minimise(&mut run, &first, 0.1);
+    let mut deviance = |point: &[f64]| run(model, y, &start, point).map_or(f64::INFINITY, |run| run.deviance);
+    let (point, _) = simplex::minimise(&mut deviance, &first_point(model), 0.1);
     // A second simplex leaves where the first may have stuck.
-    let (point, deviance) = simplex::minimise(&mut run, &point, 0.05);
-    let done = super::fit::run(model, y, &start, &point).filter(|_| deviance.is_finite());
+    let (point, _) = simplex::minimise(&mut deviance, &point, 0.05);
+    let done = run(model, y, &start, &point);
     let Run { mut state, squares, deviance } = done.ok_or_else(|| format!("{model} cannot be estimated"))?;
     let (n, k) = (known as f64, parameters as f64);
     state.sigma2 = squares / (n - (k - 1.0)).max(1.0);
@@ -78,18 +74,18 @@ impl Start {
 
 /// Where the search begins: each parameter is of order 1.
 fn first_point(model: Ets) -> Vec<f64> {
-        let mut point = vec![0.3];
-        if model.trend != Trend::None {
-            point.push(0.1);
-        }
-        if model.season.is_some() {
-            point.push(0.1);
-        }
-        if model.trend == Trend::Damped {
-            point.push(0.95);
-        }
-        point
+    let mut point = vec![0.3];
+    if model.trend != Trend::None {
+        point.push(0.1);
     }
+    if model.season.is_some() {
+        point.push(0.1);
+    }
+    if model.trend == Trend::Damped {
+        point.push(0.95);
+    }
+    point
+}
 
 struct Run {
     state: FittedEts,

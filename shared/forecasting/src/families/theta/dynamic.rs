@@ -90,7 +90,8 @@ impl Dynamic {
         let t = self.seen as f64;
         let before = self.mean;
         self.mean = ((t - 1.0) * before + value) / t;
-        self.slope = if self.seen == 1 { 0.0 } else { ((t - 2.0) * self.slope + 6.0 / t * (value - before)) / (t + 1.0) };
+        self.slope =
+            if self.seen == 1 { 0.0 } else { ((t - 2.0) * self.slope + 6.0 / t * (value - before)) / (t + 1.0) };
         self.intercept = self.mean - f64::midpoint(t, 1.0) * self.slope;
         self.level = self.alpha * value + (1.0 - self.alpha) * self.level;
     }

@@ -99,7 +99,11 @@ impl Theta {
         if !deseason::is_seasonal(&deseason::bridged(y), period) {
             return plain;
         }
-        Theta { period, multiplicative: kind == Kind::Value && y.iter().all(|value| *value > 0.0 || value.is_nan()), ..plain }
+        Theta {
+            period,
+            multiplicative: kind == Kind::Value && y.iter().all(|value| *value > 0.0 || value.is_nan()),
+            ..plain
+        }
     }
 }
 
@@ -171,8 +175,7 @@ impl State for FittedTheta {
                 let Classical { drift, smoothing, .. } = &**classical;
                 let inner = State::summary(smoothing);
                 // The moving average of an ARIMA(0,1,1) is the smoothing parameter less one (Muth 1960).
-                let alpha =
-                    inner.coefficients.iter().find(|(name, _)| name == "ma1").map_or(1.0, |(_, ma)| 1.0 + ma);
+                let alpha = inner.coefficients.iter().find(|(name, _)| name == "ma1").map_or(1.0, |(_, ma)| 1.0 + ma);
                 Summary { coefficients: vec![("alpha".to_owned(), alpha), ("drift".to_owned(), *drift)], ..inner }
             }
         }
