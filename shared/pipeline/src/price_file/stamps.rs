@@ -56,17 +56,17 @@ pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Resu
 }
 
 /// Whether `a/b/year` is day/month/year: some date of the column must tell.
-fn day_first<'a>(fields: impl Iterator<Item = &'a Field> + Clone) -> Result<bool, String> {
-    let slashed = || {
-        fields.clone().filter_map(|field| match *field {
+fn day_first<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<bool, String> {
+    let slashed: Vec<(i8, i8)> = fields
+        .filter_map(|field| match *field {
             Field::Slashed(a, b, _) => Some((a, b)),
             _ => None,
         })
-    };
-    if slashed().next().is_none() {
+        .collect();
+    if slashed.is_empty() {
         return Ok(false);
     }
-    match (slashed().any(|(a, _)| a > 12), slashed().any(|(_, b)| b > 12)) {
+    match (slashed.iter().any(|&(a, _)| a > 12), slashed.iter().any(|&(_, b)| b > 12)) {
         (true, false) => Ok(true),
         (false, true) => Ok(false),
         (true, true) => Err("some of its dates have the day first, and others the month: write 2020-12-31".to_owned()),
