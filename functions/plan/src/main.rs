@@ -68,10 +68,11 @@ async fn open(cloud: &Cloud, archive: &S3Archive, ledger: &DynamoLedger, event: 
     let start = Start::of(event.input, event.started)?;
     let nothing =
         |run: Option<RunId>, why: &str| Answer { run, next: None, why: why.to_owned(), list: None, pass: None };
-    if start.trigger == Trigger::Schedule && !settings.schedule.enabled {
+    let asked = start.asked(&settings, archive).await?;
+    let off = asked.as_of.date().is_some_and(|day| !settings.schedule.is_on(day));
+    if start.trigger == Trigger::Schedule && off {
         return Ok(nothing(None, "the schedule is paused, in closing-bell.toml"));
     }
-    let asked = start.asked(&settings, archive).await?;
     if let Some(file) = &asked.file {
         let id = RunId::new(asked.as_of, &asked.assignment.digest());
         archive.create(&Key::run(&id, "incoming.csv"), file).await?;

@@ -124,7 +124,7 @@ impl Stores {
         let (mut not_closed, mut no_forecasts) = (0.0, 0.0);
         if let Some(session) = TradingDay::due_at(moment).ok().and_then(|day| TradingDay::new(day).ok()) {
             let settings = Settings::stored(&self.archive).await?;
-            if settings.schedule.enabled {
+            if settings.schedule.is_on(session.date()) {
                 let assignment = settings.assignment(Market::Tiingo, settings.watchlist.tickers().to_vec());
                 let run = self.ledger.run(&RunId::new(session.date(), &assignment.digest())).await?;
                 match run.and_then(|entry| entry.closure) {

@@ -110,19 +110,19 @@ impl CsvMarket {
     ///
     /// # Errors
     /// Why the first of them cannot be read, where none can.
-    pub fn newest(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Stamp, String> {
-        let (mut sessions, mut others): (BTreeMap<Stamp, usize>, Vec<Stamp>) = Default::default();
+    pub fn newest(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Period, String> {
+        let (mut sessions, mut others): (BTreeMap<Period, usize>, Vec<Period>) = Default::default();
         let mut why = None;
         for source in self.series.values() {
             match source.last_ended(cadence, now) {
-                Ok(Some(end)) if end.session().is_some() => *sessions.entry(end.stamp()).or_default() += 1,
-                Ok(Some(end)) => others.push(end.stamp()),
+                Ok(Some(end)) if end.session().is_some() => *sessions.entry(end).or_default() += 1,
+                Ok(Some(end)) => others.push(end),
                 Ok(None) => {}
                 Err(error) => why = why.or(Some(format!("{}: {error}", source.path().display()))),
             }
         }
         let usual = sessions.into_iter().max_by_key(|(end, series)| (*series, *end)).map(|(end, _)| end);
-        let newest = usual.into_iter().chain(others).max();
+        let newest = usual.into_iter().chain(others).max_by_key(|end| end.stamp());
         newest.ok_or_else(|| why.unwrap_or_else(|| "no file has a value".to_owned()))
     }
 }

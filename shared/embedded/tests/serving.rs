@@ -3,6 +3,7 @@
 mod support;
 
 use std::{
+    fmt::Write,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
@@ -186,6 +187,39 @@ async fn a_missed_night_is_told_once() {
     assert_eq!((&heard[1]["status"], &heard[1]["failed"]), (&json!("failed"), &json!(1)));
     let headline = heard[2]["headline"].as_str().expect("a headline");
     assert!(headline.contains("the last one was as of 2020-12-11"), "{headline}");
+}
+
+/// Hours that passed while the service was away are runs of their own, before the newest.
+#[tokio::test(flavor = "multi_thread")]
+async fn missed_hours_are_made_up_for() {
+    let bench = Bench::new();
+    let mut table = "unique_id,ds,y\n".to_owned();
+    for hour in 0..40 {
+        let at = format!("2024-01-0{}T{:02}:00Z", 1 + hour / 24, hour % 24);
+        writeln!(table, "pump,{at},{}", 5.0 + f64::from(hour % 7)).expect("a string takes every write");
+    }
+    bench.write("pump.csv", &table);
+    bench.write(
+        "closing-bell.toml",
+        "kind = \"value\"\nseason = 1\nfamilies = [\"ets\"]\n[schedule]\ncron = \"0 0 1 1 *\"\ncatch_up = true\n",
+    );
+    bench.run("run --market csv:pump.csv --as-of 2024-01-02T12:00Z").expect(0);
+    let service = Service::start(&mut bench.command("serve --market csv:pump.csv --port 0"));
+    let begun = Instant::now();
+    let runs = loop {
+        let runs = service.json("/runs").await;
+        if runs[0]["as_of"] == "2024-01-02T15:00Z" && runs[0]["status"] == "succeeded" {
+            break runs;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(2), "nothing is made up for: {runs}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let held = |run: &Value| format!("{} {}", run["as_of"], run["trigger"]).replace('"', "");
+    let held: Vec<String> = runs.as_array().expect("runs").iter().map(held).collect();
+    let expected = ["15:00Z schedule", "14:00Z backfill", "13:00Z backfill", "12:00Z manual"];
+    assert_eq!(held, expected.map(|run| format!("2024-01-02T{run}")));
+    let said = service.stop();
+    assert!(said.contains("Nights begin at '0 0 1 1 *' America/New_York"), "{said}");
 }
 
 #[test]

@@ -69,6 +69,6 @@ pub use series::{Bar, Form, PriceSeries, Row, values};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;
-pub use time::{Cadence, Calendar, Period, Stamp, TradingDay};
+pub use time::{Cadence, Calendar, Exchange, Period, Stamp, TradingDay};
 pub use verdict::{Decision, Promotion, Verdict};
 pub use window::Window;

@@ -52,15 +52,16 @@ impl Seasons {
     /// Those that a cadence usually has.
     pub fn usual(cadence: Cadence) -> Seasons {
         let (short, long) = match (cadence.step, cadence.calendar) {
-            (Step::Day, Calendar::Xnys) | (Step::Index | Step::Months { count: 12, .. }, _) => (1, 1),
+            (Step::Day, Calendar::Exchange(_)) | (Step::Index | Step::Months { count: 12, .. }, _) => (1, 1),
             (Step::Day, Calendar::Always) => (7, 1),
             (Step::Day, Calendar::Weekdays) => (5, 1),
             (Step::Week, _) => (52, 1),
             (Step::Months { count, .. }, _) => (12 / usize::from(count.max(1)), 1),
-            // From 9:30 to 16:00.
-            (Step::Minutes(minutes), Calendar::Xnys) => (390_usize.div_ceil(usize::from(minutes)), 1),
-            (Step::Minutes(minutes), calendar) => {
-                let day = 1440 / usize::from(minutes);
+            (Step::Minutes { count, offset }, Calendar::Exchange(exchange)) => {
+                (exchange.bars_of_a_session(count, offset), 1)
+            }
+            (Step::Minutes { count, .. }, calendar) => {
+                let day = 1440 / usize::from(count);
                 (day, if calendar == Calendar::Always { 7 * day } else { 5 * day })
             }
         };

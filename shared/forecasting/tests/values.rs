@@ -84,6 +84,77 @@ fn the_periods_that_follow() {
     check("2020-11-27T17:55Z/5min@XNYS", &["2020-11-30T14:30:00Z", "2020-11-30T14:35:00Z"]);
     check("2024-03-08T20:55Z/5min@XNYS", &["2024-03-11T13:30:00Z"]);
     check("2024-11-01T19:55Z/5min@XNYS", &["2024-11-04T14:30:00Z"]);
+    // Hours from the opening bell, as Yahoo has them; and hours of the clock, the first of which holds half an hour.
+    check("2024-03-08T20:30Z/1hour@XNYS", &["2024-03-11T13:30:00Z", "2024-03-11T14:30:00Z"]);
+    check("2024-03-08T20:00Z/1hour@XNYS", &["2024-03-11T13:00:00Z", "2024-03-11T14:00:00Z"]);
+    // Sensors that report five minutes past.
+    check("2024-03-08T20:05Z/1hour", &["2024-03-08T21:05:00Z"]);
+}
+
+/// The exchanges' own notices: bank holidays, jubilee, funeral and coronation; the ten days of 2019; New Year by the moon.
+#[test]
+fn the_sessions_of_other_exchanges() {
+    let check = |text: &str, expected: &str| {
+        let period: Period = text.parse().expect(text);
+        assert_eq!(period.next().to_string(), expected, "after {text}");
+        assert_eq!(period.next().previous(), period, "back to {text}");
+        assert_eq!(String::from(period).parse::<Period>().expect("reads"), period);
+    };
+    check("2022-06-01/session@XLON", "2022-06-06");
+    check("2022-09-16/1day@XLON", "2022-09-20");
+    check("2023-05-05/1day@XLON", "2023-05-09");
+    check("2024-08-23/1day@XLON", "2024-08-27");
+    check("2024-12-23/1day@XETR", "2024-12-27");
+    check("2024-12-30/1day@XETR", "2025-01-02");
+    check("2019-04-26/1day@XTKS", "2019-05-07");
+    check("2024-02-09/1day@XHKG", "2024-02-14");
+    check("2024-10-11/1day@XTSE", "2024-10-15");
+    check("2024-07-03/1day@XNAS", "2024-07-05");
+    // London closes at 12:30 on Christmas Eve; Tokyo has a lunch break, and half an hour more since 5 November 2024.
+    check("2024-12-24T12:00Z/1hour@XLON", "2024-12-27T08:00:00Z");
+    check("2024-03-28T16:00Z/1hour@XLON", "2024-04-02T07:00:00Z");
+    check("2024-11-01T02:00Z/30min@XTKS", "2024-11-01T03:30:00Z");
+    check("2024-11-01T05:30Z/30min@XTKS", "2024-11-05T00:00:00Z");
+    check("2024-11-05T05:30Z/30min@XTKS", "2024-11-05T06:00:00Z");
+    let ends = |text: &str| text.parse::<Period>().expect(text).ends().to_string();
+    assert_eq!(ends("2024-12-24/1day@XLON"), "2024-12-24T12:30:00Z");
+    assert_eq!(ends("2024-12-24T12:00Z/1hour@XLON"), "2024-12-24T12:30:00Z");
+    assert_eq!(ends("2024-07-26/1day@XTKS"), "2024-07-26T06:00:00Z");
+    assert_eq!(ends("2024-03-08T20:55Z/5min@XNYS"), "2024-03-08T21:00:00Z");
+    let refused = |text: &str| text.parse::<Period>().expect_err(text).to_string();
+    assert!(refused("2024-08-26/1day@XLON").contains("holiday"));
+    assert!(refused("2024-08-27T03:15Z/1hour@XLON").contains("closed"));
+}
+
+/// A year and a half of an exchange's days, or two weeks of its hours, say whose they are, even with a date mistyped.
+#[test]
+fn exchanges_are_found_in_the_rows() {
+    for name in ["XNYS", "XTSE", "XLON", "XETR", "XTKS", "XHKG"] {
+        let mut period: Period = format!("2023-06-15/1day@{name}").parse().expect("a session");
+        let mut stamps = vec![];
+        for _ in 0..380 {
+            stamps.push(period.stamp());
+            period = period.next();
+        }
+        let expected = if name == "XNYS" { "session".to_owned() } else { format!("1day@{name}") };
+        assert_eq!(Cadence::of(&stamps).expect("found").to_string(), expected);
+        stamps.push("2023-12-25".parse().expect("a date"));
+        stamps.sort();
+        stamps.dedup();
+        assert_eq!(Cadence::of(&stamps).expect("found").to_string(), expected);
+        let first = ["13:30", "13:30", "07:00", "07:00", "00:00", "01:30"];
+        let at = ["XNYS", "XTSE", "XLON", "XETR", "XTKS", "XHKG"].iter().position(|other| *other == name).expect("one");
+        let mut bar: Period = format!("2024-05-17T{}Z/30min@{name}", first[at]).parse().expect("a bar");
+        let mut stamps = vec![];
+        for _ in 0..200 {
+            stamps.push(bar.stamp());
+            bar = bar.next();
+        }
+        let found = Cadence::of(&stamps).expect("found");
+        // Those that share hours and had no holiday of their own cannot be told apart: the first of them is said.
+        assert!(stamps.iter().all(|stamp| found.period(*stamp).is_ok()), "{name}: {found}");
+        assert!(found.to_string().starts_with("30min@X"), "{name}: {found}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `backfill`: past nights, one run a session, oldest first.
 
-use std::{fmt, process::ExitCode, sync::Arc, thread};
+use std::{fmt, process::ExitCode, thread};
 
 use forecasting::{Cadence, Stamp};
 use pipeline::{Assignment, Ledger, RunEntry, RunId, RunStatus, Trigger};
@@ -12,10 +12,8 @@ use super::{
     market::{Chosen, check_past},
     output,
     run::{Prepared, asked, exit_code},
-    settings::settings,
     stores::{Stores, ledger_path},
 };
-use crate::CachedMarket;
 
 /// What was asked for.
 pub(super) struct Range {
@@ -72,7 +70,7 @@ impl Outlook {
             }
             (None, None) => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
         };
-        let sessions = match periods(from, to, assignment.configuration.cadence) {
+        let sessions = match periods(from, to, cadence(chosen, assignment)) {
             // Caught up already.
             Err(_) if range.from.is_none() => Vec::new(),
             sessions => sessions?,
@@ -138,17 +136,16 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     }
     let place = &arguments.store.place;
     let begun = place.in_cloud() || ledger_path(&place.data).exists();
-    match (range.from, range.to) {
+    if range.from.is_none() && !begun {
+        return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned()));
+    }
+    let asked = asked(arguments).await?;
+    if let (Some(from), Some(to)) = (range.from, range.to) {
         // Before anything is made.
-        (Some(from), Some(to)) => {
-            let settings = settings(arguments.config.as_deref(), &arguments.set, place).await?;
-            drop(periods(from, to, settings.cadence())?);
-        }
-        (None, _) if !begun => return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned())),
-        _ => {}
+        drop(periods(from, to, cadence(&asked.0, &asked.1))?);
     }
     if range.dry_run {
-        let (chosen, assignment, _) = asked(arguments).await?;
+        let (chosen, assignment, _) = asked;
         let ledger = if begun { Some(Stores::read(place).await?.ledger) } else { None };
         let outlook = Outlook::new(range, &chosen, &assignment, ledger.as_deref()).await?;
         if arguments.store.json {
@@ -158,13 +155,10 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut prepared = Prepared::new(arguments).await?;
+    let mut prepared = Prepared::of(asked, arguments).await?;
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
-    if !prepared.chosen.market.is_local() {
-        let start = prepared.assignment.configuration.from();
-        prepared.chosen.market = Arc::new(CachedMarket::new(prepared.chosen.market.clone(), start, outlook.to));
-    }
+    prepared.download_once(outlook.to);
     let progress = prepared.progress(outlook.runs);
     let mut entries = Vec::with_capacity(outlook.runs);
     for day in outlook.to_do {
@@ -187,7 +181,24 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     Ok(exit_code(&entries))
 }
 
-/// The periods of a cadence in a range: sessions, where none is declared and the range is of dates.
+/// What was missed between the newest run and this one, which is not among it.
+pub(super) async fn missed(prepared: &Prepared, as_of: Stamp) -> Result<Vec<Stamp>, Failure> {
+    let ledger = &*prepared.stores.ledger;
+    let Some(newest) = ledger.runs(1).await?.pop() else { return Ok(Vec::new()) };
+    let range = Range { from: Some(newest.run.as_of), to: Some(as_of), limit: None, dry_run: false };
+    if newest.run.as_of >= as_of {
+        return Ok(Vec::new());
+    }
+    let outlook = Outlook::new(&range, &prepared.chosen, &prepared.assignment, Some(ledger)).await?;
+    Ok(outlook.to_do.into_iter().filter(|day| *day > newest.run.as_of && *day < as_of).collect())
+}
+
+/// The cadence that is declared, or the one that most series have.
+fn cadence(chosen: &Chosen, assignment: &Assignment) -> Option<Cadence> {
+    assignment.configuration.cadence.or(chosen.cadence)
+}
+
+/// The periods of a cadence in a range: sessions, where none is known and the range is of dates.
 fn periods(from: Stamp, to: Stamp, cadence: Option<Cadence>) -> Result<Vec<Stamp>, Failure> {
     if from > to {
         return Err(Failure::Usage(format!("--from {from} is after --to {to}")));

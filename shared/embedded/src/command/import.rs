@@ -44,7 +44,7 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
     let market = CsvMarket::open(&path).map_err(Failure::Usage)?;
     let tickers: Vec<Ticker> =
         if night.tickers.is_empty() { market.tickers().cloned().collect() } else { night.tickers.clone() };
-    let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?;
+    let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?.stamp();
     let configuration = settings.assignment(Market::Csv, tickers.clone()).configuration;
     let mut all = Vec::with_capacity(tickers.len());
     for ticker in &tickers {

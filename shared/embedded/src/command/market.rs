@@ -2,7 +2,7 @@
 
 use std::{env, path::Path, sync::Arc, time::Duration};
 
-use forecasting::{Stamp, Ticker, TradingDay};
+use forecasting::{Cadence, Stamp, Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{Market, MarketData, Settings};
 use tiingo::{Client, Token};
@@ -18,6 +18,8 @@ pub(super) struct Chosen {
     pub(super) tickers: Vec<Ticker>,
     /// The last session it can know, or what its series end on.
     pub(super) last_session: Stamp,
+    /// How most of its series go on, where their rows say it.
+    pub(super) cadence: Option<Cadence>,
 }
 
 const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
@@ -48,16 +50,18 @@ impl Chosen {
             market: Arc::new(RecordedMarket),
             tickers: RecordedMarket.tickers().collect(),
             last_session: RecordedMarket::LAST_SESSION.into(),
+            cadence: None,
         }
     }
 
     fn csv(path: &Path, settings: &Settings) -> Result<Chosen, Failure> {
         let market = CsvMarket::open(path).map_err(Failure::Usage)?;
-        let last_session = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?;
+        let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?;
         Ok(Chosen {
             name: Market::Csv,
             tickers: market.tickers().cloned().collect(),
-            last_session,
+            last_session: newest.stamp(),
+            cadence: Some(newest.cadence()),
             market: Arc::new(market),
         })
     }
@@ -84,6 +88,7 @@ impl Chosen {
             market: Arc::new(client),
             tickers: settings.watchlist.tickers().to_vec(),
             last_session: last_closed()?.into(),
+            cadence: None,
         })
     }
 }

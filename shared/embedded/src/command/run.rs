@@ -1,6 +1,6 @@
 //! `run`; and what `backfill` and `serve` share with it.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use forecasting::Stamp;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,7 @@ use super::{
     settings::settings,
     stores::Stores,
 };
-use crate::Night;
+use crate::{CachedMarket, Night};
 
 /// A night prepared: everything but the day.
 pub(super) struct Prepared {
@@ -29,7 +29,11 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) async fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        let (chosen, assignment, settings) = asked(arguments).await?;
+        Prepared::of(asked(arguments).await?, arguments).await
+    }
+
+    pub(super) async fn of(asked: Asked, arguments: &NightArguments) -> Result<Prepared, Failure> {
+        let (chosen, assignment, settings) = asked;
         let messenger = messenger(&settings)?;
         let stores = Stores::write(&arguments.store.place).await?;
         Ok(Prepared { chosen, assignment, settings, stores, messenger })
@@ -87,6 +91,19 @@ impl Prepared {
         Ok(entry)
     }
 
+    /// Whether nights that were missed are held before the one that is due.
+    pub(super) fn catches_up(&self) -> bool {
+        self.settings.schedule.catch_up
+    }
+
+    /// Histories up to then are downloaded once for all nights that follow.
+    pub(super) fn download_once(&mut self, to: Stamp) {
+        if !self.chosen.market.is_local() {
+            let start = self.assignment.configuration.from();
+            self.chosen.market = Arc::new(CachedMarket::new(self.chosen.market.clone(), start, to));
+        }
+    }
+
     /// A market that will not get newer has nothing to wait for, and a folder that cannot be read will not pass.
     fn patience(&self, as_of: Stamp) -> Patience {
         if self.chosen.market.is_local() {
@@ -123,7 +140,10 @@ pub(super) fn messenger(settings: &Settings) -> Result<Option<Messenger>, Failur
 const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
 
 /// The market, what a run on it is asked to do, and the file that says so.
-pub(super) async fn asked(arguments: &NightArguments) -> Result<(Chosen, Assignment, Settings), Failure> {
+pub(super) type Asked = (Chosen, Assignment, Settings);
+
+/// What the arguments and the configuration file ask for. Nothing is made.
+pub(super) async fn asked(arguments: &NightArguments) -> Result<Asked, Failure> {
     let place = &arguments.store.place;
     let settings = settings(arguments.config.as_deref(), &arguments.set, place).await?;
     // Recorded prices are for a first look on one's own machine.

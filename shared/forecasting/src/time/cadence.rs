@@ -7,7 +7,7 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Period, Stamp, TradingDay, calendar,
+    Exchange, Period, Stamp, TradingDay, new_york,
     period::{DAY, day, days},
 };
 use crate::Error;
@@ -25,8 +25,14 @@ pub struct Cadence {
 /// From one period to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
-    /// So many minutes, up to half a day.
-    Minutes(u16),
+    /// So many minutes, up to half a day, which begin this many minutes past a whole number of them since midnight: of an exchange its own
+    /// midnight, otherwise that of UTC.
+    Minutes {
+        /// See above.
+        count: u16,
+        /// See above.
+        offset: u16,
+    },
     /// A day.
     Day,
     /// A week, from the weekday of its periods.
@@ -50,20 +56,34 @@ pub enum Calendar {
     Always,
     /// From Monday to Friday; within a day from Sunday to Friday at 17:00 in New York, as currencies are traded.
     Weekdays,
-    /// Sessions of the New York Stock Exchange.
-    Xnys,
+    /// Sessions of an exchange.
+    Exchange(Exchange),
 }
 
 const LAST_OF_MONTH: u8 = 31;
 const HALF_A_DAY: u16 = 720;
-/// Longer closures than this there are none, in steps of a minute.
-const LONGEST_CLOSURE: i64 = 14 * 1440;
+/// No exchange is closed for longer, in days.
+pub(super) const LONGEST_CLOSURE: i64 = 15;
 
 impl Cadence {
     /// A session of the New York Stock Exchange.
-    pub const SESSION: Cadence = Cadence { step: Step::Day, calendar: Calendar::Xnys };
+    pub const SESSION: Cadence = Cadence { step: Step::Day, calendar: Calendar::XNYS };
     /// A series without dates.
     pub const INDEX: Cadence = Cadence { step: Step::Index, calendar: Calendar::Always };
+
+    /// The same steps on another calendar.
+    ///
+    /// # Errors
+    /// [`Error::Cadence`] where they have none.
+    pub fn on(self, calendar: Calendar) -> Result<Cadence, Error> {
+        if calendar != Calendar::Always && !matches!(self.step, Step::Minutes { .. } | Step::Day) {
+            return Err(Error::Cadence {
+                text: format!("{}@{calendar}", self.step_in_words()),
+                what: "only a day, or a shorter step, has a calendar",
+            });
+        }
+        Ok(Cadence { calendar, ..self })
+    }
 
     pub(super) const fn always(step: Step) -> Cadence {
         Cadence { step, calendar: Calendar::Always }
@@ -81,17 +101,18 @@ impl Cadence {
             (_, Stamp::Index(_)) => {
                 return Err(refused("it is no date; cadence = \"index\" is a series without dates".to_owned()));
             }
-            (Step::Minutes(minutes), Stamp::Moment(at)) => {
-                let second = at.as_second();
-                if second.rem_euclid(60 * i64::from(minutes)) != 0 {
-                    return Err(refused("no bar begins then".to_owned()));
+            (Step::Minutes { count, offset }, Stamp::Moment(at)) => {
+                if at.as_second() % 60 != 0 || self.calendar.offset(at, count) != offset {
+                    let hour = if offset == 0 { String::new() } else { format!(", and {offset} minutes") };
+                    let bars = self.step_in_words();
+                    return Err(refused(format!("its bars begin at a whole number of {bars} since midnight{hour}")));
                 }
-                if !self.calendar.is_open(at) {
+                if !self.calendar.is_open(at, count, offset) {
                     return Err(refused(format!("the calendar {} is closed then", self.calendar)));
                 }
-                second
+                at.as_second()
             }
-            (Step::Minutes(_), Stamp::Date(_)) => return Err(refused("a date has no time".to_owned())),
+            (Step::Minutes { .. }, Stamp::Date(_)) => return Err(refused("a date has no time".to_owned())),
             (_, Stamp::Moment(at)) if at.as_second().rem_euclid(DAY) != 0 => {
                 return Err(refused("it is within a day".to_owned()));
             }
@@ -99,8 +120,11 @@ impl Cadence {
         };
         let period = Period { at, cadence: self };
         match self.step {
-            Step::Day if self.calendar == Calendar::Xnys => Ok(TradingDay::new(period.date())?.into()),
-            Step::Day if !self.calendar.has(period.date()) => Err(refused("it is a weekend".to_owned())),
+            Step::Day if self == Cadence::SESSION => Ok(TradingDay::new(period.date())?.into()),
+            Step::Day => match self.calendar.closure(period.date()) {
+                Some(why) => Err(refused(format!("no session: {why}"))),
+                None => Ok(period),
+            },
             Step::Months { day: 28..=30, .. } => Err(refused(
                 "not every month has that day: date its periods on the last day of a month, or on one up to the 27th"
                     .to_owned(),
@@ -120,27 +144,42 @@ impl Cadence {
     /// So many of its periods in words: `38 sessions`, `1 week`.
     pub fn count(self, periods: usize) -> String {
         let one = match self.step {
-            Step::Day if self.calendar == Calendar::Xnys => "session",
+            Step::Day if matches!(self.calendar, Calendar::Exchange(_)) => "session",
             Step::Day => "day",
             Step::Week => "week",
             Step::Months { count: 1, .. } => "month",
             Step::Months { count: 3, .. } => "quarter",
             Step::Months { .. } => "year",
-            Step::Minutes(60) => "hour",
-            Step::Minutes(_) => "bar",
+            Step::Minutes { count: 60, .. } => "hour",
+            Step::Minutes { .. } => "bar",
             Step::Index => "period",
         };
         format!("{periods} {one}{}", if periods == 1 { "" } else { "s" })
     }
 
-    /// With the day of the month that a stamp is on.
+    /// With the day of the month, or the minutes past a whole step, that a stamp is on.
     #[must_use]
     pub fn of_dates_like(self, stamp: Stamp) -> Cadence {
-        match (self.step, stamp.date()) {
-            (Step::Months { count, .. }, Some(date)) => {
-                Cadence { step: Step::Months { count, day: anchor(date) }, ..self }
+        let step = match (self.step, stamp, stamp.date()) {
+            (Step::Months { count, .. }, _, Some(date)) => Step::Months { count, day: anchor(date) },
+            (Step::Minutes { count, .. }, Stamp::Moment(at), _) => {
+                Step::Minutes { count, offset: self.calendar.offset(at, count) }
             }
-            _ => self,
+            (step, ..) => step,
+        };
+        Cadence { step, ..self }
+    }
+
+    fn step_in_words(self) -> String {
+        match self.step {
+            Step::Minutes { count, .. } if count % 60 == 0 => format!("{}hour", count / 60),
+            Step::Minutes { count, .. } => format!("{count}min"),
+            Step::Day => "1day".to_owned(),
+            Step::Week => "1week".to_owned(),
+            Step::Months { count: 1, .. } => "1month".to_owned(),
+            Step::Months { count: 3, .. } => "1quarter".to_owned(),
+            Step::Months { .. } => "1year".to_owned(),
+            Step::Index => "index".to_owned(),
         }
     }
 
@@ -170,7 +209,7 @@ impl Cadence {
     pub(super) fn regular(self) -> Option<i64> {
         match (self.step, self.calendar) {
             (Step::Index, _) => Some(1),
-            (Step::Minutes(minutes), Calendar::Always) => Some(60 * i64::from(minutes)),
+            (Step::Minutes { count, .. }, Calendar::Always) => Some(60 * i64::from(count)),
             (Step::Day, Calendar::Always) => Some(DAY),
             (Step::Week, _) => Some(7 * DAY),
             _ => None,
@@ -178,41 +217,35 @@ impl Cadence {
     }
 
     pub(super) fn before(self, period: Period) -> Period {
-        let at = |at: i64| Period { at, ..period };
-        if let Some(regular) = self.regular() {
-            return at(period.at - regular);
-        }
-        match self.step {
-            Step::Minutes(minutes) => {
-                let step = 60 * i64::from(minutes);
-                let open = |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| self.calendar.is_open(at));
-                (1..LONGEST_CLOSURE).map(|n| period.at - n * step).find(open).map_or(period, at)
-            }
-            Step::Months { count, day } => at(days(dated(period.date(), -i64::from(count), day)) * DAY),
-            _ => {
-                let today = period.at.div_euclid(DAY);
-                (1..15).find(|n| self.calendar.has(day(today - n))).map_or(period, |n| at((today - n) * DAY))
-            }
-        }
+        self.neighbour(period, -1)
     }
 
     pub(super) fn after(self, period: Period) -> Period {
+        self.neighbour(period, 1)
+    }
+
+    /// The next period one way or the other; the same one where the calendar ends.
+    fn neighbour(self, period: Period, way: i64) -> Period {
         let at = |at: i64| Period { at, ..period };
         if let Some(regular) = self.regular() {
-            return at(period.at + regular);
+            return at(period.at + way * regular);
         }
-        match self.step {
-            Step::Minutes(minutes) => {
-                let step = 60 * i64::from(minutes);
-                let next = (1..LONGEST_CLOSURE).map(|n| period.at + n * step);
-                let open = |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| self.calendar.is_open(at));
-                next.into_iter().find(open).map_or(period, at)
+        match (self.step, self.calendar) {
+            (Step::Months { count, day }, _) => at(days(dated(period.date(), way * i64::from(count), day)) * DAY),
+            (Step::Minutes { count, offset }, Calendar::Exchange(exchange)) => {
+                exchange.neighbour(period.begins(), way, count, offset).map_or(period, |bar| at(bar.as_second()))
             }
-            Step::Months { count, day } => at(days(dated(period.date(), i64::from(count), day)) * DAY),
+            (Step::Minutes { count, offset }, calendar) => {
+                let step = way * 60 * i64::from(count);
+                let open =
+                    |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| calendar.is_open(at, count, offset));
+                let most = LONGEST_CLOSURE * 1440 / i64::from(count.max(1));
+                (1..=most).map(|n| period.at + n * step).find(open).map_or(period, at)
+            }
             _ => {
                 let today = period.at.div_euclid(DAY);
-                // The longest closure on record here, of 2001, spans six days.
-                (1..15).find(|n| self.calendar.has(day(today + n))).map_or(period, |n| at((today + n) * DAY))
+                let open = |n: &i64| self.calendar.closure(day(today + way * n)).is_none();
+                (1..LONGEST_CLOSURE).find(open).map_or(period, |n| at((today + way * n) * DAY))
             }
         }
     }
@@ -234,41 +267,53 @@ pub(super) fn anchor(date: Date) -> u8 {
 }
 
 impl Calendar {
-    /// Whether a day has a period.
-    fn has(self, date: Date) -> bool {
+    /// Sessions of the New York Stock Exchange.
+    pub const XNYS: Calendar = Calendar::Exchange(Exchange::Xnys);
+
+    /// Why a day has no period.
+    pub(super) fn closure(self, date: Date) -> Option<&'static str> {
         match self {
-            Calendar::Always => true,
-            Calendar::Weekdays => !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday),
-            Calendar::Xnys => calendar::closure(date).is_none(),
+            Calendar::Always => None,
+            Calendar::Weekdays => {
+                matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday).then_some("it is a weekend")
+            }
+            Calendar::Exchange(exchange) => exchange.closure(date),
         }
     }
 
-    /// Whether a bar may begin then.
-    pub(super) fn is_open(self, at: Timestamp) -> bool {
-        let here = at.to_zoned(calendar::new_york());
+    /// See [`Step::Minutes`].
+    pub(super) fn offset(self, at: Timestamp, count: u16) -> u16 {
+        match self {
+            Calendar::Exchange(exchange) => exchange.offset(at, count),
+            _ => u16::try_from(at.as_second().div_euclid(60).rem_euclid(i64::from(count.max(1)))).unwrap_or(0),
+        }
+    }
+
+    /// Whether such a bar begins then.
+    pub(super) fn is_open(self, at: Timestamp, count: u16, offset: u16) -> bool {
         match self {
             Calendar::Always => true,
-            Calendar::Weekdays => match here.weekday() {
-                Weekday::Saturday => false,
-                Weekday::Sunday => here.hour() >= 17,
-                Weekday::Friday => here.hour() < 17,
-                _ => true,
-            },
-            Calendar::Xnys => {
-                let opened = (here.hour(), here.minute()) >= (9, 30);
-                calendar::closure(here.date()).is_none() && opened && at < calendar::bell(here.date())
+            Calendar::Weekdays => {
+                let here = at.to_zoned(new_york::new_york());
+                match here.weekday() {
+                    Weekday::Saturday => false,
+                    Weekday::Sunday => here.hour() >= 17,
+                    Weekday::Friday => here.hour() < 17,
+                    _ => true,
+                }
             }
+            Calendar::Exchange(exchange) => exchange.has_bar(at, count, offset),
         }
     }
 }
 
 impl fmt::Display for Calendar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Calendar::Always => "always",
-            Calendar::Weekdays => "24x5",
-            Calendar::Xnys => "XNYS",
-        })
+        match self {
+            Calendar::Always => f.pad("always"),
+            Calendar::Weekdays => f.pad("24x5"),
+            Calendar::Exchange(exchange) => exchange.fmt(f),
+        }
     }
 }
 
@@ -279,12 +324,7 @@ impl FromStr for Calendar {
         match text.to_ascii_lowercase().as_str() {
             "always" | "24/7" | "24x7" => Ok(Calendar::Always),
             "24x5" => Ok(Calendar::Weekdays),
-            // Both exchanges keep the same sessions.
-            "xnys" | "xnas" => Ok(Calendar::Xnys),
-            _ => Err(Error::Cadence {
-                text: text.chars().take(40).collect(),
-                what: "a calendar is \"XNYS\", \"XNAS\", \"24x5\" or \"always\"",
-            }),
+            _ => text.parse().map(Calendar::Exchange),
         }
     }
 }
@@ -293,17 +333,10 @@ impl FromStr for Calendar {
 /// usual one.
 impl fmt::Display for Cadence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let step = match self.step {
-            Step::Day if self.calendar == Calendar::Xnys => return f.pad("session"),
-            Step::Minutes(minutes) if minutes % 60 == 0 => format!("{}hour", minutes / 60),
-            Step::Minutes(minutes) => format!("{minutes}min"),
-            Step::Day => "1day".to_owned(),
-            Step::Week => "1week".to_owned(),
-            Step::Months { count: 1, .. } => "1month".to_owned(),
-            Step::Months { count: 3, .. } => "1quarter".to_owned(),
-            Step::Months { .. } => "1year".to_owned(),
-            Step::Index => "index".to_owned(),
-        };
+        if *self == Cadence::SESSION {
+            return f.pad("session");
+        }
+        let step = self.step_in_words();
         if self.calendar == Calendar::Always { f.pad(&step) } else { f.pad(&format!("{step}@{}", self.calendar)) }
     }
 }
@@ -324,10 +357,11 @@ impl FromStr for Cadence {
         let minutes = |number: &str, times: u16| {
             let minutes = number.parse::<u16>().ok()?.checked_mul(times)?;
             // A day must hold a whole number of them, so that each day begins with one.
-            (minutes > 0 && minutes <= HALF_A_DAY && 1440 % minutes == 0).then_some(Step::Minutes(minutes))
+            (minutes > 0 && minutes <= HALF_A_DAY && 1440 % minutes == 0)
+                .then_some(Step::Minutes { count: minutes, offset: 0 })
         };
         let step = match step {
-            "session" => return Ok(Cadence { step: Step::Day, calendar: calendar.unwrap_or(Calendar::Xnys) }),
+            "session" => return Ok(Cadence { step: Step::Day, calendar: calendar.unwrap_or(Calendar::XNYS) }),
             "1day" | "day" => Step::Day,
             "1week" | "week" => Step::Week,
             "1month" | "month" => months(1),
@@ -340,14 +374,7 @@ impl FromStr for Cadence {
                 _ => return Err(refused()),
             },
         };
-        let calendar = calendar.unwrap_or(Calendar::Always);
-        if calendar != Calendar::Always && !matches!(step, Step::Minutes(_) | Step::Day) {
-            return Err(Error::Cadence {
-                text: text.chars().take(40).collect(),
-                what: "only a day, or a shorter step, has a calendar",
-            });
-        }
-        Ok(Cadence { step, calendar })
+        Cadence::always(step).on(calendar.unwrap_or(Calendar::Always))
     }
 }
 

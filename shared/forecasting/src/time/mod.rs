@@ -1,14 +1,17 @@
 //! When a bar is: stamps as sources write them, periods of a cadence, and the exchange's sessions.
 
 mod cadence;
-pub(crate) mod calendar;
+mod exchange;
 mod infer;
+mod listed;
+mod new_york;
 mod period;
 mod stamp;
 mod trading_day;
 
 pub(crate) use cadence::Step;
 pub use cadence::{Cadence, Calendar};
+pub use exchange::Exchange;
 pub use period::Period;
 pub use stamp::Stamp;
 pub use trading_day::TradingDay;

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{Cadence, Stamp, Step, TradingDay};
+use super::{Cadence, Calendar, Stamp, Step, TradingDay};
 use crate::Error;
 
 /// One period of a series, such as a session of the New York Stock Exchange, an hour or a month: it knows its cadence, and so the
@@ -42,7 +42,7 @@ impl Period {
     pub fn stamp(self) -> Stamp {
         match self.cadence.step {
             Step::Index => Stamp::Index(self.at.unsigned_abs()),
-            Step::Minutes(_) => Stamp::Moment(self.begins()),
+            Step::Minutes { .. } => Stamp::Moment(self.begins()),
             _ => Stamp::Date(self.date()),
         }
     }
@@ -60,9 +60,18 @@ impl Period {
 
     /// When its value is known: a session at its bell, any other period at its end.
     pub fn ends(self) -> Timestamp {
-        match self.session() {
-            Some(session) => session.bell(),
-            None => self.next().begins(),
+        match (self.cadence.step, self.cadence.calendar) {
+            (Step::Day, Calendar::Exchange(exchange)) => exchange.bell(self.date()),
+            // The last bar of a day may follow the clock beyond the bell.
+            (Step::Minutes { count, .. }, calendar) => {
+                let end =
+                    self.begins().saturating_add(SignedDuration::from_mins(count.into())).unwrap_or(Timestamp::MAX);
+                match calendar {
+                    Calendar::Exchange(exchange) => end.min(exchange.bell(exchange.date(self.begins()))),
+                    _ => end,
+                }
+            }
+            _ => self.next().begins(),
         }
     }
 

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use super::calendar;
+use super::new_york;
 use crate::Error;
 use jiff::{
     Span, Timestamp,
@@ -29,7 +29,7 @@ impl TradingDay {
     /// # Errors
     /// [`Error::NotASession`] with the reason.
     pub fn new(date: Date) -> Result<Self, Error> {
-        match calendar::closure(date) {
+        match new_york::closure(date) {
             None => Ok(TradingDay(date)),
             Some(why) => Err(Error::NotASession { date, why }),
         }
@@ -59,7 +59,7 @@ impl TradingDay {
     /// [`Error::NotASession`] where the calendar does not reach.
     pub fn due_at(now: Timestamp) -> Result<Date, Error> {
         let last = TradingDay::last_closed(now)?;
-        let here = now.to_zoned(calendar::new_york());
+        let here = now.to_zoned(new_york::new_york());
         let no_session = here.hour() >= USUAL_BELL && TradingDay::new(here.date()).is_err();
         Ok(if no_session { here.date() } else { last.date() })
     }
@@ -74,7 +74,7 @@ impl TradingDay {
 
     /// The date in New York at a moment, session or not.
     fn date_at(now: Timestamp) -> Date {
-        now.to_zoned(calendar::new_york()).date()
+        now.to_zoned(new_york::new_york()).date()
     }
 
     /// The date.
@@ -84,13 +84,13 @@ impl TradingDay {
 
     /// When trading ends: 16:00 in New York, or 13:00 on an early close.
     pub fn bell(self) -> Timestamp {
-        calendar::bell(self.0)
+        new_york::in_new_york(self.0, new_york::bell(self.0))
     }
 
     /// Whether a bar of this session that is read now may still be corrected: the exchanges send corrections until 20:00
     /// in New York.
     pub fn is_preliminary_at(self, now: Timestamp) -> bool {
-        now < calendar::in_new_york(self.0, time(20, 0, 0, 0))
+        now < new_york::in_new_york(self.0, time(20, 0, 0, 0))
     }
 }
 

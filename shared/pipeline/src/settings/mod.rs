@@ -180,8 +180,8 @@ impl Settings {
                 return Err(format!("families name {} twice", twice.1));
             }
         }
-        if self.calendar.is_some() && self.cadence.is_none() {
-            return Err("calendar needs a cadence beside it, such as cadence = \"1hour\"".to_owned());
+        if let (Some(calendar), Some(cadence)) = (self.calendar, self.cadence) {
+            cadence.on(calendar).map_err(|error| format!("calendar = \"{calendar}\": {error}"))?;
         }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
@@ -202,7 +202,7 @@ impl Settings {
         if self.tiingo.requests_per_hour == Some(0) {
             return Err("tiingo.requests_per_hour must be at least 1".to_owned());
         }
-        self.schedule.cron()?;
+        self.schedule.check()?;
         let minutes = self.fetch.ask_again_minutes;
         if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
             return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));
@@ -265,9 +265,13 @@ impl Settings {
         Assignment { tickers, configuration }
     }
 
-    /// The cadence that is declared.
+    /// The cadence that is declared; a calendar alone is that of days.
     pub fn cadence(&self) -> Option<Cadence> {
-        self.cadence.map(|cadence| Cadence { calendar: self.calendar.unwrap_or(cadence.calendar), ..cadence })
+        match (self.cadence, self.calendar) {
+            (Some(cadence), Some(calendar)) => cadence.on(calendar).ok(),
+            (None, Some(calendar)) => Cadence::SESSION.on(calendar).ok(),
+            (cadence, None) => cadence,
+        }
     }
 
     fn configuration(&self, market: Market) -> Configuration {

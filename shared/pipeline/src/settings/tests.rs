@@ -96,7 +96,7 @@ fn refusals_say_what_and_where() {
     check("season = [24, 100]", "of two the longer holds the shorter");
     check("cadence = \"fortnight\"", "a cadence is \"session\"");
     check("cadence = \"7min\"", "a cadence is");
-    check("calendar = \"XNYS\"", "calendar needs a cadence");
+    check("calendar = \"XLON\"\ncadence = \"1week\"", "only a day, or a shorter step, has a calendar");
     check("calendar = \"XXXX\"", "a calendar is \"XNYS\"");
     check("kind = \"number\"", "unknown variant `number`");
     check("error_bound = 1.1\npolicy = { max_age = 20 }", "it needs policy.max_age to be 25 or more");
@@ -120,6 +120,9 @@ fn refusals_say_what_and_where() {
     check("horizon = ", "line 1");
     check("policy = { max_age = 0 }", "max_age must be at least 1");
     check("[schedule]\nat = \"5 pm\"", "schedule.at is '5 pm'");
+    check("[schedule]\ncron = \"5 * * *\"", "has five parts");
+    check("[schedule]\ncron = \"5 * * * *\"\nat = \"17:00\"", "leave them out");
+    check("[schedule]\nfirst = 2027-01-02\nlast = 2027-01-01", "before schedule.first");
     check("[webhook]\nformat = \"irc\"", "expected one of `slack`, `discord`, `json`");
     check("[fetch]\nask_again_minutes = 0", "must be above 0");
     check("[fetch]\nask_again_minutes = 60\nask_limit = 12", "must end within 10");

@@ -18,6 +18,7 @@ use web::{Problem, Started, Starts, Wanted};
 use crate::command::{
     Failure,
     arguments::NightArguments,
+    backfill::missed,
     market::Chosen,
     output,
     run::{Prepared, messenger},
@@ -69,7 +70,7 @@ impl Nights {
     pub(super) async fn on_schedule(&self, due: Timestamp) {
         let _alone = self.one_at_a_time.clone().lock_owned().await;
         let mut looks = 0;
-        let prepared = loop {
+        let mut prepared = loop {
             match Prepared::new(&self.arguments).await {
                 Ok(prepared) => break prepared,
                 Err(Failure::Busy(_)) if looks < LOOKS => {
@@ -86,11 +87,35 @@ impl Nights {
             }
         };
         // A folder of prices ends where its files end.
-        let local = prepared.chosen.market.is_local();
-        match TradingDay::due_at(due) {
-            Ok(_) if local => night(prepared.chosen.last_session, &prepared, Trigger::Schedule).await,
-            Ok(day) => night(day.into(), &prepared, Trigger::Schedule).await,
-            Err(error) => output::remark(&format!("No night is due at {due}: {error}")),
+        let as_of = if prepared.chosen.market.is_local() {
+            prepared.chosen.last_session
+        } else {
+            match TradingDay::due_at(due) {
+                Ok(day) => day.into(),
+                Err(error) => return output::remark(&format!("No night is due at {due}: {error}")),
+            }
+        };
+        if prepared.catches_up() {
+            match missed(&prepared, as_of).await {
+                Ok(missed) if missed.is_empty() => {}
+                Ok(missed) => {
+                    let market = prepared.chosen.market.clone();
+                    prepared.download_once(as_of);
+                    for earlier in missed {
+                        night(earlier, &prepared, Trigger::Backfill).await;
+                    }
+                    prepared.chosen.market = market;
+                }
+                Err(failure) => output::remark(&format!("What was missed is not made up for: {}", failure.text())),
+            }
+        }
+        night(as_of, &prepared, Trigger::Schedule).await;
+    }
+
+    /// Holds the night that was due before the service began, and those before it; where there has never been one, nothing was missed.
+    pub(super) async fn catch_up(&self, due: Timestamp) {
+        if !self.ledger.runs(1).await.is_ok_and(|runs| runs.is_empty()) {
+            self.on_schedule(due).await;
         }
     }
 

@@ -12,7 +12,7 @@ use super::{Nights, output};
 pub(in crate::command) struct Schedule {
     cron: Cron,
     zone: TimeZone,
-    words: String,
+    settings: ScheduleSettings,
 }
 
 /// The longest sleep: a machine that was suspended, or whose clock was set, is not late by more.
@@ -21,13 +21,26 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 impl Schedule {
     pub(in crate::command) fn new(settings: &ScheduleSettings) -> Result<Schedule, String> {
         let cron = settings.cron()?;
-        let cron = cron.parse().map_err(|error| format!("schedule.days is '{}': {error}", settings.days))?;
+        let parsed = cron.parse().map_err(|error| format!("{}: {error}", settings.unchecked()))?;
         let zone = TimeZone::get(&settings.time_zone).map_err(|error| format!("schedule.time_zone: {error}"))?;
-        Ok(Schedule { cron, zone, words: format!("at {} {} on {}", settings.at, settings.time_zone, settings.days) })
+        Ok(Schedule { cron: parsed, zone, settings: settings.clone() })
     }
 
     fn next(&self, after: Timestamp) -> Option<Zoned> {
-        self.cron.find_next_occurrence(&after.to_zoned(self.zone.clone()), false).ok()
+        let after = after.to_zoned(self.zone.clone());
+        let begins = self.settings.first.and_then(|first| first.to_zoned(self.zone.clone()).ok());
+        let (from, inclusive) = match begins.filter(|begins| *begins > after) {
+            Some(begins) => (begins, true),
+            None => (after, false),
+        };
+        let next = self.cron.find_next_occurrence(&from, inclusive).ok()?;
+        Some(next).filter(|next| self.settings.is_on(next.date()))
+    }
+
+    /// The newest one that has passed.
+    fn last(&self, now: Timestamp) -> Option<Zoned> {
+        let passed = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true).ok();
+        passed.filter(|due| self.settings.is_on(due.date()))
     }
 
     pub(super) fn next_in_words(&self) -> String {
@@ -38,11 +51,12 @@ impl Schedule {
     /// once; one that passed before the start is told as missed.
     pub(super) async fn run(self, nights: Arc<Nights>, mut stopped: watch::Receiver<()>) {
         let now = Timestamp::now();
-        let passed = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true);
-        if let Ok(due) = passed
-            && let Err(failure) = nights.tell_missed(due.timestamp()).await
-        {
-            output::remark(&format!("Whether a night was missed cannot be told: {}", failure.text()));
+        if let Some(due) = self.last(now) {
+            if self.settings.catch_up {
+                nights.catch_up(due.timestamp()).await;
+            } else if let Err(failure) = nights.tell_missed(due.timestamp()).await {
+                output::remark(&format!("Whether a night was missed cannot be told: {}", failure.text()));
+            }
         }
         let mut last = now;
         while let Some(due) = self.next(last) {
@@ -56,7 +70,7 @@ impl Schedule {
             }
             // Times that passed while the machine slept are one night: the newest.
             let now = Timestamp::now().max(due.timestamp());
-            let newest = self.cron.find_previous_occurrence(&now.to_zoned(self.zone.clone()), true).unwrap_or(due);
+            let newest = self.last(now).unwrap_or(due);
             nights.on_schedule(newest.timestamp()).await;
             last = Timestamp::now().max(newest.timestamp());
         }
@@ -66,7 +80,7 @@ impl Schedule {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        f.write_str(&self.settings.words())
     }
 }
 
@@ -92,6 +106,19 @@ mod tests {
     }
 
     #[test]
+    fn hours_between_two_days() {
+        let text = "[schedule]\ncron = \"5 * * * *\"\ntime_zone = \"UTC\"\nfirst = 2026-03-02\nlast = 2026-03-03";
+        let hourly = schedule(text).expect("a schedule");
+        let next = |after: &str| hourly.next(after.parse().expect("a moment")).map(|next| next.timestamp().to_string());
+        assert_eq!(next("2025-01-01T00:00:00Z").as_deref(), Some("2026-03-02T00:05:00Z"));
+        assert_eq!(next("2026-03-02T00:05:00Z").as_deref(), Some("2026-03-02T01:05:00Z"));
+        assert_eq!(next("2026-03-03T23:05:00Z"), None);
+        let last = |now: &str| hourly.last(now.parse().expect("a moment")).map(|due| due.timestamp().to_string());
+        assert_eq!(last("2026-03-02T00:04:00Z"), None);
+        assert_eq!(last("2026-03-02T03:04:00Z").as_deref(), Some("2026-03-02T02:05:00Z"));
+    }
+
+    #[test]
     fn what_is_none() {
         let check = |text: &str, expected: &str| {
             let error = schedule(text).err().expect("refused");
@@ -99,5 +126,6 @@ mod tests {
         };
         check("[schedule]\ntime_zone = \"New York\"", "schedule.time_zone");
         check("[schedule]\ndays = \"WORKDAYS\"", "schedule.days is 'WORKDAYS'");
+        check("[schedule]\ncron = \"61 * * * *\"", "schedule.cron is '61 * * * *'");
     }
 }

@@ -13,7 +13,7 @@ use jiff::{
 };
 
 /// First and last year that the rules are good for.
-pub(crate) const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
+const YEARS: std::ops::RangeInclusive<i16> = 2000..=2100;
 
 /// Closures on single days: the attacks of 2001, days of mourning, and the storm of 2012.
 const UNFORESEEN: [(Date, &str); 10] = [
@@ -30,12 +30,12 @@ const UNFORESEEN: [(Date, &str); 10] = [
 ];
 
 /// New York's clock, daylight saving included.
-pub(crate) fn new_york() -> TimeZone {
+pub(super) fn new_york() -> TimeZone {
     tz::get!("America/New_York")
 }
 
 /// Why the exchange is closed on this date; `None` on a session.
-pub(crate) fn closure(day: Date) -> Option<&'static str> {
+pub(super) fn closure(day: Date) -> Option<&'static str> {
     if !YEARS.contains(&day.year()) {
         return Some("the calendar knows 2000 to 2100");
     }
@@ -72,21 +72,21 @@ fn holidays(year: i16) -> Holidays {
 }
 
 /// The session ends at 13:00: before Independence Day and Christmas, and after Thanksgiving.
-pub(crate) fn closes_early(day: Date) -> bool {
+fn closes_early(day: Date) -> bool {
     let thanksgiving = nth_weekday(day.year(), 11, 4, Weekday::Thursday);
     let eve = (day.month() == 7 && day.day() == 3) || (day.month() == 12 && day.day() == 24);
     closure(day).is_none() && (eve || day == shifted(thanksgiving, 1))
 }
 
 /// When a New York clock shows this time on this day.
-pub(crate) fn in_new_york(day: Date, at: Time) -> Timestamp {
+pub(super) fn in_new_york(day: Date, at: Time) -> Timestamp {
     // No session's opening hours meet a clock change, which happens on Sundays at two in the morning.
     day.to_datetime(at).to_zoned(new_york()).map_or(Timestamp::MAX, |zoned| zoned.timestamp())
 }
 
 /// The closing bell.
-pub(crate) fn bell(day: Date) -> Timestamp {
-    in_new_york(day, if closes_early(day) { time(13, 0, 0, 0) } else { time(16, 0, 0, 0) })
+pub(super) fn bell(day: Date) -> Time {
+    if closes_early(day) { time(13, 0, 0, 0) } else { time(16, 0, 0, 0) }
 }
 
 /// A Saturday holiday is kept on Friday, a Sunday one on Monday.
