@@ -43,7 +43,8 @@ async fn incoming(archive: &S3Archive, run: &Run, ticker: &Ticker) -> Result<Opt
     let Some(incoming) = &run.configuration.incoming else { return Ok(None) };
     let key = Key::run(&run.id, "incoming.csv");
     let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-    Ok(Some(PriceFile::new(ticker.clone(), incoming.key.as_str(), bytes)))
+    let file = PriceFile::new(ticker.clone(), incoming.key.as_str(), bytes);
+    Ok(Some(file.with(run.configuration.columns.clone())))
 }
 
 /// Made anew where the token has been exchanged.

@@ -201,6 +201,7 @@ async fn asked_of_file(
     let sha256 = Digest::of(&bytes);
     // What cannot be read is fetch's to refuse, and to keep.
     let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone())
+        .with(settings.columns.clone())
         .last_ended(settings.cadence(), time)
         .map_or_else(|| TradingDay::last_closed(time).map(Stamp::from), |period| Ok(period.stamp()))
         .map_err(|e| Error::Request { field: "time", reason: e.to_string() })?;

@@ -11,7 +11,7 @@ use forecasting::{Cadence, Period, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
     Error, History, MarketData,
-    price_file::{Table, last_ended},
+    price_file::{ColumnNames, Table, last_ended},
 };
 
 /// Files of one's own: a folder with one a series, `{TICKER}.csv`, or one table of several. Each may end on `.csv`, `.csv.gz` or
@@ -19,6 +19,7 @@ use pipeline::{
 #[derive(Debug)]
 pub struct CsvMarket {
     series: BTreeMap<Ticker, Source>,
+    names: ColumnNames,
 }
 
 #[derive(Debug)]
@@ -36,19 +37,20 @@ const LARGEST_TABLE: u64 = 512 << 20;
 const ENDINGS: [&str; 3] = [".csv", ".csv.gz", ".parquet"];
 
 impl CsvMarket {
-    /// Looks which series a folder or a table has. Files of a folder that are no price files are ignored, with a warning.
+    /// Looks which series a folder or a table has; their columns may be called otherwise than usual. Files of a folder that are no price files are ignored, with a warning.
     ///
     /// # Errors
     /// A message where it cannot be read, or has no series.
-    pub fn open(path: &Path) -> Result<CsvMarket, String> {
-        match std::fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => CsvMarket::folder(path),
-            Ok(_) => CsvMarket::table(path),
-            Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
-        }
+    pub fn open(path: &Path, names: &ColumnNames) -> Result<CsvMarket, String> {
+        let series = match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => CsvMarket::folder(path)?,
+            Ok(_) => CsvMarket::table(path, names)?,
+            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+        };
+        Ok(CsvMarket { series, names: names.clone() })
     }
 
-    fn folder(folder: &Path) -> Result<CsvMarket, String> {
+    fn folder(folder: &Path) -> Result<BTreeMap<Ticker, Source>, String> {
         let failed = |error: io::Error| format!("{} cannot be read: {error}", folder.display());
         let mut series: BTreeMap<Ticker, Source> = BTreeMap::new();
         let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -76,12 +78,12 @@ impl CsvMarket {
         if series.is_empty() {
             return Err(format!("{} holds no price file: one is called TICKER.csv or TICKER.csv.gz", folder.display()));
         }
-        Ok(CsvMarket { series })
+        Ok(series)
     }
 
-    fn table(path: &Path) -> Result<CsvMarket, String> {
+    fn table(path: &Path, names: &ColumnNames) -> Result<BTreeMap<Ticker, Source>, String> {
         let failed = |reason: String| format!("{}: {reason}", path.display());
-        let table = std::sync::Arc::new(read_table(path, LARGEST_TABLE).map_err(failed)?);
+        let table = std::sync::Arc::new(read_table(path, names, LARGEST_TABLE).map_err(failed)?);
         let mut series = BTreeMap::new();
         for name in table.series() {
             let ticker = Ticker::of_name(name).map_err(|error| failed(error.to_string()))?;
@@ -97,7 +99,7 @@ impl CsvMarket {
             let ticker = Ticker::of_name(stem).map_err(|error| failed(error.to_string()))?;
             series.insert(ticker, Source::File(path.to_owned()));
         }
-        Ok(CsvMarket { series })
+        Ok(series)
     }
 
     /// The series it has.
@@ -114,7 +116,7 @@ impl CsvMarket {
         let (mut sessions, mut others): (BTreeMap<Period, usize>, Vec<Period>) = Default::default();
         let mut why = None;
         for source in self.series.values() {
-            match source.last_ended(cadence, now) {
+            match source.last_ended(&self.names, cadence, now) {
                 Ok(Some(end)) if end.session().is_some() => *sessions.entry(end).or_default() += 1,
                 Ok(Some(end)) => others.push(end),
                 Ok(None) => {}
@@ -134,9 +136,14 @@ impl Source {
         }
     }
 
-    fn last_ended(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Option<Period>, String> {
+    fn last_ended(
+        &self,
+        names: &ColumnNames,
+        cadence: Option<Cadence>,
+        now: Timestamp,
+    ) -> Result<Option<Period>, String> {
         match self {
-            Source::File(path) => last_ended(&read_table(path, LARGEST_FILE)?, None, cadence, now),
+            Source::File(path) => last_ended(&read_table(path, names, LARGEST_FILE)?, None, cadence, now),
             Source::Rows { table, name, .. } => last_ended(table, Some(name), cadence, now),
         }
     }
@@ -154,7 +161,9 @@ impl MarketData for CsvMarket {
             reason: format!("{}: {reason}", source.path().display()),
         };
         let rows = match source {
-            Source::File(path) => read_table(path, LARGEST_FILE).and_then(|table| table.rows(None, from, to)),
+            Source::File(path) => {
+                read_table(path, &self.names, LARGEST_FILE).and_then(|table| table.rows(None, from, to))
+            }
             Source::Rows { table, name, .. } => table.rows(Some(name), from, to),
         };
         Ok(History { rows: rows.map_err(refused)?, read_at: None })
@@ -177,7 +186,7 @@ impl MarketData for CsvMarket {
     }
 }
 
-fn read_table(path: &Path, largest: u64) -> Result<Table, String> {
+fn read_table(path: &Path, names: &ColumnNames, largest: u64) -> Result<Table, String> {
     let file = File::open(path).map_err(|e| e.to_string())?;
     let unpacked: Box<dyn Read> =
         if path.extension().is_some_and(|e| e == "gz") { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
@@ -187,7 +196,7 @@ fn read_table(path: &Path, largest: u64) -> Result<Table, String> {
         return Err(format!("larger than {} MB", largest >> 20));
     }
     if path.extension().is_some_and(|e| e == "parquet") {
-        return Table::of_parquet(bytes);
+        return Table::of_parquet(bytes, names);
     }
-    Table::read(std::str::from_utf8(&bytes).map_err(|_| "not a text file".to_owned())?)
+    Table::read(std::str::from_utf8(&bytes).map_err(|_| "not a text file".to_owned())?, names)
 }

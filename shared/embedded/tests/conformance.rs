@@ -32,7 +32,14 @@ async fn markets() {
     // From memory, the same.
     conformance::market_data(&cached, &nls, &other, from, to).await;
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
-    conformance::market_data(&CsvMarket::open(&sample).expect("a folder of prices"), &nls, &other, from, to).await;
+    conformance::market_data(
+        &CsvMarket::open(&sample, &Default::default()).expect("a folder of prices"),
+        &nls,
+        &other,
+        from,
+        to,
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
         return run(None, false, &night).await;
     }
     let settings = settings(night.config.as_deref(), &night.set, &night.store.place).await?;
-    let market = CsvMarket::open(&path).map_err(Failure::Usage)?;
+    let market = CsvMarket::open(&path, &settings.columns).map_err(Failure::Usage)?;
     let tickers: Vec<Ticker> =
         if night.tickers.is_empty() { market.tickers().cloned().collect() } else { night.tickers.clone() };
     let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?.stamp();

@@ -83,7 +83,7 @@ pub(crate) async fn run(
     made_up.write(&folder).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
     let mut told = Vec::with_capacity(POLICIES.len());
     for (name, policy) in POLICIES {
-        let market = CsvMarket::open(&folder)?;
+        let market = CsvMarket::open(&folder, &Default::default())?;
         let text = format!("policy = {policy}\nwindow = {WINDOW}\nseason = {SEASON}\n");
         let settings = Settings::parse(&text)?;
         let assignment = settings.assignment(pipeline::Market::Csv, market.tickers().cloned().collect());

@@ -5,6 +5,7 @@
 //! read too, others ignored. Of which series, in a table of several: `unique_id`, `ticker`, `series` or `symbol`. An empty field, `null`
 //! or `NaN` is a missing value. Fields are parted by commas, semicolons or tabs; with semicolons a decimal comma is read.
 
+mod columns;
 mod number;
 mod parquet;
 mod stamps;
@@ -15,6 +16,7 @@ use forecasting::{Cadence, Period, Row, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 
 use crate::{Error, History, MarketData};
+pub use columns::ColumnNames;
 pub use table::Table;
 
 /// One file as the whole market of its series.
@@ -23,17 +25,24 @@ pub struct PriceFile {
     ticker: Ticker,
     name: String,
     bytes: Vec<u8>,
+    names: ColumnNames,
 }
 
 impl PriceFile {
     /// The file of this series; its name, or key, stands in errors.
     pub fn new(ticker: Ticker, name: impl Into<String>, bytes: Vec<u8>) -> PriceFile {
-        PriceFile { ticker, name: name.into(), bytes }
+        PriceFile { ticker, name: name.into(), bytes, names: ColumnNames::default() }
+    }
+
+    /// With columns that are called so.
+    #[must_use]
+    pub fn with(self, names: ColumnNames) -> PriceFile {
+        PriceFile { names, ..self }
     }
 
     /// The newest period with a value that has ended by a moment; `None` where there is none that can be read.
     pub fn last_ended(&self, cadence: Option<Cadence>, now: Timestamp) -> Option<Period> {
-        let table = Table::read(std::str::from_utf8(&self.bytes).ok()?).ok()?;
+        let table = Table::read(std::str::from_utf8(&self.bytes).ok()?, &self.names).ok()?;
         last_ended(&table, None, cadence, now).ok().flatten()
     }
 }
@@ -48,7 +57,9 @@ impl MarketData for PriceFile {
         let refused =
             |reason: String| Error::RefusedData { ticker: ticker.clone(), reason: format!("{}: {reason}", self.name) };
         let text = std::str::from_utf8(&self.bytes).map_err(|_| refused("not a text file".to_owned()))?;
-        Ok(History { rows: rows(text, from, to).map_err(refused)?, read_at: None })
+        let table = Table::read(text, &self.names);
+        let rows = table.and_then(|table| table.rows(None, from, to));
+        Ok(History { rows: rows.map_err(refused)?, read_at: None })
     }
 
     fn is_local(&self) -> bool {
@@ -66,7 +77,7 @@ impl MarketData for PriceFile {
 /// # Errors
 /// One line that says what is wrong, and where.
 pub fn rows(text: &str, from: Date, to: Stamp) -> Result<Vec<Row>, String> {
-    Table::read(text)?.rows(None, from, to)
+    Table::read(text, &ColumnNames::default())?.rows(None, from, to)
 }
 
 /// The newest period of a series with a value that has ended by a moment; values that cannot be read do not count.
@@ -174,6 +185,21 @@ mod tests {
         check("unique_id,ds,y\nA,1,2\nB,1,2\n", "a table of several series");
     }
 
+    /// Columns that no guess would find, or the wrong one.
+    #[test]
+    fn columns_that_are_declared() {
+        let names = |text: &str| toml::from_str::<ColumnNames>(text).expect("names");
+        let text = "Artikel,Tag,close,Stück\nX,2020-12-10,9,1.5\nX,2020-12-11,9,2.5\n";
+        let declared = names("date = \"Tag\"\nvalue = \"Stück\"\nseries = \"Artikel\"");
+        let table = Table::read(text, &declared).expect("reads");
+        let rows = table.rows(Some("X"), date(2000, 1, 1), date(2100, 1, 1).into()).expect("reads");
+        assert_eq!(rows.iter().map(|row| row.adjusted_close).collect::<Vec<_>>(), [Some(1.5), Some(2.5)]);
+        assert_eq!(rows[0].close, None);
+        let error = Table::read(text, &names("value = \"Stueck\"")).expect_err("refused");
+        assert_eq!(error, "columns.value is 'Stueck', but its first line is 'Artikel,Tag,close,Stück'");
+        assert!(toml::from_str::<ColumnNames>("valeu = \"y\"").is_err());
+    }
+
     #[test]
     fn a_mistyped_year_in_the_middle_is_noticed() {
         let text = "date,adjClose\n2020-12-09,1\n2029-12-10,1\n2020-12-11,1\n";
@@ -189,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_table_of_several_series() {
-        let table = Table::read("unique_id,ds,y\nB,1,5\nA,1,2\nB,2,6\nA,2,3\n").expect("reads");
+        let table =
+            Table::read("unique_id,ds,y\nB,1,5\nA,1,2\nB,2,6\nA,2,3\n", &ColumnNames::default()).expect("reads");
         let rows = table.rows(Some("B"), date(2000, 1, 1), Stamp::Index(9)).expect("reads");
         assert_eq!(rows.iter().map(|row| row.adjusted_close).collect::<Vec<_>>(), [Some(5.0), Some(6.0)]);
         assert_eq!(table.series().collect::<Vec<_>>(), ["A", "B"]);
@@ -199,7 +226,7 @@ mod tests {
     #[test]
     fn one_bad_series_of_a_table() {
         let text = "unique_id,ds,y\nA,1,2\nB,soon,5\nA,2,3\nC,1,2\nC,1,3\nD,1\nE,2,1\n";
-        let table = Table::read(text).expect("reads");
+        let table = Table::read(text, &ColumnNames::default()).expect("reads");
         let rows = |name: &str| table.rows(Some(name), date(2000, 1, 1), Stamp::Index(9)).map(|rows| rows.len());
         assert_eq!((rows("A"), rows("E")), (Ok(2), Ok(1)));
         assert_eq!(rows("B"), Err("row 2: 'soon' is no date".to_owned()));
@@ -211,7 +238,8 @@ mod tests {
     fn the_last_that_has_ended() {
         let now: Timestamp = "2020-12-11T15:00:00Z".parse().expect("a moment");
         let last = |text: &str| {
-            let last = last_ended(&Table::read(text).expect("reads"), None, None, now).expect("periods");
+            let last = last_ended(&Table::read(text, &ColumnNames::default()).expect("reads"), None, None, now)
+                .expect("periods");
             last.map(|period| period.to_string())
         };
         let daily: String = (7..=11).map(|day| format!("2020-12-{day:02},1\n")).collect();

@@ -7,7 +7,7 @@ use parquet::{
     record::Field,
 };
 
-use super::Table;
+use super::{ColumnNames, Table};
 
 /// More than this no table is.
 const MAX_ROWS: i64 = 50_000_000;
@@ -17,7 +17,7 @@ impl Table {
     ///
     /// # Errors
     /// One line that says what is wrong.
-    pub fn of_parquet(bytes: Vec<u8>) -> Result<Table, String> {
+    pub fn of_parquet(bytes: Vec<u8>, names: &ColumnNames) -> Result<Table, String> {
         let wrong = |error: parquet::errors::ParquetError| format!("no Parquet file that can be read: {error}");
         let file = SerializedFileReader::new(Bytes::from(bytes)).map_err(wrong)?;
         let meta = file.metadata().file_metadata();
@@ -30,7 +30,7 @@ impl Table {
             let row = row.map_err(wrong)?;
             records.push(row.get_column_iter().map(|(_, field)| text(field)).collect::<StringRecord>());
         }
-        Table::of(&header, records, false)
+        Table::of(&header, names, records, false)
     }
 }
 

@@ -4,7 +4,7 @@ use csv::StringRecord;
 use forecasting::{Row, Stamp};
 use jiff::civil::Date;
 
-use super::{number, stamps};
+use super::{ColumnNames, columns::Columns, number, stamps};
 
 /// A file's records, and which column is which.
 #[derive(Debug, Clone)]
@@ -18,27 +18,15 @@ pub struct Table {
     decimal_comma: bool,
 }
 
-#[derive(Debug, Clone)]
-struct Columns {
-    date: usize,
-    value: usize,
-    series: Option<usize>,
-    /// open, high, low, close, volume, divCash, splitFactor.
-    others: [Option<usize>; 7],
-}
-
-const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
-const VALUES: [&str; 4] = ["adjclose", "value", "y", "close"];
-const SERIES: [&str; 4] = ["uniqueid", "ticker", "series", "symbol"];
 /// Neighbours out of order, as a share of all: a file with more is in no order, one with fewer has a mistyped date.
 const SHUFFLED: f64 = 0.2;
 
 impl Table {
-    /// Reads a text: its first line names the columns.
+    /// Reads a text: its first line names the columns, which may be called otherwise than usual.
     ///
     /// # Errors
     /// One line that says what is wrong, and where.
-    pub fn read(text: &str) -> Result<Table, String> {
+    pub fn read(text: &str, names: &ColumnNames) -> Result<Table, String> {
         let text = text.trim_start_matches('\u{feff}');
         let first = text.lines().next().unwrap_or_default();
         let count = |delimiter: char| first.matches(delimiter).count();
@@ -53,15 +41,20 @@ impl Table {
         for (index, record) in reader.records().enumerate() {
             records.push(record.map_err(|e| format!("row {}: {e}", index + 1))?);
         }
-        Table::of(&header, records, delimiter == ';')
+        Table::of(&header, names, records, delimiter == ';')
     }
 
     /// Of these columns and records.
     ///
     /// # Errors
     /// As [`Table::read`].
-    pub fn of(header: &StringRecord, records: Vec<StringRecord>, decimal_comma: bool) -> Result<Table, String> {
-        let columns = Columns::find(header)?;
+    pub fn of(
+        header: &StringRecord,
+        names: &ColumnNames,
+        records: Vec<StringRecord>,
+        decimal_comma: bool,
+    ) -> Result<Table, String> {
+        let columns = Columns::find(header, names)?;
         let dates = stamps::read(records.iter().map(|record| record.get(columns.date).unwrap_or_default()))?;
         let uneven = |place: usize| {
             let (fields, named) = (records[place].len(), header.len());
@@ -200,28 +193,6 @@ impl Table {
             }
         }
         Ok(ordered)
-    }
-}
-
-impl Columns {
-    fn find(header: &StringRecord) -> Result<Columns, String> {
-        let plain =
-            |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        let names: Vec<String> = header.iter().map(plain).collect();
-        let find = |name: &&str| names.iter().position(|other| other == name);
-        let missing = || {
-            let line = header.iter().collect::<Vec<_>>().join(",");
-            format!("its first line is '{}', but must name the columns date and adjClose (or value)", quoted(&line))
-        };
-        let unnamed = (header.len() > 1 && header.iter().next() == Some("")).then_some(0);
-        let date = DATES.iter().find_map(find).or(unnamed).ok_or_else(missing)?;
-        let value = VALUES.iter().find_map(find).ok_or_else(missing)?;
-        Ok(Columns {
-            date,
-            value,
-            series: SERIES.iter().find_map(find),
-            others: ["open", "high", "low", "close", "volume", "divcash", "splitfactor"].map(|name| find(&name)),
-        })
     }
 }
 

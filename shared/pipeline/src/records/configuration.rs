@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::{Digest, Key, VersionId, settings::SESSIONS_START};
+use crate::{Digest, Key, VersionId, price_file::ColumnNames, settings::SESSIONS_START};
 
 /// A run's task: everything that decides what it computes. `runs/{run}/configuration.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,6 +125,9 @@ pub struct Configuration {
     /// Series that the market knows by another name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub aliases: BTreeMap<Ticker, Ticker>,
+    /// What the columns of files are called.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub columns: ColumnNames,
     /// The file to work on, where the market is `incoming`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incoming: Option<Incoming>,

@@ -21,7 +21,7 @@ use forecasting::{
 use jiff::civil::{Date, date};
 use serde::Deserialize;
 
-use crate::{Archive, Assignment, Configuration, Error, Key, Market};
+use crate::{Archive, Assignment, Configuration, Error, Key, Market, price_file::ColumnNames};
 pub use fetch::{FetchSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
@@ -57,6 +57,8 @@ pub struct Settings {
     error_bound: Option<f64>,
     retention: Option<usize>,
     significance: f64,
+    /// What the columns of files are called.
+    pub columns: ColumnNames,
     /// What to do while a bar is missing.
     pub fetch: FetchSettings,
     /// What to do about what may pass.
@@ -90,6 +92,7 @@ impl Default for Settings {
             error_bound: None,
             retention: None,
             significance: 0.05,
+            columns: ColumnNames::default(),
             fetch: FetchSettings::default(),
             retries: RetrySettings::default(),
             tiingo: TiingoSettings::default(),
@@ -305,6 +308,7 @@ impl Settings {
             promotion: self.promotion,
             train: false,
             aliases: BTreeMap::new(),
+            columns: if of_market.is_none() { self.columns.clone() } else { ColumnNames::default() },
             incoming: None,
             rollback: None,
             release: None,
