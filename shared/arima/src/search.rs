@@ -1,5 +1,5 @@
 //! The search for the best orders: stepwise as Hyndman & Khandakar (2008, J. Statistical Software 27(3), section 3.2), with
-//! two ways on from where that stops too early, or the whole grid.
+//! ways on from where that stops too early, or the whole grid.
 
 use std::collections::BTreeMap;
 
@@ -135,6 +135,9 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
                     self.consider(with(p, 0));
                 }
             }
+            if self.rules.period > 1 && self.best_model() == Some(centre) {
+                self.further_afield(&centre);
+            }
             if self.best_model().is_some_and(|best| best.order.p == self.max_order() && best.order.q == 0) {
                 // The longest autoregression stands in for a moving average that no step leads to.
                 let longest = self.max_order();
@@ -145,6 +148,18 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
             if self.best_model() == Some(centre) {
                 return;
             }
+        }
+    }
+
+    /// What a season's models hide behind a worse neighbour: other seasonal orders with the same p and q, such as two seasonal moving
+    /// averages for two autoregressions; and pure moving averages.
+    fn further_afield(&mut self, centre: &Arima) {
+        let Arima { order, seasonal, .. } = *centre;
+        for (p, q) in [(0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1), (2, 2)] {
+            self.consider(reordered(centre, order.p, order.q, p, q));
+        }
+        for q in 1..=self.max_order() {
+            self.consider(reordered(centre, 0, q, seasonal.p, seasonal.q));
         }
     }
 

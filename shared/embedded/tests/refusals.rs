@@ -40,7 +40,7 @@ fn wrong_usage_and_configuration() {
     check("run --as-of 2999-01-04 --market recorded", 2, "has not closed yet");
     check("run --ticker ../../etc/passwd", 2, "is not a ticker");
     check("run --market tiingo", 2, "needs a token in TIINGO_API_KEY");
-    check("run --market yahoo", 2, "a market is tiingo, recorded or csv:PATH");
+    check("run --market yahoo", 2, "a market is tiingo, tiingo-crypto");
     check("run --market csv:nowhere", 2, "nowhere cannot be read");
     check("run --market csv:empty", 2, "holds no price file");
     check("run --market csv:twice", 2, "are the same ticker");

@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::{Bench, Finished};
 
@@ -61,6 +62,19 @@ async fn prices(State(market): State<Shared>, uri: Uri, Query(query): Query<BTre
     Json(rows).into_response()
 }
 
+/// A bar a step, of whatever pair.
+async fn crypto(State(market): State<Shared>, uri: Uri, Query(query): Query<BTreeMap<String, String>>) -> Response {
+    market.lock().expect("no panic").asked.push(uri.to_string());
+    let midnight = |name: &str| format!("{}T00:00:00Z", query[name]).parse::<Timestamp>().expect("a date");
+    let step = SignedDuration::from_hours(if query["resampleFreq"] == "1hour" { 1 } else { 24 });
+    let bars = std::iter::successors(Some(midnight("startDate")), |at| at.checked_add(step).ok());
+    let end = midnight("endDate").min(Timestamp::now());
+    let price = |at: &Timestamp| 100.0 + (at.as_second() / 86_400 % 13) as f64 + (at.as_second() / 3600 % 7) as f64;
+    let bars: Vec<Value> =
+        bars.take_while(|at| *at <= end).map(|at| json!({ "date": at.to_string(), "close": price(&at) })).collect();
+    Json(json!([{ "ticker": query["tickers"], "priceData": bars }])).into_response()
+}
+
 /// The newest rows of all series, as the server knows them.
 async fn newest(State(market): State<Shared>, uri: Uri) -> Response {
     let mut market = market.lock().expect("no panic");
@@ -85,6 +99,7 @@ impl Server {
         let app = Router::new()
             .route("/tiingo/daily/{ticker}/prices", get(prices))
             .route("/tiingo/daily/prices", get(newest))
+            .route("/tiingo/crypto/prices", get(crypto))
             .with_state(market.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
@@ -276,6 +291,32 @@ async fn vintages() {
 
 /// After the first night, one request tells tonight's rows of all series. Who is due to be compared is asked for by itself, and so is who
 /// pays a dividend: the snapshots are those of nights that ask for each.
+/// Around the clock, the weekend included: fetched, forecast, and a day later extended by what is new.
+#[tokio::test(flavor = "multi_thread")]
+async fn days_of_a_crypto_currency() {
+    let (server, bench) = (Server::start().await, Bench::new());
+    bench.write("closing-bell.toml", "start = 2023-01-01");
+    let night =
+        |as_of: &str| server.run(&bench, &format!("run --market tiingo-crypto --ticker BTCUSD --as-of {as_of} --json"));
+    night("2024-01-05").expect(0);
+    night("2024-01-06").expect(0);
+    let forecast = bench.run("predict BTCUSD --json").expect(0).json();
+    let dates: Vec<&str> =
+        forecast["horizons"].as_array().expect("steps").iter().filter_map(|step| step["date"].as_str()).collect();
+    assert_eq!(dates, ["2024-01-07", "2024-01-08", "2024-01-09", "2024-01-10", "2024-01-11"]);
+    assert_eq!(server.asked(), ["2023-01-01", "2023-12-27"], "everything, and then what is new");
+    bench.run("verify BTCUSD").expect(0);
+    // Hours of the last days: another cadence is another history.
+    let week = Timestamp::now() - SignedDuration::from_hours(7 * 24);
+    let start = week.strftime("%Y-%m-%d");
+    let hours = server
+        .run(&bench, &format!("run --market tiingo-crypto --ticker BTCUSD --set cadence=1hour --set start={start}"));
+    assert!(hours.expect(0).out.contains("BTCUSD"));
+    bench.write("closing-bell.toml", "");
+    let refused = server.run(&bench, "run --market tiingo-iex --ticker KO").expect(2);
+    assert!(refused.err.contains("start = DATE is needed for bars of 5min@XNYS"), "{}", refused.err);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_tickers_are_asked_for_at_once() {
     let server = Server::start().await;

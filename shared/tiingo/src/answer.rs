@@ -1,8 +1,10 @@
 //! What an answer of Tiingo's means.
 
-use forecasting::Row;
+use forecasting::{Cadence, Row};
 use jiff::civil::Date;
 use serde::Deserialize;
+
+use crate::feed;
 
 /// An answer, understood.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,11 +46,16 @@ struct JsonRow {
 }
 
 /// Reads an answer. The body decides, the status only where the body says nothing.
-pub(crate) fn read(status: u16, body: &str) -> Answer {
+pub(crate) fn read(status: u16, body: &str, bars_of: Option<Cadence>) -> Answer {
     let text = body.trim();
     if (200..300).contains(&status) {
         if text.starts_with('[') {
-            return json_rows(text);
+            return match bars_of {
+                // Cut off on the way, most likely.
+                Some(_) if !text.ends_with(']') => Answer::Unavailable("Tiingo's answer is cut off".to_owned()),
+                Some(cadence) => feed::bars(text, cadence).map_or_else(unusable, Answer::Rows),
+                None => json_rows(text),
+            };
         }
         if text.lines().next() == Some(CSV_HEADER) {
             return csv_rows(text);
@@ -74,6 +81,10 @@ pub(crate) fn read(status: u16, body: &str) -> Answer {
         // A page of a proxy, half an answer, a maintenance notice: nothing that tells of the ticker.
         Answer::Unavailable(quoted())
     }
+}
+
+fn unusable(reason: String) -> Answer {
+    Answer::Unusable(format!("Tiingo's answer cannot be used: {reason}"))
 }
 
 /// The error's text in a JSON object.
@@ -152,6 +163,10 @@ fn date(text: &str) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(status: u16, body: &str) -> Answer {
+        super::read(status, body, None)
+    }
 
     #[test]
     fn errors_by_their_bodies() {

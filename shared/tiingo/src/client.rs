@@ -13,6 +13,7 @@ use reqwest::{Response, Url, header, redirect};
 use crate::{
     Token,
     answer::{self, Answer},
+    feed::Feed,
     newest::{self, Newest},
     quota::Quota,
 };
@@ -22,6 +23,8 @@ use crate::{
 pub struct Settings {
     /// Where the interface is. Anything but https is refused, except on this machine.
     pub base_url: String,
+    /// Which of its interfaces is asked.
+    pub feed: Feed,
     /// Whether the newest rows of all series are asked for at once: worth it for more than a few.
     pub newest_of_all: bool,
     /// Requests an hour that the plan allows; `None` keeps to what the server says alone.
@@ -41,6 +44,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             base_url: Self::TIINGO.to_owned(),
+            feed: Feed::Daily,
             newest_of_all: false,
             requests_per_hour: Some(50),
             quota_patience: Duration::ZERO,
@@ -103,16 +107,15 @@ impl Client {
     }
 
     /// Asks once: waits for the quota, sends, reads the answer.
-    async fn ask(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<Vec<Row>, Error> {
+    async fn ask(&self, ticker: &Ticker, from: Date, to: Date) -> Result<Vec<Row>, Error> {
         self.wait_for_quota(ticker).await?;
-        let (from, to) = (from.to_string(), to.to_string());
-        let query = [("startDate", from.as_str()), ("endDate", &to), ("format", "json")];
+        let (path, query) = self.settings.feed.request(ticker, from, to);
         let (status, body) = self
-            .send(&["tiingo", "daily", ticker.as_str(), "prices"], &query)
+            .send(&path, &query)
             .await
             .map_err(|reason| Error::MarketUnavailable { ticker: ticker.clone(), reason })?;
         let ticker = ticker.clone();
-        match answer::read(status, &self.token.scrub(body)) {
+        match answer::read(status, &self.token.scrub(body), self.settings.feed.cadence()) {
             Answer::Rows(rows) => Ok(rows),
             Answer::Unknown(reason) => Err(Error::UnknownTicker { ticker, reason }),
             Answer::HourlyQuota(reason) => {
@@ -130,7 +133,7 @@ impl Client {
     async fn ask_for_newest(&self, ticker: &Ticker) -> Newest {
         let answer = async {
             self.wait_for_quota(ticker).await.map_err(|error| error.to_string())?;
-            match self.send(&["tiingo", "daily", "prices"], &[("format", "csv")]).await? {
+            match self.send(&["tiingo", "daily", "prices"], &[("format", "csv".to_owned())]).await? {
                 (200..300, body) => newest::read(&self.token.scrub(body)),
                 (status, _) => Err(format!("Tiingo answers {status}")),
             }
@@ -164,7 +167,7 @@ impl Client {
     }
 
     /// Status and body. The messages hold the address without its query, and never a header.
-    async fn send(&self, path: &[&str], query: &[(&str, &str)]) -> Result<(u16, String), String> {
+    async fn send(&self, path: &[impl AsRef<str>], query: &[(&str, String)]) -> Result<(u16, String), String> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| "the base address cannot have a path".to_owned())?
@@ -209,17 +212,25 @@ impl MarketData for Client {
             .with_max_delay(Duration::from_secs(20))
             .with_max_times(self.settings.retries);
         let patient = !self.settings.quota_patience.is_zero();
-        let rows = (|| self.ask(ticker, from, to))
-            .retry(pauses)
-            .when(|error| match error {
-                // Asking again before the hour is over only uses up the next quota; with patience it waits first.
-                Error::QuotaExceeded { hourly: true, .. } => patient,
-                other => other.is_transient(),
-            })
-            .notify(|error, pause| tracing::warn!(%ticker, %error, "asking Tiingo again in {} ms", pause.as_millis()))
-            .await?;
+        let mut rows: Vec<Row> = Vec::new();
+        for (first, last) in self.settings.feed.windows(from, to.date().unwrap_or(Date::MAX)) {
+            let window = (|| self.ask(ticker, first, last))
+                .retry(pauses)
+                .when(|error| match error {
+                    // Asking again before the hour is over only uses up the next quota; with patience it waits first.
+                    Error::QuotaExceeded { hourly: true, .. } => patient,
+                    other => other.is_transient(),
+                })
+                .notify(|error, pause| {
+                    tracing::warn!(%ticker, %error, "asking Tiingo again in {} ms", pause.as_millis());
+                })
+                .await?;
+            // A day that two windows share is told twice.
+            let known = rows.last().map(|row| row.date);
+            rows.extend(window.into_iter().filter(|row| known.is_none_or(|known| row.date > known)));
+        }
         // The server keeps to the range; a run must not depend on that.
-        let rows = rows.into_iter().filter(|row| row.date.is_within(from, to)).collect();
+        rows.retain(|row| row.date.is_within(from, to));
         Ok(History { rows, read_at: Some(Timestamp::now()) })
     }
 

@@ -3,7 +3,7 @@ use std::{path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand};
 use forecasting::{Level, Stamp, Ticker};
 use jiff::civil::Date;
-use pipeline::{RunId, VersionId};
+use pipeline::{Market, RunId, VersionId};
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
@@ -291,7 +291,8 @@ pub(super) struct NightArguments {
     /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
     #[arg(long = "ticker", value_name = "T")]
     pub(super) tickers: Vec<Ticker>,
-    /// Where prices come from: tiingo, recorded, or csv:PATH, a folder or a table [default: tiingo with a token, recorded without]
+    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, or csv:PATH, a folder or a table [default: tiingo
+    /// with a token, recorded without]
     #[arg(long, value_name = "MARKET")]
     pub(super) market: Option<MarketName>,
     /// The configuration file [default: closing-bell.toml, where there is one]
@@ -309,6 +310,8 @@ pub(super) struct NightArguments {
 pub(super) enum MarketName {
     /// Tiingo's interface.
     Tiingo,
+    /// Tiingo's interface for crypto currencies, currencies, or shares within the day.
+    TiingoBars(Market),
     /// The recorded sample.
     Recorded,
     /// A folder of files, or a table.
@@ -321,10 +324,13 @@ impl FromStr for MarketName {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "tiingo" => Ok(MarketName::Tiingo),
+            "tiingo-crypto" => Ok(MarketName::TiingoBars(Market::TiingoCrypto)),
+            "tiingo-fx" => Ok(MarketName::TiingoBars(Market::TiingoFx)),
+            "tiingo-iex" => Ok(MarketName::TiingoBars(Market::TiingoIex)),
             "recorded" => Ok(MarketName::Recorded),
             _ => match text.strip_prefix("csv:") {
                 Some(folder) if !folder.is_empty() => Ok(MarketName::Csv(folder.into())),
-                _ => Err("a market is tiingo, recorded or csv:PATH".to_owned()),
+                _ => Err("a market is tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded or csv:PATH".to_owned()),
             },
         }
     }

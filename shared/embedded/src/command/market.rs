@@ -5,7 +5,7 @@ use std::{env, path::Path, sync::Arc, time::Duration};
 use forecasting::{Cadence, Stamp, Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{Market, MarketData, Settings};
-use tiingo::{Client, Token};
+use tiingo::{Client, Feed, Token};
 
 use super::{Failure, arguments::MarketName};
 use crate::{CsvMarket, RecordedMarket};
@@ -31,8 +31,9 @@ impl Chosen {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
         match (name, token) {
             (Some(MarketName::Csv(path)), _) => Chosen::csv(path, settings),
-            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(&token, named, settings),
-            (Some(MarketName::Tiingo), None) => Err(Failure::Usage(format!(
+            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(Market::Tiingo, &token, named, settings),
+            (Some(MarketName::TiingoBars(market)), Some(token)) => Chosen::tiingo(*market, &token, named, settings),
+            (Some(MarketName::Tiingo | MarketName::TiingoBars(_)), None) => Err(Failure::Usage(format!(
                 "--market tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none"
             ))),
             (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
@@ -66,7 +67,19 @@ impl Chosen {
         })
     }
 
-    fn tiingo(token: &str, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
+    fn tiingo(market: Market, token: &str, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
+        let (feed, last_session) = match settings.cadence_on(market) {
+            Some(cadence) if market != Market::Tiingo => {
+                if cadence.periods_a_day() > 1 && settings.start.is_none() {
+                    let what = format!("start = DATE is needed for bars of {cadence}: since when to ask for them");
+                    return Err(Failure::Usage(what));
+                }
+                let last = cadence.last_ended(Timestamp::now());
+                let last = last.ok_or_else(|| Failure::Usage(format!("{market} has no bars of {cadence}")))?;
+                (feed(market, cadence), last.stamp())
+            }
+            _ => (Feed::Daily, last_closed()?.into()),
+        };
         let token = Token::new(token).map_err(|e| Failure::Usage(format!("{TOKEN_VARIABLE}: {e}")))?;
         let address = env::var(ADDRESS_VARIABLE).ok().filter(|address| !address.is_empty());
         let usual = tiingo::Settings::default();
@@ -78,18 +91,29 @@ impl Chosen {
                 base_url: address.unwrap_or(usual.base_url),
                 requests_per_hour: settings.tiingo.requests_per_hour.or(quota),
                 quota_patience: Duration::from_hours(4),
-                newest_of_all: if named.is_empty() { settings.watchlist.tickers() } else { named }.len() > FEW,
+                feed,
+                newest_of_all: feed == Feed::Daily
+                    && if named.is_empty() { settings.watchlist.tickers() } else { named }.len() > FEW,
                 ..tiingo::Settings::default()
             },
         )
         .map_err(|e| Failure::Usage(format!("{ADDRESS_VARIABLE}: {e}")))?;
         Ok(Chosen {
-            name: Market::Tiingo,
+            name: market,
             market: Arc::new(client),
             tickers: settings.watchlist.tickers().to_vec(),
-            last_session: last_closed()?.into(),
-            cadence: None,
+            last_session,
+            cadence: feed.cadence(),
         })
+    }
+}
+
+fn feed(market: Market, cadence: Cadence) -> Feed {
+    match market {
+        Market::TiingoCrypto => Feed::Crypto(cadence),
+        Market::TiingoFx => Feed::Fx(cadence),
+        Market::TiingoIex => Feed::Iex(cadence),
+        _ => Feed::Daily,
     }
 }
 

@@ -68,6 +68,8 @@ pub(super) const LONGEST_CLOSURE: i64 = 15;
 impl Cadence {
     /// A session of the New York Stock Exchange.
     pub const SESSION: Cadence = Cadence { step: Step::Day, calendar: Calendar::XNYS };
+    /// A day, weekends included.
+    pub const DAY: Cadence = Cadence::always(Step::Day);
     /// A series without dates.
     pub const INDEX: Cadence = Cadence { step: Step::Index, calendar: Calendar::Always };
 
@@ -170,7 +172,8 @@ impl Cadence {
         Cadence { step, ..self }
     }
 
-    fn step_in_words(self) -> String {
+    /// Its step, as `5min`, `1hour` or `1day`.
+    pub fn step_in_words(self) -> String {
         match self.step {
             Step::Minutes { count, .. } if count % 60 == 0 => format!("{}hour", count / 60),
             Step::Minutes { count, .. } => format!("{count}min"),
@@ -181,6 +184,31 @@ impl Cadence {
             Step::Months { .. } => "1year".to_owned(),
             Step::Index => "index".to_owned(),
         }
+    }
+
+    /// Of a whole day, around the clock; 1 of longer steps.
+    pub fn periods_a_day(self) -> i64 {
+        match self.step {
+            Step::Minutes { count, .. } => 1440 / i64::from(count.max(1)),
+            _ => 1,
+        }
+    }
+
+    /// Its newest period that has ended at a moment; none of an index.
+    pub fn last_ended(self, now: Timestamp) -> Option<Period> {
+        let step = match self.step {
+            Step::Index => return None,
+            Step::Minutes { count, .. } => 60 * i64::from(count),
+            _ => DAY,
+        };
+        // Some step within the longest closure, or month, is one.
+        let newest = now.as_second().div_euclid(step) * step;
+        let stamps = (0..).map(|n| newest - n * step).take_while(|at| newest - at < 400 * DAY).filter_map(|at| {
+            let moment = Stamp::moment(Timestamp::from_second(at).ok()?);
+            if step < DAY { Some(moment) } else { moment.date().map(Stamp::Date) }
+        });
+        let mut periods = stamps.filter_map(|stamp| self.of_dates_like(stamp).period(stamp).ok());
+        periods.find(|period| period.ends() <= now)
     }
 
     /// The last period that has begun at a stamp.

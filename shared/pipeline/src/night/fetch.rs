@@ -130,14 +130,15 @@ struct Former {
     rows_without_price: usize,
 }
 
-/// The newest snapshot before this run: of the same market and from the same start where there is one, otherwise none.
+/// The newest snapshot before this run that has the same market, start, kind and cadence, if there is one.
 async fn former_snapshot(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Snapshot>, Error> {
-    let Configuration { start, market, .. } = &place.run.configuration;
+    let Configuration { start, market, kind, cadence, .. } = &place.run.configuration;
     // Nearly always it is the very newest.
     for looked_through in [1, LOOKED_THROUGH] {
         for record in ledger.history(place.ticker, Stage::Fetch, place.as_of, looked_through).await? {
             let former: Snapshot = record.parse()?;
-            if former.start == *start && former.market == *market {
+            let same = |cadence: Cadence| cadence.of_dates_like(former.last.stamp()) == former.last.cadence();
+            if (&former.start, &former.market, &former.kind) == (start, market, kind) && cadence.is_none_or(same) {
                 return Ok(Some(former));
             }
         }

@@ -55,6 +55,12 @@ impl Assignment {
 pub enum Market {
     /// Tiingo's interface.
     Tiingo,
+    /// Tiingo's interface for crypto currencies.
+    TiingoCrypto,
+    /// Tiingo's interface for pairs of currencies.
+    TiingoFx,
+    /// Tiingo's interface for shares within the day.
+    TiingoIex,
     /// The sample that is shipped.
     Recorded,
     /// A folder of files.
@@ -67,6 +73,9 @@ impl fmt::Display for Market {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Market::Tiingo => "tiingo",
+            Market::TiingoCrypto => "tiingo-crypto",
+            Market::TiingoFx => "tiingo-fx",
+            Market::TiingoIex => "tiingo-iex",
             Market::Recorded => "recorded",
             Market::Csv => "csv",
             Market::Incoming => "incoming",

@@ -37,7 +37,8 @@ pub struct Settings {
     /// Series that the market knows by another name: one that was renamed keeps its record.
     aliases: BTreeMap<Ticker, Ticker>,
     #[serde(deserialize_with = "values::plain_date")]
-    start: Option<Date>,
+    /// First date of the histories, where one is configured.
+    pub start: Option<Date>,
     horizon: usize,
     levels: Vec<Level>,
     /// What earlier releases compared models on: read, and not used.
@@ -277,13 +278,21 @@ impl Settings {
         }
     }
 
-    fn configuration(&self, market: Market) -> Configuration {
-        // Files of one's own say by themselves what they are; the others are known.
-        let of_market = match market {
+    /// The cadence of a market's series: as declared, or its usual one. Files of one's own say by themselves what they are.
+    pub fn cadence_on(&self, market: Market) -> Option<Cadence> {
+        let usual = match market {
             Market::Tiingo | Market::Recorded => Some(Cadence::SESSION),
+            Market::TiingoCrypto => Some(Cadence::DAY),
+            Market::TiingoFx => Cadence::DAY.on(Calendar::Weekdays).ok(),
+            Market::TiingoIex => "5min@XNYS".parse().ok(),
             Market::Csv | Market::Incoming => None,
         };
-        let cadence = self.cadence().or(of_market);
+        self.cadence().or(usual)
+    }
+
+    fn configuration(&self, market: Market) -> Configuration {
+        let cadence = self.cadence_on(market);
+        let of_files = matches!(market, Market::Csv | Market::Incoming);
         let usual = if cadence == Some(Cadence::SESSION) { Some(Seasons::NONE) } else { None };
         let families = match self.kind {
             Kind::Price => vec![Contender::Family(Family::Arima)],
@@ -293,7 +302,8 @@ impl Settings {
             market,
             cadence,
             kind: self.kind,
-            start: self.start.or((cadence == Some(Cadence::SESSION)).then_some(SESSIONS_START)),
+            // A live market is not asked for more than anyone needs.
+            start: self.start.or((cadence == Some(Cadence::SESSION) || !of_files).then_some(SESSIONS_START)),
             horizon: self.horizon,
             levels: self.levels.clone(),
             holdout: None,
@@ -308,7 +318,7 @@ impl Settings {
             promotion: self.promotion,
             train: false,
             aliases: BTreeMap::new(),
-            columns: if of_market.is_none() { self.columns.clone() } else { ColumnNames::default() },
+            columns: if of_files { self.columns.clone() } else { ColumnNames::default() },
             incoming: None,
             rollback: None,
             release: None,

@@ -86,8 +86,10 @@ impl Nights {
                 }
             }
         };
-        // A folder of prices ends where its files end.
-        let as_of = if prepared.chosen.market.is_local() {
+        // A folder of prices ends where its files end;
+        // bars of other cadences, when they do.
+        let by_clock = prepared.chosen.name == Market::Tiingo;
+        let as_of = if !by_clock {
             prepared.chosen.last_session
         } else {
             match TradingDay::due_at(due) {
