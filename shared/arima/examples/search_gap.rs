@@ -11,8 +11,11 @@ fn main() {
     let every: usize = arguments.next().map_or(1, |n| n.parse().expect("a whole number"));
     let mut text = String::new();
     let file = std::fs::File::open(&path).expect("opens");
-    let mut reader: Box<dyn Read> =
-        if path.ends_with(".gz") { Box::new(flate2::read::MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let mut reader: Box<dyn Read> = if std::path::Path::new(&path).extension().is_some_and(|ending| ending == "gz") {
+        Box::new(flate2::read::MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
     reader.read_to_string(&mut text).expect("reads");
     let mut table = csv::Reader::from_reader(text.as_bytes());
     let header = table.headers().expect("a header").clone();

@@ -53,7 +53,7 @@ pub(crate) fn read(status: u16, body: &str, bars_of: Option<Cadence>) -> Answer 
             return match bars_of {
                 // Cut off on the way, most likely.
                 Some(_) if !text.ends_with(']') => Answer::Unavailable("Tiingo's answer is cut off".to_owned()),
-                Some(cadence) => feed::bars(text, cadence).map_or_else(unusable, Answer::Rows),
+                Some(cadence) => feed::bars(text, cadence).map_or_else(Answer::Unusable, Answer::Rows),
                 None => json_rows(text),
             };
         }
@@ -81,10 +81,6 @@ pub(crate) fn read(status: u16, body: &str, bars_of: Option<Cadence>) -> Answer 
         // A page of a proxy, half an answer, a maintenance notice: nothing that tells of the ticker.
         Answer::Unavailable(quoted())
     }
-}
-
-fn unusable(reason: String) -> Answer {
-    Answer::Unusable(format!("Tiingo's answer cannot be used: {reason}"))
 }
 
 /// The error's text in a JSON object.

@@ -101,7 +101,7 @@ enum Element {
 /// on weekends.
 pub(crate) fn bars(text: &str, cadence: Cadence) -> Result<Vec<Row>, String> {
     let elements: Vec<Element> =
-        serde_json::from_str(text).map_err(|error| format!("it is no list of bars: {error}"))?;
+        serde_json::from_str(text).map_err(|error| format!("Tiingo's answer is no list of bars: {error}"))?;
     let flat = elements.into_iter().flat_map(|element| match element {
         Element::Pair { bars } => bars,
         Element::Bar(bar) => vec![bar],
@@ -128,7 +128,7 @@ pub(crate) fn bars(text: &str, cadence: Cadence) -> Result<Vec<Row>, String> {
     let own = cadence.of_dates_like(first);
     rows.retain(|row| own.period(row.date).is_ok());
     if 2 * rows.len() <= given {
-        return Err(format!("of its {given} rows {} begin a bar of {own}; the first is at {first}", rows.len()));
+        return Err(format!("of {given} rows {} begin a bar of {own}; the first is at {first}", rows.len()));
     }
     Ok(rows)
 }

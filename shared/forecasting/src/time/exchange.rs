@@ -27,7 +27,7 @@ pub enum Exchange {
 }
 
 /// From and until when it trades: the whole session, or what is before and after a break.
-type Spans = [Option<(Time, Time)>; 2];
+pub(super) type Spans = [Option<(Time, Time)>; 2];
 
 const MIDNIGHT: Time = time(0, 0, 0, 0);
 

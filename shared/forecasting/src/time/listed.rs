@@ -7,14 +7,14 @@ use std::{
 
 use jiff::civil::{Date, Time, Weekday, date};
 
-use super::Exchange;
+use super::{Exchange, exchange::Spans};
 
 /// An exchange's table.
 pub(super) struct Listed {
     closed: HashSet<Date>,
     early: HashMap<Date, Time>,
     /// Since when it trades from and until when, around a break where there is one.
-    hours: Vec<(Date, [Option<(Time, Time)>; 2])>,
+    hours: Vec<(Date, Spans)>,
 }
 
 /// The years that the tables are of.
@@ -87,17 +87,17 @@ impl Listed {
     }
 
     /// The hours of the newest line.
-    pub(super) fn usual(&self) -> [Option<(Time, Time)>; 2] {
+    pub(super) fn usual(&self) -> Spans {
         self.on(date(*YEARS.end(), 12, 31))
     }
 
-    fn on(&self, day: Date) -> [Option<(Time, Time)>; 2] {
+    fn on(&self, day: Date) -> Spans {
         let known = self.hours.iter().rev().find(|(since, _)| *since <= day);
         known.map_or([None, None], |(_, spans)| *spans)
     }
 
     /// An early close cuts off what would be later.
-    pub(super) fn spans(&self, day: Date) -> [Option<(Time, Time)>; 2] {
+    pub(super) fn spans(&self, day: Date) -> Spans {
         let early = self.early.get(&day).copied().unwrap_or(Time::MAX);
         self.on(day).map(|span| span.filter(|(from, _)| *from < early).map(|(from, until)| (from, until.min(early))))
     }
