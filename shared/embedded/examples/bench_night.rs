@@ -68,7 +68,7 @@ async fn main() -> Result<(), Failure> {
     let settings = Settings::parse("start = 2010-01-01")?;
     let (market, assignment): (Arc<dyn MarketData>, Assignment) = match std::env::args().nth(1) {
         Some(folder) => {
-            let market = CsvMarket::open(Path::new(&folder), &Default::default())?;
+            let market = CsvMarket::open(Path::new(&folder), &pipeline::price_file::ColumnNames::default())?;
             let tickers = market.tickers().cloned().collect();
             (Arc::new(market), settings.assignment(pipeline::Market::Csv, tickers))
         }

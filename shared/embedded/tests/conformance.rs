@@ -33,7 +33,7 @@ async fn markets() {
     conformance::market_data(&cached, &nls, &other, from, to).await;
     let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
     conformance::market_data(
-        &CsvMarket::open(&sample, &Default::default()).expect("a folder of prices"),
+        &CsvMarket::open(&sample, &pipeline::price_file::ColumnNames::default()).expect("a folder of prices"),
         &nls,
         &other,
         from,

@@ -12,7 +12,7 @@ use crate::{
 
 #[tokio::test]
 async fn each_role_has_what_its_function_needs_and_no_more() {
-    let mut needed = of_the_stages().await;
+    let mut needed = Box::pin(of_the_stages()).await;
     let template = template();
     for (name, function) in functions(&template) {
         let needs = needed.entry(name.clone()).or_default();

@@ -139,7 +139,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     if range.from.is_none() && !begun {
         return Err(Failure::Usage(NOTHING_TO_GO_ON_FROM.to_owned()));
     }
-    let asked = asked(arguments).await?;
+    let asked = Box::pin(asked(arguments)).await?;
     if let (Some(from), Some(to)) = (range.from, range.to) {
         // Before anything is made.
         drop(periods(from, to, cadence(&asked.0, &asked.1))?);
@@ -155,7 +155,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut prepared = Prepared::of(asked, arguments).await?;
+    let mut prepared = Box::pin(Prepared::of(asked, arguments)).await?;
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
     prepared.download_once(outlook.to);

@@ -29,7 +29,8 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) async fn new(arguments: &NightArguments) -> Result<Prepared, Failure> {
-        Prepared::of(asked(arguments).await?, arguments).await
+        let asked = Box::pin(asked(arguments)).await?;
+        Box::pin(Prepared::of(asked, arguments)).await
     }
 
     pub(super) async fn of(asked: Asked, arguments: &NightArguments) -> Result<Prepared, Failure> {

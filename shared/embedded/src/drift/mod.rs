@@ -6,7 +6,7 @@ mod market;
 use std::{fmt, path::Path, sync::Arc};
 
 use forecasting::{Cadence, Period, Ticker};
-use pipeline::{Assignment, Error, Evaluated, Ledger, Settings, Stage, Trigger};
+use pipeline::{Assignment, Error, Evaluated, Ledger, Settings, Stage, Trigger, price_file::ColumnNames};
 use serde::Serialize;
 
 use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger};
@@ -83,7 +83,7 @@ pub(crate) async fn run(
     made_up.write(&folder).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
     let mut told = Vec::with_capacity(POLICIES.len());
     for (name, policy) in POLICIES {
-        let market = CsvMarket::open(&folder, &Default::default())?;
+        let market = CsvMarket::open(&folder, &ColumnNames::default())?;
         let text = format!("policy = {policy}\nwindow = {WINDOW}\nseason = {SEASON}\n");
         let settings = Settings::parse(&text)?;
         let assignment = settings.assignment(pipeline::Market::Csv, market.tickers().cloned().collect());

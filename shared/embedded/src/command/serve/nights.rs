@@ -86,16 +86,12 @@ impl Nights {
                 }
             }
         };
-        // A folder of prices ends where its files end;
-        // bars of other cadences, when they do.
+        // A folder of prices ends where its files end, and bars of other cadences when they do.
         let by_clock = prepared.chosen.name == Market::Tiingo;
-        let as_of = if !by_clock {
-            prepared.chosen.last_session
-        } else {
-            match TradingDay::due_at(due) {
-                Ok(day) => day.into(),
-                Err(error) => return output::remark(&format!("No night is due at {due}: {error}")),
-            }
+        let due = by_clock.then(|| TradingDay::due_at(due)).transpose();
+        let as_of = match due {
+            Ok(day) => day.map_or(prepared.chosen.last_session, Stamp::from),
+            Err(error) => return output::remark(&format!("No night is due: {error}")),
         };
         if prepared.catches_up() {
             match missed(&prepared, as_of).await {
