@@ -4,13 +4,18 @@
 //! -n/2 (log 2 pi sigma2 + 1) - 1/2 sum log F_t (Harvey 1989, eq. (3.4.5)), maximised over sigma2 by the mean square of
 //! u and over beta by generalised least squares: whitening is linear, so beta regresses the whitened data on the whitened
 //! regressors (Harvey 1989, section 3.4.2). Only AR and MA coefficients are left to an optimiser.
+//!
+//! A missing value is a regressor too: whatever is put in its place, an impulse there takes it out again (additive outliers; Gomez,
+//! Maravall & Pena 1999, J. Econometrics 88, 341-363). Integrated over the missing values, with no prior, the density is that of the
+//! values there are: n is their number, and log |X' V^-1 X| joins the sum of log F_t, where X are the impulses, differenced.
 
-use std::f64::consts::PI;
+use std::{borrow::Cow, f64::consts::PI};
 
 use crate::{
     Arima, Error,
     dual::{DIRECTIONS, Dual},
     gains::{self, End, Gains},
+    gaps::filled,
     innovations::{DifferenceEquation, dot, lagged_products},
     parameters::Arma,
     polynomial,
@@ -23,7 +28,9 @@ pub(crate) struct Differenced {
     pub(crate) model: Arima,
     values: Vec<f64>,
     scale: f64,
+    /// An impulse for each missing value, then the model's own.
     regressors: Vec<Regressor>,
+    missing: usize,
     /// Residual mean squares below this are rounding noise of the original values.
     noise: f64,
 }
@@ -45,15 +52,19 @@ pub(crate) struct Profile {
 }
 
 impl Differenced {
-    /// Differences the series as the model says. Expects finite values and a checked model.
-    pub(crate) fn new(model: Arima, y: &[f64]) -> Result<Self, Error> {
+    /// Differences the series as the model says. Expects values that are finite or missing, and a checked model.
+    pub(crate) fn new(model: Arima, given: &[f64]) -> Result<Self, Error> {
         let delta = model.differencing();
+        let missing: Vec<usize> = (0..given.len()).filter(|t| given[*t].is_nan()).collect();
+        let y = &if missing.is_empty() { Cow::Borrowed(given) } else { Cow::Owned(filled(given)) };
         let largest = y.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         let mut values = polynomial::difference(y, &delta);
         let scale = rescale(&mut values).ok_or(Error::TooLarge)?;
-        let regressors = regressor_columns(&model, y.len());
-        let regressors = regressors
+        let impulse = |t: &usize| (0..y.len()).map(|other| f64::from(u8::from(other == *t))).collect();
+        let impulses: Vec<Vec<f64>> = missing.iter().map(impulse).collect();
+        let regressors = impulses
             .into_iter()
+            .chain(regressor_columns(&model, y.len()))
             .map(|column| {
                 let mut values = polynomial::difference(&column, &delta);
                 let scale = rescale(&mut values).ok_or(Error::TooLarge)?;
@@ -61,12 +72,12 @@ impl Differenced {
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let rounding = 8.0 * f64::EPSILON * largest / scale;
-        Ok(Differenced { model, values, scale, regressors, noise: rounding * rounding })
+        Ok(Differenced { model, values, scale, regressors, missing: missing.len(), noise: rounding * rounding })
     }
 
-    /// Observations left after differencing.
+    /// Observations left after differencing, without the missing ones.
     pub(crate) fn len(&self) -> usize {
-        self.values.len()
+        self.values.len().saturating_sub(self.missing)
     }
 
     /// Whether all values are the same, down to rounding.
@@ -78,12 +89,20 @@ impl Differenced {
     pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
         let mut workspace = Workspace::default();
         let weights = self.innovations(arma, arma.is_invertible(), &mut workspace)?;
-        let constants = weights.iter().zip(&self.regressors).map(|(w, r)| w * self.scale / r.scale).collect();
+        let constants = weights.iter().zip(&self.regressors).map(|(w, r)| w * self.scale / r.scale);
+        let constants = constants.skip(self.missing).collect();
         Some(Profile {
             sigma2: workspace.mean_square * self.scale * self.scale,
             constants,
             log_likelihood: self.log_likelihood(workspace.objective),
         })
+    }
+
+    /// How far what was put in each missing value's place is above what the others let expect, in the series' own units.
+    pub(crate) fn impulses(&self, arma: &Arma) -> Option<Vec<f64>> {
+        let weights = self.innovations(arma, arma.is_invertible(), &mut Workspace::default())?;
+        let own = weights.iter().zip(&self.regressors).take(self.missing);
+        Some(own.map(|(weight, regressor)| weight * self.scale / regressor.scale).collect())
     }
 
     /// The whitened innovations, in the series' own units.
@@ -129,12 +148,12 @@ impl Differenced {
     }
 
     /// Runs data and regressors through the filter, takes the regressors' part out, and leaves the residual series and
-    /// its innovations in the workspace. Answers the regressors' weights.
+    /// its innovations in the workspace. Answers the regressors' weights; `None` where missing values leave something undetermined.
     fn innovations(&self, arma: &Arma, invertible: bool, workspace: &mut Workspace) -> Option<Vec<f64>> {
-        let n = self.len();
+        let n = self.values.len();
         let period = self.model.seasonal.period;
         let (phi, theta) = (arma.phi(period), arma.theta(period));
-        let Workspace { gains, residual, innovations, columns, .. } = workspace;
+        let Workspace { gains, residual, innovations, columns, triangle, squares, .. } = workspace;
         gains.compute(&phi, &theta, invertible, n)?;
 
         filter(gains, arma, &phi, period, &self.values, innovations);
@@ -142,7 +161,18 @@ impl Differenced {
         for (regressor, column) in self.regressors.iter().zip(columns.iter_mut()) {
             filter(gains, arma, &phi, period, &regressor.values, column);
         }
-        let weights = regress(innovations, columns, |a, b| product(a, b, gains)).weights;
+        let lengths: Vec<f64> = columns[..self.missing].iter().map(|column| product(column, column, gains)).collect();
+        let regression = regress(innovations, columns, |a, b| product(a, b, gains));
+        (*triangle, *squares) = (regression.triangle, regression.squares);
+        if squares.iter().zip(&lengths).any(|(square, length)| *square <= 1e-20 * length) {
+            return None;
+        }
+        let determinant: f64 = squares[..self.missing]
+            .iter()
+            .zip(&self.regressors)
+            .map(|(square, impulse)| (square * impulse.scale * impulse.scale).ln())
+            .sum();
+        let weights = regression.weights;
         if !self.regressors.is_empty() {
             residual.clone_from(&self.values);
         }
@@ -151,38 +181,45 @@ impl Differenced {
                 *x -= weight * column;
             }
         }
-        let mut mean_square = product(innovations, innovations, gains) / n as f64;
+        let observed = self.len() as f64;
+        let mut mean_square = product(innovations, innovations, gains) / observed;
         if mean_square <= self.noise {
             mean_square = 0.0;
         }
-        workspace.objective = 0.5 * (mean_square.ln() + gains.sum_log_variance(n) / n as f64);
+        workspace.objective = 0.5 * (mean_square.ln() + (gains.sum_log_variance(n) + determinant) / observed);
         workspace.mean_square = mean_square;
         Some(weights)
     }
 
     fn differentiate(&self, arma: &Arma, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> Option<()> {
-        let n = self.len();
         let period = self.model.seasonal.period;
-        let Workspace { gains, residual, innovations, adjoint, mean_square, .. } = workspace;
+        let Workspace { gains, residual, innovations, columns, triangle, squares, adjoint, mean_square, .. } =
+            workspace;
         let residual = if self.regressors.is_empty() { &self.values } else { &*residual };
         let steps = gains.steps();
-        let p = arma.ar.len() + period * arma.seasonal_ar.len();
-        let weight = 1.0 / (n as f64 * *mean_square);
+        let observed = self.len() as f64;
 
-        // The settled part: lambda_t is the objective's derivative by v_t with all that follows from it.
-        adjoint.resize(n - steps, 0.0);
-        equation(arma, &[], period).solve_transposed(&innovations[steps..], adjoint);
-        let minus = |mut products: Vec<f64>| {
-            products.iter_mut().for_each(|product| *product *= -weight);
-            products
-        };
-        let theta = arma.theta(period);
-        let mut by_phi = minus(lagged_products(adjoint, &residual[steps..], p));
-        by_phi.resize(gains.r, 0.0);
-        let by_theta = minus(lagged_products(adjoint, &innovations[steps..], theta.len()));
-        let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -weight * lambda)).collect();
+        let mut by = back(
+            gains,
+            arma,
+            period,
+            residual,
+            innovations,
+            (1.0 / (observed * *mean_square), 1.0 / observed),
+            adjoint,
+        );
+        // Each impulse's part of the determinant is the least square of a regression on those before it: as the data's, by the envelope theorem.
+        let mut directions: Vec<Vec<f64>> = Vec::with_capacity(self.missing);
+        for j in 0..self.missing {
+            let mut direction = self.regressors[j].values.clone();
+            for (earlier, row) in directions.iter().zip(triangle.iter()) {
+                direction.iter_mut().zip(earlier).for_each(|(d, e)| *d -= row[j] * e);
+            }
+            by.add(&back(gains, arma, period, &direction, &columns[j], (1.0 / (observed * squares[j]), 0.0), adjoint));
+            directions.push(direction);
+        }
+        let Derivatives { by_phi, by_theta, by_gain, by_variance } = by;
         gradient.fill(0.0);
-        let (by_gain, by_variance) = gains.adjoint(residual, innovations, weight, n, &by_state, &mut by_phi);
 
         for (chunk, gradient) in gradient.chunks_mut(DIRECTIONS).enumerate() {
             let mut dual: Vec<Dual> = u.iter().map(|&value| Dual::from(value)).collect();
@@ -208,6 +245,55 @@ impl Differenced {
     }
 }
 
+/// The objective's derivatives by the coefficients' lags, and by the first gain and variance.
+struct Derivatives {
+    by_phi: Vec<f64>,
+    by_theta: Vec<f64>,
+    by_gain: Vec<f64>,
+    by_variance: f64,
+}
+
+impl Derivatives {
+    fn add(&mut self, other: &Derivatives) {
+        let pairs = [
+            (&mut self.by_phi, &other.by_phi),
+            (&mut self.by_theta, &other.by_theta),
+            (&mut self.by_gain, &other.by_gain),
+        ];
+        for (to, from) in pairs {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+        self.by_variance += other.by_variance;
+    }
+}
+
+/// Back from a series' innovations: of sum v_t^2 / F_t and sum log F_t, each with half its weight.
+fn back(
+    gains: &Gains,
+    arma: &Arma,
+    period: usize,
+    x: &[f64],
+    innovations: &[f64],
+    (weight, log_weight): (f64, f64),
+    adjoint: &mut Vec<f64>,
+) -> Derivatives {
+    let steps = gains.steps();
+    let p = arma.ar.len() + period * arma.seasonal_ar.len();
+    // The settled part: lambda_t is the objective's derivative by v_t with all that follows from it.
+    adjoint.resize(x.len() - steps, 0.0);
+    equation(arma, &[], period).solve_transposed(&innovations[steps..], adjoint);
+    let minus = |mut products: Vec<f64>| {
+        products.iter_mut().for_each(|product| *product *= -weight);
+        products
+    };
+    let mut by_phi = minus(lagged_products(adjoint, &x[steps..], p));
+    by_phi.resize(gains.r, 0.0);
+    let by_theta = minus(lagged_products(adjoint, &innovations[steps..], arma.theta(period).len()));
+    let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -weight * lambda)).collect();
+    let (by_gain, by_variance) = gains.adjoint(x, innovations, weight, log_weight, &by_state, &mut by_phi);
+    Derivatives { by_phi, by_theta, by_gain, by_variance }
+}
+
 /// What one evaluation leaves for the next: its buffers.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
@@ -216,7 +302,10 @@ pub(crate) struct Workspace {
     residual: Vec<f64>,
     /// Its innovations.
     innovations: Vec<f64>,
+    /// The regressors' innovations, each orthogonal to those before it; how much of each those before it held, and their squares.
     columns: Vec<Vec<f64>>,
+    triangle: Vec<Vec<f64>>,
+    squares: Vec<f64>,
     adjoint: Vec<f64>,
     mean_square: f64,
     objective: f64,

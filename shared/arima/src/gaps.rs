@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 
 use crate::{
     Arima, Error,
-    differenced::{Profile, regressor_columns},
+    differenced::{Differenced, Profile, Workspace, regressor_columns},
     innovations::dot,
     parameters::Arma,
     regression::{Regression, regress},
@@ -28,6 +28,8 @@ pub(crate) struct Gapped {
     regressors: Vec<Vec<f64>>,
     /// The noise of rounding, as a variance at this scale.
     noise: f64,
+    /// The same likelihood with the missing values as regressors, where that is quicker than the filter.
+    filled: Option<Differenced>,
 }
 
 /// Where a run of the filter ends.
@@ -57,12 +59,14 @@ impl Gapped {
             return Err(Error::TooLarge);
         }
         let rounding = 8.0 * f64::EPSILON * largest / scale;
+        let filled = if are_few(&model, y) { Some(Differenced::new(model, y)?) } else { None };
         Ok(Gapped {
             model,
             values: y.iter().map(|v| v / scale).collect(),
             scale,
             regressors: regressor_columns(&model, y.len()),
             noise: rounding * rounding,
+            filled,
         })
     }
 
@@ -80,11 +84,14 @@ impl Gapped {
     }
 
     pub(crate) fn profile(&self, arma: &Arma) -> Option<Profile> {
+        if let Some(filled) = &self.filled {
+            return filled.profile(arma);
+        }
         let end = self.run(arma, self.values.len())?;
         Some(Profile {
             sigma2: end.mean_square * self.scale * self.scale,
             constants: end.weights.iter().map(|w| w * self.scale).collect(),
-            log_likelihood: self.log_likelihood(end.objective),
+            log_likelihood: self.filtered_log_likelihood(end.objective),
         })
     }
 
@@ -95,31 +102,47 @@ impl Gapped {
     }
 
     pub(crate) fn log_likelihood(&self, objective: f64) -> f64 {
+        if let Some(filled) = &self.filled {
+            return filled.log_likelihood(objective);
+        }
+        self.filtered_log_likelihood(objective)
+    }
+
+    fn filtered_log_likelihood(&self, objective: f64) -> f64 {
         -(self.len() as f64) * (objective + 0.5 * ((2.0 * PI).ln() + 1.0) + self.scale.ln())
     }
 
     /// As for a complete series; infinite where it is not defined.
-    pub(crate) fn value(&self, u: &[f64]) -> f64 {
+    pub(crate) fn value(&self, u: &[f64], workspace: &mut Workspace) -> f64 {
+        if let Some(filled) = &self.filled {
+            return filled.value(u, workspace);
+        }
+        self.filtered_value(u)
+    }
+
+    fn filtered_value(&self, u: &[f64]) -> f64 {
         let end = self.run(&Arma::from_unconstrained(&self.model, u), self.values.len());
         end.map_or(f64::INFINITY, |end| if end.objective.is_nan() { f64::INFINITY } else { end.objective })
     }
 
-    /// The objective and its gradient, by central differences: a run costs O(n (r + k)^2), so long
-    /// seasonal series with gaps take seconds.
-    pub(crate) fn objective(&self, u: &[f64], gradient: &mut [f64]) -> f64 {
+    /// The objective and its gradient; the filter's by central differences.
+    pub(crate) fn objective(&self, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
+        if let Some(filled) = &self.filled {
+            return filled.objective(u, workspace, gradient);
+        }
         let mut probe = u.to_vec();
         for i in 0..u.len() {
             // The cube root of the machine precision balances truncation against rounding.
             let h = 6e-6 * u[i].abs().max(1.0);
             probe[i] = u[i] + h;
-            let above = self.value(&probe);
+            let above = self.filtered_value(&probe);
             probe[i] = u[i] - h;
-            let below = self.value(&probe);
+            let below = self.filtered_value(&probe);
             probe[i] = u[i];
             let slope = (above - below) / (2.0 * h);
             gradient[i] = if slope.is_finite() { slope } else { 0.0 };
         }
-        self.value(u)
+        self.filtered_value(u)
     }
 
     /// The state of the undifferenced process, in the series' own units, as soon as the diffuse constants are determined,
@@ -141,6 +164,18 @@ impl Gapped {
         let end = self.run(arma, seen)?;
         let joint: Vec<f64> = end.mean.iter().map(|m| m * self.scale).collect();
         Some((seen, State::undifferenced(&arma.phi(period), &arma.theta(period), &delta, &joint, &end.covariance)))
+    }
+
+    /// The series with what the model expects in its gaps, given all other values; `None` where there are too many of them.
+    pub(crate) fn imputed(&self, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {
+        let mut impulses = self.filled.as_ref()?.impulses(arma)?.into_iter();
+        let put = filled(y);
+        Some(
+            y.iter()
+                .zip(put)
+                .map(|(v, put)| if v.is_nan() { put - impulses.next().unwrap_or(0.0) } else { *v })
+                .collect(),
+        )
     }
 
     /// Runs the augmented filter over the first values of the series; `None` where they do not determine the constants.
@@ -244,6 +279,20 @@ impl Gapped {
         Some(End { objective, mean_square, innovations: data, weights: weights[k..].to_vec(), mean, covariance })
     }
 }
+
+/// Whether so few values are missing that a regressor for each is quicker than the filter, whose every step costs the square of the
+/// joint state, once for each direction of the gradient and way. Both are exact.
+fn are_few(model: &Arima, y: &[f64]) -> bool {
+    let missing = y.iter().filter(|v| v.is_nan()).count();
+    let Arima { order, seasonal, .. } = model;
+    let lags = (order.p + seasonal.period * seasonal.p).max(order.q + seasonal.period * seasonal.q + 1);
+    let size = lags + model.lost_to_differencing();
+    let filter = 6 * (2 * model.arma_parameters() + 1) * size * size;
+    missing * y.len() <= MOST && 80 * (missing + 1) + 2 * missing * missing <= filter
+}
+
+/// Numbers that impulses may take up, in memory.
+const MOST: usize = 4 << 20;
 
 /// The joint state: the ARMA state (Harvey's form), then the noise's last k values, newest first.
 struct Joint<'a> {
@@ -354,6 +403,45 @@ mod tests {
             assert!((gapped.sigma2 / differenced.sigma2 - 1.0).abs() < 1e-9, "{model}");
             for (a, b) in gapped.constants.iter().zip(&differenced.constants) {
                 assert!((a - b).abs() < 1e-8 * (1.0 + b.abs()), "{model}: {a} {b}");
+            }
+        }
+    }
+
+    /// The filter, and the regression on impulses: two ways to one likelihood, and its gradient.
+    #[test]
+    fn impulses_are_the_same_as_the_filter() {
+        let mut y: Vec<f64> = (0..90).map(|t| f64::from(t * t % 17) + f64::from(t) * 0.3).collect();
+        let seasonal = Seasonal { p: 1, d: 1, q: 1, period: 4 };
+        let order = |p, d, q| Arima::new(Order { p, d, q });
+        let rows = [
+            (order(1, 0, 1).with_mean(), vec![0.4, -0.3]),
+            (order(1, 0, 1).with_mean().with_drift(), vec![0.4, -0.3]),
+            (order(2, 1, 1), vec![0.4, 0.1, -0.3]),
+            (order(1, 2, 1), vec![0.4, -0.3]),
+            (order(0, 0, 1), vec![40.0]),
+            (order(1, 1, 1).with_seasonal(seasonal), vec![0.4, -0.3, 0.2, -0.5]),
+            (order(1, 0, 1).with_seasonal(seasonal).with_drift(), vec![0.4, -0.3, 0.2, -0.5]),
+        ];
+        for gaps in [vec![40], vec![0, 1, 2, 30, 31, 50, 89], vec![5, 7, 9, 11, 13, 60, 61, 62, 63, 64]] {
+            gaps.iter().for_each(|t| y[*t] = f64::NAN);
+            for (model, u) in &rows {
+                let gapped = Gapped { filled: None, ..Gapped::new(*model, &y).expect("scales") };
+                let filled = Differenced::new(*model, &y).expect("scales");
+                let arma = Arma::from_unconstrained(model, u);
+                let (expected, found) = (gapped.profile(&arma).expect("is"), filled.profile(&arma).expect("is"));
+                let error = (found.log_likelihood / expected.log_likelihood - 1.0).abs();
+                assert!(error < 1e-9, "{model}, {gaps:?}: {} {}", found.log_likelihood, expected.log_likelihood);
+                assert!((found.sigma2 / expected.sigma2 - 1.0).abs() < 1e-8, "{model}, {gaps:?}");
+                for (a, b) in found.constants.iter().zip(&expected.constants) {
+                    assert!((a - b).abs() < 1e-7 * (1.0 + b.abs()), "{model}: {a} {b}");
+                }
+                let (mut slow, mut quick) = (vec![0.0; u.len()], vec![0.0; u.len()]);
+                let mut workspace = Workspace::default();
+                gapped.objective(u, &mut workspace, &mut slow);
+                filled.objective(u, &mut workspace, &mut quick);
+                for (a, b) in quick.iter().zip(&slow) {
+                    assert!((a - b).abs() < 1e-6 * (1.0 + b.abs()), "{model}, {gaps:?}: {quick:?} {slow:?}");
+                }
             }
         }
     }

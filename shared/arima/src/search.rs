@@ -1,7 +1,7 @@
 //! The search for the best orders: stepwise as Hyndman & Khandakar (2008, J. Statistical Software 27(3), section 3.2), with
 //! ways on from where that stops too early, or the whole grid.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use augurs::Fit;
 
@@ -83,6 +83,8 @@ pub(crate) struct Selection<'a, G> {
     rules: &'a AutoArima,
     simplest: Arima,
     y: &'a [f64],
+    /// What candidates are ranked on: the series itself, or, of one with a season and gaps, the series with its gaps imputed.
+    ranked: Cow<'a, [f64]>,
     regression: HannanRissanen,
     keep_going: G,
     finished: bool,
@@ -97,7 +99,8 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
     pub(crate) fn new(rules: &'a AutoArima, simplest: Arima, y: &'a [f64], keep_going: G) -> Self {
         let regression = HannanRissanen::new(&bridged(&simplest, y), rules.period);
         let (places, candidates) = (BTreeMap::new(), Vec::new());
-        Selection { rules, simplest, y, regression, keep_going, finished: true, places, candidates, best: None }
+        let ranked = imputed(&simplest, y).map_or(Cow::Borrowed(y), Cow::Owned);
+        Selection { rules, simplest, y, ranked, regression, keep_going, finished: true, places, candidates, best: None }
     }
 
     /// Fits the best precisely, from where the search left it.
@@ -155,7 +158,7 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
     /// averages for two autoregressions; and pure moving averages.
     fn further_afield(&mut self, centre: &Arima) {
         let Arima { order, seasonal, .. } = *centre;
-        for (p, q) in [(0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1), (2, 2)] {
+        for (p, q) in [(0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1)] {
             self.consider(reordered(centre, order.p, order.q, p, q));
         }
         for q in 1..=self.max_order() {
@@ -220,7 +223,7 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
     }
 
     fn candidate(&self, model: &Arima) -> Candidate {
-        let Ok(series) = Series::new(model, self.y) else { return refused(*model, Refusal::TooShort) };
+        let Ok(series) = Series::new(model, &self.ranked) else { return refused(*model, Refusal::TooShort) };
         let rough = self.estimated(&series, self.start(&series), RANKING);
         if self.leads(&rough.tried) {
             // An estimate on its way to the unit circle may not have come near it yet.
@@ -267,6 +270,20 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
         let points = [Some(regression), near, Some(white.clone())].into_iter().flatten();
         points.map(|u| (objective(&u), u)).min_by(|a, b| a.0.total_cmp(&b.0)).map_or(white, |(_, u)| u)
     }
+}
+
+/// A seasonal series with its gaps as a simple seasonal model expects them. Each candidate's exact likelihood would cost one more run of
+/// the filter for each missing value; the one that is chosen is then fitted to the values that there are.
+fn imputed(simplest: &Arima, y: &[f64]) -> Option<Vec<f64>> {
+    if simplest.seasonal.period <= 1 {
+        return None;
+    }
+    // Where level and season are differenced, exponential smoothing of both; otherwise they return to their means.
+    let [q, seasonal_q] = [simplest.order.d, simplest.seasonal.d].map(|d| d.min(1));
+    let model = reordered(simplest, 1 - q, q, 1 - seasonal_q, seasonal_q);
+    let series = Series::new(&model, y).ok()?;
+    let minimum = estimate(&series, vec![0.0; model.arma_parameters()], RANKING).ok()?;
+    series.imputed(y, &Arma::from_unconstrained(&model, &minimum.point))
 }
 
 fn refused(model: Arima, why: Refusal) -> Candidate {

@@ -70,11 +70,19 @@ impl Series {
         }
     }
 
+    /// The series with what the model expects in its gaps; `None` without any, or with too many.
+    pub(crate) fn imputed(&self, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {
+        match self {
+            Series::Complete(_) => None,
+            Series::Gapped(series) => series.imputed(y, arma),
+        }
+    }
+
     /// -log-likelihood per observation, up to a constant, and its gradient; infinite where it is not defined.
     pub(crate) fn objective(&self, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
         match self {
             Series::Complete(series) => series.objective(u, workspace, gradient),
-            Series::Gapped(series) => series.objective(u, gradient),
+            Series::Gapped(series) => series.objective(u, workspace, gradient),
         }
     }
 
@@ -82,7 +90,7 @@ impl Series {
     pub(crate) fn value(&self, u: &[f64], workspace: &mut Workspace) -> f64 {
         match self {
             Series::Complete(series) => series.value(u, workspace),
-            Series::Gapped(series) => series.value(u),
+            Series::Gapped(series) => series.value(u, workspace),
         }
     }
 

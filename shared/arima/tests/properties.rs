@@ -328,3 +328,26 @@ fn damaged_stored_models_are_refused() {
     check("/position/recent", serde_json::json!([]));
     check("/position/state/mean", serde_json::json!([0.0]));
 }
+
+/// Orders of a seasonal series with gaps are ranked with the gaps imputed; what is chosen is fitted to the values there are, and is nearly
+/// what the whole series would have chosen.
+#[test]
+fn seasonal_orders_across_gaps() {
+    let law = Arima::new(Order { p: 0, d: 1, q: 1 }).with_seasonal(Seasonal { p: 0, d: 1, q: 1, period: 12 });
+    let at = Coefficients { ma: vec![-0.4], sma: vec![-0.6], ..Coefficients::default() };
+    let mut calm = vec![0.0; 80];
+    calm[50] = 1.0;
+    let law = law.evaluate(&calm, &at).expect("invertible");
+    for seed in 0..6 {
+        let whole = law.simulate(180, &mut ChaCha8Rng::seed_from_u64(seed)).expect("a length");
+        let mut gapped = whole.clone();
+        (7..180).step_by(19).for_each(|t| gapped[t] = f64::NAN);
+        let rules = AutoArima { period: 12, ..AutoArima::default() };
+        let chosen = rules.fit(&gapped).expect("a model");
+        let again = chosen.model().fit(&gapped).expect("fits");
+        assert!((chosen.log_likelihood() / again.log_likelihood() - 1.0).abs() < 1e-4, "{}", chosen.model());
+        let best = rules.fit(&whole).expect("a model");
+        let other = best.model().fit(&gapped).expect("fits");
+        assert!(chosen.aicc() < other.aicc() + 3.0, "{} for {}", chosen.model(), best.model());
+    }
+}

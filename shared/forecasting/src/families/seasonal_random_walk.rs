@@ -35,6 +35,6 @@ impl Member for SeasonalRandomWalk {
 
 impl fmt::Display for SeasonalRandomWalk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "seasonal random walk over {} sessions", self.season)
+        write!(f, "seasonal random walk over {} periods", self.season)
     }
 }

@@ -145,7 +145,12 @@ impl Cadence {
 
     /// So many of its periods in words: `38 sessions`, `1 week`.
     pub fn count(self, periods: usize) -> String {
-        let one = match self.step {
+        format!("{periods} {}{}", self.unit(), if periods == 1 { "" } else { "s" })
+    }
+
+    /// What one of its periods is called: `session`, `week`.
+    pub fn unit(self) -> &'static str {
+        match self.step {
             Step::Day if matches!(self.calendar, Calendar::Exchange(_)) => "session",
             Step::Day => "day",
             Step::Week => "week",
@@ -155,8 +160,7 @@ impl Cadence {
             Step::Minutes { count: 60, .. } => "hour",
             Step::Minutes { .. } => "bar",
             Step::Index => "period",
-        };
-        format!("{periods} {one}{}", if periods == 1 { "" } else { "s" })
+        }
     }
 
     /// With the day of the month, or the minutes past a whole step, that a stamp is on.

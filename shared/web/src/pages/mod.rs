@@ -9,6 +9,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod sign_in;
 pub(crate) mod ticker;
+mod words;
 
 use axum::response::Response;
 use forecasting::{Decision, Interval, Period, price};

@@ -24,8 +24,8 @@ const RUNS: usize = 30;
 /// The columns that sort, as the query names them.
 const COLUMNS: [(&str, &str); 8] = [
     ("ticker", "Ticker"),
-    ("close", "Last close"),
-    ("forecast", "Next session"),
+    ("close", "Last value"),
+    ("forecast", "Next period"),
     ("model", "Model"),
     ("since", "In service"),
     ("skill", "Skill"),
@@ -227,6 +227,9 @@ fn filter(asked: &Asked, shown: usize, all: usize) -> Markup {
 }
 
 fn table(asked: &Asked, rows: &[WatchedTicker], newest: Option<&RunEntry>) -> Markup {
+    // Of others than sessions it is said so.
+    let sessions =
+        rows.iter().filter_map(|row| row.standing.as_ref()).all(|standing| standing.origin.session().is_some());
     let mut ages = Ages { today: newest.map(|entry| entry.run.as_of), known: BTreeMap::new() };
     html! {
         div .scroll role="region" aria-label="Tickers" tabindex="0" {
@@ -236,9 +239,11 @@ fn table(asked: &Asked, rows: &[WatchedTicker], newest: Option<&RunEntry>) -> Ma
                         @for (column, (name, title)) in COLUMNS.iter().enumerate() {
                             th scope="col" class=(name) aria-sort=[(column == asked.sort)
                                 .then_some(if asked.descending { "descending" } else { "ascending" })] {
-                                a href=(asked.link(column)) { (title) }
+                                a href=(asked.link(column)) {
+                                    @match *name { "close" if sessions => "Last close", "forecast" if sessions => "Next session", _ => (title) }
+                                }
                             }
-                            @if *name == "ticker" { th scope="col" .spark { "Sixty sessions" } }
+                            @if *name == "ticker" { th scope="col" .spark { "Sixty " @if sessions { "sessions" } @else { "periods" } } }
                         }
                     }
                 }

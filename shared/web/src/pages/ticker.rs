@@ -4,9 +4,9 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{Contest, Judgement, Period, PriceSeries, Residuals, Scope, Specification, Stamp, Step, Ticker};
+use forecasting::{Contest, Judgement, Period, PriceSeries, Residuals, Scope, Stamp, Step, Ticker};
 use maud::{Markup, PreEscaped, html};
-use pipeline::{BarStatus, Error, Forecasted, Market, ModelSummary, Receipt, Standing, VersionScore};
+use pipeline::{BarStatus, Error, Forecasted, ModelSummary, Receipt, Snapshot, Standing, VersionScore};
 use serde_json::json;
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     equation::equation,
     layout::{self, Place},
     price, range, share, verdict,
+    words::Words,
 };
 use crate::{
     Problem,
@@ -49,17 +50,18 @@ pub(crate) async fn page(
     let models = pipeline::models(archive, ledger, &ticker, LISTED).await?;
     let residuals = pipeline::residuals(archive, ledger, &ticker).await;
     let standing = newest.standing();
+    let words = Words::of(newest.forecast.origin, newest.forecast.kind);
     let content = html! {
         h1 { (ticker) " " span .sub { (standing.model) } }
         (headline(&newest, &standing))
-        (chart(&ticker, &newest, &series, &scores))
-        (forecasts(&ticker, &standing))
-        (past(&ticker, &scores))
-        (champion(&newest, models.iter().find(|model| model.version == newest.champion.version)))
-        (unexplained(&ticker, residuals))
+        (chart(&ticker, &newest, &series, &scores, words))
+        (forecasts(&ticker, &standing, words))
+        (past(&ticker, &scores, words))
+        (champion(&newest, models.iter().find(|model| model.version == newest.champion.version), words))
+        (unexplained(&ticker, residuals, words))
         (versions(&ticker, &models))
-        (verdicts(&ticker, &receipts))
-        @if let Some(snapshot) = &snapshot { (scope(&snapshot.scope, snapshot.market, snapshot.bar)) }
+        (verdicts(&ticker, &receipts, words))
+        @if let Some(snapshot) = &snapshot { (scope(snapshot, words)) }
     };
     let scripts = [LIBRARY.path.as_str(), CHARTS.path.as_str()];
     Ok(layout::with_scripts(ticker.as_str(), Some(Place::Tickers), &content, &scripts))
@@ -98,7 +100,7 @@ fn charted(period: Period) -> serde_json::Value {
     }
 }
 
-fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[VersionScore]) -> Markup {
+fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[VersionScore], words: Words) -> Markup {
     let bars = series.bars();
     let shown = &bars[bars.len().saturating_sub(CHARTED)..];
     let prices: Vec<_> = shown.iter().map(|bar| json!([charted(bar.day), bar.adjusted_close])).collect();
@@ -129,7 +131,7 @@ fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[V
                 }
             }
             figcaption {
-                "Adjusted closes (drag to go back a year), dotted the forecasts one session ahead, and the fan. As "
+                (words.numbers()) " (drag to go back a year), dotted the forecasts one " (words.unit) " ahead, and the fan. As "
                 a href={ "/tickers/" (ticker) "/forecast.png" } { "PNG" } ", "
                 a href={ "/tickers/" (ticker) "/forecast.svg" } { "SVG" } ". Charts by "
                 a href="https://www.tradingview.com/" rel="noreferrer" { "TradingView Lightweight Charts\u{2122}" } "."
@@ -139,13 +141,13 @@ fn chart(ticker: &Ticker, newest: &Forecasted, series: &PriceSeries, scores: &[V
     }
 }
 
-fn forecasts(ticker: &Ticker, standing: &Standing) -> Markup {
+fn forecasts(ticker: &Ticker, standing: &Standing, words: Words) -> Markup {
     html! {
         h2 { "Forecast" }
         div .scroll role="region" aria-label="Forecast" tabindex="0" {
             table .narrow {
                 thead { tr {
-                    th scope="col" { "Session" } th scope="col" .number { "Ahead" } th scope="col" .number { "Median" }
+                    th scope="col" { (words.heading()) } th scope="col" .number { "Ahead" } th scope="col" .number { "Median" }
                     @for interval in standing.steps.first().map(|s| s.intervals.as_slice()).unwrap_or_default() {
                         th scope="col" .number { (interval.level) " %" }
                     }
@@ -162,14 +164,14 @@ fn forecasts(ticker: &Ticker, standing: &Standing) -> Markup {
     }
 }
 
-fn past(ticker: &Ticker, scores: &[VersionScore]) -> Markup {
+fn past(ticker: &Ticker, scores: &[VersionScore], words: Words) -> Markup {
     html! {
         h2 { "Earlier forecasts, and what happened" }
-        @if scores.is_empty() { p { "None has met its session yet." } } @else {
+        @if scores.is_empty() { p { "None has met its " (words.unit) " yet." } } @else {
             div .scroll role="region" aria-label="Earlier forecasts" tabindex="0" {
                 table .narrow {
                     thead { tr {
-                        th scope="col" { "Session" } th scope="col" { "Made on" } th scope="col" .number { "Ahead" }
+                        th scope="col" { (words.heading()) } th scope="col" { "Made on" } th scope="col" .number { "Ahead" }
                         th scope="col" .number { "Forecast" } th scope="col" .number { "Came" } th scope="col" .number { "Error" }
                         th scope="col" .number { "Walk's error" } th scope="col" { "Intervals" }
                     } }
@@ -178,8 +180,8 @@ fn past(ticker: &Ticker, scores: &[VersionScore]) -> Markup {
                             th scope="row" { (score.date) } td { (score.origin) } td .number { (score.horizon) }
                             td .number { (score.prices.map_or_else(|| "-".to_owned(), |p| price(p.mean))) }
                             td .number { (score.prices.map_or_else(|| "-".to_owned(), |p| price(p.actual))) }
-                            td .number { (format!("{:.2} %", score.error * 100.0)) }
-                            td .number { (format!("{:.2} %", score.naive_error * 100.0)) }
+                            td .number { (words.error(score.error, 2)) }
+                            td .number { (words.error(score.naive_error, 2)) }
                             td { @for (level, held) in &score.inside {
                                 span class=(if *held { "held" } else { "missed" }) { (level) " % " (if *held { "held" } else { "missed" }) } " "
                             } }
@@ -193,7 +195,7 @@ fn past(ticker: &Ticker, scores: &[VersionScore]) -> Markup {
     }
 }
 
-fn champion(newest: &Forecasted, model: Option<&ModelSummary>) -> Markup {
+fn champion(newest: &Forecasted, model: Option<&ModelSummary>, words: Words) -> Markup {
     let champion = &newest.champion;
     let since = champion.since();
     html! {
@@ -203,16 +205,16 @@ fn champion(newest: &Forecasted, model: Option<&ModelSummary>) -> Markup {
             dl .facts {
                 dt { "Model" } dd { (model.model) }
                 dt { "Version" } dd { code { (model.version) } ", in service since " (since) }
-                dt { "Fitted on" } dd { (model.first) " to " (model.last) ", " (model.observations) " returns" }
+                dt { "Fitted on" } dd { (model.first) " to " (model.last) ", " (model.observations) " " (words.changes()) }
                 @if let Some(aicc) = model.aicc { dt { "AICc" } dd { (format!("{aicc:.2}")) } }
                 @for (name, value) in &model.coefficients { dt { (name) } dd { (format!("{value:.6}")) } }
             }
         } @else { p { "Its version is not on record any more." } }
-        p .hint { "y is the logarithm of the adjusted close, B the step back by one session." }
+        p .hint { "y is " (words.level()) ", B the step back by one " (words.unit) "." }
     }
 }
 
-fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>) -> Markup {
+fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>, words: Words) -> Markup {
     let picture = |theme: &str| format!("/tickers/{ticker}/residuals.svg?theme={theme}");
     html! {
         h2 { "What it leaves unexplained" }
@@ -224,11 +226,11 @@ fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>) -> Markup {
                     picture {
                         source srcset=(picture("dark")) media="(prefers-color-scheme: dark)";
                         img src=(picture("light")) width="960" height="560" loading="lazy"
-                            alt="Errors one session ahead by session, their autocorrelations and their distribution";
+                            alt={ "Errors one " (words.unit) " ahead, their autocorrelations and their distribution" };
                     }
                 }
                 dl .facts {
-                    dt { "Estimated up to" } dd { (residuals.estimated_until) ", then " (residuals.errors.len()) " sessions ahead one by one" }
+                    dt { "Estimated up to" } dd { (residuals.estimated_until) ", then " (residuals.errors.len()) " " (words.unit) "s ahead one by one" }
                     dt { "Mean" } dd { (format!("{:+.3}", residuals.mean)) " (0 where unbiased)" }
                     dt { "Standard deviation" } dd { (format!("{:.3}", residuals.standard_deviation)) " (1 where its standard errors are right)" }
                     dt { "Excess kurtosis" } dd { (format!("{:+.2}", residuals.excess_kurtosis)) " (0 of normal errors)" }
@@ -279,32 +281,33 @@ fn versions(ticker: &Ticker, models: &[ModelSummary]) -> Markup {
     }
 }
 
-fn verdicts(ticker: &Ticker, receipts: &[Receipt]) -> Markup {
+fn verdicts(ticker: &Ticker, receipts: &[Receipt], words: Words) -> Markup {
     html! {
         h2 { "Verdicts" }
-        ol .verdicts { @for receipt in receipts.iter().take(LISTED) { li { (receipt_of(receipt)) } } }
+        ol .verdicts { @for receipt in receipts.iter().take(LISTED) { li { (receipt_of(receipt, words)) } } }
         p { "With all scorecards as " a href={ "/receipts/" (ticker) } { "JSON" } "." }
     }
 }
 
-fn receipt_of(receipt: &Receipt) -> Markup {
+fn receipt_of(receipt: &Receipt, words: Words) -> Markup {
     html! {
         details {
             summary { (receipt.as_of) " " (verdict(Some(receipt.decision), pipeline::TickerStatus::Done)) " " (receipt.champion.specification) }
             p { (receipt.reason) " (decided by " (receipt.decided_by) ")" }
             @if let Some(training) = &receipt.training { p .hint { "Training: " (training) } }
-            @if let Some(judgement) = &receipt.judgement { (judged(judgement, &receipt.as_of.to_string())) }
-            @if let Some(contest) = &receipt.contest { (contested(contest, &receipt.as_of.to_string())) }
+            @if let Some(judgement) = &receipt.judgement { (judged(judgement, &receipt.as_of.to_string(), words)) }
+            @if let Some(contest) = &receipt.contest { (contested(contest, &receipt.as_of.to_string(), words)) }
             p .hint { "Run " a href={ "/runs/" (receipt.run) } { (receipt.run) } }
         }
     }
 }
 
 /// What everyone's record amounted to.
-fn judged<'a>(judgement: &'a Judgement, as_of: &str) -> Markup {
-    let walk = judgement.random_walk.iter().map(|card| (Specification::BASELINES[0], card, None));
+fn judged<'a>(judgement: &'a Judgement, as_of: &str, words: Words) -> Markup {
+    // Of values it is the naive forecast's card, whatever the season.
+    let walk = judgement.random_walk.iter().map(|card| (words.baseline(), card, None));
     let of = |standing: &'a forecasting::Standing| {
-        Some((standing.specification?, standing.scorecard.as_ref()?, Some(standing)))
+        Some((standing.specification?.to_string(), standing.scorecard.as_ref()?, Some(standing)))
     };
     let others = judgement.standings.iter().filter_map(of);
     html! {
@@ -321,21 +324,21 @@ fn judged<'a>(judgement: &'a Judgement, as_of: &str) -> Markup {
                         td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.3} to 1", s.evidence))) }
                         td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.0} to 1", s.asked))) }
                         td .number { (super::percent(card.skill.map(|skill| skill.value))) }
-                        td .number { (format!("{:.3} %", card.mae * 100.0)) }
-                        td .number { (format!("{:.4} %", card.pinball * 100.0)) }
+                        td .number { (words.error(card.mae, 3)) }
+                        td .number { (words.error(card.pinball, 4)) }
                         td .number { @for c in &card.coverage { (c.level) " %: " (share(c.realised)) " " } }
                     }
                 } }
             }
         }
         p .hint {
-            "Over " (judgement.sessions) " sessions. Evidence of 20 to 1 comes by chance in at most one of twenty series in a year, however often one looks."
+            "Over " (judgement.sessions) " " (words.unit) "s. Evidence of 20 to 1 comes by chance in at most one of twenty series in a year, however often one looks."
         }
     }
 }
 
 /// A contest of an earlier release.
-fn contested(contest: &Contest, as_of: &str) -> Markup {
+fn contested(contest: &Contest, as_of: &str, words: Words) -> Markup {
     let challengers = contest.contenders().map(|c| (&c.scorecard, Some(&c.against_incumbent)));
     let cards: Vec<_> = contest.champion.iter().map(|card| (card, None)).chain(challengers).collect();
     html! {
@@ -349,8 +352,8 @@ fn contested(contest: &Contest, as_of: &str) -> Markup {
                 tbody { @for (card, comparison) in cards {
                     tr {
                         th scope="row" { @if let Some(specification) = card.specification { (specification) } }
-                        td .number { (format!("{:.4} %", card.pinball * 100.0)) }
-                        td .number { (format!("{:.3} %", card.mae * 100.0)) }
+                        td .number { (words.error(card.pinball, 4)) }
+                        td .number { (words.error(card.mae, 3)) }
                         td .number { (format!("{:.3}", card.mase)) }
                         td .number { @for c in &card.coverage { (c.level) " %: " (share(c.realised)) " " } }
                         td .number { (comparison.map_or_else(|| "in service".to_owned(), |c| super::percent(Some(c.improvement)))) }
@@ -362,20 +365,20 @@ fn contested(contest: &Contest, as_of: &str) -> Markup {
     }
 }
 
-fn scope(scope: &Scope, market: Market, bar: BarStatus) -> Markup {
-    let warnings = warnings(scope, bar);
+fn scope(Snapshot { scope, market, bar, .. }: &Snapshot, words: Words) -> Markup {
+    let warnings = warnings(scope, *bar, words);
     html! {
         h2 { "The data" }
         @if !warnings.is_empty() { ul .warnings { @for warning in &warnings { li { (warning) } } } }
         dl .facts {
             dt { "Source" } dd { (market) }
-            dt { "Sessions" } dd { (scope.sessions) " from " (scope.first) " to " (scope.last) }
+            dt { (words.heading()) "s" } dd { (scope.sessions) " from " (scope.first) " to " (scope.last) }
             dt { "Without a bar" } dd { (scope.sessions_missing)
                 @for gap in &scope.gaps { ", " (gap.sessions) " after " (gap.after) } }
             dt { "Rows without a price" } dd { (scope.rows_without_price) }
             dt { "Days that stand out" } dd { (scope.outliers)
                 @for moved in &scope.largest_moves { ", " (moved.day) " (" (super::percent(Some(moved.log_return.exp_m1()))) ")" } }
-            dt { "Sessions without a usable range" } dd { (scope.ranges_refused.values().sum::<usize>())
+            dt { (words.heading()) "s without a usable range" } dd { (scope.ranges_refused.values().sum::<usize>())
                 @for (reason, sessions) in &scope.ranges_refused { ", " (sessions) " with " (reason) } }
             @if let Some(split) = scope.last_split { dt { "Last split" } dd { (split.day) ", factor " (split.value) } }
             @if let Some(dividend) = scope.last_dividend { dt { "Last dividend" } dd { (dividend.day) ", " (dividend.value) " a share" } }
@@ -383,14 +386,13 @@ fn scope(scope: &Scope, market: Market, bar: BarStatus) -> Markup {
     }
 }
 
-fn warnings(scope: &Scope, bar: BarStatus) -> Vec<String> {
+fn warnings(scope: &Scope, bar: BarStatus, words: Words) -> Vec<String> {
     let mut warnings = Vec::new();
     if bar == BarStatus::Preliminary {
         warnings.push(format!("The bar of {} is preliminary: the exchanges may still correct it.", scope.last));
     }
     if scope.sessions_missing > 0 {
-        warnings
-            .push(format!("{} sessions have no bar: they are read as if they had not been.", scope.sessions_missing));
+        warnings.push(format!("{} {}s have no bar: {}.", scope.sessions_missing, words.unit, words.missing()));
     }
     if scope.rows_without_price > 0 {
         warnings.push(format!("The source gave {} rows without a price.", scope.rows_without_price));
