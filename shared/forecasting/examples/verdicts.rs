@@ -1,6 +1,6 @@
 //! What a year of verdicts amounts to where the truth is known.
 //!
-//!     cargo run --release --package forecasting --example verdicts [-- SERIES [SEED [LAW...]]]
+//!     cargo run --release --package forecasting --example verdicts [-- SERIES [SEED [families=all] [LAW...]]]
 //!
 //! For each law it simulates SERIES (200) histories of 1,250 sessions and 252 nights after them (more where a structure begins or
 //! ends later), reaches the verdict of every night, and prints a table. Seeded: the same numbers each time.
@@ -14,6 +14,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, StudentT};
 use rayon::prelude::*;
 
+/// The families, where all of them compete; sessions have no season to decompose or repeat.
+const ALL: [Family; 4] = [Family::Arima, Family::Ets, Family::Theta, Family::Combination];
 const HISTORY: usize = 1_250;
 const NIGHTS: usize = 252;
 const HORIZON: usize = 5;
@@ -175,22 +177,26 @@ fn last_sixty(bets: &[Bet], nights: usize) -> Vec<usize> {
     serving
 }
 
-fn year(law: &Law, seed: u64) -> Year {
+fn year(law: &Law, seed: u64, families: &[Contender]) -> Year {
     let whole = series(&law.prices(seed));
-    let arima = Contender::Family(Family::Arima);
-    let plan = RecordPlan::new(&[arima], HORIZON, Window::All, Seasons::NONE, Kind::Price);
+    let plan = RecordPlan::new(families, HORIZON, Window::All, Seasons::NONE, Kind::Price);
     let mut record: Option<(Record, Option<forecasting::ScaleEstimates>)> = None;
     let (mut seat, mut year): (Option<Seat>, Year) = (None, Year::default());
-    let mut chosen: Option<(Specification, usize)> = None;
+    let mut chosen: Option<(Vec<Specification>, usize)> = None;
     for night in 0..law.nights {
         let bars = &whole.bars()[..HISTORY + night];
         let tonight = PriceSeries::of_bars(whole.ticker().clone(), bars.to_vec(), Kind::Price);
         let prices = tonight.adjusted_closes();
-        if chosen.is_none_or(|(_, since)| night - since >= plan.reselected_after(bars.len())) {
-            chosen = Some((arima.select(&prices, Kind::Price, Seasons::NONE).expect("selects"), night));
+        if chosen.as_ref().is_none_or(|(_, since)| night - since >= plan.reselected_after(bars.len())) {
+            let select = |family: &Contender| family.select(&prices, Kind::Price, Seasons::NONE).expect("selects");
+            chosen = Some((families.iter().map(select).collect(), night));
         }
-        let specification = chosen.expect("chosen").0;
-        let model: PriceModel = specification.fit(&prices, Kind::Price).expect("fits");
+        let specifications = families.iter().copied().zip(chosen.iter().flat_map(|(chosen, _)| chosen.iter().copied()));
+        let models: Vec<(Contender, Specification)> = specifications.collect();
+        let fit = |(family, specification): &(Contender, Specification)| {
+            (*family, specification.fit(&prices, Kind::Price).expect("fits"))
+        };
+        let fitted: Vec<(Contender, PriceModel)> = models.iter().map(fit).collect();
         let (record, scales) =
             record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight).expect("a record"));
         let last = tonight.last();
@@ -200,10 +206,10 @@ fn year(law: &Law, seed: u64) -> Year {
                     let growth = (last.adjusted_close / bars[0].adjusted_close).ln() / (bars.len() - 1) as f64;
                     return Ok(Outlook::growth(growth, HORIZON));
                 }
+                let model = &fitted.iter().find(|(family, _)| *family == contender).expect("a family").1;
                 model.outlook_from(last.day, last.adjusted_close, bars, HORIZON)
             })
             .expect("extends");
-        let models = [(arima, specification)];
         let (judgement, _) = Judgement::of(record, &[], SIGNIFICANCE, seat.as_ref(), &models, Detail::Short);
         let verdict = Verdict::of(&judgement, seat.as_ref(), Promotion::Evidence);
         let after = Seat::after(seat.as_ref(), &verdict, &judgement, last.day.stamp());
@@ -211,11 +217,11 @@ fn year(law: &Law, seed: u64) -> Year {
         seat = Some(after);
         let serving = verdict.contender;
         year.nights += 1;
-        if serving == arima && !specification.is_baseline() {
+        if models.iter().any(|(family, specification)| *family == serving && !specification.is_baseline()) {
             year.structured.push(night);
         }
-        year.drifted |=
-            serving == Contender::DRIFT || (serving == arima && specification == Specification::BASELINES[1]);
+        let drift = (serving, Specification::BASELINES[1]);
+        year.drifted |= serving == Contender::DRIFT || models.contains(&drift);
         let row = record.rows.last().expect("a row");
         let centre = record
             .plan
@@ -230,7 +236,7 @@ fn year(law: &Law, seed: u64) -> Year {
         }
     }
     if let Some((record, _)) = record.filter(|_| law.holds != ALWAYS) {
-        let column = record.plan.contenders.iter().position(|contender| *contender == arima).expect("a column");
+        let column = record.plan.contenders.iter().position(|contender| *contender == families[0]).expect("a column");
         let (bets, others) = (bets(&record, column), record.plan.contenders.len() - 1);
         year.mixture = mixture(&bets, law.nights, others as f64 / (0.9 * SIGNIFICANCE));
         year.last_sixty = last_sixty(&bets, law.nights);
@@ -264,14 +270,17 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let count: u64 = arguments.first().map_or(200, |text| text.parse().expect("a number of series"));
     let seed: u64 = arguments.get(1).map_or(1, |text| text.parse().expect("a seed"));
-    let named = arguments.get(2..).unwrap_or_default();
+    let arima = Contender::Family(Family::Arima);
+    let mut named = arguments.get(2..).unwrap_or_default().to_vec();
+    let all = named.iter().position(|name| name == "families=all").map(|place| named.remove(place));
+    let families = if all.is_some() { ALL.map(Contender::Family).to_vec() } else { vec![arima] };
     println!(
         "| law | series | structure on the first night | within 60 nights | ever | drift, ever | changes a year | skill (95 %) |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     let mut late = Vec::new();
     for law in LAWS.iter().filter(|law| named.is_empty() || named.iter().any(|name| law.name.contains(name.as_str()))) {
-        let years: Vec<Year> = (0..count).into_par_iter().map(|i| year(law, seed * 1_000_003 + i)).collect();
+        let years: Vec<Year> = (0..count).into_par_iter().map(|i| year(law, seed * 1_000_003 + i, &families)).collect();
         let percent =
             |of: &dyn Fn(&Year) -> bool| years.iter().filter(|year| of(year)).count() as f64 / count as f64 * 100.0;
         let (mut own, mut walk) = (0.0, 0.0);
