@@ -199,15 +199,8 @@ impl Differenced {
         let steps = gains.steps();
         let observed = self.len() as f64;
 
-        let mut by = back(
-            gains,
-            arma,
-            period,
-            residual,
-            innovations,
-            (1.0 / (observed * *mean_square), 1.0 / observed),
-            adjoint,
-        );
+        let mut by =
+            back(gains, arma, period, residual, innovations, (1.0 / (observed * *mean_square), observed), adjoint);
         // Each impulse's part of the determinant is the least square of a regression on those before it: as the data's, by the envelope theorem.
         let mut directions: Vec<Vec<f64>> = Vec::with_capacity(self.missing);
         for j in 0..self.missing {
@@ -215,7 +208,15 @@ impl Differenced {
             for (earlier, row) in directions.iter().zip(triangle.iter()) {
                 direction.iter_mut().zip(earlier).for_each(|(d, e)| *d -= row[j] * e);
             }
-            by.add(&back(gains, arma, period, &direction, &columns[j], (1.0 / (observed * squares[j]), 0.0), adjoint));
+            by.add(&back(
+                gains,
+                arma,
+                period,
+                &direction,
+                &columns[j],
+                (1.0 / (observed * squares[j]), f64::INFINITY),
+                adjoint,
+            ));
             directions.push(direction);
         }
         let Derivatives { by_phi, by_theta, by_gain, by_variance } = by;
@@ -267,14 +268,14 @@ impl Derivatives {
     }
 }
 
-/// Back from a series' innovations: of sum v_t^2 / F_t and sum log F_t, each with half its weight.
+/// Back from a series' innovations: of sum v_t^2 / F_t * weight / 2 + sum log F_t / (2n).
 fn back(
     gains: &Gains,
     arma: &Arma,
     period: usize,
     x: &[f64],
     innovations: &[f64],
-    (weight, log_weight): (f64, f64),
+    (weight, n): (f64, f64),
     adjoint: &mut Vec<f64>,
 ) -> Derivatives {
     let steps = gains.steps();
@@ -290,7 +291,7 @@ fn back(
     by_phi.resize(gains.r, 0.0);
     let by_theta = minus(lagged_products(adjoint, &innovations[steps..], arma.theta(period).len()));
     let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -weight * lambda)).collect();
-    let (by_gain, by_variance) = gains.adjoint(x, innovations, weight, log_weight, &by_state, &mut by_phi);
+    let (by_gain, by_variance) = gains.adjoint(x, innovations, weight, n, &by_state, &mut by_phi);
     Derivatives { by_phi, by_theta, by_gain, by_variance }
 }
 

@@ -204,18 +204,18 @@ impl Gains {
 
     /// Takes the objective's derivatives back through the stored steps.
     ///
-    /// The objective is sum v_t^2 / F_t * weight / 2 + sum log F_t * log_weight / 2. `state` is its derivative by the state after
+    /// The objective is sum v_t^2 / F_t * weight / 2 + sum log F_t / (2n). `state` is its derivative by the state after
     /// the steps; what it is by phi is added to `by_phi`; the answer is what it is by G_1 and F_1.
     pub(crate) fn adjoint(
         &self,
         x: &[f64],
         innovations: &[f64],
         weight: f64,
-        log_weight: f64,
+        n: f64,
         state: &[f64],
         by_phi: &mut [f64],
     ) -> (Vec<f64>, f64) {
-        with_vectors!(self.r, self.adjoint_with(x, innovations, weight, log_weight, state, by_phi))
+        with_vectors!(self.r, self.adjoint_with(x, innovations, weight, n, state, by_phi))
     }
 
     // The arguments of `adjoint`, and zeros to make vectors from, which `with_vectors` gives by value.
@@ -226,7 +226,7 @@ impl Gains {
         x: &[f64],
         innovations: &[f64],
         weight: f64,
-        log_weight: f64,
+        n: f64,
         by_state: &[f64],
         by_phi_out: &mut [f64],
     ) -> (Vec<f64>, f64) {
@@ -286,7 +286,7 @@ impl Gains {
             }
             let by_innovation = by_scaled * inverse + weight * scaled;
             variance_here -= by_scaled * scaled * inverse + 0.5 * weight * scaled * scaled;
-            variance_here += 0.5 * inverse * log_weight;
+            variance_here += 0.5 * inverse / n;
             state[0] = by_predicted - by_innovation;
 
             (by_variance, by_scale) = (variance_here, scale_here);
