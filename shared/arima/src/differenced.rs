@@ -219,7 +219,6 @@ impl Differenced {
             ));
             directions.push(direction);
         }
-        let Derivatives { by_phi, by_theta, by_gain, by_variance } = by;
         gradient.fill(0.0);
 
         for (chunk, gradient) in gradient.chunks_mut(DIRECTIONS).enumerate() {
@@ -234,12 +233,12 @@ impl Differenced {
                     *g += by.iter().zip(dual).map(|(b, d)| b * d.slope[i]).sum::<f64>();
                 }
             };
-            add(&by_phi, &phi);
-            add(&by_theta, &theta);
+            add(&by.phi, &phi);
+            add(&by.theta, &theta);
             if steps > 0 {
                 let (gain, variance) = gains::initial(&phi, &theta)?;
-                add(&by_gain, &gain);
-                add(&[by_variance], &[variance]);
+                add(&by.gain, &gain);
+                add(&[by.variance], &[variance]);
             }
         }
         Some(())
@@ -248,23 +247,19 @@ impl Differenced {
 
 /// The objective's derivatives by the coefficients' lags, and by the first gain and variance.
 struct Derivatives {
-    by_phi: Vec<f64>,
-    by_theta: Vec<f64>,
-    by_gain: Vec<f64>,
-    by_variance: f64,
+    phi: Vec<f64>,
+    theta: Vec<f64>,
+    gain: Vec<f64>,
+    variance: f64,
 }
 
 impl Derivatives {
     fn add(&mut self, other: &Derivatives) {
-        let pairs = [
-            (&mut self.by_phi, &other.by_phi),
-            (&mut self.by_theta, &other.by_theta),
-            (&mut self.by_gain, &other.by_gain),
-        ];
-        for (to, from) in pairs {
+        for (to, from) in [(&mut self.phi, &other.phi), (&mut self.theta, &other.theta), (&mut self.gain, &other.gain)]
+        {
             to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
-        self.by_variance += other.by_variance;
+        self.variance += other.variance;
     }
 }
 
@@ -292,7 +287,7 @@ fn back(
     let by_theta = minus(lagged_products(adjoint, &innovations[steps..], arma.theta(period).len()));
     let by_state: Vec<f64> = (0..gains.r).map(|i| adjoint.get(i).map_or(0.0, |lambda| -weight * lambda)).collect();
     let (by_gain, by_variance) = gains.adjoint(x, innovations, weight, n, &by_state, &mut by_phi);
-    Derivatives { by_phi, by_theta, by_gain, by_variance }
+    Derivatives { phi: by_phi, theta: by_theta, gain: by_gain, variance: by_variance }
 }
 
 /// What one evaluation leaves for the next: its buffers.

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Cadence, Calendar, time::Step};
+use crate::{Cadence, Calendar, Kind, time::Step};
 
 /// The periods of a series' seasons: none, one, or two of which the longer holds the shorter several times, such as a day and a week of
 /// hours.
@@ -49,12 +49,13 @@ impl Seasons {
         }
     }
 
-    /// Those that a cadence usually has.
-    pub fn usual(cadence: Cadence) -> Seasons {
+    /// Those that a series of a cadence usually has: prices of sessions have none, but other numbers of working days follow the week.
+    pub fn usual(cadence: Cadence, kind: Kind) -> Seasons {
         let (short, long) = match (cadence.step, cadence.calendar) {
-            (Step::Day, Calendar::Exchange(_)) | (Step::Index | Step::Months { count: 12, .. }, _) => (1, 1),
+            (Step::Day, Calendar::Exchange(_)) if kind == Kind::Price => (1, 1),
+            (Step::Index | Step::Months { count: 12, .. }, _) => (1, 1),
             (Step::Day, Calendar::Always) => (7, 1),
-            (Step::Day, Calendar::Weekdays) => (5, 1),
+            (Step::Day, Calendar::Weekdays | Calendar::Exchange(_)) => (5, 1),
             (Step::Week, _) => (52, 1),
             (Step::Months { count, .. }, _) => (12 / usize::from(count.max(1)), 1),
             (Step::Minutes { count, offset }, Calendar::Exchange(exchange)) => {

@@ -195,3 +195,20 @@ fn a_wrong_declaration_is_refused() {
     );
     assert!(error.contains("cadence = \"session\""), "{error}");
 }
+
+/// Working days have a week; their prices do not follow it.
+#[test]
+fn the_usual_seasons() {
+    let usual = |cadence: &str, kind| {
+        let seasons = Seasons::usual(cadence.parse().expect("a cadence"), kind);
+        (seasons.short(), seasons.longest())
+    };
+    assert_eq!(usual("session", Kind::Price), (1, 1));
+    assert_eq!(usual("1day@XLON", Kind::Price), (1, 1));
+    assert_eq!(usual("1day@XLON", Kind::Value).0, 5);
+    assert_eq!(usual("1hour", Kind::Value), (24, 168));
+    // A whole session: 13 half hours in New York, 10 in Tokyo before November 2024, and 11 since.
+    assert_eq!(usual("30min@XNYS", Kind::Value).0, 13);
+    assert_eq!(usual("30min@XTKS", Kind::Value).0, 11);
+    assert_eq!(usual("1month", Kind::Value).0, 12);
+}

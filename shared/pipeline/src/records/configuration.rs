@@ -235,7 +235,7 @@ impl Configuration {
 
     /// The seasons of a series of this cadence.
     pub fn seasons(&self, cadence: Cadence) -> Seasons {
-        self.season.unwrap_or_else(|| Seasons::usual(cadence))
+        self.season.unwrap_or_else(|| Seasons::usual(cadence, self.kind))
     }
 
     /// What the record of a series of this cadence is kept of.

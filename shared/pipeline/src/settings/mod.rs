@@ -293,7 +293,8 @@ impl Settings {
     fn configuration(&self, market: Market) -> Configuration {
         let cadence = self.cadence_on(market);
         let of_files = matches!(market, Market::Csv | Market::Incoming);
-        let usual = if cadence == Some(Cadence::SESSION) { Some(Seasons::NONE) } else { None };
+        let prices = cadence == Some(Cadence::SESSION) && self.kind == Kind::Price;
+        let usual = prices.then_some(Seasons::NONE);
         let families = match self.kind {
             Kind::Price => vec![Contender::Family(Family::Arima)],
             Kind::Value => families::all(),
