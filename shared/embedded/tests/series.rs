@@ -147,3 +147,24 @@ fn a_parquet_table() {
     );
     assert_eq!((a["periods"].as_u64(), a["last"].as_str()), (Some(60), Some("2024-01-03T11:00:00Z")));
 }
+
+/// One file, read as this and as that on one day: each is a model of its own, and what it is not is refused with the dates that prove it.
+#[test]
+fn one_file_read_in_several_ways() {
+    let bench = Bench::new();
+    let days = jiff::civil::date(2024, 1, 1)
+        .series(jiff::Span::new().days(1))
+        .filter(|day| !matches!(day.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday));
+    let rows = days.take(60).enumerate().map(|(t, day)| ("stock".to_owned(), day.to_string(), 50.0 + wave(t, 5.0)));
+    long(&bench, "stock.csv", rows);
+    let run = |settings: &str| bench.run(&format!("run --market csv:stock.csv --set families=[\"ets\"] {settings}"));
+    for settings in ["", "--set kind=value", "--set cadence=1day --set calendar=24x5", "--set calendar=always", ""] {
+        run(settings).expect(0);
+        bench.run("verify STOCK").expect(0);
+    }
+    let refused = run("--set cadence=1week").expect(1).out;
+    assert!(refused.contains("has one period for several of them"), "{refused}");
+    assert!(refused.contains("2024-02-09, 2024-02-12, 2024-02-13"), "{refused}");
+    let refused = run("--set calendar=XLON").expect(1).out;
+    assert!(refused.contains("2024-01-01 is no period of the cadence 1day@XLON: no session: holiday"), "{refused}");
+}

@@ -47,7 +47,7 @@ pub enum Error {
         why: String,
     },
     /// Stamps that no cadence explains, or not the one that was declared.
-    #[error("the rows are dated {stamps}, ...: {what}; write the cadence that they have, such as cadence = \"1week\"")]
+    #[error("the rows are dated {stamps}, ...: {what}; leave cadence out, or write the one that they have")]
     Spacing {
         /// Three of them.
         stamps: String,

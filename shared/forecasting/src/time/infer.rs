@@ -61,9 +61,12 @@ impl Cadence {
     pub fn check(self, periods: &[Period]) -> Result<(), Error> {
         let steps = periods.windows(2).map(|pair| i64::try_from(pair[0].periods_until(pair[1])).unwrap_or(i64::MAX));
         match median(steps.collect()) {
-            Some(step) if step > 1 => {
+            Some(step) if step != 1 => {
                 let stamps: Vec<Stamp> = periods.iter().map(|period| period.stamp()).collect();
-                let what = format!("cadence = \"{self}\" has {} periods between two of them", step - 1);
+                let what = match step {
+                    0 => format!("cadence = \"{self}\" has one period for several of them"),
+                    _ => format!("cadence = \"{self}\" has {} periods between two of them", step - 1),
+                };
                 Err(contradiction(&stamps, &what))
             }
             _ => Ok(()),

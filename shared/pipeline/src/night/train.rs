@@ -25,7 +25,7 @@ pub(crate) async fn newest_trained(
         for record in ledger.history(place.ticker, Stage::Train, place.as_of, looked_through).await? {
             let Some(trained) = Trained::read(&record)?.filter(|_| record.key.run != place.run.id) else { continue };
             let same_source = trained.source.0 == configuration.market && trained.source.1 == configuration.start;
-            if trained.record.plan == plan && same_source {
+            if trained.record.plan == plan && same_source && trained.record.opened.cadence() == cadence {
                 return Ok(Some((record.key.run, trained)));
             }
         }

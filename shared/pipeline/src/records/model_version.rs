@@ -1,8 +1,8 @@
 //! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
 
 use forecasting::{
-    Bar, Calibration, IntervalKind, Outlook, Period, PriceForecast, PriceModel, PriceSeries, Specification, Ticker,
-    Window, values,
+    Bar, Cadence, Calibration, IntervalKind, Kind, Outlook, Period, PriceForecast, PriceModel, PriceSeries,
+    Specification, Ticker, Window, values,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +48,26 @@ pub struct TrainingInputs {
     pub ticker: Ticker,
     /// Its prices.
     pub snapshot: ObjectRef,
+    /// What they were read as: named where that is not prices of sessions.
+    #[serde(default = "sessions", skip_serializing_if = "is_sessions")]
+    pub cadence: Cadence,
+    /// See above.
+    #[serde(default, skip_serializing_if = "Kind::is_price")]
+    pub kind: Kind,
     /// Which of its sessions.
     pub window: Window,
     /// What to fit.
     pub specification: Specification,
+}
+
+fn sessions() -> Cadence {
+    Cadence::SESSION
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_sessions(cadence: &Cadence) -> bool {
+    *cadence == Cadence::SESSION
 }
 
 /// A stored model, `models/{ticker}/{version}.json`.
@@ -102,7 +118,9 @@ impl ModelVersion {
         specification: Specification,
     ) -> Result<ModelVersion, Error> {
         let (ticker, snapshot, engine) = (series.ticker().clone(), snapshot.clone(), specification.engine());
-        ModelVersion::of(series, TrainingInputs { format: FORMAT, engine, ticker, snapshot, window, specification })
+        let (cadence, kind) = (series.cadence(), series.kind());
+        let inputs = TrainingInputs { format: FORMAT, engine, ticker, snapshot, cadence, kind, window, specification };
+        ModelVersion::of(series, inputs)
     }
 
     /// Fits from its inputs again.
