@@ -1,13 +1,10 @@
 use std::{fmt, str::FromStr};
 
-use jiff::{
-    Span, Timestamp,
-    civil::{Date, Weekday},
-};
+use jiff::{Span, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exchange, Period, Stamp, TradingDay, new_york,
+    Calendar, Period, Stamp, TradingDay,
     period::{DAY, day, days},
 };
 use crate::Error;
@@ -46,18 +43,6 @@ pub enum Step {
     },
     /// One: the series has no dates.
     Index,
-}
-
-/// When a series has periods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Calendar {
-    /// Around the clock.
-    Always,
-    /// From Monday to Friday; within a day from Sunday to Friday at 17:00 in New York, as currencies are traded.
-    Weekdays,
-    /// Sessions of an exchange.
-    Exchange(Exchange),
 }
 
 const LAST_OF_MONTH: u8 = 31;
@@ -298,69 +283,6 @@ pub(super) fn anchor(date: Date) -> u8 {
     if date == date.last_of_month() { LAST_OF_MONTH } else { date.day().unsigned_abs() }
 }
 
-impl Calendar {
-    /// Sessions of the New York Stock Exchange.
-    pub const XNYS: Calendar = Calendar::Exchange(Exchange::Xnys);
-
-    /// Why a day has no period.
-    pub(super) fn closure(self, date: Date) -> Option<&'static str> {
-        match self {
-            Calendar::Always => None,
-            Calendar::Weekdays => {
-                matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday).then_some("it is a weekend")
-            }
-            Calendar::Exchange(exchange) => exchange.closure(date),
-        }
-    }
-
-    /// See [`Step::Minutes`].
-    pub(super) fn offset(self, at: Timestamp, count: u16) -> u16 {
-        match self {
-            Calendar::Exchange(exchange) => exchange.offset(at, count),
-            _ => u16::try_from(at.as_second().div_euclid(60).rem_euclid(i64::from(count.max(1)))).unwrap_or(0),
-        }
-    }
-
-    /// Whether such a bar begins then.
-    pub(super) fn is_open(self, at: Timestamp, count: u16, offset: u16) -> bool {
-        match self {
-            Calendar::Always => true,
-            Calendar::Weekdays => {
-                let here = at.to_zoned(new_york::new_york());
-                match here.weekday() {
-                    Weekday::Saturday => false,
-                    Weekday::Sunday => here.hour() >= 17,
-                    Weekday::Friday => here.hour() < 17,
-                    _ => true,
-                }
-            }
-            Calendar::Exchange(exchange) => exchange.has_bar(at, count, offset),
-        }
-    }
-}
-
-impl fmt::Display for Calendar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Calendar::Always => f.pad("always"),
-            Calendar::Weekdays => f.pad("24x5"),
-            Calendar::Exchange(exchange) => exchange.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Calendar {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Calendar, Error> {
-        match text.to_ascii_lowercase().as_str() {
-            "always" | "24/7" | "24x7" => Ok(Calendar::Always),
-            "24x5" => Ok(Calendar::Weekdays),
-            _ => text.parse().map(Calendar::Exchange),
-        }
-    }
-}
-
 /// `session`, `5min`, `1hour`, `1day`, `1week`, `1month`, `1quarter`, `1year` or `index`, and `@` with its calendar where that is not the
 /// usual one.
 impl fmt::Display for Cadence {
@@ -407,14 +329,6 @@ impl FromStr for Cadence {
             },
         };
         Cadence::always(step).on(calendar.unwrap_or(Calendar::Always))
-    }
-}
-
-impl TryFrom<String> for Calendar {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Calendar, Error> {
-        text.parse()
     }
 }
 

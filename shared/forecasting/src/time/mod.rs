@@ -1,6 +1,7 @@
 //! When a bar is: stamps as sources write them, periods of a cadence, and the exchange's sessions.
 
 mod cadence;
+mod calendar;
 mod exchange;
 mod infer;
 mod listed;
@@ -9,8 +10,9 @@ mod period;
 mod stamp;
 mod trading_day;
 
+pub use cadence::Cadence;
 pub(crate) use cadence::Step;
-pub use cadence::{Cadence, Calendar};
+pub use calendar::Calendar;
 pub use exchange::Exchange;
 pub use period::Period;
 pub use stamp::Stamp;
