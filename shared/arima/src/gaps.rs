@@ -166,18 +166,6 @@ impl Gapped {
         Some((seen, State::undifferenced(&arma.phi(period), &arma.theta(period), &delta, &joint, &end.covariance)))
     }
 
-    /// The series with what the model expects in its gaps, given all other values; `None` where there are too many of them.
-    pub(crate) fn imputed(&self, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {
-        let mut impulses = self.filled.as_ref()?.impulses(arma)?.into_iter();
-        let put = filled(y);
-        Some(
-            y.iter()
-                .zip(put)
-                .map(|(v, put)| if v.is_nan() { put - impulses.next().unwrap_or(0.0) } else { *v })
-                .collect(),
-        )
-    }
-
     /// Runs the augmented filter over the first values of the series; `None` where they do not determine the constants.
     fn run(&self, arma: &Arma, first: usize) -> Option<End> {
         let period = self.model.seasonal.period;
@@ -353,6 +341,17 @@ impl Joint<'_> {
         }
         whole
     }
+}
+
+/// The series with what the model expects in its gaps, given all other values; `None` where there are too many of them.
+pub(crate) fn imputed(model: &Arima, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {
+    let missing = y.iter().filter(|v| v.is_nan()).count();
+    if missing * y.len() > MOST {
+        return None;
+    }
+    let mut impulses = Differenced::new(*model, y).ok()?.impulses(arma)?.into_iter();
+    let put = filled(y).into_iter().zip(y);
+    Some(put.map(|(put, v)| if v.is_nan() { put - impulses.next().unwrap_or(0.0) } else { *v }).collect())
 }
 
 /// The series with straight lines across its gaps, and its ends held: good enough for tests and starting values.

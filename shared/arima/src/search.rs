@@ -10,6 +10,7 @@ use crate::{
     differenced::Workspace,
     fit::{PRECISE, estimate, fitted_at, has_root_within},
     fitted::{aic, aicc, bic},
+    gaps,
     parameters::Arma,
     series::{Series, bridged},
     start::HannanRissanen,
@@ -83,7 +84,7 @@ pub(crate) struct Selection<'a, G> {
     rules: &'a AutoArima,
     simplest: Arima,
     y: &'a [f64],
-    /// What candidates are ranked on: the series itself, or, of one with a season and gaps, the series with its gaps imputed.
+    /// What candidates are ranked on: the series itself, or with its gaps imputed.
     ranked: Cow<'a, [f64]>,
     regression: HannanRissanen,
     keep_going: G,
@@ -272,18 +273,23 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
     }
 }
 
-/// A seasonal series with its gaps as a simple seasonal model expects them. Each candidate's exact likelihood would cost one more run of
-/// the filter for each missing value; the one that is chosen is then fitted to the values that there are.
+/// Series with gaps from this length on, or with a season, have their orders ranked with the gaps imputed.
+const LONG: usize = 200;
+
+/// The series with its gaps as a simple model expects them. Each candidate's exact likelihood would cost a run of the filter, or one for
+/// each missing value; the one that is chosen is then fitted to the values that there are.
 fn imputed(simplest: &Arima, y: &[f64]) -> Option<Vec<f64>> {
-    if simplest.seasonal.period <= 1 {
+    let has_season = simplest.seasonal.period > 1;
+    if !y.iter().any(|v| v.is_nan()) || (!has_season && y.len() < LONG) {
         return None;
     }
     // Where level and season are differenced, exponential smoothing of both; otherwise they return to their means.
     let [q, seasonal_q] = [simplest.order.d, simplest.seasonal.d].map(|d| d.min(1));
-    let model = reordered(simplest, 1 - q, q, 1 - seasonal_q, seasonal_q);
+    let (seasonal_p, seasonal_q) = if has_season { (1 - seasonal_q, seasonal_q) } else { (0, 0) };
+    let model = reordered(simplest, 1 - q, q, seasonal_p, seasonal_q);
     let series = Series::new(&model, y).ok()?;
     let minimum = estimate(&series, vec![0.0; model.arma_parameters()], RANKING).ok()?;
-    series.imputed(y, &Arma::from_unconstrained(&model, &minimum.point))
+    gaps::imputed(&model, y, &Arma::from_unconstrained(&model, &minimum.point))
 }
 
 fn refused(model: Arima, why: Refusal) -> Candidate {

@@ -70,14 +70,6 @@ impl Series {
         }
     }
 
-    /// The series with what the model expects in its gaps; `None` without any, or with too many.
-    pub(crate) fn imputed(&self, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {
-        match self {
-            Series::Complete(_) => None,
-            Series::Gapped(series) => series.imputed(y, arma),
-        }
-    }
-
     /// -log-likelihood per observation, up to a constant, and its gradient; infinite where it is not defined.
     pub(crate) fn objective(&self, u: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
         match self {
