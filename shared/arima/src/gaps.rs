@@ -11,7 +11,7 @@
 use std::f64::consts::PI;
 
 use crate::{
-    Arima, Error,
+    Arima, Constant, Error, Order, Seasonal,
     differenced::{Differenced, Profile, Workspace, regressor_columns},
     innovations::dot,
     parameters::Arma,
@@ -151,10 +151,10 @@ impl Gapped {
         let period = self.model.seasonal.period;
         let delta = self.model.differencing();
         // Once determined they stay so: the first such place is found by halving.
-        let (mut too_few, mut enough) = (0, self.values.len());
+        let (mut too_few, mut enough) = (delta.len().saturating_sub(1), self.values.len());
         while enough > too_few + 1 {
             let between = usize::midpoint(too_few, enough);
-            if self.run(arma, between).is_some() {
+            if self.is_determined_by(between) {
                 enough = between;
             } else {
                 too_few = between;
@@ -164,6 +164,22 @@ impl Gapped {
         let end = self.run(arma, seen)?;
         let joint: Vec<f64> = end.mean.iter().map(|m| m * self.scale).collect();
         Some((seen, State::undifferenced(&arma.phi(period), &arma.theta(period), &delta, &joint, &end.covariance)))
+    }
+
+    /// Whether so many values determine the diffuse constants, which is a matter of differencing alone: whether what is missing can be told
+    /// from the differences there are.
+    fn is_determined_by(&self, first: usize) -> bool {
+        let values = &self.values[..first];
+        let Arima { order, seasonal, .. } = self.model;
+        let bare = Arima {
+            order: Order { p: 0, q: 0, ..order },
+            seasonal: Seasonal { p: 0, q: 0, ..seasonal },
+            constant: Constant::None,
+        };
+        let complete = || values.iter().all(|v| !v.is_nan());
+        first >= bare.lost_to_differencing()
+            && (complete()
+                || Differenced::new(bare, values).is_ok_and(|series| series.profile(&Arma::default()).is_some()))
     }
 
     /// Runs the augmented filter over the first values of the series; `None` where they do not determine the constants.
@@ -375,7 +391,6 @@ pub(crate) fn filled(y: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Order, Seasonal, differenced::Differenced};
 
     /// Without a gap, the diffuse likelihood of the series is the likelihood of its differences.
     #[test]
