@@ -71,7 +71,7 @@ async fn open(cloud: &Cloud, archive: &S3Archive, ledger: &DynamoLedger, event: 
     let asked = start.asked(&settings, archive).await?;
     let off = asked.as_of.date().is_some_and(|day| !settings.schedule.is_on(day));
     if start.trigger == Trigger::Schedule && off {
-        return Ok(nothing(None, "the schedule is paused, in closing-bell.toml"));
+        return Ok(nothing(None, "the schedule is paused, or not on that day, in closing-bell.toml"));
     }
     if let Some(file) = &asked.file {
         let id = RunId::new(asked.as_of, &asked.assignment.digest());

@@ -5,8 +5,8 @@
 //! u and over beta by generalised least squares: whitening is linear, so beta regresses the whitened data on the whitened
 //! regressors (Harvey 1989, section 3.4.2). Only AR and MA coefficients are left to an optimiser.
 //!
-//! A missing value is a regressor too: whatever is put in its place, an impulse there takes it out again (additive outliers; Gomez,
-//! Maravall & Pena 1999, J. Econometrics 88, 341-363). Integrated over the missing values, with no prior, the density is that of the
+//! A missing value is a regressor too: whatever is put in its place, an impulse there takes it out again (additive outliers; Gómez,
+//! Maravall & Peña 1999, J. Econometrics 88, 341-363). Integrated over the missing values, with no prior, the density is that of the
 //! values there are: n is their number, and log |X' V^-1 X| joins the sum of log F_t, where X are the impulses, differenced.
 
 use std::{borrow::Cow, f64::consts::PI};
@@ -15,7 +15,7 @@ use crate::{
     Arima, Error,
     dual::{DIRECTIONS, Dual},
     gains::{self, End, Gains},
-    gaps::filled,
+    imputation::filled,
     innovations::{DifferenceEquation, dot, lagged_products},
     parameters::Arma,
     polynomial,

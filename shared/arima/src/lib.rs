@@ -33,6 +33,7 @@ mod fitted;
 mod forecast;
 mod gains;
 mod gaps;
+mod imputation;
 mod information;
 mod innovations;
 mod likelihood;

@@ -10,7 +10,7 @@ use crate::{
     differenced::Workspace,
     fit::{PRECISE, estimate, fitted_at, has_root_within},
     fitted::{aic, aicc, bic},
-    gaps,
+    imputation,
     parameters::Arma,
     series::{Series, bridged},
     start::HannanRissanen,
@@ -289,7 +289,7 @@ fn imputed(simplest: &Arima, y: &[f64]) -> Option<Vec<f64>> {
     let model = reordered(simplest, 1 - q, q, seasonal_p, seasonal_q);
     let series = Series::new(&model, y).ok()?;
     let minimum = estimate(&series, vec![0.0; model.arma_parameters()], RANKING).ok()?;
-    gaps::imputed(&model, y, &Arma::from_unconstrained(&model, &minimum.point))
+    imputation::imputed(&model, y, &Arma::from_unconstrained(&model, &minimum.point))
 }
 
 fn refused(model: Arima, why: Refusal) -> Candidate {

@@ -9,7 +9,7 @@ use augurs::Fit;
 
 use crate::{
     Arima, Error, FittedArima, Order, Seasonal, differencing,
-    gaps::filled,
+    imputation::filled,
     polynomial,
     search::{Selection, Tried},
     series::{Series, check_values},

@@ -3,7 +3,8 @@
 use crate::{
     Arima, Error,
     differenced::{Differenced, Profile, Workspace},
-    gaps::{Gapped, filled},
+    gaps::Gapped,
+    imputation::filled,
     parameters::Arma,
     polynomial,
 };

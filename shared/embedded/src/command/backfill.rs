@@ -185,10 +185,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
 pub(super) async fn missed(prepared: &Prepared, as_of: Stamp) -> Result<Vec<Stamp>, Failure> {
     let ledger = &*prepared.stores.ledger;
     let Some(newest) = ledger.runs(1).await?.pop() else { return Ok(Vec::new()) };
-    let range = Range { from: Some(newest.run.as_of), to: Some(as_of), limit: None, dry_run: false };
-    if newest.run.as_of >= as_of {
-        return Ok(Vec::new());
-    }
+    let range = Range { from: None, to: Some(as_of), limit: None, dry_run: false };
     let outlook = Outlook::new(&range, &prepared.chosen, &prepared.assignment, Some(ledger)).await?;
     Ok(outlook.to_do.into_iter().filter(|day| *day > newest.run.as_of && *day < as_of).collect())
 }

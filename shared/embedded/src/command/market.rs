@@ -33,9 +33,9 @@ impl Chosen {
             (Some(MarketName::Csv(path)), _) => Chosen::csv(path, settings),
             (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(Market::Tiingo, &token, named, settings),
             (Some(MarketName::TiingoBars(market)), Some(token)) => Chosen::tiingo(*market, &token, named, settings),
-            (Some(MarketName::Tiingo | MarketName::TiingoBars(_)), None) => Err(Failure::Usage(format!(
-                "--market tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none"
-            ))),
+            (Some(MarketName::Tiingo | MarketName::TiingoBars(_)), None) => {
+                Err(Failure::Usage(format!("Tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none")))
+            }
             (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
             (None, None) => {
                 let last = RecordedMarket::LAST_SESSION;

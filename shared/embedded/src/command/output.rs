@@ -223,8 +223,8 @@ pub(super) fn prediction(prediction: &Prediction) {
     let levels = prediction.horizons.first().map(|step| step.intervals.as_slice()).unwrap_or_default();
     // The usual words where it is about sessions.
     let sessions = prediction.origin.session().is_some();
-    let (ahead, period) = if sessions { ("Sessions ahead", "Session") } else { ("Periods ahead", "Period") };
-    let mut header = vec![ahead.to_owned(), period.to_owned(), "Forecast".to_owned()];
+    let period = prediction.origin.cadence().heading();
+    let mut header = vec![format!("{period}s ahead"), period, "Forecast".to_owned()];
     header.extend(levels.iter().map(|interval| format!("{} % interval", interval.level)));
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut rows = table(&header, &[0, 2, 3, 4, 5]);

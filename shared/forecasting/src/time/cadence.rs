@@ -133,6 +133,12 @@ impl Cadence {
         format!("{periods} {}{}", self.unit(), if periods == 1 { "" } else { "s" })
     }
 
+    /// The same as a heading: `Session`, `Week`.
+    pub fn heading(self) -> String {
+        let mut letters = self.unit().chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+    }
+
     /// What one of its periods is called: `session`, `week`.
     pub fn unit(self) -> &'static str {
         match self.step {

@@ -36,8 +36,8 @@ pub struct Settings {
     pub watchlist: Watchlist,
     /// Series that the market knows by another name: one that was renamed keeps its record.
     aliases: BTreeMap<Ticker, Ticker>,
-    #[serde(deserialize_with = "values::plain_date")]
     /// First date of the histories, where one is configured.
+    #[serde(deserialize_with = "values::plain_date")]
     pub start: Option<Date>,
     horizon: usize,
     levels: Vec<Level>,

@@ -1,22 +1,23 @@
-use forecasting::{Kind, Period, Specification};
+use forecasting::{Cadence, Kind, Period, Specification};
 
 /// How a page speaks of a series.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
     /// What one of its periods is called.
     pub(super) unit: &'static str,
+    cadence: Cadence,
     kind: Kind,
 }
 
 impl Words {
     pub(super) fn of(origin: Period, kind: Kind) -> Words {
-        Words { unit: origin.cadence().unit(), kind }
+        let cadence = origin.cadence();
+        Words { unit: cadence.unit(), cadence, kind }
     }
 
     /// The unit as a heading.
     pub(super) fn heading(self) -> String {
-        let mut letters = self.unit.chars();
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+        self.cadence.heading()
     }
 
     /// What is drawn.
