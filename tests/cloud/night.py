@@ -17,7 +17,7 @@ import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "infra"))
 from local_cloud import ROOT, STACK, TOOLS, LocalCloud  # noqa: E402
-from recorded_tiingo import LAST_SESSION, SAMPLE, TOKEN, Tiingo  # noqa: E402
+from recorded_tiingo import EVERY, LAST_SESSION, SAMPLE, TOKEN, Tiingo  # noqa: E402
 
 COMMAND = ROOT / "target/debug/closing-bell"
 GOOD = ["GOOGL", "KO", "MSFT", "NLS", "XOM"]
@@ -472,6 +472,27 @@ class Nights(unittest.TestCase):
         ticker = self.closure(run)["tickers"][0]
         self.assertEqual(ticker["status"], "failed")
         self.assertIn("States.ItemReaderFailed: the list is not there", ticker["reason"])
+
+    def test_63_the_bars_of_many_tickers_are_told_together(self):
+        many = [f"MANY-{n:02}" for n in range(25)]
+        self.tiingo.rows |= {ticker: self.tiingo.rows["KO"] for ticker in many}
+        self.cloud.configure("start = 2020-08-03\n")
+        try:
+            asked = []
+            for as_of in ["2020-12-10", LAST_SESSION]:
+                self.tiingo.asked.clear()
+                night = self.cloud.wait(self.cloud.start_night({"trigger": "manual", "as_of": as_of, "tickers": many}))
+                self.assertEqual(night["status"], "SUCCEEDED", night)
+                asked.append(dict(self.tiingo.asked))
+        finally:
+            self.cloud.configure(CONFIGURATION)
+            for ticker in many:
+                del self.tiingo.rows[ticker]
+        # Whole histories first; then an answer for each function that fetches, and the few whose stored bars are compared tonight.
+        self.assertEqual(set(asked[0]), set(many))
+        self.assertIn(asked[1].pop(EVERY), range(1, 6))
+        self.assertLess(len(asked[1]), 10, asked[1])
+        self.assertEqual(self.ask("/forecast/MANY-24")[1]["origin"], LAST_SESSION)
 
     def invoke(self, function, event):
         functions = self.cloud.client("lambda")

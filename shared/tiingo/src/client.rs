@@ -25,8 +25,6 @@ pub struct Settings {
     pub base_url: String,
     /// Which of its interfaces is asked.
     pub feed: Feed,
-    /// Whether the newest rows of all series are asked for at once: worth it for more than a few.
-    pub newest_of_all: bool,
     /// Requests an hour that the plan allows; `None` keeps to what the server says alone.
     pub requests_per_hour: Option<u32>,
     /// How long one request may wait for the quota to start anew before it fails.
@@ -45,7 +43,6 @@ impl Default for Settings {
         Settings {
             base_url: Self::TIINGO.to_owned(),
             feed: Feed::Daily,
-            newest_of_all: false,
             requests_per_hour: Some(50),
             quota_patience: Duration::ZERO,
             timeout: Duration::from_secs(30),
@@ -235,7 +232,7 @@ impl MarketData for Client {
     }
 
     async fn newest(&self, ticker: &Ticker, day: Date) -> Result<Option<(Row, Timestamp)>, Error> {
-        if !self.settings.newest_of_all {
+        if self.settings.feed != Feed::Daily {
             return Ok(None);
         }
         // Whoever asks meanwhile waits for the one answer.

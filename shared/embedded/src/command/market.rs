@@ -26,13 +26,13 @@ const TOKEN_VARIABLE: &str = "TIINGO_API_KEY";
 const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
 
 impl Chosen {
-    /// Takes the market that was named, for these tickers or the watchlist's; otherwise Tiingo where there is a token, the recorded sample where there is none.
-    pub(super) fn new(name: Option<&MarketName>, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
+    /// Takes the market that was named; otherwise Tiingo where there is a token, the recorded sample where there is none.
+    pub(super) fn new(name: Option<&MarketName>, settings: &Settings) -> Result<Chosen, Failure> {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
         match (name, token) {
             (Some(MarketName::Csv(path)), _) => Chosen::csv(path, settings),
-            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(Market::Tiingo, &token, named, settings),
-            (Some(MarketName::TiingoBars(market)), Some(token)) => Chosen::tiingo(*market, &token, named, settings),
+            (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(Market::Tiingo, &token, settings),
+            (Some(MarketName::TiingoBars(market)), Some(token)) => Chosen::tiingo(*market, &token, settings),
             (Some(MarketName::Tiingo | MarketName::TiingoBars(_)), None) => {
                 Err(Failure::Usage(format!("Tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none")))
             }
@@ -67,7 +67,7 @@ impl Chosen {
         })
     }
 
-    fn tiingo(market: Market, token: &str, named: &[Ticker], settings: &Settings) -> Result<Chosen, Failure> {
+    fn tiingo(market: Market, token: &str, settings: &Settings) -> Result<Chosen, Failure> {
         let (feed, last_session) = match settings.cadence_on(market) {
             Some(cadence) if market != Market::Tiingo => {
                 if cadence.periods_a_day() > 1 && settings.start.is_none() {
@@ -92,8 +92,6 @@ impl Chosen {
                 requests_per_hour: settings.tiingo.requests_per_hour.or(quota),
                 quota_patience: Duration::from_hours(4),
                 feed,
-                newest_of_all: feed == Feed::Daily
-                    && if named.is_empty() { settings.watchlist.tickers() } else { named }.len() > FEW,
                 ..tiingo::Settings::default()
             },
         )
@@ -116,9 +114,6 @@ fn feed(market: Market, cadence: Cadence) -> Feed {
         _ => Feed::Daily,
     }
 }
-
-/// More tickers than this are cheaper told of all at once, in an answer of some megabytes, than asked for one by one.
-const FEW: usize = 20;
 
 fn last_closed() -> Result<TradingDay, Failure> {
     TradingDay::last_closed(Timestamp::now()).map_err(|e| Failure::Usage(format!("this machine's clock: {e}")))

@@ -1,7 +1,7 @@
 use forecasting::{Cadence, PriceSeries, Scope, Ticker};
 use jiff::Timestamp;
 
-use super::{Place, StageResults};
+use super::{FEW, Place, StageResults};
 use crate::{
     Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
     Run, Snapshot, Stage,
@@ -60,7 +60,8 @@ pub async fn fetch(
             return Ok(Fetched::NoBarYet);
         }
     }
-    if let Some(former) = former.as_ref().filter(|former| !is_to_be_compared(&former.series)) {
+    let to_be_told = former.as_ref().filter(|former| run.tickers > FEW && !is_to_be_compared(&former.series));
+    if let Some(former) = to_be_told {
         match newest(market, &place, former).await? {
             Newest::Tonight(gathered) => return ready(archive, ledger, results, gathered, before).await,
             Newest::NotYet if !settle => return Ok(Fetched::NoBarYet),

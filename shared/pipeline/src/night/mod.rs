@@ -35,3 +35,7 @@ pub(crate) use rollback::{PERSON, in_words, released_in_words};
 pub use rollback::{release, rollback};
 pub(crate) use train::Night;
 use train::train;
+
+/// Of more tickers than this a market tells tonight's bars together, in an answer of some megabytes, rather than one by one; and a market
+/// that has not published yet is asked about one of them alone.
+const FEW: usize = 20;

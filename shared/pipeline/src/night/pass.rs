@@ -7,7 +7,7 @@ use forecasting::Ticker;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::{Patience, patience::seconds};
+use super::{FEW, Patience, patience::seconds};
 use crate::{Error, Ledger, Run, Stage};
 
 /// One pass over tickers of a run.
@@ -44,10 +44,6 @@ pub enum Next {
     /// Nothing is left to do, or to be hoped for: the run is to be closed.
     Report,
 }
-
-/// Where more tickers than this lack tonight's bar, one of them is asked for alone until it has come, each time another: a market
-/// that has not published yet is not asked ten thousand times.
-const ASKED_TOGETHER: usize = 20;
 
 impl Pass {
     /// The first pass of a run. What an earlier execution committed is not done again.
@@ -100,7 +96,9 @@ impl Pass {
 
     fn fetch(&self, mut tickers: Vec<Ticker>, left: Patience, wait: Duration, begin_with_one: bool) -> Pass {
         let mut canary = None;
-        if begin_with_one && tickers.len() > ASKED_TOGETHER && !left.settles() {
+        // A market that has not published yet is not asked ten thousand times: one is asked for alone until it has its bar, each time
+        // another.
+        if begin_with_one && tickers.len() > FEW && !left.settles() {
             let turn = left.asks as usize % tickers.len();
             tickers = vec![tickers.swap_remove(turn)];
             canary = tickers.first().cloned();
