@@ -19,7 +19,7 @@ use crate::{
     innovations::{DifferenceEquation, dot, lagged_products},
     parameters::Arma,
     polynomial,
-    regression::regress,
+    regression::{NOTHING, regress},
 };
 
 /// A series ready for estimation: differenced, scaled to unit mean square, its regressors differenced alike.
@@ -28,9 +28,10 @@ pub(crate) struct Differenced {
     pub(crate) model: Arima,
     values: Vec<f64>,
     scale: f64,
-    /// An impulse for each missing value, then the model's own.
+    /// An impulse for each missing value, then the model's own, then those that were given.
     regressors: Vec<Regressor>,
     missing: usize,
+    given: bool,
     /// Residual mean squares below this are rounding noise of the original values.
     noise: f64,
 }
@@ -45,15 +46,16 @@ struct Regressor {
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
     pub(crate) sigma2: f64,
-    /// Mean, then drift, as far as the model has them.
+    /// Mean, then drift, as far as the model has them, then the weights of the columns that it regresses on.
     pub(crate) constants: Vec<f64>,
     /// Infinite where the residuals vanish.
     pub(crate) log_likelihood: f64,
 }
 
 impl Differenced {
-    /// Differences the series as the model says. Expects values that are finite or missing, and a checked model.
-    pub(crate) fn new(model: Arima, given: &[f64]) -> Result<Self, Error> {
+    /// Differences the series as the model says. Expects values that are finite or missing, a checked model, and columns as long as the
+    /// series.
+    pub(crate) fn new(model: Arima, given: &[f64], columns: &[Vec<f64>]) -> Result<Self, Error> {
         let delta = model.differencing();
         let missing: Vec<usize> = (0..given.len()).filter(|t| given[*t].is_nan()).collect();
         let y = &if missing.is_empty() { Cow::Borrowed(given) } else { Cow::Owned(filled(given)) };
@@ -64,7 +66,7 @@ impl Differenced {
         let impulses: Vec<Vec<f64>> = missing.iter().map(impulse).collect();
         let regressors = impulses
             .into_iter()
-            .chain(regressor_columns(&model, y.len()))
+            .chain(regressor_columns(&model, y.len(), columns))
             .map(|column| {
                 let mut values = polynomial::difference(&column, &delta);
                 let scale = rescale(&mut values).ok_or(Error::TooLarge)?;
@@ -72,7 +74,15 @@ impl Differenced {
             })
             .collect::<Result<Vec<_>, Error>>()?;
         let rounding = 8.0 * f64::EPSILON * largest / scale;
-        Ok(Differenced { model, values, scale, regressors, missing: missing.len(), noise: rounding * rounding })
+        Ok(Differenced {
+            model,
+            values,
+            scale,
+            regressors,
+            missing: missing.len(),
+            given: !columns.is_empty(),
+            noise: rounding * rounding,
+        })
     }
 
     /// Observations left after differencing, without the missing ones.
@@ -161,10 +171,13 @@ impl Differenced {
         for (regressor, column) in self.regressors.iter().zip(columns.iter_mut()) {
             filter(gains, arma, &phi, period, &regressor.values, column);
         }
-        let lengths: Vec<f64> = columns[..self.missing].iter().map(|column| product(column, column, gains)).collect();
-        let regression = regress(innovations, columns, |a, b| product(a, b, gains));
+        // A mean and a drift are never combinations of each other.
+        let checked = if self.given { columns.len() } else { self.missing };
+        let lengths: Vec<f64> = columns[..checked].iter().map(|column| product(column, column, gains)).collect();
+        let regression = regress(innovations, columns, &lengths, |a, b| product(a, b, gains));
         (*triangle, *squares) = (regression.triangle, regression.squares);
-        if squares.iter().zip(&lengths).any(|(square, length)| *square <= 1e-20 * length) {
+        let impulses = || squares[..self.missing].iter().zip(&lengths);
+        if impulses().any(|(square, length)| *square <= NOTHING * length) {
             return None;
         }
         let determinant: f64 = squares[..self.missing]
@@ -343,7 +356,7 @@ fn product(a: &[f64], b: &[f64], gains: &Gains) -> f64 {
 }
 
 /// The columns of the deterministic part: ones for a mean, 1, 2, .. for a drift.
-pub(crate) fn regressor_columns(model: &Arima, length: usize) -> Vec<Vec<f64>> {
+pub(crate) fn regressor_columns(model: &Arima, length: usize, given: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut columns = Vec::new();
     if model.has_mean() {
         columns.push(vec![1.0; length]);
@@ -351,6 +364,7 @@ pub(crate) fn regressor_columns(model: &Arima, length: usize) -> Vec<Vec<f64>> {
     if model.has_drift() {
         columns.push((1..=length).map(|t| t as f64).collect());
     }
+    columns.extend_from_slice(given);
     columns
 }
 
@@ -428,7 +442,7 @@ mod tests {
         ];
         for (model, u) in rows {
             for n in [40, 400] {
-                let prepared = Differenced::new(model, &series(n)).expect("scales");
+                let prepared = Differenced::new(model, &series(n), &[]).expect("scales");
                 let (mut workspace, mut gradient, mut ignored) =
                     (Workspace::default(), vec![0.0; u.len()], vec![0.0; u.len()]);
                 prepared.objective(&u, &mut workspace, &mut gradient);
@@ -452,8 +466,10 @@ mod tests {
     fn white_noise_has_the_textbook_likelihood() {
         let y = [1.0, 3.0, 2.0, 6.0];
         let model = Arima::new(Order { p: 0, d: 0, q: 0 }).with_mean();
-        let profile =
-            Differenced::new(model, &y).expect("fits").profile(&Arma::default()).expect("white noise is stationary");
+        let profile = Differenced::new(model, &y, &[])
+            .expect("fits")
+            .profile(&Arma::default())
+            .expect("white noise is stationary");
         // Mean 3, squared deviations 4 + 0 + 1 + 9.
         assert!((profile.constants[0] - 3.0).abs() < 1e-14);
         assert!((profile.sigma2 - 14.0 / 4.0).abs() < 1e-14);

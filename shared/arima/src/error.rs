@@ -89,6 +89,12 @@ pub enum Error {
         /// What could not be read.
         what: String,
     },
+    /// Columns to regress on that are not as long as the series, or not finite.
+    #[error("columns: {what}")]
+    Columns {
+        /// What is wrong with them.
+        what: String,
+    },
     /// What looks back needs the training series, which a model carries neither through storage nor past new observations.
     #[error("the model no longer holds its training series: fit it again")]
     NoTrainingSeries,

@@ -9,6 +9,7 @@ use crate::{
     optimise::{Minimum, minimise},
     parameters::Arma,
     polynomial,
+    regression::without,
     series::{Series, bridged},
     start::HannanRissanen,
 };
@@ -24,8 +25,7 @@ impl Fit for Arima {
     /// [`Error::NotFinite`], [`Error::TooShort`], [`Error::NoVariation`], and whatever the orders themselves are refused
     /// for. A constant series is answered by a model without AR and MA terms: it has variance 0.
     fn fit(&self, y: &[f64]) -> Result<FittedArima, Error> {
-        let series = Series::new(self, y)?;
-        fitted_at(&series, y, &best_optimum(&series, y)?)
+        self.fit_on(y, &[]).map(|(fitted, _)| fitted)
     }
 }
 
@@ -35,7 +35,13 @@ impl Arima {
     pub fn fit_from(&self, y: &[f64], near: &Coefficients) -> Result<FittedArima, Error> {
         let series = Series::new(self, y)?;
         let start = near.arma(self)?.to_unconstrained();
-        fitted_at(&series, y, &estimate(&series, start, PRECISE)?)
+        fitted_at(&series, y, &[], &estimate(&series, start, PRECISE)?).map(|(fitted, _)| fitted)
+    }
+
+    /// With columns to regress on, and their weights.
+    pub(crate) fn fit_on(&self, y: &[f64], columns: &[Vec<f64>]) -> Result<(FittedArima, Vec<f64>), Error> {
+        let series = Series::regressed(self, y, columns)?;
+        fitted_at(&series, y, columns, &best_optimum(&series, y)?)
     }
 
     /// The likelihood and the fitted state at given coefficients. Nothing is estimated but sigma2 and whichever of the
@@ -128,12 +134,19 @@ fn pairs_of_roots(model: &Arima, n: usize) -> Vec<Vec<f64>> {
     pairs.iter().map(start).collect()
 }
 
-/// The model at an optimum of its likelihood.
-pub(crate) fn fitted_at(series: &Series, y: &[f64], minimum: &Minimum) -> Result<FittedArima, Error> {
+/// The model at an optimum of its likelihood, of what the columns leave, and their weights.
+pub(crate) fn fitted_at(
+    series: &Series,
+    y: &[f64],
+    columns: &[Vec<f64>],
+    minimum: &Minimum,
+) -> Result<(FittedArima, Vec<f64>), Error> {
     let model = series.model();
     let arma = Arma::from_unconstrained(model, &minimum.point);
-    let profile = series.profile(&arma).ok_or(Error::NoVariation { model: *model })?;
-    FittedArima::assemble(model, y, &arma, &profile, minimum.converged)
+    let mut profile = series.profile(&arma).ok_or(Error::NoVariation { model: *model })?;
+    let weights = profile.constants.split_off(profile.constants.len() - columns.len());
+    let rest = without(y, columns, &weights);
+    Ok((FittedArima::assemble(model, &rest, &arma, &profile, minimum.converged)?, weights))
 }
 
 /// Log-likelihood that a converged search may have left: far below what any comparison of models looks at.

@@ -79,7 +79,7 @@ impl FittedArima {
         }
         if y.iter().any(|v| v.is_nan()) {
             let noise: Vec<f64> = y.iter().enumerate().map(|(t, v)| v - fitted.deterministic(t + 1)).collect();
-            let gapped = Gapped::new(Arima { constant: Constant::None, ..*model }, &noise)?;
+            let gapped = Gapped::new(Arima { constant: Constant::None, ..*model }, &noise, &[])?;
             let (seen, state) = gapped.first_state(arma).ok_or(Error::Unstable { model: *model })?;
             fitted.position = Position { seen, undifferenced: true, recent: Vec::new(), state };
             fitted.lags.clear();
@@ -142,17 +142,17 @@ impl FittedArima {
 
     /// Akaike's criterion, -2 loglik + 2k, where k counts sigma2 too.
     pub fn aic(&self) -> f64 {
-        aic(&self.model, self.log_likelihood)
+        aic(self.model.parameters(), self.log_likelihood)
     }
 
     /// Akaike's criterion corrected for small samples (Hurvich & Tsai 1989); infinite where n <= k + 1.
     pub fn aicc(&self) -> f64 {
-        aicc(&self.model, self.log_likelihood, self.observations)
+        aicc(self.model.parameters(), self.log_likelihood, self.observations)
     }
 
     /// Schwarz's criterion, -2 loglik + k log n.
     pub fn bic(&self) -> f64 {
-        bic(&self.model, self.log_likelihood, self.observations)
+        bic(self.model.parameters(), self.log_likelihood, self.observations)
     }
 
     /// Takes in new observations without estimating again: the state advances, the coefficients stay. A value that is not a
@@ -266,16 +266,16 @@ pub(crate) fn check_horizon(horizon: usize) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn aic(model: &Arima, log_likelihood: f64) -> f64 {
-    -2.0 * log_likelihood + 2.0 * model.parameters() as f64
+pub(crate) fn aic(parameters: usize, log_likelihood: f64) -> f64 {
+    -2.0 * log_likelihood + 2.0 * parameters as f64
 }
 
-pub(crate) fn bic(model: &Arima, log_likelihood: f64, observations: usize) -> f64 {
-    -2.0 * log_likelihood + model.parameters() as f64 * (observations as f64).ln()
+pub(crate) fn bic(parameters: usize, log_likelihood: f64, observations: usize) -> f64 {
+    -2.0 * log_likelihood + parameters as f64 * (observations as f64).ln()
 }
 
 /// -2 loglik + 2 k n / (n - k - 1).
-pub(crate) fn aicc(model: &Arima, log_likelihood: f64, observations: usize) -> f64 {
-    let (k, n) = (model.parameters() as f64, observations as f64);
+pub(crate) fn aicc(parameters: usize, log_likelihood: f64, observations: usize) -> f64 {
+    let (k, n) = (parameters as f64, observations as f64);
     if n <= k + 1.0 { f64::INFINITY } else { -2.0 * log_likelihood + 2.0 * k * n / (n - k - 1.0) }
 }

@@ -15,7 +15,7 @@ use crate::{
     differenced::{Differenced, Profile, Workspace, regressor_columns},
     innovations::dot,
     parameters::Arma,
-    regression::{Regression, regress},
+    regression::{NOTHING, Regression, regress},
     state::State,
 };
 
@@ -38,7 +38,7 @@ struct End {
     mean_square: f64,
     /// Whitened, less what the regressors explain.
     innovations: Vec<f64>,
-    /// Mean and drift, as far as the model has them.
+    /// Mean and drift, as far as the model has them, and the columns' weights.
     weights: Vec<f64>,
     /// The joint state's mean for the scaled data, diffuse effects and regressors at their estimates.
     mean: Vec<f64>,
@@ -47,8 +47,8 @@ struct End {
 }
 
 impl Gapped {
-    /// Expects no infinite value, and at least one that is not missing.
-    pub(crate) fn new(model: Arima, y: &[f64]) -> Result<Self, Error> {
+    /// Expects no infinite value, at least one that is not missing, and columns as long as the series.
+    pub(crate) fn new(model: Arima, y: &[f64], columns: &[Vec<f64>]) -> Result<Self, Error> {
         let observed = || y.iter().filter(|v| !v.is_nan());
         let largest = observed().fold(0.0_f64, |m, v| m.max(v.abs()));
         let count = observed().count() as f64;
@@ -59,12 +59,12 @@ impl Gapped {
             return Err(Error::TooLarge);
         }
         let rounding = 8.0 * f64::EPSILON * largest / scale;
-        let filled = if are_few(&model, y) { Some(Differenced::new(model, y)?) } else { None };
+        let filled = if are_few(&model, y) { Some(Differenced::new(model, y, columns)?) } else { None };
         Ok(Gapped {
             model,
             values: y.iter().map(|v| v / scale).collect(),
             scale,
-            regressors: regressor_columns(&model, y.len()),
+            regressors: regressor_columns(&model, y.len(), columns),
             noise: rounding * rounding,
             filled,
         })
@@ -179,7 +179,7 @@ impl Gapped {
         let complete = || values.iter().all(|v| !v.is_nan());
         first >= bare.lost_to_differencing()
             && (complete()
-                || Differenced::new(bare, values).is_ok_and(|series| series.profile(&Arma::default()).is_some()))
+                || Differenced::new(bare, values, &[]).is_ok_and(|series| series.profile(&Arma::default()).is_some()))
     }
 
     /// Runs the augmented filter over the first values of the series; `None` where they do not determine the constants.
@@ -248,8 +248,8 @@ impl Gapped {
     ) -> Option<End> {
         let mut data = innovations.remove(0);
         let lengths: Vec<f64> = innovations.iter().map(|column| dot(column, column)).collect();
-        let Regression { weights, squares, triangle } = regress(&mut data, &mut innovations, dot);
-        if squares[..k].iter().zip(&lengths).any(|(square, length)| *square <= 1e-20 * length) {
+        let Regression { weights, squares, triangle } = regress(&mut data, &mut innovations, &lengths, dot);
+        if squares[..k].iter().zip(&lengths).any(|(square, length)| *square <= NOTHING * length) {
             // Too few observations to fix the level, or the season.
             return None;
         }
@@ -381,8 +381,8 @@ mod tests {
             (order(1, 0, 1).with_seasonal(seasonal).with_drift(), &both),
         ];
         for (model, arma) in rows {
-            let gapped = Gapped::new(model, &y).expect("scales").profile(arma).expect("stationary");
-            let differenced = Differenced::new(model, &y).expect("scales").profile(arma).expect("stationary");
+            let gapped = Gapped::new(model, &y, &[]).expect("scales").profile(arma).expect("stationary");
+            let differenced = Differenced::new(model, &y, &[]).expect("scales").profile(arma).expect("stationary");
             let error = (gapped.log_likelihood / differenced.log_likelihood - 1.0).abs();
             assert!(error < 1e-10, "{model}: {} {}", gapped.log_likelihood, differenced.log_likelihood);
             assert!((gapped.sigma2 / differenced.sigma2 - 1.0).abs() < 1e-9, "{model}");
@@ -410,8 +410,8 @@ mod tests {
         for gaps in [vec![40], vec![0, 1, 2, 30, 31, 50, 89], vec![5, 7, 9, 11, 13, 60, 61, 62, 63, 64]] {
             gaps.iter().for_each(|t| y[*t] = f64::NAN);
             for (model, u) in &rows {
-                let gapped = Gapped { filled: None, ..Gapped::new(*model, &y).expect("scales") };
-                let filled = Differenced::new(*model, &y).expect("scales");
+                let gapped = Gapped { filled: None, ..Gapped::new(*model, &y, &[]).expect("scales") };
+                let filled = Differenced::new(*model, &y, &[]).expect("scales");
                 let arma = Arma::from_unconstrained(model, u);
                 let (expected, found) = (gapped.profile(&arma).expect("is"), filled.profile(&arma).expect("is"));
                 let error = (found.log_likelihood / expected.log_likelihood - 1.0).abs();

@@ -8,7 +8,7 @@ pub(crate) fn imputed(model: &Arima, y: &[f64], arma: &Arma) -> Option<Vec<f64>>
     if missing * y.len() > MOST {
         return None;
     }
-    let mut impulses = Differenced::new(*model, y).ok()?.impulses(arma)?.into_iter();
+    let mut impulses = Differenced::new(*model, y, &[]).ok()?.impulses(arma)?.into_iter();
     let put = filled(y).into_iter().zip(y);
     Some(put.map(|(put, v)| if v.is_nan() { put - impulses.next().unwrap_or(0.0) } else { *v }).collect())
 }

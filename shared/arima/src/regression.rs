@@ -1,5 +1,7 @@
 //! Least squares by modified Gram-Schmidt, in whatever product whitens the innovations.
 
+use std::borrow::Cow;
+
 /// What a regression found.
 pub(crate) struct Regression {
     /// One for each column; 0 for a column that is a combination of those before it.
@@ -10,8 +12,17 @@ pub(crate) struct Regression {
     pub(crate) triangle: Vec<Vec<f64>>,
 }
 
-/// Takes the columns' part out of y. The columns are left orthogonal to each other.
-pub(crate) fn regress(y: &mut [f64], columns: &mut [Vec<f64>], product: impl Fn(&[f64], &[f64]) -> f64) -> Regression {
+/// What is left of a column is rounding, where it is no more than this share of its square.
+pub(crate) const NOTHING: f64 = 1e-20;
+
+/// Takes the columns' part out of y. The columns are left orthogonal to each other. With their squared lengths, one that is a
+/// combination of others down to rounding has no part.
+pub(crate) fn regress(
+    y: &mut [f64],
+    columns: &mut [Vec<f64>],
+    lengths: &[f64],
+    product: impl Fn(&[f64], &[f64]) -> f64,
+) -> Regression {
     let count = columns.len();
     let mut regression =
         Regression { weights: vec![0.0; count], squares: vec![0.0; count], triangle: vec![vec![0.0; count]; count] };
@@ -20,7 +31,7 @@ pub(crate) fn regress(y: &mut [f64], columns: &mut [Vec<f64>], product: impl Fn(
         let direction = &done[i];
         let square = product(direction, direction);
         regression.squares[i] = square;
-        if square <= 0.0 {
+        if square <= NOTHING * lengths.get(i).unwrap_or(&0.0) {
             continue;
         }
         for (offset, column) in rest.iter_mut().enumerate() {
@@ -36,6 +47,15 @@ pub(crate) fn regress(y: &mut [f64], columns: &mut [Vec<f64>], product: impl Fn(
         regression.weights[i] -= later;
     }
     regression
+}
+
+/// The series less what the columns contribute.
+pub(crate) fn without<'a>(y: &'a [f64], columns: &[Vec<f64>], weights: &[f64]) -> Cow<'a, [f64]> {
+    let mut rest = Cow::Borrowed(y);
+    for (column, weight) in columns.iter().zip(weights).filter(|(_, weight)| **weight != 0.0) {
+        subtract(rest.to_mut(), column, *weight);
+    }
+    rest
 }
 
 fn subtract(from: &mut [f64], direction: &[f64], weight: f64) {

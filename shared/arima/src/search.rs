@@ -3,8 +3,6 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use augurs::Fit;
-
 use crate::{
     Arima, AutoArima, Constant, Criterion, Error, Order, Seasonal, Selected,
     differenced::Workspace,
@@ -84,6 +82,8 @@ pub(crate) struct Selection<'a, G> {
     rules: &'a AutoArima,
     simplest: Arima,
     y: &'a [f64],
+    /// What each candidate regresses it on.
+    columns: &'a [Vec<f64>],
     /// What candidates are ranked on: the series itself, or with its gaps imputed.
     ranked: Cow<'a, [f64]>,
     regression: HannanRissanen,
@@ -97,28 +97,46 @@ pub(crate) struct Selection<'a, G> {
 }
 
 impl<'a, G: FnMut() -> bool> Selection<'a, G> {
-    pub(crate) fn new(rules: &'a AutoArima, simplest: Arima, y: &'a [f64], keep_going: G) -> Self {
+    pub(crate) fn new(
+        rules: &'a AutoArima,
+        simplest: Arima,
+        y: &'a [f64],
+        columns: &'a [Vec<f64>],
+        keep_going: G,
+    ) -> Self {
         let regression = HannanRissanen::new(&bridged(&simplest, y), rules.period);
         let (places, candidates) = (BTreeMap::new(), Vec::new());
         let ranked = imputed(&simplest, y).map_or(Cow::Borrowed(y), Cow::Owned);
-        Selection { rules, simplest, y, ranked, regression, keep_going, finished: true, places, candidates, best: None }
+        Selection {
+            rules,
+            simplest,
+            y,
+            columns,
+            ranked,
+            regression,
+            keep_going,
+            finished: true,
+            places,
+            candidates,
+            best: None,
+        }
     }
 
-    /// Fits the best precisely, from where the search left it.
-    pub(crate) fn end(self) -> Result<Selected, Error> {
+    /// Fits the best precisely, from where the search left it; and the columns' weights.
+    pub(crate) fn end(self) -> Result<(Selected, Vec<f64>), Error> {
         let mut allowed: Vec<&Candidate> = self.candidates.iter().filter(|c| c.tried.refused.is_none()).collect();
         allowed.sort_by(|a, b| a.tried.criterion.total_cmp(&b.tried.criterion));
         let fit = |candidate: &&Candidate| {
-            let series = Series::new(&candidate.tried.model, self.y).ok()?;
+            let series = Series::regressed(&candidate.tried.model, self.y, self.columns).ok()?;
             let minimum = estimate(&series, candidate.point.clone(), PRECISE).ok()?;
-            fitted_at(&series, self.y, &minimum).ok()
+            fitted_at(&series, self.y, self.columns, &minimum).ok()
         };
-        let fitted = match allowed.iter().find_map(fit) {
+        let (fitted, weights) = match allowed.iter().find_map(fit) {
             Some(fitted) => fitted,
-            None => self.simplest.fit(self.y)?,
+            None => self.simplest.fit_on(self.y, self.columns)?,
         };
         let tried = self.candidates.into_iter().map(|candidate| candidate.tried).collect();
-        Ok(Selected { fitted, tried, finished: self.finished })
+        Ok((Selected { fitted, tried, finished: self.finished }, weights))
     }
 
     pub(crate) fn step_by_step(&mut self) {
@@ -224,7 +242,8 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
     }
 
     fn candidate(&self, model: &Arima) -> Candidate {
-        let Ok(series) = Series::new(model, &self.ranked) else { return refused(*model, Refusal::TooShort) };
+        let series = Series::regressed(model, &self.ranked, self.columns);
+        let Ok(series) = series else { return refused(*model, Refusal::TooShort) };
         let rough = self.estimated(&series, self.start(&series), RANKING);
         if self.leads(&rough.tried) {
             // An estimate on its way to the unit circle may not have come near it yet.
@@ -240,13 +259,12 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
         let arma = Arma::from_unconstrained(&model, &minimum.point);
         let Some(profile) = series.profile(&arma) else { return refused(model, Refusal::NotConverged) };
         let log_likelihood = profile.log_likelihood;
+        let (k, n) = (model.parameters() + self.columns.len(), series.len());
         let criterion = match self.rules.criterion {
-            Criterion::Cautious => {
-                aicc(&model, log_likelihood, series.len()) + price_of_search(self.rules, &model, self.y.len())
-            }
-            Criterion::Aicc => aicc(&model, log_likelihood, series.len()),
-            Criterion::Aic => aic(&model, log_likelihood),
-            Criterion::Bic => bic(&model, log_likelihood, series.len()),
+            Criterion::Cautious => aicc(k, log_likelihood, n) + price_of_search(self.rules, &model, self.y.len()),
+            Criterion::Aicc => aicc(k, log_likelihood, n),
+            Criterion::Aic => aic(k, log_likelihood),
+            Criterion::Bic => bic(k, log_likelihood, n),
         };
         let refused = if !criterion.is_finite() {
             Some(Refusal::TooShort)

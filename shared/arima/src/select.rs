@@ -124,19 +124,30 @@ impl AutoArima {
     /// # Ok::<(), arima::Error>(())
     /// ```
     pub fn select(&self, y: &[f64], keep_going: impl FnMut() -> bool) -> Result<Selected, Error> {
+        self.select_on(y, &[], keep_going).map(|(selected, _)| selected)
+    }
+
+    /// With columns to regress on, and their weights.
+    pub(crate) fn select_on(
+        &self,
+        y: &[f64],
+        columns: &[Vec<f64>],
+        keep_going: impl FnMut() -> bool,
+    ) -> Result<(Selected, Vec<f64>), Error> {
         check_values(y)?;
         let simplest = self.differenced(y)?;
-        let needed = SHORTEST + simplest.lost_to_differencing();
+        let needed = SHORTEST + simplest.lost_to_differencing() + columns.len();
         let got = y.iter().filter(|v| !v.is_nan()).count();
         if got < needed {
             return Err(Error::TooShort { model: simplest, needed, got });
         }
         // Nothing to choose, or too little to choose by.
-        let enough = got - simplest.lost_to_differencing() > simplest.parameters() + 1;
-        if !enough || Series::new(&simplest, y)?.is_degenerate() {
-            return Ok(Selected { fitted: simplest.fit(y)?, tried: Vec::new(), finished: true });
+        let enough = got - simplest.lost_to_differencing() > simplest.parameters() + columns.len() + 1;
+        if !enough || Series::regressed(&simplest, y, columns)?.is_degenerate() {
+            let (fitted, weights) = simplest.fit_on(y, columns)?;
+            return Ok((Selected { fitted, tried: Vec::new(), finished: true }, weights));
         }
-        let mut selection = Selection::new(self, simplest, y, keep_going);
+        let mut selection = Selection::new(self, simplest, y, columns, keep_going);
         match self.search {
             Search::Stepwise => selection.step_by_step(),
             Search::Grid => selection.whole_grid(),

@@ -21,17 +21,22 @@ pub(crate) enum Series {
 impl Series {
     /// Checks the model and the series. A value that is not a number is missing; an infinite one is refused.
     pub(crate) fn new(model: &Arima, y: &[f64]) -> Result<Series, Error> {
+        Series::regressed(model, y, &[])
+    }
+
+    /// With columns to regress on, finite and as long as the series.
+    pub(crate) fn regressed(model: &Arima, y: &[f64], columns: &[Vec<f64>]) -> Result<Series, Error> {
         model.check()?;
         check_values(y)?;
-        let needed = model.parameters() + model.lost_to_differencing();
+        let needed = model.parameters() + model.lost_to_differencing() + columns.len();
         let got = y.iter().filter(|v| !v.is_nan()).count();
         if got < needed {
             return Err(Error::TooShort { model: *model, needed, got });
         }
         if got == y.len() {
-            Ok(Series::Complete(Differenced::new(*model, y)?))
+            Ok(Series::Complete(Differenced::new(*model, y, columns)?))
         } else {
-            let series = Gapped::new(*model, y)?;
+            let series = Gapped::new(*model, y, columns)?;
             // Differencing at a season's length needs every step of the season once.
             if series.profile(&Arma::default()).is_none() {
                 return Err(Error::Undetermined { model: *model });

@@ -102,7 +102,7 @@ impl<'a> Surface<'a> {
         let Coefficients { mean, drift, .. } = fitted.coefficients;
         let delta = fitted.model.differencing();
         let sigma = fitted.sigma2.sqrt();
-        let constant_steps = regressor_columns(&fitted.model, observed.len())
+        let constant_steps = regressor_columns(&fitted.model, observed.len(), &[])
             .iter()
             .map(|column| {
                 let column = polynomial::difference(column, &delta);
