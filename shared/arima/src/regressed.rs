@@ -156,7 +156,7 @@ mod tests {
         let mut level = 20.0;
         let mut noise = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f64 / (1 << 24) as f64 - 0.5
+            (state >> 40) as f64 / f64::from(1 << 24) - 0.5
         };
         (0..n)
             .map(|_| {

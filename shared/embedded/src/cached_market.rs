@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 use jiff::civil::Date;
-use pipeline::{Error, History, MarketData, price_file::within};
+use pipeline::{Error, History, MarketData};
 use tokio::sync::Mutex;
 
 /// A market that is asked for each history once: a backfill of many sessions costs one request a ticker.
@@ -42,7 +42,7 @@ impl<M: MarketData> MarketData for CachedMarket<M> {
             }
         };
         let history = answer.map_err(|reason| Error::UnknownTicker { ticker: ticker.clone(), reason })?;
-        Ok(History { rows: within(history.rows, from, to), ..history })
+        Ok(history.within(from, to))
     }
 
     /// Reading it again costs nothing, and brings nothing new.

@@ -160,13 +160,13 @@ impl MarketData for CsvMarket {
             ticker: ticker.clone(),
             reason: format!("{}: {reason}", source.path().display()),
         };
-        let rows = match source {
+        let history = match source {
             Source::File(path) => {
-                read_table(path, &self.names, LARGEST_FILE).and_then(|table| table.rows(None, from, to))
+                read_table(path, &self.names, LARGEST_FILE).and_then(|table| table.history(None, from, to))
             }
-            Source::Rows { table, name, .. } => table.rows(Some(name), from, to),
+            Source::Rows { table, name, .. } => table.history(Some(name), from, to),
         };
-        Ok(History { rows: rows.map_err(refused)?, read_at: None })
+        history.map_err(refused)
     }
 
     fn is_local(&self) -> bool {

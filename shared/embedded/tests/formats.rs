@@ -14,7 +14,7 @@ fn model_format_1() {
     assert_eq!(version.version.as_str(), "2020-12-11-ce400754");
     assert_eq!(version.to_json(), text.as_bytes(), "the newest format is written as it was read");
     // As the release that wrote it forecast, on log prices, to the last bit.
-    let forecast = version.model.forecast(1).expect("forecasts").central();
+    let forecast = version.model.forecast(1, &[]).expect("forecasts").central();
     assert_eq!(forecast, [5.361_957_661_823_888_f64.exp()]);
 }
 

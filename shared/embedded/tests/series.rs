@@ -168,3 +168,85 @@ fn one_file_read_in_several_ways() {
     let refused = run("--set calendar=XLON").expect(1).out;
     assert!(refused.contains("2024-01-01 is no period of the cadence 1day@XLON: no session: holiday"), "{refused}");
 }
+
+/// A table whose promotions are known a week ahead: sales of A follow them, those of B do not. What has not come has no value.
+fn promotions(bench: &Bench, name: &str, known_ahead: usize) {
+    let mut text = "unique_id,ds,y,promo,temperature\n".to_owned();
+    let mut state = 3_u64;
+    for (series, lift) in [("A", 40.0), ("B", 0.0)] {
+        for t in 0..200 + known_ahead {
+            let day =
+                jiff::civil::date(2024, 1, 1).saturating_add(jiff::Span::new().days(i64::try_from(t).expect("small")));
+            let promo = u8::from((t * t + 3 * t) % 11 == 4);
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let noise = (state >> 40) as f64 / f64::from(1 << 24);
+            let season = 10.0 * (t as f64 / 7.0 * std::f64::consts::TAU).sin();
+            let y = season + 8.0 * noise + lift * f64::from(promo);
+            let y = if t < 200 { y.to_string() } else { String::new() };
+            writeln!(text, "{series},{day},{y},{promo},{}", t % 5).expect("a string takes every write");
+        }
+    }
+    bench.write(name, &text);
+}
+
+#[test]
+fn what_is_known_beforehand_is_regressed_on_where_it_wins() {
+    let bench = Bench::new();
+    bench.write(
+        "closing-bell.toml",
+        "kind = \"value\"\nhorizon = 4\nfamilies = [\"arima\"]\n[columns]\nregressors = [\"promo\", \"temperature\"]\n",
+    );
+    promotions(&bench, "sales.csv", 6);
+    // A night of the past, which knows the week after it all the same, and the nights up to the last.
+    bench.run("run --market csv:sales.csv --as-of 2024-07-14").expect(0);
+    bench.run("backfill --market csv:sales.csv --from 2024-07-15 --to 2024-07-18").expect(0);
+    let forecast = |ticker: &str| bench.run(&format!("predict {ticker} --json")).expect(0).json();
+    let a = forecast("A");
+    assert!(a["model"].as_str().is_some_and(|model| model.starts_with("regression on 2 columns")), "{a}");
+    assert!(forecast("B")["model"].as_str().is_some_and(|model| model.starts_with("ARIMA")));
+    for (h, t) in (200..204).enumerate() {
+        let promo = (t * t + 3 * t) % 11 == 4;
+        let mean = a["horizons"][h]["mean"].as_f64().expect("a mean");
+        assert_eq!(mean > 35.0, promo, "{a}");
+    }
+    let models = bench.run("models A --json").expect(0).json();
+    let serving = models.as_array().and_then(|all| all.iter().find(|m| m["in_service"] == true)).expect("a champion");
+    assert_eq!(serving["coefficients"][0][0], "promo");
+    assert!((serving["coefficients"][0][1].as_f64().expect("a weight") - 40.0).abs() < 2.0, "{serving}");
+    bench.run("verify A").expect(0);
+    let exported = bench.run("export A").expect(0).out;
+    assert!(exported.starts_with("date,open,high,low,close,volume,adjClose,divCash,splitFactor,promo,temperature\n"));
+    assert!(exported.ends_with("\n2024-07-22,,,,,,,,,0,3\n"), "{exported}");
+
+    // Further than they are known nothing is forecast, and who cannot forecast does not come into service.
+    let refused = bench.run("predict A --horizon 5").expect(1);
+    assert!(refused.err.contains("given for 4 of the next 5 periods"), "{}", refused.err);
+    promotions(&bench, "short.csv", 2);
+    bench.run("run --market csv:short.csv --data blind").expect(0);
+    let blind = bench.run("predict A --data blind --json").expect(0).json();
+    assert!(blind["model"].as_str().is_some_and(|model| model.starts_with("ARIMA")), "{blind}");
+    bench.run("verify A --data blind").expect(0);
+}
+
+#[test]
+fn regressors_that_cannot_be_used() {
+    let bench = Bench::new();
+    promotions(&bench, "sales.csv", 6);
+    let run = |set: &str| bench.run(&format!("run --market csv:sales.csv --set kind=value {set}"));
+    let check = |set: &str, code: i32, said: &str| {
+        let ended = run(set).expect(code);
+        assert!(format!("{}{}", ended.out, ended.err).contains(said), "{set}: {} {}", ended.out, ended.err);
+    };
+    check("--set columns.regressors=[\"prize\"]", 2, "columns.regressors is 'prize', but its first line is");
+    check("--set columns.regressors=[\"promo\",\"promo\"]", 2, "name 'promo' twice");
+    check("--set columns.regressors=[\"y\"]", 2, "which is what is to be forecast");
+    check("--set families=[\"regression\"]", 2, "columns.regressors names nothing to regress on");
+    let text = std::fs::read_to_string(bench.path("sales.csv")).expect("reads");
+    let line = text.lines().find(|line| line.starts_with("A,2024-03-05")).expect("a row");
+    bench.write("sales.csv", &text.replace(line, &format!("{},", line.rsplit_once(',').expect("fields").0)));
+    check(
+        "--set columns.regressors=[\"temperature\"]",
+        1,
+        "row 65 (2024-03-05): a column of columns.regressors is empty",
+    );
+}

@@ -7,7 +7,7 @@
 
 use forecasting::{
     Bet, Contender, Detail, Family, Judgement, Kind, Outlook, Period, PriceModel, PriceSeries, Promotion, Record,
-    RecordPlan, Row, Seasons, Seat, Specification, Verdict, Wealth, Window,
+    RecordPlan, Row, Sample, Seasons, Seat, Specification, Verdict, Wealth, Window,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -186,7 +186,7 @@ fn year(law: &Law, seed: u64, families: &[Contender]) -> Year {
     for night in 0..law.nights {
         let bars = &whole.bars()[..HISTORY + night];
         let tonight = PriceSeries::of_bars(whole.ticker().clone(), bars.to_vec(), Kind::Price);
-        let prices = tonight.adjusted_closes();
+        let prices = Sample::of(bars, Kind::Price);
         if chosen.as_ref().is_none_or(|(_, since)| night - since >= plan.reselected_after(bars.len())) {
             let select = |family: &Contender| family.select(&prices, Kind::Price, Seasons::NONE).expect("selects");
             chosen = Some((families.iter().map(select).collect(), night));
@@ -207,7 +207,7 @@ fn year(law: &Law, seed: u64, families: &[Contender]) -> Year {
                     return Ok(Outlook::growth(growth, HORIZON));
                 }
                 let model = &fitted.iter().find(|(family, _)| *family == contender).expect("a family").1;
-                model.outlook_from(last.day, last.adjusted_close, bars, HORIZON)
+                model.outlook_from(last.day, last.adjusted_close, (&tonight, bars.len()), HORIZON)
             })
             .expect("extends");
         let (judgement, _) = Judgement::of(record, &[], SIGNIFICANCE, seat.as_ref(), &models, Detail::Short);

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Family, Kind, RandomWalk, Seasons, Specification};
+use crate::{Family, Kind, RandomWalk, Sample, Seasons, Specification};
 
 /// Who may serve: a family, which selects its member by itself, or a specification that the configuration pins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Contender {
     ///
     /// # Errors
     /// [`crate::Error::Model`] where the family has none for them.
-    pub fn select(self, prices: &[f64], kind: Kind, season: Seasons) -> Result<Specification, crate::Error> {
+    pub fn select(self, prices: &Sample, kind: Kind, season: Seasons) -> Result<Specification, crate::Error> {
         match self {
             Contender::Family(family) => Specification::select(family, prices, kind, season),
             Contender::Pinned(specification) => Ok(specification),

@@ -29,6 +29,7 @@ mod policy;
 mod price_forecast;
 mod record;
 mod residuals;
+mod sample;
 mod scale;
 mod scope;
 mod scorecard;
@@ -49,7 +50,8 @@ pub use diebold_mariano::{Comparison, MIN_PER_LAG};
 pub use error::Error;
 pub use evidence::{BUDGET_SESSIONS, Bet, Wealth};
 pub use families::{
-    Arima, Combination, Ets, Family, Mstl, PriceModel, RandomWalk, SeasonalRandomWalk, Specification, Summary, Theta,
+    Arima, Combination, Ets, Family, Mstl, PriceModel, RandomWalk, Regression, SeasonalRandomWalk, Specification,
+    Summary, Theta,
 };
 pub use kind::Kind;
 pub use level::Level;
@@ -61,11 +63,12 @@ pub use record::{
     MIN_SESSIONS, Outlook, RESELECTED_AFTER, Record, RecordPlan, RecordRow, ScaleEstimates, WARM_UP, average_growth,
 };
 pub use residuals::{Residual, Residuals};
+pub use sample::{Sample, values};
 pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use seasons::Seasons;
-pub use series::{Bar, Form, PriceSeries, Row, values};
+pub use series::{Ahead, Bar, Form, PriceSeries, Row};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;

@@ -2,7 +2,7 @@
 
 use ::arima::LjungBox;
 
-use crate::{Error, Period, PriceSeries, Specification, Window};
+use crate::{Bar, Error, Kind, Period, PriceSeries, Sample, Specification, Window};
 
 /// One-step errors of a specification over the last sessions of a series.
 ///
@@ -63,17 +63,19 @@ impl Residuals {
             let (first, got) = (bars[0].day.stamp(), bars.len());
             return Err(Error::TooShort { first, got, needed: MIN_TO_FIT + 1 });
         }
-        let prices = series.adjusted_closes();
+        // One after the other, as if none were missing.
+        let of = |bars: &[Bar]| Sample::of(bars, Kind::Price);
         // A window that begins later than that, at a date, leaves what the fit needs at least.
         let start = window.start(bars, before).min(before - MIN_TO_FIT);
-        let mut model = specification.fit(&prices[start..before], series.kind())?;
+        let mut model = specification.fit(&of(&bars[start..before]), series.kind())?;
         let mut errors = Vec::with_capacity(tested);
-        for (bar, price) in bars[before..].iter().zip(&prices[before..]) {
-            let forecast = model.forecast(1)?;
+        for (place, bar) in bars.iter().enumerate().skip(before) {
+            let price = bar.adjusted_close;
+            let forecast = model.forecast(1, &series.regressors_after(place, 1))?;
             let (central, standard_error) = (forecast.central()[0], forecast.standard_errors()[0]);
-            let error = if standard_error > 0.0 { series.kind().change(central, *price) / standard_error } else { 0.0 };
+            let error = if standard_error > 0.0 { series.kind().change(central, price) / standard_error } else { 0.0 };
             errors.push(Residual { day: bar.day, error });
-            model.advance(std::slice::from_ref(price))?;
+            model.advance(&of(std::slice::from_ref(bar)))?;
         }
         Ok(Residuals::summed_up(*specification, bars[before - 1].day, errors))
     }

@@ -27,6 +27,8 @@ pub struct Row {
     pub dividend: Option<f64>,
     /// New shares for each old one, where they split on this day.
     pub split_factor: Option<f64>,
+    /// What was known of it beforehand.
+    pub regressors: Vec<Option<f64>>,
 }
 
 impl Row {
@@ -43,25 +45,10 @@ impl Row {
             adjusted_close: None,
             dividend: None,
             split_factor: None,
+            regressors: Vec::new(),
         }
     }
 }
-
-/// What models are fitted to: the bars' adjusted closes; of values, with NaN for the periods that have none.
-pub fn values(bars: &[Bar], kind: Kind) -> Vec<f64> {
-    let mut values = Vec::with_capacity(bars.len());
-    for (i, bar) in bars.iter().enumerate() {
-        if kind == Kind::Value && i > 0 {
-            let missing = bars[i - 1].day.periods_until(bar.day).saturating_sub(1);
-            values.extend(std::iter::repeat_n(f64::NAN, missing.min(LONGEST_GAP)));
-        }
-        values.push(bar.adjusted_close);
-    }
-    values
-}
-
-/// Beyond so many missing values a model has forgotten what was before them.
-const LONGEST_GAP: usize = 1000;
 
 /// What rows are to be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +91,9 @@ pub struct Bar {
     pub dividend: Option<f64>,
     /// Split factor; `None` where the source does not tell.
     pub split_factor: Option<f64>,
+    /// What was known of it beforehand, such as a holiday: columns to regress on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressors: Vec<f64>,
 }
 
 impl Bar {
@@ -137,7 +127,14 @@ pub struct PriceSeries {
     quoted: Option<Vec<f64>>,
     missing: Vec<Stamp>,
     kind: Kind,
+    /// What the columns to regress on are called.
+    regressors: Vec<String>,
+    /// What is known of the periods after the last.
+    ahead: Vec<Ahead>,
 }
+
+/// What is known of a period that has not come.
+pub type Ahead = (Period, Vec<f64>);
 
 impl PriceSeries {
     /// Prices of sessions: see [`PriceSeries::of`].
@@ -175,6 +172,7 @@ impl PriceSeries {
             .collect();
         cadence.check(&known)?;
         let kind = form.kind;
+        let columns = rows.first().map_or(0, |row| row.regressors.len());
         let mut bars: Vec<Bar> = Vec::with_capacity(rows.len());
         let mut missing = Vec::new();
         let (mut numbers, mut quoted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
@@ -199,6 +197,13 @@ impl PriceSeries {
             }
             let day = cadence.period(row.date).map_err(|e| refuse(e.to_string()))?;
             let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
+            let regressors: Option<Vec<f64>> = row.regressors.iter().copied().map(finite).collect();
+            let Some(regressors) = regressors.filter(|known| known.len() == columns) else {
+                return Err(refuse(
+                    "a column of columns.regressors is empty, but each needs a value where the series has one"
+                        .to_owned(),
+                ));
+            };
             numbers.push(row.number);
             quoted.push(adjusted_close);
             bars.push(Bar {
@@ -211,12 +216,14 @@ impl PriceSeries {
                 adjusted_close,
                 dividend: finite(row.dividend),
                 split_factor: finite(row.split_factor),
+                regressors,
             });
         }
         if bars.is_empty() {
             return Err(Error::NoPrices);
         }
-        let series = PriceSeries { ticker, bars, quoted: None, missing, kind };
+        let series =
+            PriceSeries { ticker, bars, quoted: None, missing, kind, regressors: Vec::new(), ahead: Vec::new() };
         if kind == Kind::Value {
             return Ok(PriceSeries { quoted: Some(quoted), ..series });
         }
@@ -237,7 +244,63 @@ impl PriceSeries {
     pub fn of_bars(ticker: Ticker, bars: Vec<Bar>, kind: Kind) -> PriceSeries {
         assert!(!bars.is_empty(), "a price series has at least one bar");
         let quoted = Some(bars.iter().map(|bar| bar.adjusted_close).collect());
-        PriceSeries { ticker, bars, quoted, missing: Vec::new(), kind }
+        PriceSeries { ticker, bars, quoted, missing: Vec::new(), kind, regressors: Vec::new(), ahead: Vec::new() }
+    }
+
+    /// With columns to regress on, which its rows have, and with what these rows say of at most so many periods after its last, as far as
+    /// they follow each other and say all.
+    #[must_use]
+    pub fn with_regressors(
+        mut self,
+        names: &[String],
+        ahead: impl IntoIterator<Item = Row>,
+        most: usize,
+    ) -> PriceSeries {
+        self.regressors = names.to_vec();
+        let mut next = self.last().day.next();
+        for row in ahead {
+            if row.date < next.stamp() {
+                continue;
+            }
+            let known: Option<Vec<f64>> =
+                row.regressors.into_iter().map(|value| value.filter(|v| v.is_finite())).collect();
+            match known.filter(|known| known.len() == names.len() && row.date == next.stamp()) {
+                Some(known) if self.ahead.len() < most && !names.is_empty() => self.ahead.push((next, known)),
+                _ => break,
+            }
+            next = next.next();
+        }
+        self
+    }
+
+    /// What the columns to regress on are called.
+    pub fn regressors(&self) -> &[String] {
+        &self.regressors
+    }
+
+    /// What is known of the periods after its last.
+    pub fn ahead(&self) -> &[Ahead] {
+        &self.ahead
+    }
+
+    /// The regressors' columns in the periods that follow its first bars, as far as they are known, and no further than the horizon.
+    pub fn regressors_after(&self, bars: usize, horizon: usize) -> Vec<Vec<f64>> {
+        let columns = self.last().regressors.len();
+        if columns == 0 {
+            return Vec::new();
+        }
+        let mut next = self.bars[bars - 1].day.next();
+        let later = self.bars[bars..].iter().map(|bar| (bar.day, &bar.regressors));
+        let ahead = self.ahead.iter().map(|(day, known)| (*day, known));
+        let mut known = vec![Vec::with_capacity(horizon); columns];
+        for (_, values) in later.chain(ahead).take(horizon).take_while(|(day, _)| {
+            let follows = *day == next;
+            next = next.next();
+            follows
+        }) {
+            known.iter_mut().zip(values).for_each(|(column, value)| column.push(*value));
+        }
+        known
     }
 
     /// Its bars as rows to be kept. An adjusted close is left out where all of them follow from closes, dividends and splits:
@@ -252,6 +315,7 @@ impl PriceSeries {
             adjusted_close: self.quoted.as_ref().map(|quoted| quoted[index]),
             dividend: bar.dividend,
             split_factor: bar.split_factor,
+            regressors: bar.regressors.iter().copied().map(Some).collect(),
             ..Row::new(index + 1, bar.day)
         })
     }

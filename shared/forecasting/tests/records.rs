@@ -4,7 +4,7 @@ mod support;
 
 use forecasting::{
     Bar, Calibrations, Challenge, Contender, Decision, Deposed, Detail, Error, Family, Judgement, Kind, Outlook,
-    PriceSeries, Promotion, Record, RecordPlan, Scale, ScaleEstimates, Scorecard, Seasons, Seat, Specification,
+    PriceSeries, Promotion, Record, RecordPlan, Sample, Scale, ScaleEstimates, Scorecard, Seasons, Seat, Specification,
     Standing, Verdict, Window,
 };
 
@@ -22,15 +22,16 @@ fn built(series: &PriceSeries) -> (Record, Option<ScaleEstimates>) {
 
 /// Tonight's row, as of a night that trains.
 fn tonight(record: &mut Record, scales: &mut Option<ScaleEstimates>, series: &PriceSeries) -> Specification {
-    let specification = ARIMA.select(&series.adjusted_closes(), Kind::Price, Seasons::NONE).expect("selects");
-    let model = specification.fit(&series.adjusted_closes(), Kind::Price).expect("fits");
+    let sample = Sample::of(series.bars(), Kind::Price);
+    let specification = ARIMA.select(&sample, Kind::Price, Seasons::NONE).expect("selects");
+    let model = specification.fit(&sample, Kind::Price).expect("fits");
     let last = series.last();
     let centres = |contender: Contender, bars: &[Bar]| -> Result<Outlook, Error> {
         if contender == Contender::DRIFT {
             let growth = forecasting::average_growth(bars, Kind::Price);
             return Ok(Outlook::growth(growth, 5));
         }
-        model.outlook_from(last.day, last.adjusted_close, bars, 5)
+        model.outlook_from(last.day, last.adjusted_close, (series, bars.len()), 5)
     };
     record.extend(series, scales, centres).expect("extends");
     specification

@@ -104,10 +104,11 @@ fn the_scope_names_what_stands_out() {
 #[test]
 fn scores_survive_a_split() {
     let values = prices(210, 0.2, 5);
-    let model = Specification::RandomWalk(RandomWalk { drift: true }).fit(&values[..200], Kind::Price).expect("fits");
+    let model =
+        Specification::RandomWalk(RandomWalk { drift: true }).fit(&values[..200].into(), Kind::Price).expect("fits");
     let before = series(&values[..200]);
     let origin = before.last();
-    let forecast = model.forecast(5).expect("forecasts");
+    let forecast = model.forecast(5, &[]).expect("forecasts");
     let standing = StandingForecast::new(origin.day, origin.adjusted_close, &forecast, &forecast, &levels());
     let whole = standing.score(&series(&values)).expect("scores");
     let quartered: Vec<f64> = values.iter().map(|price| price / 4.0).collect();

@@ -2,7 +2,7 @@
 
 mod support;
 
-use forecasting::{Cadence, Family, Form, Kind, Period, PriceSeries, Row, Seasons, Specification, Stamp, values};
+use forecasting::{Cadence, Family, Form, Kind, Period, PriceSeries, Row, Sample, Seasons, Specification, Stamp};
 use proptest::prelude::*;
 use support::ticker;
 
@@ -32,17 +32,18 @@ proptest! {
         let form = Form { cadence: Some(Cadence::INDEX), kind: Kind::Value };
         // More than half of the values missing is another cadence; none is nothing.
         let Ok(series) = PriceSeries::of(ticker(), indexed(&numbers), form) else { return Ok(()) };
-        let known = values(series.bars(), Kind::Value);
+        let sample = Sample::of(series.bars(), Kind::Value);
+        let known = &sample.values;
         prop_assert_eq!(known.iter().filter(|value| !value.is_nan()).count(), series.bars().len());
         let seasons = Seasons::of(&season).expect("seasons");
         for family in Family::ALL {
-            let Ok(specification) = Specification::select(*family, &known, Kind::Value, seasons) else { continue };
-            let Ok(mut model) = specification.fit(&known, Kind::Value) else { continue };
+            let Ok(specification) = Specification::select(*family, &sample, Kind::Value, seasons) else { continue };
+            let Ok(mut model) = specification.fit(&sample, Kind::Value) else { continue };
             for further in [&[][..], &[f64::NAN, 3.0][..]] {
-                if model.advance(further).is_err() {
+                if model.advance(&further.into()).is_err() {
                     continue;
                 }
-                let Ok(forecast) = model.forecast(8) else { continue };
+                let Ok(forecast) = model.forecast(8, &[]) else { continue };
                 let central = forecast.central();
                 prop_assert!(central.iter().all(|value| value.is_finite()), "{specification}: {central:?} of {known:?}");
             }

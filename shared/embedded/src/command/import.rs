@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use forecasting::{Scope, Ticker};
 use jiff::Timestamp;
-use pipeline::{Configuration, Market, MarketData};
+use pipeline::{Configuration, History, Market, MarketData};
 use serde::Serialize;
 
 use super::{
@@ -28,6 +28,9 @@ struct Understood {
     first: String,
     last: String,
     first_values: Vec<f64>,
+    /// Of so many periods after the last it is known what may be regressed on, where anything is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_ahead: Option<usize>,
     /// Why it would be refused.
     refused: Option<String>,
 }
@@ -49,7 +52,7 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
     let mut all = Vec::with_capacity(tickers.len());
     for ticker in &tickers {
         let understood = match market.history(ticker, configuration.from(), newest).await {
-            Ok(history) => understood(ticker, history.rows, &configuration),
+            Ok(history) => understood(ticker, history, &configuration),
             Err(error) => {
                 Understood { ticker: ticker.to_string(), refused: Some(error.to_string()), ..Understood::default() }
             }
@@ -71,6 +74,10 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
         }
         output::line(&table.to_string());
         for series in &all {
+            if let Some(periods) = series.known_ahead.filter(|known| *known < configuration.horizon) {
+                let ahead = format!("known of {periods} of the next {} periods", configuration.horizon);
+                output::line(&format!("{}: what may be regressed on is {ahead}", series.ticker));
+            }
             if let Some(why) = &series.refused {
                 output::line(&format!("Refused: {}: {why}", series.ticker));
             }
@@ -80,9 +87,9 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
     Ok(ExitCode::from(u8::from(refused > 0)))
 }
 
-fn understood(ticker: &Ticker, rows: Vec<forecasting::Row>, configuration: &Configuration) -> Understood {
+fn understood(ticker: &Ticker, history: History, configuration: &Configuration) -> Understood {
     let named = Understood { ticker: ticker.to_string(), ..Understood::default() };
-    match configuration.series(ticker, rows) {
+    match configuration.series(ticker, history) {
         Err(error) => Understood { refused: Some(error.to_string()), ..named },
         Ok(series) => {
             let seasons = configuration.seasons(series.cadence());
@@ -95,6 +102,7 @@ fn understood(ticker: &Ticker, rows: Vec<forecasting::Row>, configuration: &Conf
                 missing: Scope::of(&series, 0).sessions_missing,
                 first: series.bars()[0].day.to_string(),
                 last: series.last().day.to_string(),
+                known_ahead: (!series.regressors().is_empty()).then(|| series.ahead().len()),
                 first_values: series.bars().iter().take(SHOWN).map(|bar| bar.adjusted_close).collect(),
                 ..named
             }

@@ -6,7 +6,7 @@ use std::fmt;
 use ::arima::Forecast;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use crate::{Bar, Error, Kind, Outlook, Period, PriceForecast, Seasons, values};
+use crate::{Bar, Error, Kind, Outlook, Period, PriceForecast, PriceSeries, Sample, Seasons};
 
 /// What a family's file provides: one of its members, with its orders and nothing estimated.
 pub(crate) trait Member: Copy + fmt::Display {
@@ -19,6 +19,16 @@ pub(crate) trait Member: Copy + fmt::Display {
 
     /// Estimates it, from these values alone: the same values give the same bytes.
     fn fit(&self, y: &[f64]) -> Result<Self::State, String>;
+
+    /// Picks the member of a family that regresses.
+    fn select_with(sample: &Sample, season: Seasons, kind: Kind) -> Result<Specification, String> {
+        Self::select(&sample.values, season, kind)
+    }
+
+    /// Estimates a member that regresses.
+    fn fit_with(&self, sample: &Sample) -> Result<Self::State, String> {
+        self.fit(&sample.values)
+    }
 }
 
 /// A fitted member: all that a forecast needs, and nothing of the series but that.
@@ -31,6 +41,16 @@ pub(crate) trait State: Clone + PartialEq + Serialize + for<'de> Deserialize<'de
 
     /// What was estimated, for people.
     fn summary(&self) -> Summary;
+
+    /// Takes in what a member regresses on as well.
+    fn advance_with(&mut self, new: &Sample) -> Result<(), String> {
+        self.advance(&new.values)
+    }
+
+    /// Means and standard errors where what a member regresses on will be so, as far as it is known.
+    fn forecast_with(&self, horizon: usize, _ahead: &[Vec<f64>]) -> Result<Forecast, String> {
+        self.forecast(horizon)
+    }
 }
 
 /// A fitted model in figures.
@@ -72,8 +92,8 @@ macro_rules! families {
             /// All that there are.
             pub const ALL: &[Family] = &[$(Family::$Member),+];
 
-            fn select_on(self, y: &[f64], season: Seasons, kind: Kind) -> Result<Specification, String> {
-                match self { $(Family::$Member => <$Member as Member>::select(y, season, kind)),+ }
+            fn select_on(self, sample: &Sample, season: Seasons, kind: Kind) -> Result<Specification, String> {
+                match self { $(Family::$Member => <$Member as Member>::select_with(sample, season, kind)),+ }
             }
         }
 
@@ -83,9 +103,9 @@ macro_rules! families {
                 match self { $(Specification::$Member(_) => Family::$Member),+ }
             }
 
-            fn fit_on(&self, y: &[f64]) -> Result<Fitted, String> {
+            fn fit_on(&self, sample: &Sample) -> Result<Fitted, String> {
                 match self { $(Specification::$Member(member) => {
-                    member.fit(y).map(|state| Fitted::$Member(Box::new(state)))
+                    member.fit_with(sample).map(|state| Fitted::$Member(Box::new(state)))
                 }),+ }
             }
 
@@ -101,12 +121,12 @@ macro_rules! families {
         }
 
         impl Fitted {
-            fn advance(&mut self, new: &[f64]) -> Result<(), String> {
-                match self { $(Fitted::$Member(state) => State::advance(&mut **state, new)),+ }
+            fn advance(&mut self, new: &Sample) -> Result<(), String> {
+                match self { $(Fitted::$Member(state) => State::advance_with(&mut **state, new)),+ }
             }
 
-            fn forecast(&self, horizon: usize) -> Result<Forecast, String> {
-                match self { $(Fitted::$Member(state) => State::forecast(&**state, horizon)),+ }
+            fn forecast(&self, horizon: usize, ahead: &[Vec<f64>]) -> Result<Forecast, String> {
+                match self { $(Fitted::$Member(state) => State::forecast_with(&**state, horizon, ahead)),+ }
             }
 
             fn summary(&self) -> Summary {
@@ -141,20 +161,25 @@ impl Specification {
     ///
     /// # Errors
     /// [`Error::Model`] where the family has none for them.
-    pub fn select(family: Family, prices: &[f64], kind: Kind, season: Seasons) -> Result<Self, Error> {
+    pub fn select(family: Family, prices: &Sample, kind: Kind, season: Seasons) -> Result<Self, Error> {
         let model = || format!("the selection of {family}");
-        family.select_on(&kind.levels(prices), season, kind).map_err(|reason| Error::Model { model: model(), reason })
+        family.select_on(&levels(prices, kind), season, kind).map_err(|reason| Error::Model { model: model(), reason })
     }
 
     /// Fits it to these prices, all positive. It starts from nothing but them, so that they give the same bytes each time.
     ///
     /// # Errors
     /// [`Error::Model`] where it cannot be estimated on them.
-    pub fn fit(&self, prices: &[f64], kind: Kind) -> Result<PriceModel, Error> {
+    pub fn fit(&self, prices: &Sample, kind: Kind) -> Result<PriceModel, Error> {
         let fitted =
-            self.fit_on(&kind.levels(prices)).map_err(|reason| Error::Model { model: self.to_string(), reason })?;
+            self.fit_on(&levels(prices, kind)).map_err(|reason| Error::Model { model: self.to_string(), reason })?;
         Ok(PriceModel { specification: *self, kind, fitted })
     }
+}
+
+/// The numbers that models work on.
+fn levels(prices: &Sample, kind: Kind) -> Sample {
+    Sample { values: kind.levels(&prices.values), regressors: prices.regressors.clone() }
 }
 
 /// As the configuration writes it.
@@ -208,8 +233,8 @@ impl PriceModel {
     }
 
     /// Takes in further prices without estimating again.
-    pub fn advance(&mut self, prices: &[f64]) -> Result<(), Error> {
-        self.fitted.advance(&self.kind.levels(prices)).map_err(|reason| self.error(reason))
+    pub fn advance(&mut self, prices: &Sample) -> Result<(), Error> {
+        self.fitted.advance(&levels(prices, self.kind)).map_err(|reason| self.error(reason))
     }
 
     /// As it stands after the newest of these bars, and the factor from its own basis to theirs. It was fitted up to the session
@@ -223,25 +248,36 @@ impl PriceModel {
             Kind::Price => bars[here].adjusted_close / last_price,
             Kind::Value => 1.0,
         };
-        let newer: Vec<f64> = values(&bars[here..], self.kind)[1..].iter().map(|value| value / factor).collect();
+        let mut newer = Sample::after_first(&bars[here..], self.kind);
+        newer.values.iter_mut().for_each(|value| *value /= factor);
         let mut model = self.clone();
         model.advance(&newer)?;
         Ok((model, factor))
     }
 
-    /// The changes of the log price that it forecasts from the newest of these bars, over the next 1, 2, ... sessions.
+    /// The changes of the log price that it forecasts from the last of the series' first bars, over the next 1, 2, ... sessions.
     ///
     /// # Errors
     /// As [`PriceModel::brought_up_to`].
-    pub fn outlook_from(&self, last: Period, last_price: f64, bars: &[Bar], horizon: usize) -> Result<Outlook, Error> {
+    pub fn outlook_from(
+        &self,
+        last: Period,
+        last_price: f64,
+        (series, known): (&PriceSeries, usize),
+        horizon: usize,
+    ) -> Result<Outlook, Error> {
+        let bars = &series.bars()[..known];
         let (model, factor) = self.brought_up_to(last, last_price, bars)?;
         let newest = self.kind.level(bars.last().map_or(last_price, |bar| bar.adjusted_close / factor));
-        Ok(model.forecast(horizon)?.outlook(newest))
+        Ok(model.forecast(horizon, &series.regressors_after(known, horizon))?.outlook(newest))
     }
 
-    /// Forecasts the next sessions' prices.
-    pub fn forecast(&self, horizon: usize) -> Result<PriceForecast, Error> {
-        let log = self.fitted.forecast(horizon).map_err(|reason| self.error(reason))?;
+    /// Forecasts the next sessions' prices. What is known of them matters to a regression alone.
+    ///
+    /// # Errors
+    /// [`Error::Model`], also where less is known ahead than a regression needs.
+    pub fn forecast(&self, horizon: usize, ahead: &[Vec<f64>]) -> Result<PriceForecast, Error> {
+        let log = self.fitted.forecast(horizon, ahead).map_err(|reason| self.error(reason))?;
         Ok(PriceForecast::new(log, self.kind))
     }
 
@@ -265,4 +301,6 @@ families! {
     mstl::Mstl,
     /// The mean of the others.
     combination::Combination,
+    /// A regression on what is known of each period beforehand, with ARIMA errors.
+    regression::Regression,
 }

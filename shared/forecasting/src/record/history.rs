@@ -1,8 +1,7 @@
 use super::{Outlook, Record, RecordPlan, RecordRow, Replay, ScaleEstimates, WARM_UP, average_growth};
 use crate::{
-    Bar, Contender, Detail, Error, Kind, PriceModel, PriceSeries,
+    Contender, Detail, Error, Kind, PriceModel, PriceSeries, Sample,
     scale::{ScaleParameters, Scales, Shock},
-    values,
 };
 
 impl Record {
@@ -39,7 +38,7 @@ impl Record {
             }
             let change = shocks[k - 1].change;
             replay.settle(&record.rows, change);
-            let of = |procedure: &mut Procedure| procedure.at(&record.plan, &bars[..=k], due);
+            let of = |procedure: &mut Procedure| procedure.at(&record.plan, (series, k + 1), due);
             let outlooks: Vec<(Contender, Outlook)> =
                 procedures.iter_mut().map(|procedure| (procedure.contender, of(procedure))).collect();
             let deviations = record.plan.deviations(&scales, &outlooks);
@@ -62,9 +61,10 @@ impl Procedure {
         Procedure { contender, model: None }
     }
 
-    /// Takes in the last of the bars, and says what it forecasts from there. What cannot be estimated forecasts as the random
-    /// walk does, until it can.
-    fn at(&mut self, plan: &RecordPlan, visible: &[Bar], due: bool) -> Outlook {
+    /// Takes in the last of the series' first bars, and says what it forecasts from there. What cannot be estimated forecasts as the
+    /// random walk does, until it can.
+    fn at(&mut self, plan: &RecordPlan, (series, known): (&PriceSeries, usize), due: bool) -> Outlook {
+        let visible = &series.bars()[..known];
         let RecordPlan { horizon, window, season, kind, .. } = *plan;
         let nothing = Outlook::none(horizon);
         if visible.len() < plan.warm_up() || self.contender == Contender::RANDOM_WALK {
@@ -80,17 +80,20 @@ impl Procedure {
             return Outlook::growth(growth, horizon);
         }
         if due {
-            let prices = values(trained_on, kind);
+            let prices = Sample::of(trained_on, kind);
             let selected = self.contender.select(&prices, kind, season);
             self.model = selected.and_then(|specification| specification.fit(&prices, kind)).ok();
         } else if let Some(model) = &mut self.model {
-            let newest = values(&visible[visible.len() - 2..], kind);
-            if model.advance(&newest[1..]).is_err() {
+            let newest = Sample::after_first(&visible[visible.len() - 2..], kind);
+            if model.advance(&newest).is_err() {
                 self.model = None;
             }
         }
         let last = kind.level(visible[visible.len() - 1].adjusted_close);
-        let forecast = self.model.as_ref().and_then(|model| model.forecast(horizon).ok());
+        let forecast = self
+            .model
+            .as_ref()
+            .and_then(|model| model.forecast(horizon, &series.regressors_after(known, horizon)).ok());
         let outlook = forecast.map(|forecast| forecast.outlook(last));
         outlook.filter(|outlook| outlook.centres.iter().all(|c| c.is_finite())).unwrap_or(nothing)
     }

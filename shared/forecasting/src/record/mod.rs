@@ -34,6 +34,9 @@ pub struct RecordPlan {
     /// What the numbers are.
     #[serde(default, skip_serializing_if = "Kind::is_price")]
     pub kind: Kind,
+    /// The columns that a regression regresses on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressors: Vec<String>,
 }
 
 /// A series is forecast from this many sessions on.
@@ -80,9 +83,21 @@ impl RecordPlan {
             Kind::Value => vec![Contender::RANDOM_WALK, Contender::DRIFT, RecordPlan::SEASONAL],
         };
         let others = others.filter(|contender| !measures.contains(contender)).collect::<Vec<_>>();
-        RecordPlan { contenders: measures.into_iter().chain(others).collect(), horizon, window, season, kind }
+        let contenders = measures.into_iter().chain(others).collect();
+        RecordPlan { contenders, horizon, window, season, kind, regressors: Vec::new() }
     }
 
+    /// With columns to regress on, and a contender who does. Without, there is none.
+    #[must_use]
+    pub fn with_regressors(mut self, names: &[String]) -> RecordPlan {
+        self.contenders.retain(|contender| *contender != RecordPlan::REGRESSION);
+        if !names.is_empty() {
+            self.contenders.push(RecordPlan::REGRESSION);
+        }
+        RecordPlan { regressors: names.to_vec(), ..self }
+    }
+
+    const REGRESSION: Contender = Contender::Family(Family::Regression);
     const SEASONAL: Contender = Contender::Family(Family::SeasonalRandomWalk);
 
     /// Who serves where the record can tell little: of prices the random walk, of values the combination, or the first family that is

@@ -53,6 +53,7 @@ mod tests {
             adjusted_close: close,
             dividend: None,
             split_factor: None,
+            regressors: Vec::new(),
         }
     }
 

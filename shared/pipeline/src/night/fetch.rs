@@ -6,7 +6,7 @@ use crate::{
     Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
     Run, Snapshot, Stage,
     error::about,
-    records::{STALE_AFTER, price_table},
+    records::{STALE_AFTER, ahead, price_table},
     settings::SESSIONS_START,
 };
 
@@ -63,7 +63,7 @@ pub async fn fetch(
     let to_be_told = former.as_ref().filter(|former| run.tickers > FEW && !is_to_be_compared(&former.series));
     if let Some(former) = to_be_told {
         match newest(market, &place, former).await? {
-            Newest::Tonight(gathered) => return ready(archive, ledger, results, gathered, before).await,
+            Newest::Tonight(gathered) => return ready(archive, ledger, results, *gathered, before).await,
             Newest::NotYet if !settle => return Ok(Fetched::NoBarYet),
             Newest::NotYet | Newest::Unknown => {}
         }
@@ -114,6 +114,8 @@ async fn ready(
         kind: series.kind(),
         download,
         scope: Scope::of(&series, rows_without_price),
+        regressors: series.regressors().to_vec(),
+        ahead: ahead(&series),
     };
     Ok(Fetched::Ready(Box::new(results.commit(ledger, Stage::Fetch, result).await?)))
 }
@@ -133,13 +135,14 @@ struct Former {
 
 /// The newest snapshot before this run that has the same market, start, kind and cadence, if there is one.
 async fn former_snapshot(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Snapshot>, Error> {
-    let Configuration { start, market, kind, cadence, .. } = &place.run.configuration;
+    let Configuration { start, market, kind, cadence, columns, .. } = &place.run.configuration;
     // Nearly always it is the very newest.
     for looked_through in [1, LOOKED_THROUGH] {
         for record in ledger.history(place.ticker, Stage::Fetch, place.as_of, looked_through).await? {
             let former: Snapshot = record.parse()?;
             let same = |cadence: Cadence| cadence.of_dates_like(former.last.stamp()) == former.last.cadence();
-            if (&former.start, &former.market, &former.kind) == (start, market, kind) && cadence.is_none_or(same) {
+            let alike = (&former.start, &former.market, &former.kind) == (start, market, kind);
+            if alike && former.regressors == columns.regressors && cadence.is_none_or(same) {
                 return Ok(Some(former));
             }
         }
@@ -167,10 +170,10 @@ async fn written(
     before: Option<BarLog>,
 ) -> Result<BarLog, Error> {
     let Place { as_of, ticker, .. } = *place;
-    match BarLog::write(archive, ticker, series.cadence(), series.kept(), as_of, before).await {
+    match BarLog::write(archive, ticker, (series.cadence(), series.regressors()), series.kept(), as_of, before).await {
         Err(error @ (Error::Missing { .. } | Error::Damaged { .. })) => {
             tracing::warn!(%ticker, %error, "the former bars cannot be read: all of them are stored again");
-            BarLog::write(archive, ticker, series.cadence(), series.kept(), as_of, None).await
+            BarLog::write(archive, ticker, (series.cadence(), series.regressors()), series.kept(), as_of, None).await
         }
         written => written,
     }
@@ -187,14 +190,15 @@ async fn gather(market: &dyn MarketData, place: &Place<'_>, former: Option<Forme
     let Place { run, as_of, ticker } = place;
     let configuration = &run.configuration;
     let history = market.history(configuration.symbol(ticker), configuration.from(), *as_of).await?;
-    let series = configuration.series(ticker, history.rows).map_err(|error| match error {
+    let read_at = history.read_at;
+    let series = configuration.series(ticker, history).map_err(|error| match error {
         forecasting::Error::NoPrices => {
             Error::NoPrices { ticker: (*ticker).clone(), from: configuration.start, to: *as_of }
         }
         other => about(ticker)(other),
     })?;
     let rows_without_price = series.missing().len();
-    Ok(Gathered { series, read_at: history.read_at, download: Download::Full(why), rows_without_price })
+    Ok(Gathered { series, read_at, download: Download::Full(why), rows_without_price })
 }
 
 /// Whether tonight the stored bars are compared with the market's, where it could do without: every tenth session, each series on
@@ -208,7 +212,7 @@ fn is_to_be_compared(former: &PriceSeries) -> bool {
 /// What the market tells of all series at once.
 enum Newest {
     /// With tonight's bar.
-    Tonight(Gathered),
+    Tonight(Box<Gathered>),
     /// It is not published yet.
     NotYet,
     /// The market does not tell, or tells what changes the history.
@@ -232,12 +236,12 @@ async fn newest(market: &dyn MarketData, place: &Place<'_>, former: &Former) -> 
     else {
         return Ok(Newest::Unknown);
     };
-    Ok(Newest::Tonight(Gathered {
+    Ok(Newest::Tonight(Box::new(Gathered {
         series: former.series.extended(std::slice::from_ref(bar)),
         read_at: Some(read_at),
         download: Download::Increment,
         rows_without_price: former.rows_without_price,
-    }))
+    })))
 }
 
 enum Extension {

@@ -39,8 +39,15 @@ pub async fn migrate(archive: &dyn Archive, ticker: &Ticker) -> Result<usize, Er
             Some(log) => log.clone(),
             None => {
                 let series = price_table::read(ticker, key, &bytes, Form::PRICES)?;
-                BarLog::write(archive, ticker, series.cadence(), series.kept(), series.last().day.stamp(), before)
-                    .await?
+                BarLog::write(
+                    archive,
+                    ticker,
+                    (series.cadence(), &[]),
+                    series.kept(),
+                    series.last().day.stamp(),
+                    before,
+                )
+                .await?
             }
         };
         // What will be read in the table's place is the table.

@@ -1,6 +1,6 @@
 use forecasting::{
-    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Record, ScaleEstimates, Specification, Verdict,
-    average_growth, values,
+    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Record, Sample, ScaleEstimates, Specification,
+    Verdict, average_growth,
 };
 
 use super::{Place, Tonight};
@@ -97,11 +97,16 @@ impl Night<'_> {
         // What was trained for the first time counts as trained, whoever asked for it.
         let due = due || ripe && selected.is_none() && !models.new.is_empty();
 
-        self.extend(&mut record, &mut scales, &earlier, &models)?;
+        let silent = self.extend(&mut record, &mut scales, &earlier, &models)?;
 
         let seat = self.champion.and_then(|champion| champion.seat.as_ref());
+        // Who has no forecast from tonight does not come into service.
+        let able = |contender: &Contender| {
+            !silent.contains(contender) || seat.is_some_and(|seat| seat.contender == *contender)
+        };
+        let known = models.known.iter().filter(|(contender, _)| able(contender));
         let competing: Vec<(Contender, Specification)> =
-            models.known.iter().map(|(contender, version)| (*contender, version.inputs.specification)).collect();
+            known.map(|(contender, version)| (*contender, version.inputs.specification)).collect();
         let significance = configuration.significance;
         let (judgement, mut calibrations) =
             Judgement::of(&record, &configuration.levels, significance, seat, &competing, Detail::Short);
@@ -136,17 +141,18 @@ impl Night<'_> {
         Ok((trained, models.new))
     }
 
-    /// Adds what everyone forecasts from tonight, and from the sessions that no night was held on, to the record.
+    /// Adds what everyone forecasts from tonight, and from the sessions that no night was held on, to the record. Answers with those who
+    /// could not forecast from tonight.
     fn extend(
         &self,
         record: &mut Record,
         scales: &mut Option<ScaleEstimates>,
         earlier: &[(Contender, ModelVersion)],
         models: &Models,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Contender>, Error> {
         let Place { run, ticker, .. } = *self.place;
         let (horizon, trained_from) = (record.plan.horizon, record.plan.trained_from());
-        let mut failed = None;
+        let mut silent = Vec::new();
         record
             .extend(self.series, scales, |contender, bars| {
                 if contender == Contender::DRIFT && bars.len() >= trained_from {
@@ -157,18 +163,19 @@ impl Night<'_> {
                 let tonight = bars.len() == self.series.bars().len();
                 let of = if tonight { &models.known } else { earlier };
                 match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
-                    Some((_, version)) => version.outlook_from(bars, horizon).or_else(|error| {
-                        failed = Some((contender, error.to_string()));
+                    Some((_, version)) => version.outlook_from(self.series, bars.len(), horizon).or_else(|error| {
+                        if tonight {
+                            let why = error.to_string();
+                            tracing::warn!(%ticker, %contender, why, "it counts as forecasting what the random walk does tonight");
+                            silent.push(contender);
+                        }
                         Ok(Outlook::none(horizon))
                     }),
                     None => Ok(Outlook::none(horizon)),
                 }
             })
             .map_err(about(ticker))?;
-        if let Some((contender, why)) = failed {
-            tracing::warn!(%ticker, %contender, why, "it forecasts as the random walk does tonight");
-        }
-        Ok(())
+        Ok(silent)
     }
 
     /// The models of the night before. One that cannot be read is trained anew.
@@ -215,7 +222,7 @@ impl Night<'_> {
     fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool, contenders: &[Contender]) -> Models {
         let configuration = &self.place.run.configuration;
         let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
-        let prices = values(configuration.window.of(self.series), configuration.kind);
+        let prices = Sample::of(configuration.window.of(self.series), configuration.kind);
         for contender in contenders.iter().copied().filter(|contender| !contender.is_baseline()) {
             let known = earlier.iter().find(|(other, _)| *other == contender);
             let specification = match known.filter(|_| !select) {

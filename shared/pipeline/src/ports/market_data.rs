@@ -11,12 +11,30 @@ pub struct History {
     pub rows: Vec<Row>,
     /// When they were read from a live market; `None` where they were recorded long after their sessions.
     pub read_at: Option<Timestamp>,
+    /// What was known beforehand of the periods after them: rows without a value.
+    pub ahead: Vec<Row>,
 }
+
+impl History {
+    /// What it would have been, had it been asked for less.
+    #[must_use]
+    pub fn within(mut self, from: Date, to: Stamp) -> History {
+        let later = self.rows.iter().filter(|row| row.date > to && !row.regressors.is_empty()).take(MOST_AHEAD);
+        let later = later.map(|row| Row { regressors: row.regressors.clone(), ..Row::new(row.number, row.date) });
+        let mut ahead: Vec<Row> = later.collect();
+        ahead.append(&mut self.ahead);
+        self.rows.retain(|row| row.date.is_within(from, to));
+        History { ahead, ..self }
+    }
+}
+
+/// Nobody looks further ahead.
+pub(crate) const MOST_AHEAD: usize = 400;
 
 /// The source of bars.
 ///
 /// * Rows are those of `from..=to`, oldest first, in the source's present adjustment. Later rows are never returned,
-///   whatever the source knows: a run must not see past its as-of.
+///   whatever the source knows: a run must not see past its as-of. Of later periods only what a file gives as known beforehand is.
 /// * No rows in the range is an empty history, not an error. **Unknown** ([`Error::UnknownTicker`]) is only said where the
 ///   source itself says so; a quota, a time-out or an unreadable answer must never read as absence.
 /// * What the source gave but cannot be a history is [`Error::RefusedData`], with the bytes kept by

@@ -6,4 +6,5 @@ mod market_data;
 
 pub use archive::{Archive, Created};
 pub use ledger::{Appended, Attempt, Ledger, Pointing, Stage, StageKey, StageRecord};
+pub(crate) use market_data::MOST_AHEAD;
 pub use market_data::{History, MarketData};

@@ -16,6 +16,16 @@ pub struct ColumnNames {
     /// Of which series.
     #[serde(skip_serializing_if = "Option::is_none")]
     series: Option<String>,
+    /// What is known of each period beforehand, and may be regressed on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub regressors: Vec<String>,
+}
+
+impl ColumnNames {
+    /// Those that tell by themselves what they are, beside these.
+    pub(crate) fn to_regress_on(regressors: &[String]) -> ColumnNames {
+        ColumnNames { regressors: regressors.to_vec(), ..ColumnNames::default() }
+    }
 }
 
 /// Which column is which, by place.
@@ -26,6 +36,7 @@ pub(super) struct Columns {
     pub(super) series: Option<usize>,
     /// open, high, low, close, volume, divCash, splitFactor.
     pub(super) others: [Option<usize>; 7],
+    pub(super) regressors: Vec<usize>,
 }
 
 const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
@@ -45,24 +56,32 @@ impl Columns {
             )
         };
         // What is declared is that column, as it is written, and no other.
-        let named = |key: &str, declared: &Option<String>| {
-            let Some(name) = declared else { return Ok(None) };
-            let place = header.iter().position(|other| other == name);
+        let place = |key: &str, name: &String| {
             let none = || format!("columns.{key} is '{}', but its first line is '{}'", quoted(name), line());
-            place.map(Some).ok_or_else(none)
+            header.iter().position(|other| other == name).ok_or_else(none)
         };
+        let named = |key: &str, declared: &Option<String>| declared.as_ref().map(|name| place(key, name)).transpose();
         let unnamed = (header.len() > 1 && header.iter().next() == Some("")).then_some(0);
         let date = named("date", &declared.date)?.or_else(|| DATES.iter().find_map(find)).or(unnamed);
         let value = named("value", &declared.value)?;
         // Beside a declared value, a column that is called close is another thing.
         let others = ["open", "high", "low", "close", "volume", "divcash", "splitfactor"];
         let others = if value.is_some() { [None; 7] } else { others.map(|name| find(&name)) };
-        Ok(Columns {
+        let regressors = declared.regressors.iter().map(|name| place("regressors", name));
+        let columns = Columns {
             date: date.ok_or_else(missing)?,
             value: value.or_else(|| VALUES.iter().find_map(find)).ok_or_else(missing)?,
             series: named("series", &declared.series)?.or_else(|| SERIES.iter().find_map(find)),
             others,
-        })
+            regressors: regressors.collect::<Result<_, _>>()?,
+        };
+        if columns.regressors.contains(&columns.value) {
+            return Err(format!(
+                "columns.regressors has '{}', which is what is to be forecast",
+                quoted(&header[columns.value])
+            ));
+        }
+        Ok(columns)
     }
 }
 

@@ -58,8 +58,7 @@ impl MarketData for PriceFile {
             |reason: String| Error::RefusedData { ticker: ticker.clone(), reason: format!("{}: {reason}", self.name) };
         let text = std::str::from_utf8(&self.bytes).map_err(|_| refused("not a text file".to_owned()))?;
         let table = Table::read(text, &self.names);
-        let rows = table.and_then(|table| table.rows(None, from, to));
-        Ok(History { rows: rows.map_err(refused)?, read_at: None })
+        table.and_then(|table| table.history(None, from, to)).map_err(refused)
     }
 
     fn is_local(&self) -> bool {
@@ -98,11 +97,6 @@ pub fn last_ended(
     };
     let periods = stamps.iter().rev().filter_map(|stamp| cadence.period(*stamp).ok());
     Ok(periods.into_iter().find(|period| period.has_ended(now)))
-}
-
-/// The rows of a range, without a rule on what lies outside it.
-pub fn within(rows: Vec<Row>, from: Date, to: Stamp) -> Vec<Row> {
-    rows.into_iter().filter(|row| row.date.is_within(from, to)).collect()
 }
 
 #[cfg(test)]

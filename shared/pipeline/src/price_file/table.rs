@@ -5,6 +5,7 @@ use forecasting::{Row, Stamp};
 use jiff::civil::Date;
 
 use super::{ColumnNames, columns::Columns, number, stamps};
+use crate::{History, ports::MOST_AHEAD};
 
 /// A file's records, and which column is which.
 #[derive(Debug, Clone)]
@@ -105,6 +106,21 @@ impl Table {
         Ok(rows)
     }
 
+    /// The rows of a series within a range, and what is known of the periods after it.
+    ///
+    /// # Errors
+    /// As [`Table::rows`].
+    pub fn history(&self, series: Option<&str>, from: Date, to: Stamp) -> Result<History, String> {
+        let mut ahead = Vec::new();
+        if !self.columns.regressors.is_empty() {
+            let later = self.places(series)?.iter().filter(|place| self.stamps[**place] > to).take(MOST_AHEAD);
+            for &place in later {
+                ahead.push(Row { regressors: self.regressors(place)?, ..Row::new(place + 1, self.stamps[place]) });
+            }
+        }
+        Ok(History { rows: self.rows(series, from, to)?, read_at: None, ahead })
+    }
+
     /// The stamps of a series' rows that have a value; of the only one where no name is given.
     ///
     /// # Errors
@@ -155,8 +171,14 @@ impl Table {
             volume: other(4)?,
             dividend: other(5)?,
             split_factor: other(6)?,
+            regressors: self.regressors(place)?,
             ..Row::new(place + 1, self.stamps[place])
         })
+    }
+
+    fn regressors(&self, place: usize) -> Result<Vec<Option<f64>>, String> {
+        let read = |column: &usize| number::read(&self.records[place][*column], self.decimal_comma);
+        self.columns.regressors.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.at(place, &error))
     }
 
     fn value(&self, place: usize) -> Result<Option<f64>, String> {

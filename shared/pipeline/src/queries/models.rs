@@ -1,4 +1,4 @@
-use forecasting::{Period, Summary, Ticker};
+use forecasting::{Family, Period, Summary, Ticker};
 use serde::Serialize;
 
 use crate::{Archive, Champion, Error, Key, Ledger, ModelVersion, VersionId};
@@ -29,7 +29,13 @@ pub struct ModelSummary {
 
 impl ModelSummary {
     pub(crate) fn of(version: VersionId, stored: &ModelVersion, champion: Option<&Champion>) -> ModelSummary {
-        let Summary { coefficients, sigma2, observations, aicc } = stored.model.summary();
+        let Summary { mut coefficients, sigma2, observations, aicc } = stored.model.summary();
+        // Theirs are the first ones.
+        if stored.inputs.specification.family() == Family::Regression {
+            for ((name, _), regressor) in coefficients.iter_mut().zip(&stored.inputs.regressors) {
+                name.clone_from(regressor);
+            }
+        }
         ModelSummary {
             in_service: champion.is_some_and(|champion| champion.version == version),
             version,

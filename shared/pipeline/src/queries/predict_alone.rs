@@ -4,7 +4,9 @@ use forecasting::{Form, PriceSeries, StandingForecast};
 
 use super::predict::{Asked, Prediction, within_bounds};
 use crate::{
-    BarStatus, Error, Market, MarketData, ModelVersion, Settings, Skill, Source, error::about, price_file::PriceFile,
+    BarStatus, Error, Market, MarketData, ModelVersion, Settings, Skill, Source,
+    error::about,
+    price_file::{ColumnNames, PriceFile},
 };
 
 /// Forecasts from the session that the model was fitted up to, or, with newer prices at hand, from the newest of them. They must hold
@@ -24,16 +26,21 @@ pub async fn predict_alone(
     let levels = within_bounds(horizon, if asked.levels.is_empty() { &usual.levels } else { asked.levels })?;
     let ticker = &version.inputs.ticker;
     let (origin, price, forecast) = match values {
-        None => (version.last, version.last_price, version.model.forecast(horizon).map_err(about(ticker))?),
+        None => (version.last, version.last_price, version.model.forecast(horizon, &[]).map_err(about(ticker))?),
         Some(file) => {
             let (from, to) = (version.last.date(), crate::records::end_of_time());
             let form = Form { cadence: Some(version.last.cadence()), kind: version.model.kind() };
+            let file = file.clone().with(ColumnNames::to_regress_on(&version.inputs.regressors));
             let rows = file.history(ticker, from, to).await?.rows;
+            let ahead = rows.iter().filter(|row| row.adjusted_close.is_none()).cloned().collect::<Vec<_>>();
             let series = PriceSeries::of(ticker.clone(), rows, form).map_err(about(ticker))?;
+            let series = series.with_regressors(&version.inputs.regressors, ahead, horizon);
             let (model, factor) =
                 version.model.brought_up_to(version.last, version.last_price, series.bars()).map_err(about(ticker))?;
             let newest = series.last();
-            (newest.day, newest.adjusted_close, model.forecast(horizon).map_err(about(ticker))?.rebased(factor))
+            let ahead = series.regressors_after(series.bars().len(), horizon);
+            let forecast = model.forecast(horizon, &ahead).map_err(about(ticker))?;
+            (newest.day, newest.adjusted_close, forecast.rebased(factor))
         }
     };
     let steps = StandingForecast::new(origin, price, &forecast, &forecast, &levels).steps;

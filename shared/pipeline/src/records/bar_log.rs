@@ -22,7 +22,7 @@ pub(super) struct KnownBar {
 pub struct BarLog {
     /// Archived bars, oldest first.
     pub segments: Vec<BarSegment>,
-    /// The newest bars, `session,known,open,high,low,close,volume,adjClose,divCash,splitFactor`.
+    /// The newest bars, `session,known,open,high,low,close,volume,adjClose,divCash,splitFactor`, then the columns to regress on.
     pub tail: Vec<String>,
 }
 
@@ -64,11 +64,11 @@ const MERGED: usize = 4;
 const KEPT: usize = 2;
 
 impl BarLog {
-    /// Stores the rows that the log before does not have, and says where all of them lie.
+    /// Stores the rows that the log before does not have, with columns to regress on, and says where all of them lie.
     pub(crate) async fn write(
         archive: &dyn Archive,
         ticker: &Ticker,
-        cadence: Cadence,
+        (cadence, regressors): (Cadence, &[String]),
         rows: impl IntoIterator<Item = Row>,
         known: Stamp,
         before: Option<BarLog>,
@@ -86,7 +86,7 @@ impl BarLog {
             let end = bars.len() - KEPT;
             let start = bars.len() - log.tail.len();
             log.tail.drain(..end - start);
-            log.add(archive, ticker, cadence, &bars[start..end]).await?;
+            log.add(archive, ticker, (cadence, regressors), &bars[start..end]).await?;
         }
         // The first segment is the history's, however long.
         while let Some(last) = log.segments.get(1..).and_then(<[BarSegment]>::last_chunk::<MERGED>)
@@ -95,7 +95,7 @@ impl BarLog {
             let end = log.segments.iter().map(|segment| segment.used).sum::<usize>();
             let start = end - last.iter().map(|segment| segment.used).sum::<usize>();
             log.segments.truncate(log.segments.len() - MERGED);
-            log.add(archive, ticker, cadence, &bars[start..end]).await?;
+            log.add(archive, ticker, (cadence, regressors), &bars[start..end]).await?;
         }
         Ok(log)
     }
@@ -104,11 +104,11 @@ impl BarLog {
         &mut self,
         archive: &dyn Archive,
         ticker: &Ticker,
-        cadence: Cadence,
+        (cadence, regressors): (Cadence, &[String]),
         bars: &[KnownBar],
     ) -> Result<(), Error> {
         let Some(last) = bars.last().and_then(|bar| cadence.period(bar.row.date).ok()) else { return Ok(()) };
-        let bytes = bar_segment::write(bars);
+        let bytes = bar_segment::write(bars, regressors);
         let segment = BarSegment { last, rows: bars.len(), used: bars.len(), sha256: Digest::of(&bytes) };
         archive.create(&segment.object(ticker).key, &bytes).await?;
         self.segments.push(segment);
@@ -185,21 +185,24 @@ pub(super) fn row(at: Stamp, numbers: [Option<f64>; 8]) -> Row {
 
 fn line(bar: &KnownBar) -> String {
     let mut fields = vec![bar.row.date.to_string(), bar.known.to_string()];
-    fields.extend(numbers(&bar.row).map(|number| number.map(|value| value.to_string()).unwrap_or_default()));
+    let all = numbers(&bar.row).into_iter().chain(bar.row.regressors.iter().copied());
+    fields.extend(all.map(|number| number.map(|value| value.to_string()).unwrap_or_default()));
     fields.join(",")
 }
 
 fn parsed(line: &str) -> Option<KnownBar> {
     let mut fields = line.split(',');
     let (session, known) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let number = |text: &str| match text {
+        "" => Some(None),
+        text => text.parse().ok().filter(|value: &f64| value.is_finite()).map(Some),
+    };
     let mut numbers = [None; 8];
-    for number in &mut numbers {
-        *number = match fields.next()? {
-            "" => None,
-            text => Some(text.parse().ok().filter(|value: &f64| value.is_finite())?),
-        };
+    for place in &mut numbers {
+        *place = number(fields.next()?)?;
     }
-    fields.next().is_none().then(|| KnownBar { known, row: row(session, numbers) })
+    let regressors = fields.map(number).collect::<Option<_>>()?;
+    Some(KnownBar { known, row: Row { regressors, ..row(session, numbers) } })
 }
 
 #[cfg(test)]
@@ -250,8 +253,9 @@ mod tests {
                 303 => history(known, 5),
                 _ => all[..known].to_vec(),
             };
-            let log =
-                BarLog::write(&archive, &ticker, Cadence::SESSION, rows.clone(), night, before).await.expect("writes");
+            let log = BarLog::write(&archive, &ticker, (Cadence::SESSION, &[]), rows.clone(), night, before)
+                .await
+                .expect("writes");
             assert!(log.tail.len() < SEGMENT_ROWS + KEPT, "{known}: {}", log.tail.len());
             logs.push((log.clone(), rows));
             before = Some(log);
@@ -267,11 +271,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn columns_to_regress_on_are_kept() {
+        let (archive, ticker) = (MemoryArchive::default(), "X".parse().expect("a ticker"));
+        let mut rows = history(60, 1);
+        for (t, row) in rows.iter_mut().enumerate() {
+            row.regressors = vec![Some(t as f64 / 3.0), Some(0.0)];
+        }
+        let names = ["close".to_owned(), "it, \"rains\"".to_owned()];
+        let (cadence, as_of) = (Cadence::SESSION, rows[59].date);
+        let write = |rows: Vec<Row>, before| BarLog::write(&archive, &ticker, (cadence, &names), rows, as_of, before);
+        let first = write(rows[..50].to_vec(), None).await.expect("writes");
+        let log = write(rows.clone(), Some(first)).await.expect("writes");
+        assert_eq!(read(&log, &archive, &ticker).await, rows);
+        rows[3].regressors[1] = Some(1.0);
+        let revised = write(rows.clone(), Some(log)).await.expect("writes");
+        assert_eq!(read(&revised, &archive, &ticker).await, rows);
+    }
+
+    #[tokio::test]
     async fn what_was_changed_is_told() {
         let (archive, ticker) = (MemoryArchive::default(), "X".parse().expect("a ticker"));
         let rows = history(50, 1);
         let as_of = rows[49].date;
-        let log = BarLog::write(&archive, &ticker, Cadence::SESSION, rows, as_of, None).await.expect("writes");
+        let log = BarLog::write(&archive, &ticker, (Cadence::SESSION, &[]), rows, as_of, None).await.expect("writes");
         let key = log.segments[0].object(&ticker).key;
         let whole = archive.read(&key).await.expect("reads").expect("is there");
         for place in 0..whole.len() {

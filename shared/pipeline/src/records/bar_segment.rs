@@ -4,7 +4,7 @@
 use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
-use forecasting::Stamp;
+use forecasting::{Row, Stamp};
 use jiff::{SignedDuration, civil::Date};
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel},
@@ -29,11 +29,14 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 /// No segment has more: a millennium of sessions.
 const MAX_ROWS: i64 = 1 << 18;
 
-pub(super) fn write(bars: &[KnownBar]) -> Vec<u8> {
-    written(bars).expect("memory can be written")
+/// What the columns to regress on are called begins with this: they may be called as those above.
+const REGRESSOR: &str = "regressor ";
+
+pub(super) fn write(bars: &[KnownBar], regressors: &[String]) -> Vec<u8> {
+    written(bars, regressors).expect("memory can be written")
 }
 
-fn written(bars: &[KnownBar]) -> Result<Vec<u8>> {
+fn written(bars: &[KnownBar], regressors: &[String]) -> Result<Vec<u8>> {
     let properties = WriterProperties::builder()
         .set_created_by("closing-bell".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(6)?))
@@ -42,7 +45,8 @@ fn written(bars: &[KnownBar]) -> Result<Vec<u8>> {
         .set_offset_index_disabled(true);
     let columns = [Stamps::of(bars.iter().map(|bar| bar.row.date)), Stamps::of(bars.iter().map(|bar| bar.known))];
     let mut bytes = Vec::new();
-    let schema = schema(columns.each_ref().map(|column| matches!(column, Stamps::Days(_))))?;
+    let regressors = regressors.iter().map(|name| format!("{REGRESSOR}{name}")).collect::<Vec<_>>();
+    let schema = schema(columns.each_ref().map(|column| matches!(column, Stamps::Days(_))), &regressors)?;
     let mut file = SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties.build()))?;
     let mut group = file.next_row_group()?;
     for stamps in columns {
@@ -53,8 +57,12 @@ fn written(bars: &[KnownBar]) -> Result<Vec<u8>> {
         };
         column.close()?;
     }
-    for place in 0..NUMBERS.len() {
-        let values: Vec<Option<f64>> = bars.iter().map(|bar| numbers(&bar.row)[place]).collect();
+    let number = |bar: &KnownBar, place: usize| match place.checked_sub(NUMBERS.len()) {
+        None => numbers(&bar.row)[place],
+        Some(place) => bar.row.regressors.get(place).copied().flatten(),
+    };
+    for place in 0..NUMBERS.len() + regressors.len() {
+        let values: Vec<Option<f64>> = bars.iter().map(|bar| number(bar, place)).collect();
         let present: Vec<f64> = values.iter().copied().flatten().collect();
         let levels: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
         let Some(mut column) = group.next_column()? else { continue };
@@ -83,15 +91,16 @@ impl Stamps {
     }
 }
 
-/// With dates in the first two columns, or words.
-fn schema(dates: [bool; 2]) -> Result<TypePtr> {
+/// With dates in the first two columns, or words, and these columns at the end.
+fn schema(dates: [bool; 2], regressors: &[String]) -> Result<TypePtr> {
     let day = |name| Type::primitive_type_builder(name, Physical::INT32).with_logical_type(Some(LogicalType::Date));
     let word =
         |name| Type::primitive_type_builder(name, Physical::BYTE_ARRAY).with_logical_type(Some(LogicalType::String));
     let stamp = |(name, is_date)| if is_date { day(name) } else { word(name) };
     let days = [0, 1].map(|i| stamp((DAYS[i], dates[i])).with_repetition(Repetition::REQUIRED).build());
     let number = |name| Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::OPTIONAL);
-    let columns = days.into_iter().chain(NUMBERS.map(|name| number(name).build()));
+    let numbers = NUMBERS.into_iter().chain(regressors.iter().map(String::as_str));
+    let columns = days.into_iter().chain(numbers.map(|name| number(name).build()));
     let columns = columns.map(|column| column.map(Arc::new)).collect::<Result<Vec<_>>>()?;
     Type::group_type_builder("bars").with_fields(columns).build().map(Arc::new)
 }
@@ -105,9 +114,11 @@ fn rows_of(bytes: Vec<u8>) -> std::result::Result<Vec<KnownBar>, Box<dyn Error>>
     let file = SerializedFileReader::new(Bytes::from(bytes))?;
     let rows = file.metadata().file_metadata().num_rows();
     let found = file.metadata().file_metadata().schema();
+    let more = found.get_fields().iter().skip(DAYS.len() + NUMBERS.len()).map(|field| field.name());
+    let regressors: Vec<String> = more.filter(|name| name.starts_with(REGRESSOR)).map(str::to_owned).collect();
     let mut known = false;
     for dates in [[true, true], [true, false], [false, true], [false, false]] {
-        known |= found == &*schema(dates)?;
+        known |= found == &*schema(dates, &regressors)?;
     }
     if !known {
         return Err("it has other columns".into());
@@ -118,13 +129,16 @@ fn rows_of(bytes: Vec<u8>) -> std::result::Result<Vec<KnownBar>, Box<dyn Error>>
     let rows = usize::try_from(rows)?;
     let group = file.get_row_group(0)?;
     let days = [stamps_of(&*group, 0, rows)?, stamps_of(&*group, 1, rows)?];
-    let mut columns = Vec::with_capacity(NUMBERS.len());
-    for place in 0..NUMBERS.len() {
+    let mut columns = Vec::with_capacity(NUMBERS.len() + regressors.len());
+    for place in 0..NUMBERS.len() + regressors.len() {
         columns.push(numbers_of(&*group, DAYS.len() + place, rows)?);
     }
     let bar = |index: usize| KnownBar {
         known: days[1][index],
-        row: row(days[0][index], std::array::from_fn(|place| columns[place][index])),
+        row: Row {
+            regressors: columns[NUMBERS.len()..].iter().map(|column| column[index]).collect(),
+            ..row(days[0][index], std::array::from_fn(|place| columns[place][index]))
+        },
     };
     Ok((0..rows).map(bar).collect())
 }

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::{Digest, Key, VersionId, price_file::ColumnNames, settings::SESSIONS_START};
+use crate::{Digest, History, Key, VersionId, price_file::ColumnNames, settings::SESSIONS_START};
 
 /// A run's task: everything that decides what it computes. `runs/{run}/configuration.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -211,12 +211,13 @@ impl Configuration {
         }
     }
 
-    /// The series of a history's rows: as they are declared to be, or as they say themselves. Where no start is configured, a series begins
-    /// with its rows, and sessions with those since 2015.
+    /// The series of a history: its rows are as they are declared to be, or as they say themselves. Where no start is configured, a series
+    /// begins with its rows, and sessions with those since 2015.
     ///
     /// # Errors
     /// As [`PriceSeries::of`].
-    pub fn series(&self, ticker: &Ticker, mut rows: Vec<Row>) -> Result<PriceSeries, forecasting::Error> {
+    pub fn series(&self, ticker: &Ticker, history: History) -> Result<PriceSeries, forecasting::Error> {
+        let mut rows = history.rows;
         let mut form = Form { cadence: self.cadence, kind: self.kind };
         if self.start.is_none() && form.cadence.is_none() {
             let cadence = Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?;
@@ -225,7 +226,10 @@ impl Configuration {
             }
             form.cadence = Some(cadence);
         }
-        PriceSeries::of(ticker.clone(), rows, form)
+        let known = rows.iter().rposition(|row| row.adjusted_close.is_some()).map_or(0, |last| last + 1);
+        let without: Vec<Row> = rows[known..].to_vec();
+        let series = PriceSeries::of(ticker.clone(), rows, form)?;
+        Ok(series.with_regressors(&self.columns.regressors, without.into_iter().chain(history.ahead), self.horizon))
     }
 
     /// The first date that is asked for.
@@ -241,5 +245,6 @@ impl Configuration {
     /// What the record of a series of this cadence is kept of.
     pub fn record_plan(&self, cadence: Cadence) -> RecordPlan {
         RecordPlan::new(&self.families, self.horizon, self.window, self.seasons(cadence), self.kind)
+            .with_regressors(&self.columns.regressors)
     }
 }

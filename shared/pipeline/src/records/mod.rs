@@ -45,8 +45,8 @@ pub use receipt::{Champion, Receipt};
 pub(crate) use receipt::{RECEIPT_FORMAT, champion_on};
 pub use record::{Segment, StoredRecord};
 pub use run::{Run, RunEntry, Trigger};
-pub(crate) use snapshot::STALE_AFTER;
 pub use snapshot::{BarStatus, Download, Snapshot};
+pub(crate) use snapshot::{STALE_AFTER, ahead};
 pub use tombstone::Tombstone;
 pub use trained::{Trained, TrainedVersion};
 

@@ -1,8 +1,8 @@
 //! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
 
 use forecasting::{
-    Bar, Cadence, Calibration, IntervalKind, Kind, Outlook, Period, PriceForecast, PriceModel, PriceSeries,
-    Specification, Ticker, Window, values,
+    Cadence, Calibration, IntervalKind, Kind, Outlook, Period, PriceForecast, PriceModel, PriceSeries, Sample,
+    Specification, Ticker, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,9 @@ pub struct TrainingInputs {
     /// See above.
     #[serde(default, skip_serializing_if = "Kind::is_price")]
     pub kind: Kind,
+    /// What the columns are called that it may regress on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressors: Vec<String>,
     /// Which of its sessions.
     pub window: Window,
     /// What to fit.
@@ -119,7 +122,10 @@ impl ModelVersion {
     ) -> Result<ModelVersion, Error> {
         let (ticker, snapshot, engine) = (series.ticker().clone(), snapshot.clone(), specification.engine());
         let (cadence, kind) = (series.cadence(), series.kind());
-        let inputs = TrainingInputs { format: FORMAT, engine, ticker, snapshot, cadence, kind, window, specification };
+        let regressors = series.regressors().to_vec();
+        let format = FORMAT;
+        let inputs =
+            TrainingInputs { format, engine, ticker, snapshot, cadence, kind, regressors, window, specification };
         ModelVersion::of(series, inputs)
     }
 
@@ -135,7 +141,7 @@ impl ModelVersion {
         let bars = inputs.window.of(series);
         let refuse = about(series.ticker());
         let first = bars.first().ok_or_else(|| refuse(forecasting::Error::NoPrices))?.day;
-        let prices = values(bars, series.kind());
+        let prices = Sample::of(bars, series.kind());
         Ok(ModelVersion {
             version: VersionId::new(last.day, &digest),
             first,
@@ -201,16 +207,22 @@ impl ModelVersion {
     ) -> Result<BothForecasts, Error> {
         let refuse = about(series.ticker());
         let (model, factor) = self.model.brought_up_to(self.last, self.last_price, series.bars()).map_err(&refuse)?;
-        let own = model.forecast(horizon).map_err(refuse)?.rebased(factor);
+        let ahead = series.regressors_after(series.bars().len(), horizon);
+        let own = model.forecast(horizon, &ahead).map_err(refuse)?.rebased(factor);
         let adaptive = own.clone().calibrated(calibration.clone());
         Ok(BothForecasts { own, adaptive })
     }
 
-    /// The changes of the log price that it forecasts from the newest of these bars.
+    /// The changes of the log price that it forecasts from the last of the series' first bars.
     ///
     /// # Errors
     /// As [`ModelVersion::forecast`].
-    pub fn outlook_from(&self, bars: &[Bar], horizon: usize) -> Result<Outlook, forecasting::Error> {
-        self.model.outlook_from(self.last, self.last_price, bars, horizon)
+    pub fn outlook_from(
+        &self,
+        series: &PriceSeries,
+        known: usize,
+        horizon: usize,
+    ) -> Result<Outlook, forecasting::Error> {
+        self.model.outlook_from(self.last, self.last_price, (series, known), horizon)
     }
 }

@@ -1,8 +1,9 @@
-//! Price snapshots: `date,open,high,low,close,volume,adjClose,divCash,splitFactor`, an empty field where a source is silent.
+//! Price snapshots: `date,open,high,low,close,volume,adjClose,divCash,splitFactor`, an empty field where a source is silent; then the
+//! columns to regress on, with a row for each period ahead that they are known of.
 
 use std::fmt::Write;
 
-use forecasting::{Bar, Form, PriceSeries, Row, Stamp, Ticker};
+use forecasting::{Bar, Form, Period, PriceSeries, Row, Stamp, Ticker};
 
 use crate::{Error, Key, error::about};
 
@@ -11,20 +12,36 @@ const HEADER: [&str; 9] = ["date", "open", "high", "low", "close", "volume", "ad
 /// The snapshot's bytes. Numbers are in their shortest form that reads back to the same bits.
 pub(crate) fn write(series: &PriceSeries) -> Vec<u8> {
     let mut text = HEADER.join(",");
+    for name in series.regressors() {
+        write!(text, ",{}", quoted(name)).expect("a string takes every write");
+    }
     text.push('\n');
     for bar in series.bars() {
-        let Bar { day, open, high, low, close, volume, adjusted_close, dividend, split_factor } = *bar;
+        let Bar { day, open, high, low, close, volume, adjusted_close, dividend, split_factor, .. } = *bar;
         let numbers = [open, high, low, Some(close), volume, Some(adjusted_close), dividend, split_factor];
-        write!(text, "{day}").expect("a string takes every write");
-        for number in numbers {
-            text.push(',');
-            if let Some(number) = number {
-                write!(text, "{number}").expect("a string takes every write");
-            }
-        }
-        text.push('\n');
+        line(&mut text, day, numbers.into_iter().chain(bar.regressors.iter().copied().map(Some)));
+    }
+    for (day, known) in series.ahead() {
+        line(&mut text, *day, [None; 8].into_iter().chain(known.iter().copied().map(Some)));
     }
     text.into_bytes()
+}
+
+fn line(text: &mut String, day: Period, numbers: impl Iterator<Item = Option<f64>>) {
+    write!(text, "{day}").expect("a string takes every write");
+    for number in numbers {
+        text.push(',');
+        if let Some(number) = number {
+            write!(text, "{number}").expect("a string takes every write");
+        }
+    }
+    text.push('\n');
+}
+
+/// A column's name as a field of a CSV file.
+fn quoted(name: &str) -> String {
+    let needed = name.contains([',', '"', '\n', '\r']);
+    if needed { format!("\"{}\"", name.replace('"', "\"\"")) } else { name.to_owned() }
 }
 
 /// Reads a snapshot back.

@@ -1,4 +1,4 @@
-use forecasting::{Form, Kind, Period, PriceSeries, Scope, Stamp, Ticker};
+use forecasting::{Ahead, Form, Kind, Period, PriceSeries, Row, Scope, Stamp, Ticker};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,12 @@ pub struct Snapshot {
     pub kind: Kind,
     /// Statistics of its scope.
     pub scope: Scope,
+    /// What the columns to regress on are called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regressors: Vec<String>,
+    /// What is known of the periods after the newest: a line each, its stamp and a number for each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ahead: Vec<String>,
 }
 
 impl Snapshot {
@@ -42,7 +48,9 @@ impl Snapshot {
     /// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
     pub async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
         if let Some(log) = &self.bars {
-            return log.series(archive, ticker, self.form()).await;
+            let series = log.series(archive, ticker, self.form()).await?;
+            let ahead = self.ahead.iter().filter_map(|line| ahead_of(line));
+            return Ok(series.with_regressors(&self.regressors, ahead, self.ahead.len()));
         }
         match self.snapshot.read(archive).await {
             Ok(bytes) => price_table::read(ticker, &self.snapshot.key, &bytes, self.form()),
@@ -105,6 +113,21 @@ impl Snapshot {
         }
         Err(Error::Missing { key: name.key.to_string() })
     }
+}
+
+/// What is known of the periods after a series' last, as a snapshot keeps it.
+pub(crate) fn ahead(series: &PriceSeries) -> Vec<String> {
+    let line = |(day, known): &Ahead| {
+        let numbers: String = known.iter().map(|number| format!(",{number}")).collect();
+        format!("{day}{numbers}")
+    };
+    series.ahead().iter().map(line).collect()
+}
+
+fn ahead_of(line: &str) -> Option<Row> {
+    let mut fields = line.split(',');
+    let date: Stamp = fields.next()?.parse().ok()?;
+    Some(Row { regressors: fields.map(|field| field.parse().ok()).collect(), ..Row::new(0, date) })
 }
 
 /// A series without a bar for this many sessions has ended.

@@ -26,11 +26,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     Ok(Some(contenders))
 }
 
-/// Every family but the random walk, which is there anyway.
+/// Every family but the random walk, which is there anyway, and the regression, which is there where there is something to regress on.
 pub(super) fn all() -> Vec<Contender> {
     Family::ALL
         .iter()
-        .filter(|family| **family != Family::RandomWalk)
+        .filter(|family| ![Family::RandomWalk, Family::Regression].contains(family))
         .map(|family| Contender::Family(*family))
         .collect()
 }

@@ -106,6 +106,9 @@ impl Default for Settings {
 /// Sessions are known from here on where nothing else is said, other series from their beginning.
 pub(crate) const SESSIONS_START: Date = date(2015, 1, 1);
 
+/// More say less each.
+const MAX_REGRESSORS: usize = 20;
+
 /// A quarter.
 const MIN_RETENTION: usize = 60;
 
@@ -183,6 +186,16 @@ impl Settings {
             if let Some(twice) = families.iter().enumerate().find(|(i, f)| families[..*i].contains(f)) {
                 return Err(format!("families name {} twice", twice.1));
             }
+            if families.contains(&Contender::Family(Family::Regression)) && self.columns.regressors.is_empty() {
+                return Err("families name regression, but columns.regressors names nothing to regress on".to_owned());
+            }
+        }
+        let regressors = &self.columns.regressors;
+        if regressors.len() > MAX_REGRESSORS {
+            return Err(format!("columns.regressors has {} names, but may have {MAX_REGRESSORS}", regressors.len()));
+        }
+        if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
+            return Err(format!("columns.regressors name '{twice}' twice"));
         }
         if let (Some(calendar), Some(cadence)) = (self.calendar, self.cadence) {
             cadence.on(calendar).map_err(|error| format!("calendar = \"{calendar}\": {error}"))?;

@@ -1,6 +1,6 @@
 //! A model as an equation of log prices.
 
-use forecasting::Specification;
+use forecasting::{Arima, Regression, Specification};
 
 /// The equation, with y for the log of the price and B for the step back by one session.
 pub(super) fn equation(specification: &Specification, coefficients: &[(String, f64)], sigma2: Option<f64>) -> String {
@@ -44,23 +44,33 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
         ),
         Specification::Mstl(mstl) => format!("{mstl}, and each season as in its last turn"),
         Specification::Combination(combination) => format!("the {combination}"),
-        Specification::Arima(arima) => {
-            let (order, seasonal) = (arima.model.order, arima.model.seasonal);
-            let season = seasonal.period;
-            let ar = polynomial(coefficients, "ar", 1, -1.0) + &polynomial(coefficients, "sar", season, -1.0);
-            let ma = polynomial(coefficients, "ma", 1, 1.0) + &polynomial(coefficients, "sma", season, 1.0);
-            let difference = difference(order.d, 1) + &difference(seasonal.d, season);
-            let mean = of("mean").map(|mean| signed(-mean)).unwrap_or_default();
-            let drift = of("drift").map(|drift| format!("{} t", signed(-drift))).unwrap_or_default();
-            let y = if mean.is_empty() && drift.is_empty() {
-                "y\u{209c}".to_owned()
-            } else {
-                format!("(y\u{209c}{mean}{drift})")
-            };
-            format!("{ar}{difference}{y} = {ma}\u{3b5}\u{209c}")
+        Specification::Arima(arima) => arima_law(arima, coefficients, "y"),
+        Specification::Regression(Regression { columns, errors }) => {
+            let (weights, rest) = coefficients.split_at((*columns).min(coefficients.len()));
+            let terms: String = weights.iter().map(|(name, weight)| format!("{} {name}", signed(*weight))).collect();
+            format!("y\u{209c} ={terms} + n\u{209c},  {}", arima_law(&Arima { model: *errors }, rest, "n"))
         }
     };
     law + &noise
+}
+
+/// An ARIMA model of a series of this name.
+fn arima_law(model: &Arima, coefficients: &[(String, f64)], y: &str) -> String {
+    let signed = |value: f64| if value < 0.0 { format!(" \u{2212} {:.6}", -value) } else { format!(" + {value:.6}") };
+    let of = |name: &str| coefficients.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
+    let (order, seasonal) = (model.model.order, model.model.seasonal);
+    let season = seasonal.period;
+    let ar = polynomial(coefficients, "ar", 1, -1.0) + &polynomial(coefficients, "sar", season, -1.0);
+    let ma = polynomial(coefficients, "ma", 1, 1.0) + &polynomial(coefficients, "sma", season, 1.0);
+    let difference = difference(order.d, 1) + &difference(seasonal.d, season);
+    let mean = of("mean").map(|mean| signed(-mean)).unwrap_or_default();
+    let drift = of("drift").map(|drift| format!("{} t", signed(-drift))).unwrap_or_default();
+    let y = if mean.is_empty() && drift.is_empty() {
+        format!("{y}\u{209c}")
+    } else {
+        format!("({y}\u{209c}{mean}{drift})")
+    };
+    format!("{ar}{difference}{y} = {ma}\u{3b5}\u{209c}")
 }
 
 /// (1 + c1 B + c2 B^2 ...), or nothing where there are no coefficients.
@@ -109,6 +119,13 @@ mod tests {
         assert_eq!(
             equation(&model, &named, None),
             "(1 − 0.5000 B + 0.2500 B²) (1 − B) (yₜ − 0.001000 t) = (1 − 0.3000 B) (1 + 0.1000 B^5) εₜ"
+        );
+        // A column may be called as a coefficient.
+        let errors = arima::Arima::new(arima::Order { p: 1, d: 0, q: 0 });
+        let named = [("holiday", -3.5), ("ar1", 2.0), ("ar1", 0.5)].map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(
+            equation(&Specification::Regression(Regression { columns: 2, errors }), &named, None),
+            "yₜ = − 3.500000 holiday + 2.000000 ar1 + nₜ,  (1 − 0.5000 B) nₜ = εₜ"
         );
     }
 }
