@@ -38,7 +38,7 @@ const COMMANDS: [&str; 15] = [
 ];
 
 /// Options that name files or stores.
-const OPTIONS: [&str; 7] = ["--config", "--data", "--ledger", "--market", "--model", "--store", "--values"];
+const OPTIONS: [&str; 8] = ["--config", "--data", "--ledger", "--market", "--model", "--out", "--store", "--values"];
 
 /// The command ends before the function is stopped.
 const TIME: Duration = Duration::from_secs(870);

@@ -218,6 +218,20 @@ fn what_is_known_beforehand_is_regressed_on_where_it_wins() {
     assert!(exported.starts_with("date,open,high,low,close,volume,adjClose,divCash,splitFactor,promo,temperature\n"));
     assert!(exported.ends_with("\n2024-07-22,,,,,,,,,0,3\n"), "{exported}");
 
+    // All of it as a table that another directory is made from: the same forecasts.
+    for out in ["all.parquet", "all.csv"] {
+        bench.run(&format!("export --out {out}")).expect(0);
+        bench.run(&format!("run --market csv:{out} --data from-{out}")).expect(0);
+        assert_eq!(bench.run(&format!("predict A --json --data from-{out}")).expect(0).json(), a);
+    }
+    let table = bench.run("export --forecasts").expect(0).out;
+    assert!(table.starts_with(
+        "ticker,origin,date,horizon,mean,lower_80,upper_80,lower_95,upper_95,version\nA,2024-07-18,2024-07-19,1,"
+    ));
+    assert_eq!(table.lines().count(), 1 + 2 * 4);
+    let refused = bench.run("export --out all.txt").expect(2).err;
+    assert!(refused.contains("all.txt ends neither on .csv nor on .parquet"), "{refused}");
+
     // Further than they are known nothing is forecast, and who cannot forecast does not come into service.
     let refused = bench.run("predict A --horizon 5").expect(1);
     assert!(refused.err.contains("given for 4 of the next 5 periods"), "{}", refused.err);

@@ -7,6 +7,7 @@
 mod digest;
 mod error;
 mod key;
+mod long_table;
 mod night;
 pub mod packed;
 mod ports;
@@ -20,6 +21,7 @@ pub mod testing;
 pub use digest::Digest;
 pub use error::Error;
 pub use key::Key;
+pub use long_table::LongTable;
 pub use night::{
     Attempts, Fetched, Next, Pass, Patience, Planned, fetch, forget, migrate, plan, release, report, rollback,
     to_migrate, work,
@@ -29,9 +31,9 @@ pub use ports::{
 };
 pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
-    VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, models,
-    newest_forecast, newest_snapshot, predict, predict_alone, prices, recorded, residual_picture, residuals, results,
-    scores, verify, verify_forgotten, verify_ledger, verify_receipt, watched,
+    VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, long_forecasts,
+    long_values, models, newest_forecast, newest_snapshot, predict, predict_alone, prices, recorded, residual_picture,
+    residuals, results, scores, verify, verify_forgotten, verify_ledger, verify_receipt, watched,
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,

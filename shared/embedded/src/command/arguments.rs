@@ -167,13 +167,19 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
-    /// Write a ticker's prices as they were known, as CSV, to standard output
+    /// Write a ticker's prices as they were known, as CSV; of several tickers, or to a file, one long table
     Export {
-        /// The series
-        ticker: Ticker,
+        /// The series [default: all that are watched]
+        tickers: Vec<Ticker>,
+        /// Write the newest forecasts instead
+        #[arg(long)]
+        forecasts: bool,
         /// As they were known on this day [default: now]
         #[arg(long, value_name = "DATE")]
         as_of: Option<Stamp>,
+        /// The file, by whose ending the format is chosen, .csv or .parquet [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         place: PlaceArguments,
     },

@@ -1,18 +1,13 @@
-//! What only reads: `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered`, `export` and `verify`.
+//! What only reads: `runs`, `models`, `receipts`, `record`, `scores`, `results`, `answered` and `verify`.
 
 use std::{collections::VecDeque, process::ExitCode, sync::Arc, thread};
 
-use forecasting::{Stamp, Ticker};
+use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::{Archive, Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
 use tokio::task::JoinHandle;
 
-use super::{
-    Failure,
-    arguments::{PlaceArguments, StoreArguments},
-    history, output,
-    stores::Stores,
-};
+use super::{Failure, arguments::StoreArguments, history, output, stores::Stores};
 
 /// More runs than this are for a program to ask the ledger for.
 const RUNS_LISTED: usize = 1_000;
@@ -98,14 +93,6 @@ pub(super) async fn answered(ticker: &Ticker, day: Date, store: &StoreArguments)
     } else {
         history::answered(ticker, day, &answered);
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Prices as they were known on a day.
-pub(super) async fn export(ticker: &Ticker, as_of: Option<Stamp>, place: &PlaceArguments) -> Result<ExitCode, Failure> {
-    let Stores { archive, ledger, .. } = Stores::read(place).await?;
-    let exported = pipeline::export(&*archive, &*ledger, ticker, as_of).await?;
-    output::file(&exported.table);
     Ok(ExitCode::SUCCESS)
 }
 

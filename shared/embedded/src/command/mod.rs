@@ -4,6 +4,7 @@ mod arguments;
 mod backfill;
 mod check;
 mod drift;
+mod export;
 mod forget;
 mod history;
 mod import;
@@ -132,7 +133,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
         Command::Migrate { store } => migrate::migrate(&store).await,
-        Command::Export { ticker, as_of, place } => inspect::export(&ticker, as_of, &place).await,
+        Command::Export { tickers, forecasts, as_of, out, place } => {
+            export::export(tickers, forecasts, as_of, out.as_deref(), &place).await
+        }
         Command::Plot { ticker, residuals, dark, out, store } => {
             plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await
         }
