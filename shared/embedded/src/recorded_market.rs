@@ -37,7 +37,7 @@ impl MarketData for RecordedMarket {
             Error::UnknownTicker { ticker: ticker.clone(), reason: "the recorded sample does not have it".to_owned() }
         })?;
         let rows = rows(text, from, to).map_err(|reason| Error::RefusedData { ticker: ticker.clone(), reason })?;
-        Ok(History { rows, read_at: None, ahead: Vec::new() })
+        Ok(History { rows, read_at: None, ahead: Vec::new(), closes_alone: false })
     }
 
     fn is_local(&self) -> bool {

@@ -266,3 +266,21 @@ fn regressors_that_cannot_be_used() {
         "row 65 (2024-03-05): a column of columns.regressors is empty",
     );
 }
+
+/// Closes as they were traded, beside the same with an adjusted close.
+#[test]
+fn closes_alone_are_said() {
+    let bench = Bench::new();
+    let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sample/KO.csv")).expect("the sample");
+    let rows = || sample.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    std::fs::create_dir(bench.path("files")).expect("a folder");
+    let closes: String = rows().map(|row| format!("{},{}\n", row[0], row[1])).collect();
+    bench.write("files/CLOSES.csv", &format!("Date,Close\n{closes}"));
+    let both: String = rows().map(|row| format!("{},{},{}\n", row[0], row[1], row[2])).collect();
+    bench.write("files/BOTH.csv", &format!("Date,Close,Adj Close\n{both}"));
+    bench.run("run --market csv:files").expect(0);
+    let notice = |ticker: &str| bench.run(&format!("predict {ticker}")).expect(0).out;
+    assert!(notice("CLOSES").contains("Its prices are closes as they were traded"));
+    assert!(!notice("BOTH").contains("closes as they were traded"));
+    assert!(bench.run("import files --dry-run").expect(0).out.contains("CLOSES: closes as they were traded"));
+}

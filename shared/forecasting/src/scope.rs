@@ -29,6 +29,9 @@ pub struct Scope {
     /// Sessions whose open, high and low tell nothing of the volatility, by the reason: their close alone counts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ranges_refused: BTreeMap<String, usize>,
+    /// Whether the source tells closes as they were traded, and of no dividend or split.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closes_alone: bool,
     /// The last split that the source tells of.
     pub last_split: Option<Event>,
     /// The last dividend that the source tells of.
@@ -101,6 +104,7 @@ impl Scope {
             outliers,
             largest_moves: moves,
             ranges_refused: if series.kind() == Kind::Price { ranges_refused(bars) } else { BTreeMap::new() },
+            closes_alone: series.is_of_closes_alone(),
             last_split: last_event(|bar| bar.split_factor, 1.0),
             last_dividend: last_event(|bar| bar.dividend, 0.0),
         }

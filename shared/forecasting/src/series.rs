@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cadence, Error, Kind, Period, Stamp, Ticker};
+use crate::{Cadence, Calendar, Error, Kind, Period, Stamp, Ticker};
 
 /// One row as a source gives it: anything may be missing, nothing has been checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +131,7 @@ pub struct PriceSeries {
     regressors: Vec<String>,
     /// What is known of the periods after the last.
     ahead: Vec<Ahead>,
+    closes_alone: bool,
 }
 
 /// What is known of a period that has not come.
@@ -222,8 +223,16 @@ impl PriceSeries {
         if bars.is_empty() {
             return Err(Error::NoPrices);
         }
-        let series =
-            PriceSeries { ticker, bars, quoted: None, missing, kind, regressors: Vec::new(), ahead: Vec::new() };
+        let series = PriceSeries {
+            ticker,
+            bars,
+            quoted: None,
+            missing,
+            kind,
+            regressors: Vec::new(),
+            ahead: Vec::new(),
+            closes_alone: false,
+        };
         if kind == Kind::Value {
             return Ok(PriceSeries { quoted: Some(quoted), ..series });
         }
@@ -244,7 +253,16 @@ impl PriceSeries {
     pub fn of_bars(ticker: Ticker, bars: Vec<Bar>, kind: Kind) -> PriceSeries {
         assert!(!bars.is_empty(), "a price series has at least one bar");
         let quoted = Some(bars.iter().map(|bar| bar.adjusted_close).collect());
-        PriceSeries { ticker, bars, quoted, missing: Vec::new(), kind, regressors: Vec::new(), ahead: Vec::new() }
+        PriceSeries {
+            ticker,
+            bars,
+            quoted,
+            missing: Vec::new(),
+            kind,
+            regressors: Vec::new(),
+            ahead: Vec::new(),
+            closes_alone: false,
+        }
     }
 
     /// With columns to regress on, which its rows have, and with what these rows say of at most so many periods after its last, as far as
@@ -271,6 +289,19 @@ impl PriceSeries {
             next = next.next();
         }
         self
+    }
+
+    /// Of a source that tells closes as they were traded, and of no dividend or split.
+    #[must_use]
+    pub fn of_closes_alone(self, alone: bool) -> PriceSeries {
+        // Elsewhere nobody pays dividends.
+        let shares = self.kind == Kind::Price && matches!(self.cadence().calendar, Calendar::Exchange(_));
+        PriceSeries { closes_alone: alone && shares, ..self }
+    }
+
+    /// Whether its prices are closes as they were traded, in which dividends and splits look like falls.
+    pub fn is_of_closes_alone(&self) -> bool {
+        self.closes_alone
     }
 
     /// What the columns to regress on are called.

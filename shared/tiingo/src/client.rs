@@ -228,7 +228,7 @@ impl MarketData for Client {
         }
         // The server keeps to the range; a run must not depend on that.
         rows.retain(|row| row.date.is_within(from, to));
-        Ok(History { rows, read_at: Some(Timestamp::now()), ahead: Vec::new() })
+        Ok(History { rows, read_at: Some(Timestamp::now()), ahead: Vec::new(), closes_alone: false })
     }
 
     async fn newest(&self, ticker: &Ticker, day: Date) -> Result<Option<(Row, Timestamp)>, Error> {

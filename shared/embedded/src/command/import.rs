@@ -28,6 +28,8 @@ struct Understood {
     first: String,
     last: String,
     first_values: Vec<f64>,
+    /// Whether its prices are closes as they were traded, which no dividend or split is told of.
+    closes_alone: bool,
     /// Of so many periods after the last it is known what may be regressed on, where anything is.
     #[serde(skip_serializing_if = "Option::is_none")]
     known_ahead: Option<usize>,
@@ -74,6 +76,10 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
         }
         output::line(&table.to_string());
         for series in &all {
+            if series.closes_alone {
+                let what = "closes as they were traded: a dividend or a split looks like a fall";
+                output::line(&format!("{}: {what}", series.ticker));
+            }
             if let Some(periods) = series.known_ahead.filter(|known| *known < configuration.horizon) {
                 let ahead = format!("known of {periods} of the next {} periods", configuration.horizon);
                 output::line(&format!("{}: what may be regressed on is {ahead}", series.ticker));
@@ -102,6 +108,7 @@ fn understood(ticker: &Ticker, history: History, configuration: &Configuration) 
                 missing: Scope::of(&series, 0).sessions_missing,
                 first: series.bars()[0].day.to_string(),
                 last: series.last().day.to_string(),
+                closes_alone: series.is_of_closes_alone(),
                 known_ahead: (!series.regressors().is_empty()).then(|| series.ahead().len()),
                 first_values: series.bars().iter().take(SHOWN).map(|bar| bar.adjusted_close).collect(),
                 ..named

@@ -13,6 +13,8 @@ pub struct History {
     pub read_at: Option<Timestamp>,
     /// What was known beforehand of the periods after them: rows without a value.
     pub ahead: Vec<Row>,
+    /// Whether the closes are all that it tells of prices: no dividend, no split, and no adjusted close.
+    pub closes_alone: bool,
 }
 
 impl History {

@@ -37,11 +37,16 @@ pub(super) struct Columns {
     /// open, high, low, close, volume, divCash, splitFactor.
     pub(super) others: [Option<usize>; 7],
     pub(super) regressors: Vec<usize>,
+    /// Nothing says that the values are adjusted for dividends and splits, or for which.
+    pub(super) closes_alone: bool,
 }
 
 const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
 const VALUES: [&str; 4] = ["adjclose", "value", "y", "close"];
 const SERIES: [&str; 4] = ["uniqueid", "ticker", "series", "symbol"];
+
+const DIVIDEND: usize = 5;
+const SPLIT: usize = 6;
 
 impl Columns {
     pub(super) fn find(header: &StringRecord, declared: &ColumnNames) -> Result<Columns, String> {
@@ -68,9 +73,12 @@ impl Columns {
         let others = ["open", "high", "low", "close", "volume", "divcash", "splitfactor"];
         let others = if value.is_some() { [None; 7] } else { others.map(|name| find(&name)) };
         let regressors = declared.regressors.iter().map(|name| place("regressors", name));
+        let value = value.or_else(|| VALUES.iter().find_map(find)).ok_or_else(missing)?;
+        let told = [DIVIDEND, SPLIT].map(|place| others[place].is_some());
         let columns = Columns {
             date: date.ok_or_else(missing)?,
-            value: value.or_else(|| VALUES.iter().find_map(find)).ok_or_else(missing)?,
+            value,
+            closes_alone: names[value] == "close" && told == [false; 2],
             series: named("series", &declared.series)?.or_else(|| SERIES.iter().find_map(find)),
             others,
             regressors: regressors.collect::<Result<_, _>>()?,

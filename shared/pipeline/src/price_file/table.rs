@@ -118,7 +118,8 @@ impl Table {
                 ahead.push(Row { regressors: self.regressors(place)?, ..Row::new(place + 1, self.stamps[place]) });
             }
         }
-        Ok(History { rows: self.rows(series, from, to)?, read_at: None, ahead })
+        let rows = self.rows(series, from, to)?;
+        Ok(History { rows, read_at: None, ahead, closes_alone: self.columns.closes_alone })
     }
 
     /// The stamps of a series' rows that have a value; of the only one where no name is given.

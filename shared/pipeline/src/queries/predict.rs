@@ -159,6 +159,10 @@ fn notice(champion: &Champion, skill: Option<f64>, series: &PriceSeries) -> Stri
             "It rests on {sessions} sessions: the width of its intervals leans on a stated default of 2 % a session, worth 20 of them."
         ));
     }
+    if series.is_of_closes_alone() {
+        sentences
+            .push("Its prices are closes as they were traded: a dividend or a split looks like a fall.".to_owned());
+    }
     if champion.pinned {
         sentences.push("A person put this version into service: it is pinned until it is released.".to_owned());
     }

@@ -229,6 +229,7 @@ impl Configuration {
         let known = rows.iter().rposition(|row| row.adjusted_close.is_some()).map_or(0, |last| last + 1);
         let without: Vec<Row> = rows[known..].to_vec();
         let series = PriceSeries::of(ticker.clone(), rows, form)?;
+        let series = series.of_closes_alone(history.closes_alone);
         Ok(series.with_regressors(&self.columns.regressors, without.into_iter().chain(history.ahead), self.horizon))
     }
 

@@ -48,7 +48,7 @@ impl Snapshot {
     /// [`Error::Missing`] and [`Error::Damaged`] where they do not read whole.
     pub async fn series(&self, archive: &dyn Archive, ticker: &Ticker) -> Result<PriceSeries, Error> {
         if let Some(log) = &self.bars {
-            let series = log.series(archive, ticker, self.form()).await?;
+            let series = log.series(archive, ticker, self.form()).await?.of_closes_alone(self.scope.closes_alone);
             let ahead = self.ahead.iter().filter_map(|line| ahead_of(line));
             return Ok(series.with_regressors(&self.regressors, ahead, self.ahead.len()));
         }

@@ -391,6 +391,10 @@ fn warnings(scope: &Scope, bar: BarStatus, words: Words) -> Vec<String> {
     if bar == BarStatus::Preliminary {
         warnings.push(format!("The bar of {} is preliminary: the exchanges may still correct it.", scope.last));
     }
+    if scope.closes_alone {
+        warnings
+            .push("The source tells closes as they were traded: a dividend or a split looks like a fall.".to_owned());
+    }
     if scope.sessions_missing > 0 {
         warnings.push(format!("{} {}s have no bar: {}.", scope.sessions_missing, words.unit, words.missing()));
     }
