@@ -202,7 +202,7 @@ async fn asked_of_file(
     // What cannot be read is fetch's to refuse, and to keep.
     let newest = PriceFile::new(ticker.clone(), key.as_str(), bytes.clone())
         .with(settings.columns.clone())
-        .last_ended(settings.cadence(), time)
+        .last_ended(settings.cadence_of(ticker), time)
         .map_or_else(|| TradingDay::last_closed(time).map(Stamp::from), |period| Ok(period.stamp()))
         .map_err(|e| Error::Request { field: "time", reason: e.to_string() })?;
     let mut assignment = settings.assignment(pipeline::Market::Incoming, vec![ticker.clone()]);

@@ -112,11 +112,11 @@ impl CsvMarket {
     ///
     /// # Errors
     /// Why the first of them cannot be read, where none can.
-    pub fn newest(&self, cadence: Option<Cadence>, now: Timestamp) -> Result<Period, String> {
+    pub fn newest(&self, cadence: impl Fn(&Ticker) -> Option<Cadence>, now: Timestamp) -> Result<Period, String> {
         let (mut sessions, mut others): (BTreeMap<Period, usize>, Vec<Period>) = Default::default();
         let mut why = None;
-        for source in self.series.values() {
-            match source.last_ended(&self.names, cadence, now) {
+        for (ticker, source) in &self.series {
+            match source.last_ended(&self.names, cadence(ticker), now) {
                 Ok(Some(end)) if end.session().is_some() => *sessions.entry(end).or_default() += 1,
                 Ok(Some(end)) => others.push(end),
                 Ok(None) => {}

@@ -284,3 +284,34 @@ fn closes_alone_are_said() {
     assert!(!notice("BOTH").contains("closes as they were traded"));
     assert!(bench.run("import files --dry-run").expect(0).out.contains("CLOSES: closes as they were traded"));
 }
+
+/// A folder of what has little in common: each as it is declared, beside those that are read as they say.
+#[test]
+fn series_that_are_declared_one_by_one() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("files")).expect("a folder");
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/sample/KO.csv");
+    std::fs::copy(sample, bench.path("files/KO.csv")).expect("copies");
+    let day = |t: usize| {
+        jiff::civil::date(2018, 1, 1).saturating_add(jiff::Span::new().days(i64::try_from(t).expect("small")))
+    };
+    let weeks: String = (0..150).map(|t| format!("{},{}\n", day(7 * t), wave(t, 13.0) - 8.0)).collect();
+    bench.write("files/SALES.csv", &format!("date,value\n{weeks}"));
+    bench.write("closing-bell.toml", "[series.SALES]\ncadence = \"1week\"\nkind = \"value\"\nseason = 13\n");
+    let understood = bench.run("import files --dry-run --json").expect(0).json();
+    let told =
+        |i: usize| ["ticker", "kind", "cadence", "season"].map(|key| understood[i][key].as_str().unwrap_or_default());
+    assert_eq!(told(0), ["KO", "price", "session", "none"]);
+    assert_eq!(told(1), ["SALES", "value", "1week", "13"]);
+    bench.run("run --market csv:files").expect(0);
+    assert_eq!(bench.run("predict KO --json").expect(0).json()["origin"], "2020-12-11");
+    let sales = bench.run("predict SALES --json").expect(0).json();
+    assert_eq!(
+        (sales["origin"].as_str(), sales["horizons"][0]["date"].as_str()),
+        (Some("2020-11-09"), Some("2020-11-16"))
+    );
+    bench.run("verify KO").expect(0);
+    bench.run("verify SALES").expect(0);
+    let wrong = bench.run("run --market csv:files --set series.KO.cadence=1week").expect(1);
+    assert!(wrong.out.contains("KO: ") && wrong.out.contains("cadence = \"1week\""), "{}", wrong.out);
+}

@@ -38,8 +38,8 @@ pub use queries::{
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,
     Download, Evaluated, Forecasted, Incoming, Link, Market, ModelVersion, NotAnId, ObjectRef, Overview, Promoted,
-    RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Seen, Segment, Skill, Snapshot, Source,
-    Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Tombstone, Trained, TrainedVersion,
+    Reading, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Seen, Segment, Skill, Snapshot,
+    Source, Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Tombstone, Trained, TrainedVersion,
     TrainingInputs, Trigger, VersionId, VersionScore, forecast_table::header as forecast_header, plain_reason,
 };
 pub use settings::Settings;

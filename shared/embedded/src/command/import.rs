@@ -49,7 +49,7 @@ pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArgumen
     let market = CsvMarket::open(&path, &settings.columns).map_err(Failure::Usage)?;
     let tickers: Vec<Ticker> =
         if night.tickers.is_empty() { market.tickers().cloned().collect() } else { night.tickers.clone() };
-    let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?.stamp();
+    let newest = market.newest(|ticker| settings.cadence_of(ticker), Timestamp::now()).map_err(Failure::Usage)?.stamp();
     let configuration = settings.assignment(Market::Csv, tickers.clone()).configuration;
     let mut all = Vec::with_capacity(tickers.len());
     for ticker in &tickers {
@@ -98,8 +98,8 @@ fn understood(ticker: &Ticker, history: History, configuration: &Configuration) 
     match configuration.series(ticker, history) {
         Err(error) => Understood { refused: Some(error.to_string()), ..named },
         Ok(series) => {
-            let seasons = configuration.seasons(series.cadence());
-            let kind = if configuration.kind == forecasting::Kind::Price { "price" } else { "value" };
+            let seasons = configuration.seasons(ticker, series.cadence());
+            let kind = if series.kind() == forecasting::Kind::Price { "price" } else { "value" };
             Understood {
                 cadence: series.cadence().to_string(),
                 season: if seasons == forecasting::Seasons::NONE { "none".to_owned() } else { seasons.to_string() },

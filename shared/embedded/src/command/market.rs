@@ -57,7 +57,7 @@ impl Chosen {
 
     fn csv(path: &Path, settings: &Settings) -> Result<Chosen, Failure> {
         let market = CsvMarket::open(path, &settings.columns).map_err(Failure::Usage)?;
-        let newest = market.newest(settings.cadence(), Timestamp::now()).map_err(Failure::Usage)?;
+        let newest = market.newest(|ticker| settings.cadence_of(ticker), Timestamp::now()).map_err(Failure::Usage)?;
         Ok(Chosen {
             name: Market::Csv,
             tickers: market.tickers().cloned().collect(),

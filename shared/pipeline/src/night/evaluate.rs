@@ -32,7 +32,7 @@ pub(super) async fn evaluate(
                 promised_relative_error: champion.record_skill.map(|skill| 1.0 - skill),
                 promised_error: champion.record_error,
                 scores: unasked(ledger, tonight, champion, trained, &scores).await?,
-                season: configuration.seasons(series.cadence()).short(),
+                season: configuration.seasons(ticker, series.cadence()).short(),
             })
         }
     };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::{FEW, Place, StageResults};
 use crate::{
     Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
-    Run, Snapshot, Stage,
+    Reading, Run, Snapshot, Stage,
     error::about,
     records::{STALE_AFTER, ahead, price_table},
     settings::SESSIONS_START,
@@ -135,7 +135,8 @@ struct Former {
 
 /// The newest snapshot before this run that has the same market, start, kind and cadence, if there is one.
 async fn former_snapshot(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Option<Snapshot>, Error> {
-    let Configuration { start, market, kind, cadence, columns, .. } = &place.run.configuration;
+    let Configuration { start, market, columns, .. } = &place.run.configuration;
+    let Reading { kind, cadence, .. } = &place.run.configuration.reading(place.ticker);
     // Nearly always it is the very newest.
     for looked_through in [1, LOOKED_THROUGH] {
         for record in ledger.history(place.ticker, Stage::Fetch, place.as_of, looked_through).await? {

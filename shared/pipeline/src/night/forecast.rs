@@ -32,7 +32,7 @@ pub(super) async fn forecast(
     let (served, other) = both.by(run.configuration.intervals);
     let last = series.last();
     let closes = series.adjusted_closes();
-    let season = run.configuration.seasons(series.cadence()).longest();
+    let season = run.configuration.seasons(ticker, series.cadence()).longest();
     let standing = StandingForecast::new(last.day, last.adjusted_close, served, other, &run.configuration.levels)
         .measured_by(&values(series.bars(), series.kind()), season);
 

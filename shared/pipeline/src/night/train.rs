@@ -19,7 +19,7 @@ pub(crate) async fn newest_trained(
     cadence: Cadence,
 ) -> Result<Option<(RunId, Trained)>, Error> {
     let configuration = &place.run.configuration;
-    let plan = configuration.record_plan(cadence);
+    let plan = configuration.record_plan(place.ticker, cadence);
     // Nearly always it is the very newest.
     for looked_through in [1, LOOKED_THROUGH] {
         for record in ledger.history(place.ticker, Stage::Train, place.as_of, looked_through).await? {
@@ -74,7 +74,7 @@ impl Night<'_> {
     ) -> Result<(Trained, Vec<ModelVersion>), Error> {
         let Place { run, ticker, .. } = *self.place;
         let configuration = &run.configuration;
-        let plan = configuration.record_plan(self.series.cadence());
+        let plan = configuration.record_plan(ticker, self.series.cadence());
         plan.check(self.series).map_err(about(ticker))?;
         let (mut record, mut scales) = match &before {
             Some((_, before)) => (before.record.read(archive, ticker).await?, before.scales.clone()),
@@ -157,7 +157,7 @@ impl Night<'_> {
             .extend(self.series, scales, |contender, bars| {
                 if contender == Contender::DRIFT && bars.len() >= trained_from {
                     let window = run.configuration.window.of_bars(bars);
-                    return Ok(Outlook::growth(average_growth(window, run.configuration.kind), horizon));
+                    return Ok(Outlook::growth(average_growth(window, self.series.kind()), horizon));
                 }
                 // A session that no night was held on is forecast from with the models of then.
                 let tonight = bars.len() == self.series.bars().len();
@@ -208,7 +208,7 @@ impl Night<'_> {
         let has_none = |contender: &Contender| !earlier.iter().any(|(other, _)| other == contender);
         let to_be_tried =
             |contender: &Contender| select || !failed_before.iter().any(|(failed, _)| failed == contender);
-        let contenders = self.place.run.configuration.record_plan(self.series.cadence()).contenders;
+        let contenders = self.place.run.configuration.record_plan(self.place.ticker, self.series.cadence()).contenders;
         let missing: Vec<Contender> =
             contenders.into_iter().filter(|contender| ripe && has_none(contender) && to_be_tried(contender)).collect();
         let mut models = self.trained(earlier, false, &missing);
@@ -222,13 +222,17 @@ impl Night<'_> {
     fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool, contenders: &[Contender]) -> Models {
         let configuration = &self.place.run.configuration;
         let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
-        let prices = Sample::of(configuration.window.of(self.series), configuration.kind);
+        let prices = Sample::of(configuration.window.of(self.series), self.series.kind());
         for contender in contenders.iter().copied().filter(|contender| !contender.is_baseline()) {
             let known = earlier.iter().find(|(other, _)| *other == contender);
             let specification = match known.filter(|_| !select) {
                 Some((_, version)) => Ok(version.inputs.specification),
                 None => contender
-                    .select(&prices, configuration.kind, configuration.seasons(self.series.cadence()))
+                    .select(
+                        &prices,
+                        self.series.kind(),
+                        configuration.seasons(self.place.ticker, self.series.cadence()),
+                    )
                     .map_err(about(self.place.ticker)),
             };
             match specification.and_then(|specification| self.version(specification)) {

@@ -137,6 +137,9 @@ pub struct Configuration {
     /// What the columns of files are called.
     #[serde(default, skip_serializing_if = "is_default")]
     pub columns: ColumnNames,
+    /// Series that are read otherwise than the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub series: BTreeMap<Ticker, Reading>,
     /// The file to work on, where the market is `incoming`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incoming: Option<Incoming>,
@@ -146,6 +149,20 @@ pub struct Configuration {
     /// The state of the champion pointer that someone released from being pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<u64>,
+}
+
+/// What a series is read as, and who competes to forecast it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// Its cadence; found in the rows where none is named.
+    pub cadence: Option<Cadence>,
+    /// What the numbers are.
+    pub kind: Kind,
+    /// Its seasons; `null` where they are those that its cadence usually has.
+    pub season: Option<Seasons>,
+    /// The families and pinned specifications that compete with the random walks.
+    pub families: Vec<Contender>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -218,7 +235,8 @@ impl Configuration {
     /// As [`PriceSeries::of`].
     pub fn series(&self, ticker: &Ticker, history: History) -> Result<PriceSeries, forecasting::Error> {
         let mut rows = history.rows;
-        let mut form = Form { cadence: self.cadence, kind: self.kind };
+        let Reading { cadence, kind, .. } = self.reading(ticker);
+        let mut form = Form { cadence, kind };
         if self.start.is_none() && form.cadence.is_none() {
             let cadence = Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?;
             if cadence == Cadence::SESSION {
@@ -238,14 +256,27 @@ impl Configuration {
         self.start.unwrap_or(Date::MIN)
     }
 
-    /// The seasons of a series of this cadence.
-    pub fn seasons(&self, cadence: Cadence) -> Seasons {
-        self.season.unwrap_or_else(|| Seasons::usual(cadence, self.kind))
+    /// What a series is read as.
+    pub fn reading(&self, ticker: &Ticker) -> Reading {
+        let &Configuration { cadence, kind, season, ref families, .. } = self;
+        self.series.get(ticker).cloned().unwrap_or_else(|| Reading {
+            cadence,
+            kind,
+            season,
+            families: families.clone(),
+        })
     }
 
-    /// What the record of a series of this cadence is kept of.
-    pub fn record_plan(&self, cadence: Cadence) -> RecordPlan {
-        RecordPlan::new(&self.families, self.horizon, self.window, self.seasons(cadence), self.kind)
+    /// The seasons of a series, which has this cadence.
+    pub fn seasons(&self, ticker: &Ticker, cadence: Cadence) -> Seasons {
+        let Reading { season, kind, .. } = self.reading(ticker);
+        season.unwrap_or_else(|| Seasons::usual(cadence, kind))
+    }
+
+    /// What the record of a series is kept of, which has this cadence.
+    pub fn record_plan(&self, ticker: &Ticker, cadence: Cadence) -> RecordPlan {
+        let Reading { families, kind, .. } = self.reading(ticker);
+        RecordPlan::new(&families, self.horizon, self.window, self.seasons(ticker, cadence), kind)
             .with_regressors(&self.columns.regressors)
     }
 }

@@ -30,7 +30,7 @@ pub use bar_log::{BarLog, BarSegment};
 pub use chain::{Chain, Chained, Link};
 pub(crate) use closure::Summary;
 pub use closure::{Closure, RunStatus, TickerStatus, TickerSummary, plain_reason};
-pub use configuration::{Assignment, Configuration, Incoming, Market, RollbackOrder};
+pub use configuration::{Assignment, Configuration, Incoming, Market, Reading, RollbackOrder};
 pub use evaluated::{Evaluated, Seen, VersionScore};
 pub(crate) use evaluated::{live_scores, live_sums};
 pub use forecasted::Forecasted;

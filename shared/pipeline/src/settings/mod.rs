@@ -5,6 +5,7 @@ mod fetch;
 mod overrides;
 mod retries;
 mod schedule;
+mod series;
 mod values;
 mod watchlist;
 mod webhook;
@@ -21,10 +22,11 @@ use forecasting::{
 use jiff::civil::{Date, date};
 use serde::Deserialize;
 
-use crate::{Archive, Assignment, Configuration, Error, Key, Market, price_file::ColumnNames};
+use crate::{Archive, Assignment, Configuration, Error, Key, Market, Reading, price_file::ColumnNames};
 pub use fetch::{FetchSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
+pub use series::SeriesSettings;
 pub use watchlist::{MAX_TICKERS, Watchlist};
 pub use webhook::{WebhookFormat, WebhookSettings};
 
@@ -58,6 +60,8 @@ pub struct Settings {
     error_bound: Option<f64>,
     retention: Option<usize>,
     significance: f64,
+    /// Series that are read otherwise than the others.
+    series: BTreeMap<Ticker, SeriesSettings>,
     /// What the columns of files are called.
     pub columns: ColumnNames,
     /// What to do while a bar is missing.
@@ -93,6 +97,7 @@ impl Default for Settings {
             error_bound: None,
             retention: None,
             significance: 0.05,
+            series: BTreeMap::new(),
             columns: ColumnNames::default(),
             fetch: FetchSettings::default(),
             retries: RetrySettings::default(),
@@ -197,8 +202,9 @@ impl Settings {
         if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
             return Err(format!("columns.regressors name '{twice}' twice"));
         }
-        if let (Some(calendar), Some(cadence)) = (self.calendar, self.cadence) {
-            cadence.on(calendar).map_err(|error| format!("calendar = \"{calendar}\": {error}"))?;
+        self.check_calendar()?;
+        for (ticker, own) in &self.series {
+            self.of_one(own).check_calendar().map_err(|error| format!("series.{ticker}: {error}"))?;
         }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
@@ -234,6 +240,13 @@ impl Settings {
         if hours + retries > LONGEST_WAIT_HOURS {
             let both = format!("fetch asks again for {hours} hours, and retries take up to {retries}");
             return Err(format!("{both}: together they must end within {LONGEST_WAIT_HOURS}"));
+        }
+        Ok(())
+    }
+
+    fn check_calendar(&self) -> Result<(), String> {
+        if let (Some(calendar), Some(cadence)) = (self.calendar, self.cadence) {
+            cadence.on(calendar).map_err(|error| format!("calendar = \"{calendar}\": {error}"))?;
         }
         Ok(())
     }
@@ -279,7 +292,16 @@ impl Settings {
         // Those of other series make no other run.
         configuration.aliases = self.aliases.clone();
         configuration.aliases.retain(|series, symbol| series != symbol && tickers.binary_search(series).is_ok());
+        for (ticker, own) in self.series.iter().filter(|(ticker, _)| tickers.binary_search(ticker).is_ok()) {
+            let Configuration { cadence, kind, season, families, .. } = self.of_one(own).configuration(market);
+            configuration.series.insert(ticker.clone(), Reading { cadence, kind, season, families });
+        }
         Assignment { tickers, configuration }
+    }
+
+    /// The cadence that is declared of a series of files.
+    pub fn cadence_of(&self, ticker: &Ticker) -> Option<Cadence> {
+        self.series.get(ticker).map_or(self.cadence(), |own| self.of_one(own).cadence())
     }
 
     /// The cadence that is declared; a calendar alone is that of days.
@@ -332,6 +354,7 @@ impl Settings {
             promotion: self.promotion,
             train: false,
             aliases: BTreeMap::new(),
+            series: BTreeMap::new(),
             columns: if of_files { self.columns.clone() } else { ColumnNames::default() },
             incoming: None,
             rollback: None,

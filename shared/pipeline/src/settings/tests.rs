@@ -98,6 +98,8 @@ fn refusals_say_what_and_where() {
     check("cadence = \"7min\"", "a cadence is");
     check("calendar = \"XLON\"\ncadence = \"1week\"", "only a day, or a shorter step, has a calendar");
     check("calendar = \"XXXX\"", "a calendar is \"XNYS\"");
+    check("[series.KO]\ncalendar = \"XLON\"\ncadence = \"1week\"", "series.KO: calendar = \"XLON\": ");
+    check("[series.KO]\ncadense = \"1week\"", "unknown field `cadense`");
     check("kind = \"number\"", "unknown variant `number`");
     check("error_bound = 1.1\npolicy = { max_age = 20 }", "it needs policy.max_age to be 25 or more");
     check("retention = 5", "retention is 5, but must be within 60");

@@ -1,0 +1,30 @@
+use forecasting::{Cadence, Calendar, Kind, Seasons};
+use serde::Deserialize;
+
+use super::Settings;
+
+/// `[series.SALES]`: what one series is read as, where that is not what the others are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SeriesSettings {
+    cadence: Option<Cadence>,
+    calendar: Option<Calendar>,
+    kind: Option<Kind>,
+    season: Option<Seasons>,
+}
+
+impl Settings {
+    /// The settings as if all series were read as this one.
+    pub(super) fn of_one(&self, own: &SeriesSettings) -> Settings {
+        let alike = own.kind.is_none_or(|kind| kind == self.kind) && own.cadence.is_none();
+        Settings {
+            cadence: own.cadence.or(self.cadence),
+            // A calendar is one of a cadence.
+            calendar: own.calendar.or(self.calendar.filter(|_| own.cadence.is_none())),
+            kind: own.kind.unwrap_or(self.kind),
+            // Of another cadence or kind, the season is another.
+            season: own.season.or(self.season.filter(|_| alike)),
+            ..self.clone()
+        }
+    }
+}
