@@ -61,12 +61,13 @@ impl BoxCox {
         RestoredForecast { transform: self, transformed }
     }
 
-    fn forward(self, y: f64) -> f64 {
+    /// The transform of a value; not a number, or infinite, for one that it cannot take.
+    pub fn forward(self, y: f64) -> f64 {
         if self.lambda == 0.0 { y.ln() } else { (self.lambda * y.ln()).exp_m1() / self.lambda }
     }
 
     /// The way back. Beyond the transform's range lies the value at its end: 0, or infinity for a negative lambda.
-    fn back(self, x: f64) -> f64 {
+    pub fn back(self, x: f64) -> f64 {
         if self.lambda == 0.0 {
             return x.exp();
         }

@@ -315,3 +315,34 @@ fn series_that_are_declared_one_by_one() {
     let wrong = bench.run("run --market csv:files --set series.KO.cadence=1week").expect(1);
     assert!(wrong.out.contains("KO: ") && wrong.out.contains("cadence = \"1week\""), "{}", wrong.out);
 }
+
+/// Counts whose swings grow with their level: by their logarithm, an interval never reaches below zero and is wider above.
+#[test]
+fn values_by_a_power() {
+    let bench = Bench::new();
+    let mut state = 11_u64;
+    let rows = (1..=160).map(|t| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let noise = (state >> 40) as f64 / f64::from(1 << 24) - 0.5;
+        ("visits".to_owned(), t.to_string(), (3.0 + noise).exp())
+    });
+    long(&bench, "visits.csv", rows);
+    let run = |set: &str| format!("run --market csv:visits.csv --set cadence=index --set kind=value {set}");
+    bench.run(&run("--set box_cox=0")).expect(0);
+    let step = bench.run("predict VISITS --json --level 99").expect(0).json()["horizons"][0].clone();
+    let [mean, lower, upper] = [&step["mean"], &step["intervals"][0]["lower"], &step["intervals"][0]["upper"]]
+        .map(|v| v.as_f64().expect("a number"));
+    assert!(0.0 < lower && mean / lower > 1.5 && ((upper / mean) / (mean / lower) - 1.0).abs() < 1e-6, "{step}");
+    bench.run("verify VISITS").expect(0);
+    let stored = bench.run("export VISITS").expect(0).out;
+    bench.run(&run("--set box_cox=0.5 --data roots")).expect(0);
+    assert_eq!(bench.run("export VISITS --data roots").expect(0).out, stored, "the values are what they are");
+    let refused = bench.run(&run("--set box_cox=3 --data none")).expect(2).err;
+    assert!(refused.contains("box_cox: '3': a power is between 0 and 2"), "{refused}");
+    bench.write("visits.csv", "unique_id,ds,y\nvisits,1,4\nvisits,2,0\nvisits,3,1\n");
+    let refused = bench.run(&run("--set box_cox=0 --data none")).expect(1).out;
+    assert!(
+        refused.contains("row 2 (0000000002): its value is 0, but box_cox = 0, the logarithm, takes positive values"),
+        "{refused}"
+    );
+}

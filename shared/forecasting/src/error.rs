@@ -28,6 +28,14 @@ pub enum Error {
         /// Weekend, the holiday's name, or the calendar's bounds.
         why: &'static str,
     },
+    /// A kind of numbers that there is not.
+    #[error("'{text}': {what}")]
+    Kind {
+        /// What was written.
+        text: String,
+        /// What would be one.
+        what: &'static str,
+    },
     /// Not a cadence or a calendar.
     #[error("'{text}' is none: {what}")]
     Cadence {

@@ -53,7 +53,7 @@ pub use families::{
     Arima, Combination, Ets, Family, Mstl, PriceModel, RandomWalk, Regression, SeasonalRandomWalk, Specification,
     Summary, Theta,
 };
-pub use kind::Kind;
+pub use kind::{Kind, Power};
 pub use level::Level;
 pub use live::{Interval, LiveRecord, LiveSums, Outcome, Score, StandingForecast, StandingStep, Step};
 pub use long_run::{Mean, SkillInterval};

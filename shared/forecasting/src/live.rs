@@ -167,7 +167,7 @@ impl StandingForecast {
     /// With the values of a season ago for a measure, where there is a season of values: the newest are these, NaN where one is missing.
     #[must_use]
     pub fn measured_by(mut self, newest: &[f64], season: usize) -> StandingForecast {
-        if self.kind == Kind::Value && season > 1 && newest.len() >= season {
+        if !self.kind.is_price() && season > 1 && newest.len() >= season {
             let turn = &newest[newest.len() - season..];
             self.steps
                 .iter_mut()
@@ -198,7 +198,7 @@ impl StandingForecast {
         let StandingStep { served, standard_error, naive: seasonal, other_intervals } = step;
         let (unit, naive) = match self.kind {
             Kind::Price => (self.price, 1.0),
-            Kind::Value => (1.0, seasonal.unwrap_or(self.price)),
+            Kind::Value(_) => (1.0, seasonal.unwrap_or(self.price)),
         };
         let forecast = served.mean / unit;
         let held = |intervals: &[Interval]| {

@@ -45,7 +45,7 @@ impl From<&[f64]> for Sample {
 pub fn values(bars: &[Bar], kind: Kind) -> Vec<f64> {
     let mut values = Vec::with_capacity(bars.len());
     for (i, bar) in bars.iter().enumerate() {
-        if kind == Kind::Value && i > 0 {
+        if !kind.is_price() && i > 0 {
             let missing = bars[i - 1].day.periods_until(bar.day).saturating_sub(1);
             values.extend(std::iter::repeat_n(f64::NAN, missing.min(LONGEST_GAP)));
         }

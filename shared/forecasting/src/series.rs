@@ -183,18 +183,15 @@ impl PriceSeries {
                 missing.push(row.date);
                 continue;
             };
-            let close = if kind == Kind::Value { adjusted_close } else { row.close.unwrap_or(adjusted_close) };
-            for (name, price) in [("adjClose", adjusted_close), ("close", close)] {
-                if kind == Kind::Price && !(price.is_finite() && price > 0.0) {
-                    return Err(refuse(format!(
-                        "{name} is {price}, but a price is positive and finite (kind = \"value\" is for other numbers)"
-                    )));
+            let close = if kind.is_price() { row.close.unwrap_or(adjusted_close) } else { adjusted_close };
+            for (name, number) in [("adjClose", adjusted_close), ("close", close)] {
+                let name = if kind.is_price() { name } else { "its value" };
+                if number.is_nan() || number.abs() > LARGEST {
+                    return Err(refuse(format!("{name} is {number}, but must be finite, and at most {LARGEST:e}")));
                 }
-            }
-            if adjusted_close.is_nan() || adjusted_close.abs() > LARGEST {
-                return Err(refuse(format!(
-                    "its value is {adjusted_close}, but must be finite, and at most {LARGEST:e}"
-                )));
+                if let Some(why) = kind.refusal(number) {
+                    return Err(refuse(format!("{name} is {number}, {why}")));
+                }
             }
             let day = cadence.period(row.date).map_err(|e| refuse(e.to_string()))?;
             let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
@@ -233,7 +230,7 @@ impl PriceSeries {
             ahead: Vec::new(),
             closes_alone: false,
         };
-        if kind == Kind::Value {
+        if !kind.is_price() {
             return Ok(PriceSeries { quoted: Some(quoted), ..series });
         }
         let series = series.based_on_last(quoted);
@@ -376,7 +373,7 @@ impl PriceSeries {
         let adjusted = longer.adjusted_closes();
         match self.kind {
             Kind::Price => longer.based_on_last(adjusted),
-            Kind::Value => PriceSeries { quoted: Some(adjusted), ..longer },
+            Kind::Value(_) => PriceSeries { quoted: Some(adjusted), ..longer },
         }
     }
 

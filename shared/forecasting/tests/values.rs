@@ -29,16 +29,16 @@ proptest! {
     ) {
         let numbers: Vec<Option<f64>> =
             numbers.iter().map(|value| value.map(|v| if positive { v.abs() + 1.0 } else { v })).collect();
-        let form = Form { cadence: Some(Cadence::INDEX), kind: Kind::Value };
+        let form = Form { cadence: Some(Cadence::INDEX), kind: Kind::VALUE };
         // More than half of the values missing is another cadence; none is nothing.
         let Ok(series) = PriceSeries::of(ticker(), indexed(&numbers), form) else { return Ok(()) };
-        let sample = Sample::of(series.bars(), Kind::Value);
+        let sample = Sample::of(series.bars(), Kind::VALUE);
         let known = &sample.values;
         prop_assert_eq!(known.iter().filter(|value| !value.is_nan()).count(), series.bars().len());
         let seasons = Seasons::of(&season).expect("seasons");
         for family in Family::ALL {
-            let Ok(specification) = Specification::select(*family, &sample, Kind::Value, seasons) else { continue };
-            let Ok(mut model) = specification.fit(&sample, Kind::Value) else { continue };
+            let Ok(specification) = Specification::select(*family, &sample, Kind::VALUE, seasons) else { continue };
+            let Ok(mut model) = specification.fit(&sample, Kind::VALUE) else { continue };
             for further in [&[][..], &[f64::NAN, 3.0][..]] {
                 if model.advance(&further.into()).is_err() {
                     continue;
@@ -206,10 +206,10 @@ fn the_usual_seasons() {
     };
     assert_eq!(usual("session", Kind::Price), (1, 1));
     assert_eq!(usual("1day@XLON", Kind::Price), (1, 1));
-    assert_eq!(usual("1day@XLON", Kind::Value).0, 5);
-    assert_eq!(usual("1hour", Kind::Value), (24, 168));
+    assert_eq!(usual("1day@XLON", Kind::VALUE).0, 5);
+    assert_eq!(usual("1hour", Kind::VALUE), (24, 168));
     // A whole session: 13 half hours in New York, 10 in Tokyo before November 2024, and 11 since.
-    assert_eq!(usual("30min@XNYS", Kind::Value).0, 13);
-    assert_eq!(usual("30min@XTKS", Kind::Value).0, 11);
-    assert_eq!(usual("1month", Kind::Value).0, 12);
+    assert_eq!(usual("30min@XNYS", Kind::VALUE).0, 13);
+    assert_eq!(usual("30min@XTKS", Kind::VALUE).0, 11);
+    assert_eq!(usual("1month", Kind::VALUE).0, 12);
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use comfy_table::{CellAlignment, Table, presets};
-use forecasting::{Decision, Kind, Stamp, Ticker, price};
+use forecasting::{Decision, Stamp, Ticker, price};
 use pipeline::{
     Archive, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId,
     RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified, VerifiedReceipt,
@@ -132,7 +132,7 @@ pub(super) async fn night(entry: &RunEntry, told: &RunOutput<'_>, ledger: &dyn L
     }
     let first_level = entry.run.configuration.levels.first().map(|level| format!("{level} % interval"));
     let interval = first_level.unwrap_or_default();
-    let values = entry.run.configuration.kind == Kind::Value;
+    let values = !entry.run.configuration.kind.is_price();
     let (last, next) = if values { ("Last value", "Next period") } else { ("Last close", "Next session") };
     let header = ["Ticker", last, next, "Forecast", &interval, "Model", "Verdict", "Skill", "Seconds"];
     let mut rows = table(&header, &[1, 3, 4, 7, 8]);

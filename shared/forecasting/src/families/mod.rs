@@ -246,7 +246,7 @@ impl PriceModel {
         let here = bars.binary_search_by_key(&last, |bar| bar.day).map_err(|_| Error::NoBar { date: last.stamp() })?;
         let factor = match self.kind {
             Kind::Price => bars[here].adjusted_close / last_price,
-            Kind::Value => 1.0,
+            Kind::Value(_) => 1.0,
         };
         let mut newer = Sample::after_first(&bars[here..], self.kind);
         newer.values.iter_mut().for_each(|value| *value /= factor);

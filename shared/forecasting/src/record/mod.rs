@@ -79,8 +79,8 @@ impl RecordPlan {
         // Of values, the random walk must prove better like anyone else, and a season is the measure.
         let measures = match kind {
             Kind::Price => vec![Contender::DRIFT],
-            Kind::Value if season == Seasons::NONE => vec![Contender::RANDOM_WALK, Contender::DRIFT],
-            Kind::Value => vec![Contender::RANDOM_WALK, Contender::DRIFT, RecordPlan::SEASONAL],
+            Kind::Value(_) if season == Seasons::NONE => vec![Contender::RANDOM_WALK, Contender::DRIFT],
+            Kind::Value(_) => vec![Contender::RANDOM_WALK, Contender::DRIFT, RecordPlan::SEASONAL],
         };
         let others = others.filter(|contender| !measures.contains(contender)).collect::<Vec<_>>();
         let contenders = measures.into_iter().chain(others).collect();
@@ -107,8 +107,8 @@ impl RecordPlan {
         let trained = self.contenders.iter().filter(|contender| !contender.is_baseline());
         match self.kind {
             Kind::Price => Contender::RANDOM_WALK,
-            Kind::Value if self.contenders.contains(&combination) => combination,
-            Kind::Value => {
+            Kind::Value(_) if self.contenders.contains(&combination) => combination,
+            Kind::Value(_) => {
                 trained.copied().find(|other| *other != RecordPlan::SEASONAL).unwrap_or(Contender::RANDOM_WALK)
             }
         }
@@ -116,7 +116,7 @@ impl RecordPlan {
 
     /// Whose losses skill is measured by.
     pub(crate) fn measure(&self) -> Contender {
-        let seasonal = self.kind == Kind::Value && self.contenders.contains(&RecordPlan::SEASONAL);
+        let seasonal = !self.kind.is_price() && self.contenders.contains(&RecordPlan::SEASONAL);
         if seasonal { RecordPlan::SEASONAL } else { Contender::RANDOM_WALK }
     }
 
@@ -124,7 +124,7 @@ impl RecordPlan {
     pub fn fewest(&self) -> usize {
         match self.kind {
             Kind::Price => MIN_SESSIONS,
-            Kind::Value => FEWEST_VALUES,
+            Kind::Value(_) => FEWEST_VALUES,
         }
     }
 
@@ -132,7 +132,7 @@ impl RecordPlan {
     pub fn trained_from(&self) -> usize {
         match self.kind {
             Kind::Price => WARM_UP,
-            Kind::Value => FEWEST_VALUES,
+            Kind::Value(_) => FEWEST_VALUES,
         }
     }
 
@@ -140,7 +140,7 @@ impl RecordPlan {
     fn warm_up(&self) -> usize {
         match self.kind {
             Kind::Price => WARM_UP,
-            Kind::Value => FIRST_VALUES.max(2 * self.season.short() + 2),
+            Kind::Value(_) => FIRST_VALUES.max(2 * self.season.short() + 2),
         }
     }
 
@@ -148,7 +148,7 @@ impl RecordPlan {
     pub(crate) fn first_row(&self) -> usize {
         match self.kind {
             Kind::Price => MIN_SESSIONS,
-            Kind::Value => self.warm_up(),
+            Kind::Value(_) => self.warm_up(),
         }
     }
 
@@ -158,14 +158,14 @@ impl RecordPlan {
             (Kind::Price, _) => {
                 periods >= WARM_UP && (periods - WARM_UP).is_multiple_of(self.reselected_after(periods))
             }
-            (Kind::Value, None) => periods >= self.warm_up(),
-            (Kind::Value, Some(last)) => periods >= last + self.reselected_after(last),
+            (Kind::Value(_), None) => periods >= self.warm_up(),
+            (Kind::Value(_), Some(last)) => periods >= last + self.reselected_after(last),
         }
     }
 
     /// Periods between two selections, of which the second may rest on so many. A long season makes each costly: then there are fewer.
     pub fn reselected_after(&self, periods: usize) -> usize {
-        if self.kind == Kind::Value {
+        if !self.kind.is_price() {
             // What has grown by a third may be another model's.
             return (periods / 3).max(4);
         }

@@ -92,7 +92,7 @@ impl Replay {
             choice: (record.plan.kind == Kind::Price).then(Choice::new),
             periods: record.plan.first_row(),
             fading: 0.5_f64.powf(1.0 / FADING),
-            squares: vec![(0.0, 0.0); if record.plan.kind == Kind::Value { contenders * horizon } else { 0 }],
+            squares: vec![(0.0, 0.0); if record.plan.kind.is_price() { 0 } else { contenders * horizon }],
             losses: (0..contenders).map(|_| Losses::new(horizon, levels.len(), record.rows.len())).collect(),
             // The rows of a warm-up hold no forecasts.
             score_from: if record.plan.kind == Kind::Price && record.rows.len() > WARM_UP {

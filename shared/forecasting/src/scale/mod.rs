@@ -40,7 +40,7 @@ impl Shock {
         let change = kind.change(before.adjusted_close, bar.adjusted_close);
         let range = match kind {
             Kind::Price => range::variance(bar, change).unwrap_or(change * change),
-            Kind::Value => change * change,
+            Kind::Value(_) => change * change,
         };
         Shock { change, range }
     }
@@ -85,7 +85,7 @@ impl Scale {
     pub fn of(kind: Kind) -> &'static [Scale] {
         match kind {
             Kind::Price => &Scale::ALL,
-            Kind::Value => &[Scale::Model],
+            Kind::Value(_) => &[Scale::Model],
         }
     }
 

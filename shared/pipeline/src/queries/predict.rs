@@ -152,7 +152,7 @@ fn notice(champion: &Champion, skill: Option<f64>, series: &PriceSeries) -> Stri
         let measure = if series.kind() == Kind::Price { "a random walk" } else { "the naive forecast" };
         sentences.push(format!("The model in service has no skill over {measure}."));
     }
-    if series.kind() == Kind::Value && sessions < WARM_UP {
+    if !series.kind().is_price() && sessions < WARM_UP {
         sentences.push(format!("It rests on {}.", series.cadence().count(sessions)));
     } else if sessions < WARM_UP {
         sentences.push(format!(

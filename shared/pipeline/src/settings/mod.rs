@@ -17,7 +17,7 @@ use std::{
 
 use forecasting::{
     Cadence, Calendar, Contender, Degraded, FEWEST_ORIGINS, Family, IntervalKind, Kind, Level, MIN_PER_LAG, Policy,
-    Promotion, Seasons, Ticker, WARM_UP, Window,
+    Power, Promotion, Seasons, Ticker, WARM_UP, Window,
 };
 use jiff::civil::{Date, date};
 use serde::Deserialize;
@@ -53,6 +53,8 @@ pub struct Settings {
     cadence: Option<Cadence>,
     calendar: Option<Calendar>,
     kind: Kind,
+    /// The power that values are modelled by.
+    box_cox: Option<f64>,
     season: Option<Seasons>,
     intervals: IntervalKind,
     promotion: Promotion,
@@ -90,6 +92,7 @@ impl Default for Settings {
             cadence: None,
             calendar: None,
             kind: Kind::Price,
+            box_cox: None,
             season: None,
             intervals: IntervalKind::Adaptive,
             promotion: Promotion::Evidence,
@@ -202,9 +205,9 @@ impl Settings {
         if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
             return Err(format!("columns.regressors name '{twice}' twice"));
         }
-        self.check_calendar()?;
+        self.check_reading()?;
         for (ticker, own) in &self.series {
-            self.of_one(own).check_calendar().map_err(|error| format!("series.{ticker}: {error}"))?;
+            self.of_one(own).check_reading().map_err(|error| format!("series.{ticker}: {error}"))?;
         }
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
@@ -244,7 +247,18 @@ impl Settings {
         Ok(())
     }
 
-    fn check_calendar(&self) -> Result<(), String> {
+    /// What the numbers are.
+    fn kind(&self) -> Kind {
+        self.box_cox.and_then(|power| Power::new(power).ok()).map_or(self.kind, Kind::Value)
+    }
+
+    fn check_reading(&self) -> Result<(), String> {
+        if let Some(power) = self.box_cox {
+            Power::new(power).map_err(|error| format!("box_cox: {error}"))?;
+            if self.kind.is_price() {
+                return Err("box_cox is of values, and prices are modelled by their logarithm".to_owned());
+            }
+        }
         if let (Some(calendar), Some(cadence)) = (self.calendar, self.cadence) {
             cadence.on(calendar).map_err(|error| format!("calendar = \"{calendar}\": {error}"))?;
         }
@@ -328,16 +342,17 @@ impl Settings {
     fn configuration(&self, market: Market) -> Configuration {
         let cadence = self.cadence_on(market);
         let of_files = matches!(market, Market::Csv | Market::Incoming);
-        let prices = cadence == Some(Cadence::SESSION) && self.kind == Kind::Price;
+        let kind = self.kind();
+        let prices = cadence == Some(Cadence::SESSION) && kind.is_price();
         let usual = prices.then_some(Seasons::NONE);
-        let families = match self.kind {
+        let families = match kind {
             Kind::Price => vec![Contender::Family(Family::Arima)],
-            Kind::Value => families::all(),
+            Kind::Value(_) => families::all(),
         };
         Configuration {
             market,
             cadence,
-            kind: self.kind,
+            kind,
             // A live market is not asked for more than anyone needs.
             start: self.start.or((cadence == Some(Cadence::SESSION) || !of_files).then_some(SESSIONS_START)),
             horizon: self.horizon,

@@ -10,6 +10,7 @@ pub struct SeriesSettings {
     cadence: Option<Cadence>,
     calendar: Option<Calendar>,
     kind: Option<Kind>,
+    box_cox: Option<f64>,
     season: Option<Seasons>,
 }
 
@@ -22,6 +23,7 @@ impl Settings {
             // A calendar is one of a cadence.
             calendar: own.calendar.or(self.calendar.filter(|_| own.cadence.is_none())),
             kind: own.kind.unwrap_or(self.kind),
+            box_cox: own.box_cox.or(self.box_cox.filter(|_| own.kind.is_none())),
             // Of another cadence or kind, the season is another.
             season: own.season.or(self.season.filter(|_| alike)),
             ..self.clone()

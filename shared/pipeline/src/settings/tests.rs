@@ -100,7 +100,9 @@ fn refusals_say_what_and_where() {
     check("calendar = \"XXXX\"", "a calendar is \"XNYS\"");
     check("[series.KO]\ncalendar = \"XLON\"\ncadence = \"1week\"", "series.KO: calendar = \"XLON\": ");
     check("[series.KO]\ncadense = \"1week\"", "unknown field `cadense`");
-    check("kind = \"number\"", "unknown variant `number`");
+    check("kind = \"number\"", "'number': a kind is \"price\" or \"value\"");
+    check("kind = \"value\"\nbox_cox = -0.5", "box_cox: '-0.5': a power is between 0 and 2");
+    check("box_cox = 0.5", "box_cox is of values");
     check("error_bound = 1.1\npolicy = { max_age = 20 }", "it needs policy.max_age to be 25 or more");
     check("retention = 5", "retention is 5, but must be within 60");
     check("families = [{ family = \"ets\", order = [1, 1, 0] }]", "only arima takes an order");

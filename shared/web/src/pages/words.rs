@@ -24,7 +24,7 @@ impl Words {
     pub(super) fn numbers(self) -> &'static str {
         match self.kind {
             Kind::Price => "Adjusted closes",
-            Kind::Value => "Values",
+            Kind::Value(_) => "Values",
         }
     }
 
@@ -32,7 +32,8 @@ impl Words {
     pub(super) fn level(self) -> &'static str {
         match self.kind {
             Kind::Price => "the logarithm of the adjusted close",
-            Kind::Value => "the value",
+            Kind::VALUE => "the value",
+            Kind::Value(_) => "a power of the value",
         }
     }
 
@@ -40,7 +41,7 @@ impl Words {
     pub(super) fn changes(self) -> &'static str {
         match self.kind {
             Kind::Price => "returns",
-            Kind::Value => "values",
+            Kind::Value(_) => "values",
         }
     }
 
@@ -48,7 +49,7 @@ impl Words {
     pub(super) fn baseline(self) -> String {
         match self.kind {
             Kind::Price => Specification::BASELINES[0].to_string(),
-            Kind::Value => "(seasonal) naive forecast".to_owned(),
+            Kind::Value(_) => "(seasonal) naive forecast".to_owned(),
         }
     }
 
@@ -56,7 +57,7 @@ impl Words {
     pub(super) fn missing(self) -> &'static str {
         match self.kind {
             Kind::Price => "they are read as if they had not been",
-            Kind::Value => "models take their values as missing",
+            Kind::Value(_) => "models take their values as missing",
         }
     }
 
@@ -64,7 +65,7 @@ impl Words {
     pub(super) fn error(self, error: f64, decimals: usize) -> String {
         match self.kind {
             Kind::Price => format!("{:.decimals$} %", error * 100.0),
-            Kind::Value => super::price(error),
+            Kind::Value(_) => super::price(error),
         }
     }
 }

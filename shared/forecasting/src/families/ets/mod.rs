@@ -133,7 +133,7 @@ impl Ets {
         let period = season.short();
         let seasonal = (2..=LONGEST_SEASON).contains(&period) && y.len() > 2 * period;
         // A logarithm of a price may be any number, and has nothing to be multiplied by.
-        let positive = kind == Kind::Value && y.iter().all(|value| *value > 0.0 || value.is_nan());
+        let positive = !kind.is_price() && y.iter().all(|value| *value > 0.0 || value.is_nan());
         let mut best: Option<(f64, Ets)> = None;
         let mut last = "there is no exponential smoothing of so few values".to_owned();
         for error in [Component::Additive, Component::Multiplicative] {

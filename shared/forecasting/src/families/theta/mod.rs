@@ -95,13 +95,13 @@ impl Member for Theta {
 impl Theta {
     pub(super) fn selected(y: &[f64], season: Seasons, kind: Kind) -> Theta {
         let period = season.short();
-        let plain = Theta { dynamic: kind == Kind::Value, ..Theta::default() };
+        let plain = Theta { dynamic: !kind.is_price(), ..Theta::default() };
         if !deseason::is_seasonal(&deseason::bridged(y), period) {
             return plain;
         }
         Theta {
             period,
-            multiplicative: kind == Kind::Value && y.iter().all(|value| *value > 0.0 || value.is_nan()),
+            multiplicative: !kind.is_price() && y.iter().all(|value| *value > 0.0 || value.is_nan()),
             ..plain
         }
     }
