@@ -337,16 +337,20 @@ fn the_drift_demonstration() {
 #[test]
 fn every_family_is_stored_and_read_back() {
     let mut day: Period = "2019-01-02".parse().expect("a session");
-    let rows = (0..300_u32).map(|t| {
+    let rows = (0..310_u32).map(|t| {
         let price = 50.0 + (f64::from(t) * 0.7).sin() + f64::from(t * t % 13) / 10.0 + f64::from(t) / 50.0;
-        let row = Row { adjusted_close: Some(price), ..Row::new(t as usize + 1, day.date()) };
+        let regressors = vec![Some(f64::from(t % 4))];
+        let row = Row { adjusted_close: Some(price), regressors, ..Row::new(t as usize + 1, day.date()) };
         day = day.next();
         row
     });
     let ticker: forecasting::Ticker = "KO".parse().expect("a ticker");
     let rows: Vec<Row> = rows.collect();
-    let series = PriceSeries::new(ticker.clone(), rows.clone()).expect("a series");
-    let shorter = PriceSeries::new(ticker.clone(), rows[..290].to_vec()).expect("a series");
+    let first = |n: usize| {
+        let series = PriceSeries::new(ticker.clone(), rows[..n].to_vec()).expect("a series");
+        series.with_regressors(&["turn".to_owned()], rows[n..].to_vec(), 10)
+    };
+    let (series, shorter) = (first(300), first(290));
     let order = |p, q| arima::Arima::new(arima::Order { p, d: 1, q });
     let arima = Arima { model: order(1, 1) };
     let read = |json: serde_json::Value| serde_json::from_value::<Specification>(json).expect("a specification");
@@ -369,6 +373,7 @@ fn every_family_is_stored_and_read_back() {
         read(json!({"family": "combination", "arima": arima, "ets": {"trend": true}})),
         read(json!({"family": "combination", "arima": arima, "ets": null, "theta": null,
             "mstl": {"seasons": 5, "rest": arima}})),
+        read(json!({"family": "regression", "columns": 1, "errors": order(1, 0)})),
     ];
     let families: std::collections::BTreeSet<Family> = all.iter().map(Specification::family).collect();
     assert_eq!(families, Family::ALL.iter().copied().collect(), "a new family belongs here too");
