@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{Batch, Cloud, serve, told};
-use pipeline::work;
+use pipeline::{NoPrograms, work};
 
 /// No ticker is begun later than this, so that one that takes its time ends before the function is stopped.
 const BEGIN: Duration = Duration::from_secs(20);
@@ -15,7 +15,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     serve("train", async |batch: Batch| {
         batch
             .each(&ledger, BEGIN, async |run, ticker, attempts| {
-                let promoted = work(&archive, &ledger, run, ticker, attempts).await?;
+                let promoted = work(&archive, &ledger, &NoPrograms, run, ticker, attempts).await?;
                 if promoted.changed() {
                     told(events.champion_changed(run, ticker, &promoted).await);
                 }

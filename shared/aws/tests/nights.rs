@@ -19,7 +19,13 @@ fn assignment() -> Assignment {
 }
 
 async fn nights(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Vec<RunEntry> {
-    let night = Night { market: Arc::new(RecordedMarket), archive, ledger, patience: pipeline::Patience::NONE };
+    let night = Night {
+        market: Arc::new(RecordedMarket),
+        archive,
+        ledger,
+        programs: Arc::new(pipeline::NoPrograms),
+        patience: pipeline::Patience::NONE,
+    };
     let mut entries = Vec::new();
     for as_of in NIGHTS {
         let entry = night.run(&assignment(), as_of, Trigger::Backfill, |_| {}).await.expect("the run is closed");

@@ -87,6 +87,7 @@ async fn main() -> Result<(), Failure> {
         let folder = folder.path().join(name);
         std::fs::create_dir_all(&folder)?;
         Ok(Night {
+            programs: Arc::new(pipeline::NoPrograms),
             market: market.clone(),
             archive: Arc::new(DirectoryArchive::open(&folder)?),
             ledger: Arc::new(SqliteLedger::open(&folder.join("ledger.sqlite"))?),
@@ -124,7 +125,7 @@ async fn main() -> Result<(), Failure> {
         let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
         let outcome = async {
             attempts.at(Stage::Fetch, fetch(&*market, archive, ledger, &run, ticker, true)).await?;
-            work(archive, ledger, &run, ticker, &mut attempts).await
+            work(archive, ledger, &pipeline::NoPrograms, &run, ticker, &mut attempts).await
         };
         if let Err(error) = outcome.await {
             failures.insert(ticker.clone(), error.to_string());

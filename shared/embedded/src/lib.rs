@@ -7,6 +7,7 @@ mod disk;
 mod drift;
 mod lock;
 mod night;
+mod programs;
 mod recorded_market;
 mod sqlite_ledger;
 
@@ -17,5 +18,6 @@ pub use csv_market::CsvMarket;
 pub use directory_archive::DirectoryArchive;
 pub use lock::Lock;
 pub use night::Night;
+pub use programs::RunningPrograms;
 pub use recorded_market::RecordedMarket;
 pub use sqlite_ledger::SqliteLedger;

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, thread};
 use forecasting::{Stamp, Ticker};
 use jiff::Timestamp;
 use pipeline::{
-    Archive, Assignment, Attempts, Error, Fetched, Ledger, MarketData, Next, Pass, Patience, Planned, Run, RunEntry,
-    Stage, Trigger, fetch, plan, report, work,
+    Archive, Assignment, Attempts, Error, Fetched, Ledger, MarketData, Next, Pass, Patience, Planned, Programs, Run,
+    RunEntry, Stage, Trigger, fetch, plan, report, work,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
@@ -19,6 +19,8 @@ pub struct Night {
     pub archive: Arc<dyn Archive>,
     /// Runs, receipts and the champion pointer.
     pub ledger: Arc<dyn Ledger>,
+    /// Models that are not ours.
+    pub programs: Arc<dyn Programs>,
     /// What to do while a bar is missing, or something cannot be reached.
     pub patience: Patience,
 }
@@ -123,7 +125,7 @@ impl Night {
             }
         }
         let _core = places.cores.acquire().await.expect("the semaphore is never closed");
-        work(archive, ledger, run, ticker, attempts).await?;
+        work(archive, ledger, &*self.programs, run, ticker, attempts).await?;
         Ok(Progress::Done)
     }
 }

@@ -42,6 +42,7 @@ async fn night(there_on: usize) -> (usize, String, String) {
         market: market.clone(),
         archive: Arc::new(DirectoryArchive::open(folder.path()).expect("opens")),
         ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
+        programs: Arc::new(pipeline::NoPrograms),
         patience: Patience { asks: 3, pause: Duration::from_millis(1), ..Patience::NONE },
     };
     let ticker: Ticker = "KO".parse().expect("a ticker");
@@ -91,6 +92,7 @@ async fn a_source_that_is_away_for_a_while() {
             market: Arc::new(Away(AtomicUsize::new(calls))),
             archive: Arc::new(DirectoryArchive::open(folder.path()).expect("opens")),
             ledger: Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens")),
+            programs: Arc::new(pipeline::NoPrograms),
             patience: Patience { retries: 2, delay: Duration::from_millis(1), ..Patience::NONE },
         };
         let settings = Settings::parse("start = 2019-01-01").expect("reads");

@@ -198,7 +198,7 @@ fn year(law: &Law, seed: u64, families: &[Contender]) -> Year {
         };
         let fitted: Vec<(Contender, PriceModel)> = models.iter().map(fit).collect();
         let (record, scales) =
-            record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight).expect("a record"));
+            record.get_or_insert_with(|| Record::of_history(plan.clone(), &tonight, |_, _| None).expect("a record"));
         let last = tonight.last();
         record
             .extend(&tonight, scales, |contender, bars| {

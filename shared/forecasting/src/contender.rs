@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Family, Kind, RandomWalk, Sample, Seasons, Specification};
+use crate::{Family, Kind, Program, ProgramName, RandomWalk, Sample, Seasons, Specification};
 
 /// Who may serve: a family, which selects its member by itself, or a specification that the configuration pins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub enum Contender {
     Family(Family),
     /// This one alone.
     Pinned(Specification),
+    /// A program that is not ours.
+    Program(Program),
 }
 
 impl Contender {
@@ -33,7 +35,13 @@ impl Contender {
         match self {
             Contender::Family(family) => Specification::select(family, prices, kind, season),
             Contender::Pinned(specification) => Ok(specification),
+            Contender::Program(program) => Ok(Specification::Program(program)),
         }
+    }
+
+    /// The program that it is.
+    pub fn program(self) -> Option<ProgramName> {
+        if let Contender::Program(Program { program }) = self { Some(program) } else { None }
     }
 }
 
@@ -43,6 +51,7 @@ impl fmt::Display for Contender {
         match self {
             Contender::Family(family) => f.pad(&family.to_string()),
             Contender::Pinned(specification) => f.pad(&specification.to_string()),
+            Contender::Program(Program { program }) => program.fmt(f),
         }
     }
 }

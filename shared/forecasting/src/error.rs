@@ -36,6 +36,12 @@ pub enum Error {
         /// What would be one.
         what: &'static str,
     },
+    /// Not a program's name.
+    #[error("'{text}' is no program's name: up to 24 small letters, digits, '-' and '_'")]
+    Program {
+        /// What was written.
+        text: String,
+    },
     /// Not a cadence or a calendar.
     #[error("'{text}' is none: {what}")]
     Cadence {

@@ -50,8 +50,8 @@ pub use diebold_mariano::{Comparison, MIN_PER_LAG};
 pub use error::Error;
 pub use evidence::{BUDGET_SESSIONS, Bet, Wealth};
 pub use families::{
-    Arima, Combination, Ets, Family, Mstl, PriceModel, RandomWalk, Regression, SeasonalRandomWalk, Specification,
-    Summary, Theta,
+    Arima, Combination, Ets, Family, Mstl, PriceModel, Program, ProgramName, RandomWalk, Regression,
+    SeasonalRandomWalk, Specification, Summary, Theta,
 };
 pub use kind::{Kind, Power};
 pub use level::Level;

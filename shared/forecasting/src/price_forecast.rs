@@ -46,6 +46,15 @@ impl PriceForecast {
         PriceForecast { log, kind, factor: 1.0, calibration: None }
     }
 
+    /// What is forecast from a value on; without standard errors, there are no intervals but adaptive ones.
+    pub fn of_outlook(last: f64, outlook: &Outlook, kind: Kind) -> PriceForecast {
+        let Outlook { centres, errors } = outlook;
+        let level = kind.level(last);
+        let mean: Vec<f64> = centres.iter().map(|change| level + change).collect();
+        let standard_error = errors.clone().unwrap_or_else(|| vec![0.0; mean.len()]);
+        PriceForecast::new(Forecast { mean, standard_error, degrees_of_freedom: f64::INFINITY }, kind)
+    }
+
     /// In a basis whose prices are this many times the present one's.
     #[must_use]
     pub fn rebased(self, factor: f64) -> Self {

@@ -18,6 +18,11 @@ impl Seasons {
     /// A year of days has as many periods, and so have ten days of 15 minutes.
     pub const LONGEST: usize = 1000;
 
+    /// All of them, the short one first.
+    pub fn all(self) -> Vec<usize> {
+        [self.short, self.long].into_iter().filter(|period| *period > 1).collect()
+    }
+
     /// One season.
     pub fn one(period: usize) -> Seasons {
         Seasons { short: period.max(1), long: 1 }

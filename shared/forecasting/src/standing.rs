@@ -43,7 +43,9 @@ impl Seat {
         let others = before.deposed.iter().filter(|dropped| dropped.contender != verdict.contender);
         let mut deposed: Vec<Deposed> = others.copied().collect();
         let lost = judgement.challenge.is_some_and(|challenge| challenge.suffices());
-        if lost || verdict.decision == Decision::Demote {
+        // Who has no forecast tonight has lost no evidence.
+        let able = judgement.standing(before.contender).is_none_or(|own| own.specification.is_some());
+        if lost || verdict.decision == Decision::Demote && able {
             deposed.push(Deposed { contender: before.contender, since: day });
         }
         Seat { contender: verdict.contender, since: day, deposed }

@@ -117,7 +117,7 @@ impl Verdict {
         let rivals = || judgement.standings.iter().filter(move |s| s.contender != champion && s.is_proven());
         let lost = match (own.map(|own| own.specification), judgement.challenge) {
             (None, _) => Some(format!("{champion} is not configured any more")),
-            (Some(None), _) => Some(format!("{champion} cannot be estimated any more")),
+            (Some(None), _) => Some(format!("{champion} has no forecast to give")),
             (_, Some(challenge)) if challenge.suffices() => Some(format!(
                 "evidence of {} to 1 against it since its promotion, {ASKED_BACK} to 1 is enough, and its loss has been {:.2} % higher \
                  than the {}'s of late",

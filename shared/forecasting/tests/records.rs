@@ -17,7 +17,7 @@ fn plan() -> RecordPlan {
 }
 
 fn built(series: &PriceSeries) -> (Record, Option<ScaleEstimates>) {
-    Record::of_history(plan(), series).expect("a record")
+    Record::of_history(plan(), series, |_, _| None).expect("a record")
 }
 
 /// Tonight's row, as of a night that trains.
@@ -158,7 +158,8 @@ fn a_young_series_is_served() {
     let deviation = calibrations[0].1.deviations[0];
     // 19 changes of 1 % and 20 sessions' worth of 2 %.
     assert!((0.012..0.02).contains(&deviation), "{deviation}");
-    let refused = |values: &[f64]| Record::of_history(plan(), &series(values)).expect_err("refused").to_string();
+    let refused =
+        |values: &[f64]| Record::of_history(plan(), &series(values), |_, _| None).expect_err("refused").to_string();
     assert!(refused(&values[..19]).contains("19 sessions since 2018-01-02 are too few: 20 are needed"));
     assert!(refused(&[5.0; 200]).contains("the price stands still"));
     let mut halted = prices(200, 0.0, 1);
@@ -189,7 +190,7 @@ fn a_window_from_a_date() {
     let series = series(&prices(400, 0.5, 5));
     let since = series.bars()[250].day.date();
     let plan = RecordPlan { window: Window::Since(since), ..plan() };
-    let (record, _) = Record::of_history(plan, &series).expect("a record");
+    let (record, _) = Record::of_history(plan, &series, |_, _| None).expect("a record");
     let first = record.rows.iter().find(|row| row.centres.iter().any(|centre| *centre != 0.0)).expect("forecasts");
     assert_eq!(first.session, series.bars()[250 + 19].day, "from 20 sessions in the window on");
 }
@@ -222,7 +223,9 @@ fn card() -> Scorecard {
 fn standing(contender: Contender, evidence: f64, asked: f64) -> Standing {
     let specification = match contender {
         Contender::Pinned(specification) => specification,
-        Contender::Family(_) => forecasting::Arima::pinned([1, 1, 0], None, false).expect("a model"),
+        Contender::Family(_) | Contender::Program(_) => {
+            forecasting::Arima::pinned([1, 1, 0], None, false).expect("a model")
+        }
     };
     Standing {
         contender,
@@ -286,7 +289,7 @@ fn verdicts() {
     // What cannot be estimated cannot serve.
     let none = Standing { specification: None, ..standing(ARIMA, 34.0, 22.2) };
     check(&one(none.clone()), Some(walk), (Decision::Keep, walk), "random walk kept");
-    check(&judgement(vec![drift(), none], Some(1.0)), Some(ARIMA), (Decision::Demote, walk), "cannot be estimated");
+    check(&judgement(vec![drift(), none], Some(1.0)), Some(ARIMA), (Decision::Demote, walk), "has no forecast to give");
     check(&judgement(vec![drift()], Some(1.0)), Some(ARIMA), (Decision::Demote, walk), "not configured any more");
     // Who serves stays, even where the evidence for it has shrunk, until there is evidence against it.
     let serving = |against: f64| judgement(vec![drift(), standing(ARIMA, 4.0, 22.2)], Some(against));

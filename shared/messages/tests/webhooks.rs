@@ -95,6 +95,7 @@ async fn a_night(folder: &std::path::Path) -> (Arc<DirectoryArchive>, Message) {
         market: Arc::new(RecordedMarket),
         archive: archive.clone(),
         ledger,
+        programs: Arc::new(pipeline::NoPrograms),
         patience: pipeline::Patience::NONE,
     };
     let entry = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");

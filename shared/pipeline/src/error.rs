@@ -1,6 +1,8 @@
 use forecasting::{Period, Stamp, Ticker};
 use jiff::civil::Date;
 
+use crate::VersionId;
+
 /// Why a stage failed. [`Error::is_transient`] says whether trying again can help.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -142,6 +144,14 @@ pub enum Error {
         theirs: String,
         /// What this is.
         ours: String,
+    },
+    /// A program that is to say what a version forecasts does not.
+    #[error("{version}: {reason}")]
+    Program {
+        /// Which version.
+        version: VersionId,
+        /// Why.
+        reason: String,
     },
     /// A request outside its bounds.
     #[error("{field}: {reason}")]

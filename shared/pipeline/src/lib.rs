@@ -27,7 +27,8 @@ pub use night::{
     to_migrate, work,
 };
 pub use ports::{
-    Appended, Archive, Attempt, Created, History, Ledger, MarketData, Pointing, Stage, StageKey, StageRecord,
+    Appended, Archive, Attempt, Created, History, Ledger, MarketData, NoPrograms, Pointing, ProgramSettings, Programs,
+    Question, Said, Stage, StageKey, StageRecord,
 };
 pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
@@ -37,9 +38,10 @@ pub use queries::{
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,
-    Download, Evaluated, Forecasted, Incoming, Link, Market, ModelVersion, NotAnId, ObjectRef, Overview, Promoted,
-    Reading, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Seen, Segment, Skill, Snapshot,
-    Source, Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Tombstone, Trained, TrainedVersion,
-    TrainingInputs, Trigger, VersionId, VersionScore, forecast_table::header as forecast_header, plain_reason,
+    Download, Evaluated, FittedBy, Forecasted, Incoming, Link, Market, ModelVersion, NotAnId, ObjectRef, Overview,
+    Promoted, Reading, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Seen, Segment, Skill,
+    Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Tombstone, Trained,
+    TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore, forecast_table::header as forecast_header,
+    plain_reason,
 };
 pub use settings::Settings;

@@ -10,8 +10,8 @@ use std::{
 use forecasting::{Period, Ticker};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
-    Archive, Assignment, Attempts, Error, Evaluated, Fetched, Key, Ledger, Market, MarketData, ModelVersion, Planned,
-    RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, forget, plan, predict,
+    Archive, Assignment, Attempts, Error, Evaluated, Fetched, Key, Ledger, Market, MarketData, ModelVersion,
+    NoPrograms, Planned, RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, forget, plan, predict,
     price_file::PriceFile,
     report,
     testing::{Failing, Faults, MemoryArchive, MemoryLedger},
@@ -84,7 +84,7 @@ async fn pass_of(
     let mut attempts = Attempts::new(ticker(), backwards);
     let fetched = attempts.at(Stage::Fetch, fetch(market, archive, ledger, &run, &ticker(), true)).await?;
     assert!(matches!(fetched, Fetched::Ready(_)), "its bar is there");
-    work(archive, ledger, &run, &ticker(), &mut attempts).await?;
+    work(archive, ledger, &NoPrograms, &run, &ticker(), &mut attempts).await?;
     attempts.record(ledger, &run.id).await;
     Ok(report(archive, ledger, &run, &BTreeMap::new()).await?.status)
 }
@@ -154,7 +154,7 @@ async fn a_night_that_is_done_is_not_done_again() {
     let attempts = ledger.attempts(&run.id).await.expect("lists");
     assert_eq!(attempts.len(), Stage::ALL.len());
     let mut again = Attempts::new(ticker(), backwards);
-    work(&archive, &ledger, &run, &ticker(), &mut again).await.expect("done before");
+    work(&archive, &ledger, &NoPrograms, &run, &ticker(), &mut again).await.expect("done before");
     assert!(again.tried().is_empty());
     pass(&market, &archive, &ledger, today).await.expect("done before");
     assert_eq!((ledger.outcome(), archive.objects()), (outcome, objects));

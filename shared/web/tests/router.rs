@@ -43,7 +43,13 @@ async fn a_night_over_http() {
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
     let assignment = settings.assignment(pipeline::Market::Recorded, vec!["KO".parse().expect("a ticker")]);
     let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
-    let night = Night { market, archive: archive.clone(), ledger: ledger.clone(), patience };
+    let night = Night {
+        market,
+        archive: archive.clone(),
+        ledger: ledger.clone(),
+        programs: Arc::new(pipeline::NoPrograms),
+        patience,
+    };
     let entry = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Manual, |_| {}).await.expect("closes");
     let router = Site::new(archive.clone(), ledger.clone()).router();
 
@@ -153,7 +159,13 @@ impl Nights {
         let assignment =
             Settings::parse("start = 2019-01-01").expect("reads").assignment(pipeline::Market::Recorded, tickers);
         let (market, patience) = (Arc::new(RecordedMarket), pipeline::Patience::NONE);
-        let night = Night { market, archive: self.archive.clone(), ledger: self.writer.clone(), patience };
+        let night = Night {
+            market,
+            archive: self.archive.clone(),
+            ledger: self.writer.clone(),
+            programs: Arc::new(pipeline::NoPrograms),
+            patience,
+        };
         night
             .run(&assignment, day.parse::<forecasting::Stamp>().expect("a day"), Trigger::Manual, |_| {})
             .await

@@ -276,7 +276,7 @@ impl Stores {
         pipeline::answered(ledger, ticker, date(2020, 12, 11)).await.expect("answers");
         pipeline::export(archive, ledger, ticker, None).await.expect("writes");
         pipeline::verify_ledger(ledger, ticker).await.expect("stands");
-        pipeline::verify(archive, ledger, ticker, &models[0].version).await.expect("stands");
+        pipeline::verify(archive, ledger, &pipeline::NoPrograms, ticker, &models[0].version).await.expect("stands");
         let receipts = ledger.receipts(ticker).await.expect("lists");
         let newest = &receipts[0].run;
         pipeline::verify_receipt(archive, ledger, &receipts, ticker, newest).await.expect("stands");
@@ -284,8 +284,8 @@ impl Stores {
         let others = receipts.iter().map(|receipt| &receipt.champion.version).filter(|version| **version != serving);
         for version in others {
             // Those that the retention has removed cannot come back.
-            if pipeline::rollback(archive, ledger, ticker, version).await.is_ok() {
-                pipeline::release(archive, ledger, ticker).await.expect("releases");
+            if pipeline::rollback(archive, ledger, &pipeline::NoPrograms, ticker, version).await.is_ok() {
+                pipeline::release(archive, ledger, &pipeline::NoPrograms, ticker).await.expect("releases");
                 break;
             }
         }
@@ -309,7 +309,7 @@ impl Stores {
         pipeline::fetch(&Remote(market), archive, ledger, run, ticker, true).await?;
         self.act_as("train");
         let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
-        pipeline::work(archive, ledger, run, ticker, &mut attempts).await.map(|_| ())
+        pipeline::work(archive, ledger, &pipeline::NoPrograms, run, ticker, &mut attempts).await.map(|_| ())
     }
 }
 

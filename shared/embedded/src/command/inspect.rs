@@ -8,6 +8,7 @@ use pipeline::{Archive, Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
 use tokio::task::JoinHandle;
 
 use super::{Failure, arguments::StoreArguments, history, output, stores::Stores};
+use crate::RunningPrograms;
 
 /// More runs than this are for a program to ask the ledger for.
 const RUNS_LISTED: usize = 1_000;
@@ -105,7 +106,7 @@ pub(super) async fn verify(
 ) -> Result<ExitCode, Failure> {
     let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
     if let Some(version) = version {
-        let verified = pipeline::verify(&*archive, &*ledger, ticker, version).await?;
+        let verified = pipeline::verify(&*archive, &*ledger, &RunningPrograms::default(), ticker, version).await?;
         if store.json {
             output::json(&verified);
         } else {

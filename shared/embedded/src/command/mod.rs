@@ -24,6 +24,7 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
 
+use crate::programs::{CONFINED, become_confined};
 use arguments::{Arguments, Command, Demo};
 
 /// Why a command ends without its result.
@@ -69,6 +70,10 @@ impl From<pipeline::Error> for Failure {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == CONFINED) {
+        return become_confined(&words.collect::<Vec<_>>());
+    }
     let arguments = Arguments::parse();
     let level = match std::env::var("CLOSING_BELL_LOG").unwrap_or_default().as_str() {
         "" => None,

@@ -4,6 +4,7 @@ use forecasting::Ticker;
 use pipeline::{Promoted, VersionId};
 
 use super::{Failure, arguments::StoreArguments, output, stores::Stores};
+use crate::RunningPrograms;
 
 /// Puts a version that was in service before into service again.
 pub(super) async fn rollback(
@@ -12,14 +13,22 @@ pub(super) async fn rollback(
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
     let stores = Stores::change(&store.place).await?;
-    print(ticker, &pipeline::rollback(&*stores.archive, &*stores.ledger, ticker, version).await?, store);
+    print(
+        ticker,
+        &pipeline::rollback(&*stores.archive, &*stores.ledger, &RunningPrograms::default(), ticker, version).await?,
+        store,
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 /// Releases what a rollback pinned.
 pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let stores = Stores::change(&store.place).await?;
-    print(ticker, &pipeline::release(&*stores.archive, &*stores.ledger, ticker).await?, store);
+    print(
+        ticker,
+        &pipeline::release(&*stores.archive, &*stores.ledger, &RunningPrograms::default(), ticker).await?,
+        store,
+    );
     Ok(ExitCode::SUCCESS)
 }
 

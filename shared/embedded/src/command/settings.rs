@@ -5,6 +5,7 @@ use std::{fs, io::ErrorKind, path::Path};
 use pipeline::Settings;
 
 use super::{Failure, arguments::PlaceArguments, stores::Stores};
+use crate::programs::program_digest;
 
 /// The configuration: the file that was named; otherwise the one in the bucket, or the usual one beside this command.
 pub(super) async fn settings(
@@ -27,7 +28,7 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
             // What is set on the command line stands by itself.
-            return Settings::parse_with("", set).map_err(Failure::Usage);
+            return Settings::parse_with("", set).map(with_programs).map_err(Failure::Usage);
         }
         Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
     };
@@ -39,5 +40,13 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
             .map_err(|error| wrong(format!("its watchlist {} cannot be read: {error}", beside.display())))?;
         settings.watchlist.read(&listed).map_err(wrong)?;
     }
-    Ok(settings)
+    Ok(with_programs(settings))
+}
+
+/// With what is in the files of its programs: another file is another program.
+fn with_programs(mut settings: Settings) -> Settings {
+    for program in settings.programs() {
+        program.sha256 = program_digest(program);
+    }
+    settings
 }

@@ -6,7 +6,7 @@ mod market;
 use std::{fmt, path::Path, sync::Arc};
 
 use forecasting::{Cadence, Period, Ticker};
-use pipeline::{Assignment, Error, Evaluated, Ledger, Settings, Stage, Trigger, price_file::ColumnNames};
+use pipeline::{Assignment, Error, Evaluated, Ledger, NoPrograms, Settings, Stage, Trigger, price_file::ColumnNames};
 use serde::Serialize;
 
 use crate::{CsvMarket, DirectoryArchive, Night, SqliteLedger};
@@ -94,6 +94,7 @@ pub(crate) async fn run(
             market: Arc::new(market),
             archive: Arc::new(DirectoryArchive::open(&store).map_err(in_words)?),
             ledger: ledger.clone(),
+            programs: Arc::new(NoPrograms),
             patience: pipeline::Patience::NONE,
         };
         for &day in &made_up.sessions()[HISTORY - 1..] {

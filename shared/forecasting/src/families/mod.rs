@@ -66,6 +66,8 @@ pub struct Summary {
     pub aicc: Option<f64>,
 }
 
+pub use program::ProgramName;
+
 mod deseason;
 mod simplex;
 
@@ -217,6 +219,17 @@ impl<'de> Deserialize<'de> for PriceModel {
 }
 
 impl PriceModel {
+    /// What a program has fitted on so many values.
+    pub fn of_program(program: ProgramName, model: String, kind: Kind, observations: usize) -> PriceModel {
+        let fitted = Fitted::Program(Box::new(program::ProgramModel { model, observations }));
+        PriceModel { specification: Specification::Program(Program { program }), kind, fitted }
+    }
+
+    /// What a program has fitted, as it wrote it; `None` of a model of ours.
+    pub fn program_model(&self) -> Option<&str> {
+        if let Fitted::Program(fitted) = &self.fitted { Some(&fitted.model) } else { None }
+    }
+
     /// What was fitted.
     pub fn specification(&self) -> &Specification {
         &self.specification
@@ -303,4 +316,6 @@ families! {
     combination::Combination,
     /// A regression on what is known of each period beforehand, with ARIMA errors.
     regression::Regression,
+    /// A program that is not ours.
+    program::Program,
 }

@@ -1,17 +1,21 @@
 use super::{Outlook, Record, RecordPlan, RecordRow, Replay, ScaleEstimates, WARM_UP, average_growth};
 use crate::{
-    Contender, Detail, Error, Kind, PriceModel, PriceSeries, Sample,
+    Contender, Detail, Error, Kind, PriceModel, PriceSeries, ProgramName, Sample,
     scale::{ScaleParameters, Scales, Shock},
 };
 
 impl Record {
     /// The record as it would have been kept from the start, up to the session before the last: what is forecast from the last
     /// is tonight's to say. Each procedure selects and estimates at every [`RecordPlan::reselected_after`] sessions after the
-    /// warm-up. Answers with the scales' estimates as well.
+    /// warm-up. Answers with the scales' estimates as well. `said` is what programs have forecast after so many periods.
     ///
     /// # Errors
     /// [`Error::TooShort`], [`Error::NoVariation`].
-    pub fn of_history(plan: RecordPlan, series: &PriceSeries) -> Result<(Record, Option<ScaleEstimates>), Error> {
+    pub fn of_history(
+        plan: RecordPlan,
+        series: &PriceSeries,
+        said: impl Fn(ProgramName, usize) -> Option<Outlook>,
+    ) -> Result<(Record, Option<ScaleEstimates>), Error> {
         plan.check(series)?;
         let bars = series.bars();
         let opened = series.last().day;
@@ -38,7 +42,10 @@ impl Record {
             }
             let change = shocks[k - 1].change;
             replay.settle(&record.rows, change);
-            let of = |procedure: &mut Procedure| procedure.at(&record.plan, (series, k + 1), due);
+            let of = |procedure: &mut Procedure| match procedure.contender.program() {
+                Some(program) => said(program, k + 1).unwrap_or_else(|| Outlook::none(record.plan.horizon)),
+                None => procedure.at(&record.plan, (series, k + 1), due),
+            };
             let outlooks: Vec<(Contender, Outlook)> =
                 procedures.iter_mut().map(|procedure| (procedure.contender, of(procedure))).collect();
             let deviations = record.plan.deviations(&scales, &outlooks);

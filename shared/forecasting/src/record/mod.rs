@@ -109,7 +109,9 @@ impl RecordPlan {
             Kind::Price => Contender::RANDOM_WALK,
             Kind::Value(_) if self.contenders.contains(&combination) => combination,
             Kind::Value(_) => {
-                trained.copied().find(|other| *other != RecordPlan::SEASONAL).unwrap_or(Contender::RANDOM_WALK)
+                // What a program says of its errors is not kept.
+                let ours = |other: &Contender| *other != RecordPlan::SEASONAL && other.program().is_none();
+                trained.copied().find(ours).unwrap_or(Contender::RANDOM_WALK)
             }
         }
     }
@@ -150,6 +152,17 @@ impl RecordPlan {
             Kind::Price => MIN_SESSIONS,
             Kind::Value(_) => self.warm_up(),
         }
+    }
+
+    /// From where on a program is asked for the record of a history of so many periods, and after how many of them it is to fit anew.
+    pub fn program_schedule(&self, periods: usize) -> (usize, Vec<usize>) {
+        let mut fits = Vec::new();
+        for known in 2..periods {
+            if self.selects_at(known, fits.last().copied()) && known >= self.warm_up() {
+                fits.push(known);
+            }
+        }
+        (self.warm_up(), fits)
     }
 
     /// Whether a record of the history selects anew after so many periods; `last` is when it did so before.
@@ -263,6 +276,13 @@ impl Record {
         self.plan.contenders.iter().position(|other| *other == contender)
     }
 
+    /// What a contender forecast from a session, by its row; without what it said of its errors.
+    pub fn told(&self, contender: Contender, session: Period) -> Option<Outlook> {
+        let row = &self.rows[self.rows.binary_search_by_key(&session, |row| row.session).ok()?];
+        let (column, horizon) = (self.column(contender)?, self.plan.horizon);
+        Some(Outlook { centres: row.centres[column * horizon..][..horizon].to_vec(), errors: None })
+    }
+
     /// The scale of its newest row.
     pub fn scale(&self) -> Option<Scale> {
         self.rows.last().map(|row| row.scale)
@@ -270,15 +290,34 @@ impl Record {
 }
 
 /// What a procedure forecasts from a session: the changes over the next 1, 2, ... sessions, and what its model says of their errors.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Outlook {
     /// The changes.
     pub centres: Vec<f64>,
     /// Their standard errors; none where nothing was estimated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<Vec<f64>>,
 }
 
 impl Outlook {
+    /// Of the forecasts of so many next values, and of their standard errors on the level that models work on.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn of_values(kind: Kind, last: f64, values: &[f64], errors: Option<Vec<f64>>) -> Result<Outlook, String> {
+        let last = kind.level(last);
+        let mut centres = Vec::with_capacity(values.len());
+        for (h, value) in values.iter().enumerate() {
+            let centre = kind.level(*value) - last;
+            if kind.refusal(*value).is_some() || !centre.is_finite() {
+                return Err(format!("its forecast of {} ahead is {value}", h + 1));
+            }
+            centres.push(centre);
+        }
+        Ok(Outlook { centres, errors })
+    }
+
     /// No change, and nothing known of it.
     pub fn none(horizon: usize) -> Outlook {
         Outlook { centres: vec![0.0; horizon], errors: None }

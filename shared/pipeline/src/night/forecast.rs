@@ -1,8 +1,9 @@
-use forecasting::{Calibration, LiveRecord, StandingForecast, values};
+use forecasting::{Calibration, Family, LiveRecord, StandingForecast, values};
 
-use super::{Place, Tonight, retention::retire};
+use super::{Place, Tonight, asked_alone, outlook_of, retention::retire};
 use crate::{
-    Archive, Champion, Digest, Error, Evaluated, Forecasted, Key, Ledger, ModelVersion, Trained,
+    Archive, BothForecasts, Champion, Digest, Error, Evaluated, Forecasted, Key, Ledger, ModelVersion, Programs,
+    Trained,
     records::{forecast_table, live_sums},
 };
 
@@ -17,6 +18,7 @@ pub(super) struct Known<'a> {
 pub(super) async fn forecast(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
+    programs: &dyn Programs,
     tonight: &Tonight<'_>,
     champion: &Champion,
     known: Known<'_>,
@@ -25,10 +27,20 @@ pub(super) async fn forecast(
     let Place { run, ticker, .. } = **place;
     let version = ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await?;
     // A rollback trains nothing: its intervals are those that the newest record teaches.
+    let known_tonight = known.trained.is_some();
     let trained = known.trained.or(before.as_ref().map(|(_, trained)| trained));
     let calibration = trained.and_then(|trained| trained.calibration(champion));
     let calibration = calibration.unwrap_or_else(|| Calibration::first(series, run.configuration.horizon));
-    let both = version.forecast(series, run.configuration.horizon, &calibration)?;
+    let both = if champion.specification.family() == Family::Program {
+        let known = trained.and_then(|trained| outlook_of(&trained.outlooks, &champion.version));
+        let outlook = match known.filter(|_| known_tonight) {
+            Some(outlook) => outlook.clone(),
+            None => asked_alone(programs, place, series, &version).await?,
+        };
+        BothForecasts::as_told(series, &outlook, &calibration)
+    } else {
+        version.forecast(series, run.configuration.horizon, &calibration)?
+    };
     let (served, other) = both.by(run.configuration.intervals);
     let last = series.last();
     let closes = series.adjusted_closes();

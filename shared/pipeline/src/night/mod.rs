@@ -4,6 +4,7 @@ mod evaluate;
 mod fetch;
 mod forecast;
 mod forget;
+mod heard;
 mod migrate;
 mod order;
 mod pass;
@@ -21,6 +22,8 @@ pub use fetch::{Fetched, fetch};
 use forecast::{Known, forecast};
 pub use forget::forget;
 pub(crate) use forget::remains;
+pub(crate) use heard::Heard;
+use heard::{asked_alone, outlook_of};
 pub use migrate::{migrate, to_migrate};
 pub use order::{Attempts, work};
 pub use pass::{Next, Pass};
@@ -33,8 +36,8 @@ pub(crate) use promote::{RULE, reach, released, restored};
 pub use report::report;
 pub(crate) use rollback::{PERSON, in_words, released_in_words};
 pub use rollback::{release, rollback};
-pub(crate) use train::Night;
 use train::train;
+pub(crate) use train::{Night, Voices};
 
 /// Of more tickers than this a market tells tonight's bars together, in an answer of some megabytes, rather than one by one; and a market
 /// that has not published yet is asked about one of them alone.

@@ -6,7 +6,7 @@ use forecasting::Ticker;
 use jiff::Timestamp;
 
 use super::{Known, Place, StageResults, Tonight, evaluate, forecast, promote, train};
-use crate::{Appended, Archive, Attempt, Error, Ledger, Promoted, Run, RunId, Stage};
+use crate::{Appended, Archive, Attempt, Error, Ledger, Programs, Promoted, Run, RunId, Stage};
 
 /// Takes a ticker whose prices are there from `evaluate` to `forecast`. What these stages come to is appended to the ledger at the end, in
 /// one step: cut off before, it is all done again, and afterwards there is nothing to do, so this may be called as often as it
@@ -18,6 +18,7 @@ use crate::{Appended, Archive, Attempt, Error, Ledger, Promoted, Run, RunId, Sta
 pub async fn work(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
+    programs: &dyn Programs,
     run: &Run,
     ticker: &Ticker,
     attempts: &mut Attempts,
@@ -28,12 +29,13 @@ pub async fn work(
         return results.required(Stage::Promote);
     }
     // On the heap: everything that a night comes to lives in it until it is appended.
-    Box::pin(stages(archive, ledger, &place, results, attempts)).await
+    Box::pin(stages(archive, ledger, programs, &place, results, attempts)).await
 }
 
 async fn stages(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
+    programs: &dyn Programs,
     place: &Place<'_>,
     mut results: StageResults<'_>,
     attempts: &mut Attempts,
@@ -41,14 +43,14 @@ async fn stages(
     let tonight = Tonight::read(archive, ledger, place, results.required(Stage::Fetch)?).await?;
     let evaluated = attempts.at(Stage::Evaluate, evaluate(archive, ledger, &tonight));
     let evaluated = results.or(Stage::Evaluate, evaluated).await?;
-    let trained = attempts.at(Stage::Train, train(archive, &tonight, &evaluated));
+    let trained = attempts.at(Stage::Train, train(archive, programs, &tonight, &evaluated));
     let trained = Box::pin(results.or(Stage::Train, trained)).await?;
     let verdict = attempts.at(Stage::Promote, promote(ledger, &tonight, &results, &evaluated, &trained)).await?;
     let promoted = Promoted::by(&verdict.receipt);
     verdict.add_to(&mut results)?;
     let last = async {
         let known = Known { trained: Some(&trained), evaluated: Some(&evaluated) };
-        let forecasted = forecast(archive, ledger, &tonight, &promoted.champion, known).await?;
+        let forecasted = forecast(archive, ledger, programs, &tonight, &promoted.champion, known).await?;
         results.add(Stage::Forecast, &forecasted)?;
         results.append(ledger, tonight.pointer.as_ref()).await
     };

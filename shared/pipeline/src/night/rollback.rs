@@ -9,8 +9,8 @@ use super::{
     report,
 };
 use crate::{
-    Appended, Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Promoted, Receipt,
-    RollbackOrder, Snapshot, Stage, Trigger, VersionId,
+    Appended, Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Programs, Promoted,
+    Receipt, RollbackOrder, Snapshot, Stage, Trigger, VersionId,
     records::{RECEIPT_FORMAT, end_of_time},
 };
 
@@ -36,6 +36,7 @@ pub(crate) fn released_in_words(pinned: &Champion) -> String {
 pub async fn rollback(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
+    programs: &dyn Programs,
     ticker: &Ticker,
     version: &VersionId,
 ) -> Result<Promoted, Error> {
@@ -60,7 +61,9 @@ pub async fn rollback(
     can_serve(archive, &back, &series, &configuration).await?;
     let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
     order
-        .carry_out(archive, ledger, Decision::Rollback, in_words(&back), |place| restored(&back, &pointer, place))
+        .carry_out(archive, ledger, programs, Decision::Rollback, in_words(&back), |place| {
+            restored(&back, &pointer, place)
+        })
         .await
 }
 
@@ -69,7 +72,12 @@ pub async fn rollback(
 ///
 /// # Errors
 /// [`Error::Request`] where nothing is pinned.
-pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<Promoted, Error> {
+pub async fn release(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    programs: &dyn Programs,
+    ticker: &Ticker,
+) -> Result<Promoted, Error> {
     let nothing = || Error::NoForecast { ticker: ticker.clone() };
     let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
     if !pointer.pinned {
@@ -81,7 +89,7 @@ pub async fn release(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker
     let configuration = Configuration { rollback: None, release: Some(pointer.sequence), ..former };
     let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
     let reason = released_in_words(&pointer);
-    order.carry_out(archive, ledger, Decision::Release, reason, |place| released(&pointer, place)).await
+    order.carry_out(archive, ledger, programs, Decision::Release, reason, |place| released(&pointer, place)).await
 }
 
 /// The newest prices on record, and what their run was asked to do: a night that decided may not have come to its forecast.
@@ -107,6 +115,7 @@ impl Order<'_> {
         self,
         archive: &dyn Archive,
         ledger: &dyn Ledger,
+        programs: &dyn Programs,
         decision: Decision,
         reason: String,
         champion: impl Fn(&Place<'_>) -> Champion,
@@ -139,7 +148,7 @@ impl Order<'_> {
         let snapshot: Snapshot = results.or(Stage::Fetch, async { Ok(snapshot) }).await?;
         let tonight = Tonight::read(archive, ledger, &place, snapshot).await?;
         let known = Known { trained: None, evaluated: None };
-        let forecasted = forecast(archive, ledger, &tonight, &promoted.champion, known).await?;
+        let forecasted = forecast(archive, ledger, programs, &tonight, &promoted.champion, known).await?;
         results.add_receipt(receipt, Pointing::Move);
         results.add(Stage::Promote, &promoted)?;
         results.add(Stage::Forecast, &forecasted)?;
@@ -160,6 +169,10 @@ async fn can_serve(
     configuration: &Configuration,
 ) -> Result<(), Error> {
     let version = ModelVersion::read(archive, series.ticker(), &champion.version, Some(&champion.sha256)).await?;
+    // Its program will be asked.
+    if version.inputs.program.is_some() {
+        return Ok(());
+    }
     let horizon = configuration.horizon;
     version.forecast(series, horizon, &Calibration::first(series, horizon)).map(|_| ())
 }

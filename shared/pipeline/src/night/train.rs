@@ -1,12 +1,12 @@
 use forecasting::{
-    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Record, Sample, ScaleEstimates, Specification,
-    Verdict, average_growth,
+    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Program, ProgramName, Record, Sample, ScaleEstimates,
+    Specification, Verdict, average_growth,
 };
 
-use super::{Place, Tonight};
+use super::{Heard, Place, Tonight};
 use crate::{
-    Archive, Champion, Digest, Error, Evaluated, Key, Ledger, ModelVersion, ObjectRef, RunId, Stage, StoredRecord,
-    Trained, TrainedVersion, error::about,
+    Archive, Champion, Digest, Error, Evaluated, FittedBy, Key, Ledger, ModelVersion, ObjectRef, Programs, RunId,
+    Stage, StoredRecord, Trained, TrainedVersion, error::about,
 };
 
 /// As many nights back as are looked through for a record of this plan.
@@ -37,12 +37,13 @@ pub(crate) async fn newest_trained(
 /// newest session, and judges what came of all that each forecast before.
 pub(super) async fn train(
     archive: &dyn Archive,
+    programs: &dyn Programs,
     tonight: &Tonight<'_>,
     evaluated: &Evaluated,
 ) -> Result<Trained, Error> {
     let Tonight { place, snapshot, series, champion, before, .. } = tonight;
     let night = Night { place, series, snapshot: &snapshot.snapshot, champion: champion.as_ref() };
-    let (trained, versions) = night.train(archive, before.clone(), evaluated).await?;
+    let (trained, versions) = night.train(archive, before.clone(), evaluated, Voices::Ask(programs)).await?;
     for version in &versions {
         archive.create(&Key::model(place.ticker, &version.version), &version.to_json()).await?;
     }
@@ -55,6 +56,14 @@ pub(crate) struct Night<'a> {
     pub(crate) series: &'a PriceSeries,
     pub(crate) snapshot: &'a ObjectRef,
     pub(crate) champion: Option<&'a Champion>,
+}
+
+/// Where what programs say comes from.
+pub(crate) enum Voices<'a> {
+    /// They are asked.
+    Ask(&'a dyn Programs),
+    /// They were, and it is on record.
+    Recorded(&'a Heard),
 }
 
 /// Models by contender; the newly trained ones are to be archived.
@@ -71,40 +80,60 @@ impl Night<'_> {
         archive: &dyn Archive,
         before: Option<(RunId, Trained)>,
         evaluated: &Evaluated,
+        voices: Voices<'_>,
     ) -> Result<(Trained, Vec<ModelVersion>), Error> {
         let Place { run, ticker, .. } = *self.place;
         let configuration = &run.configuration;
         let plan = configuration.record_plan(ticker, self.series.cadence());
         plan.check(self.series).map_err(about(ticker))?;
-        let (mut record, mut scales) = match &before {
-            Some((_, before)) => (before.record.read(archive, ticker).await?, before.scales.clone()),
-            None => Record::of_history(plan.clone(), self.series).map_err(about(ticker))?,
-        };
         let earlier = self.earlier(archive, before.as_ref().map(|(_, before)| before)).await?;
         let session = self.series.last().day;
         let ripe = configuration.window.of(self.series).len() >= plan.trained_from();
         let selected = before.as_ref().and_then(|(_, before)| before.selected);
         let due = ripe && evaluated.training.due;
+        let known = match &before {
+            Some((_, before)) => Some(before.record.read(archive, ticker).await?),
+            None => None,
+        };
+        let asked;
+        let heard = match voices {
+            Voices::Recorded(heard) => heard,
+            Voices::Ask(programs) if ripe => {
+                asked = Heard::ask(programs, self, known.as_ref(), &earlier, due).await;
+                &asked
+            }
+            Voices::Ask(_) => &Heard::default(),
+        };
+        let (mut record, mut scales) = match (known, &before) {
+            (Some(record), Some((_, before))) => (record, before.scales.clone()),
+            _ => {
+                let said = |program, known| heard.outlook(program, known);
+                Record::of_history(plan.clone(), self.series, said).map_err(about(ticker))?
+            }
+        };
         let select = evaluated.training.select
             || selected.is_none_or(|day| day.periods_until(session) >= plan.reselected_after(self.series.bars().len()));
         let failed_before = before.iter().flat_map(|(_, before)| &before.without_model);
         let failed_before: Vec<(Contender, String)> = failed_before.cloned().collect();
         let mut models = if due {
-            self.trained(&earlier, select, &plan.contenders)
+            self.trained(&earlier, heard, select, &plan.contenders)
         } else {
-            self.completed(&earlier, ripe, select, failed_before)
+            self.completed(&earlier, heard, ripe, select, failed_before)
         };
         // What was trained for the first time counts as trained, whoever asked for it.
         let due = due || ripe && selected.is_none() && !models.new.is_empty();
 
-        let silent = self.extend(&mut record, &mut scales, &earlier, &models)?;
+        // A program that says nothing tonight has no model tonight, whatever it fitted before.
+        for program in plan.contenders.iter().filter_map(|contender| contender.program()).filter(|_| ripe) {
+            if let Err(reason) = heard.model(program) {
+                models.without(Contender::Program(Program { program }), reason);
+            }
+        }
+        let silent = self.extend(&mut record, &mut scales, (&earlier, &models), heard)?;
 
         let seat = self.champion.and_then(|champion| champion.seat.as_ref());
-        // Who has no forecast from tonight does not come into service.
-        let able = |contender: &Contender| {
-            !silent.contains(contender) || seat.is_some_and(|seat| seat.contender == *contender)
-        };
-        let known = models.known.iter().filter(|(contender, _)| able(contender));
+        // Who has no forecast from tonight does not serve.
+        let known = models.known.iter().filter(|(contender, _)| !silent.contains(contender));
         let competing: Vec<(Contender, Specification)> =
             known.map(|(contender, version)| (*contender, version.inputs.specification)).collect();
         let significance = configuration.significance;
@@ -117,6 +146,11 @@ impl Night<'_> {
         let served = [Some(nominee), serving];
         calibrations.retain(|(contender, _)| served.contains(&Some(*contender)));
 
+        let periods = self.series.bars().len();
+        let told = models.known.iter().filter_map(|(contender, version)| {
+            Some((version.version.clone(), heard.outlook(contender.program()?, periods)?))
+        });
+        let outlooks = told.collect();
         let versions = models.known.iter().map(|(contender, version)| TrainedVersion {
             contender: *contender,
             specification: version.inputs.specification,
@@ -135,6 +169,7 @@ impl Night<'_> {
             selected: if due && select { Some(session) } else { selected },
             versions,
             without_model: models.without,
+            outlooks,
             judgement,
             calibrations,
         };
@@ -147,8 +182,8 @@ impl Night<'_> {
         &self,
         record: &mut Record,
         scales: &mut Option<ScaleEstimates>,
-        earlier: &[(Contender, ModelVersion)],
-        models: &Models,
+        (earlier, models): (&[(Contender, ModelVersion)], &Models),
+        heard: &Heard,
     ) -> Result<Vec<Contender>, Error> {
         let Place { run, ticker, .. } = *self.place;
         let (horizon, trained_from) = (record.plan.horizon, record.plan.trained_from());
@@ -161,6 +196,13 @@ impl Night<'_> {
                 }
                 // A session that no night was held on is forecast from with the models of then.
                 let tonight = bars.len() == self.series.bars().len();
+                if let Some(program) = contender.program() {
+                    let outlook = heard.outlook(program, bars.len());
+                    if tonight && outlook.is_none() {
+                        silent.push(contender);
+                    }
+                    return Ok(outlook.unwrap_or_else(|| Outlook::none(horizon)));
+                }
                 let of = if tonight { &models.known } else { earlier };
                 match of.iter().find(|(other, _)| *other == contender && !contender.is_baseline()) {
                     Some((_, version)) => version.outlook_from(self.series, bars.len(), horizon).or_else(|error| {
@@ -201,6 +243,7 @@ impl Night<'_> {
     fn completed(
         &self,
         earlier: &[(Contender, ModelVersion)],
+        heard: &Heard,
         ripe: bool,
         select: bool,
         failed_before: Vec<(Contender, String)>,
@@ -211,7 +254,7 @@ impl Night<'_> {
         let contenders = self.place.run.configuration.record_plan(self.place.ticker, self.series.cadence()).contenders;
         let missing: Vec<Contender> =
             contenders.into_iter().filter(|contender| ripe && has_none(contender) && to_be_tried(contender)).collect();
-        let mut models = self.trained(earlier, false, &missing);
+        let mut models = self.trained(earlier, heard, false, &missing);
         models.without.extend(failed_before.into_iter().filter(|(contender, _)| !missing.contains(contender)));
         let kept = earlier.iter().filter(|(contender, _)| !contender.is_baseline() && !missing.contains(contender));
         models.known.extend(kept.cloned());
@@ -219,12 +262,25 @@ impl Night<'_> {
     }
 
     /// New models of these contenders, and the random walks' as they are.
-    fn trained(&self, earlier: &[(Contender, ModelVersion)], select: bool, contenders: &[Contender]) -> Models {
+    fn trained(
+        &self,
+        earlier: &[(Contender, ModelVersion)],
+        heard: &Heard,
+        select: bool,
+        contenders: &[Contender],
+    ) -> Models {
         let configuration = &self.place.run.configuration;
         let mut models = Models { known: Vec::new(), new: Vec::new(), without: Vec::new() };
         let prices = Sample::of(configuration.window.of(self.series), self.series.kind());
         for contender in contenders.iter().copied().filter(|contender| !contender.is_baseline()) {
             let known = earlier.iter().find(|(other, _)| *other == contender);
+            if let Some(program) = contender.program() {
+                match self.of_program(program, heard) {
+                    Ok(version) => models.add(contender, version),
+                    Err(reason) => models.without.push((contender, reason)),
+                }
+                continue;
+            }
             let specification = match known.filter(|_| !select) {
                 Some((_, version)) => Ok(version.inputs.specification),
                 None => contender
@@ -243,6 +299,17 @@ impl Night<'_> {
         // A random walk has next to nothing to train: what serves is kept until it may.
         models.known.extend(earlier.iter().filter(|(contender, _)| contender.is_baseline()).cloned());
         models
+    }
+
+    /// What a program has fitted tonight.
+    fn of_program(&self, program: ProgramName, heard: &Heard) -> Result<ModelVersion, String> {
+        let configuration = &self.place.run.configuration;
+        let model = heard.model(program)?.ok_or("it has fitted nothing")?;
+        let settings = configuration.programs.get(&program).ok_or("it is not configured")?.clone();
+        let season = configuration.seasons(self.place.ticker, self.series.cadence());
+        let fitted_by = FittedBy { settings, season, horizon: configuration.horizon };
+        ModelVersion::of_program(self.series, self.snapshot, configuration.window, (program, fitted_by), model)
+            .map_err(|error| error.to_string())
     }
 
     fn version(&self, specification: Specification) -> Result<ModelVersion, Error> {
@@ -275,6 +342,12 @@ impl Night<'_> {
 }
 
 impl Models {
+    fn without(&mut self, contender: Contender, reason: String) {
+        self.known.retain(|(other, _)| *other != contender);
+        self.without.retain(|(other, _)| *other != contender);
+        self.without.push((contender, reason));
+    }
+
     fn add(&mut self, contender: Contender, version: ModelVersion) {
         self.new.push(version.clone());
         self.known.push((contender, version));

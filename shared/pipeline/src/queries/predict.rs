@@ -3,7 +3,8 @@ use serde::{Serialize, Serializer};
 
 use super::{newest_forecast, prices};
 use crate::{
-    Archive, BarStatus, Champion, Error, Ledger, ModelVersion, RealisedCoverage, Skill, Source, VersionId,
+    Archive, BarStatus, BothForecasts, Champion, Error, Forecasted, Ledger, ModelVersion, RealisedCoverage, Skill,
+    Source, VersionId,
     records::{end_of_time, live_sums, measured},
 };
 
@@ -93,7 +94,10 @@ pub async fn predict(
     };
     let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
     let calibration = on_record.calibration.clone().unwrap_or_else(|| Calibration::first(&series, horizon));
-    let both = version.forecast(&series, horizon, &calibration)?;
+    let both = match &version.inputs.program {
+        None => version.forecast(&series, horizon, &calibration)?,
+        Some(_) => as_on_record(&version, &on_record, &series, horizon, &calibration)?,
+    };
     let (served, others) = both.by(on_record.forecast.intervals);
     let last = series.last();
     let forecast = StandingForecast::new(last.day, last.adjusted_close, served, others, &levels);
@@ -123,6 +127,32 @@ pub async fn predict(
         coverage,
         notice,
     })
+}
+
+/// What a program forecast when it was asked: it is not asked again.
+fn as_on_record(
+    version: &ModelVersion,
+    on_record: &Forecasted,
+    series: &PriceSeries,
+    horizon: usize,
+    calibration: &Calibration,
+) -> Result<BothForecasts, Error> {
+    let known = on_record.forecast.steps.len();
+    if on_record.champion.version != version.version {
+        let reason =
+            "only its program can tell what it forecasts, and it is asked of the version in service".to_owned();
+        return Err(Error::Request { field: "version", reason });
+    }
+    if horizon > known {
+        let reason = format!("{horizon} is more than the {known} periods that its program was asked for");
+        return Err(Error::Request { field: "horizon", reason });
+    }
+    let mut outlook = on_record.forecast.outlook();
+    outlook.centres.truncate(horizon);
+    if let Some(errors) = &mut outlook.errors {
+        errors.truncate(horizon);
+    }
+    Ok(BothForecasts::as_told(series, &outlook, calibration))
 }
 
 /// The levels in their order, where horizon and levels may be asked for.

@@ -1,14 +1,15 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use forecasting::{Decision, Judgement, PriceSeries, Ticker};
+use forecasting::{Decision, Judgement, PriceSeries, Program, Specification, Ticker};
 use serde::Serialize;
 
 use crate::{
-    Archive, Assignment, Champion, Created, Digest, Error, Evaluated, Key, Ledger, ModelVersion, Receipt, Run, RunId,
-    Snapshot, Stage, StageKey, Tombstone, Trained, Trigger, VersionId,
+    Archive, Assignment, Champion, Created, Digest, Error, Evaluated, FittedBy, Key, Ledger, ModelVersion, Programs,
+    Question, Receipt, Run, RunId, Snapshot, Stage, StageKey, Tombstone, Trained, Trigger, VersionId,
     night::{
-        Night, PERSON, Place, RULE, StageResults, in_words, reach, released, released_in_words, remains, restored,
+        Heard, Night, PERSON, Place, RULE, StageResults, Voices, in_words, reach, released, released_in_words, remains,
+        restored,
     },
 };
 
@@ -27,25 +28,29 @@ pub struct Verified {
     pub snapshot: Key,
 }
 
-/// Trains a version again from its stored snapshot; the bytes must be equal.
+/// Trains a version again from its stored snapshot; the bytes must be equal. A program is asked to fit it again.
 ///
 /// # Errors
 /// [`Error::Missing`] and [`Error::Damaged`] name the snapshot or the model, whichever is not what it was.
 pub async fn verify(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
+    programs: &dyn Programs,
     ticker: &Ticker,
     version: &VersionId,
 ) -> Result<Verified, Error> {
     let stored = ModelVersion::read(archive, ticker, version, None).await?;
     let inputs = &stored.inputs;
     let engine = inputs.specification.engine();
-    if inputs.engine != engine {
+    if inputs.program.is_none() && inputs.engine != engine {
         return Err(of_another_release(version.as_str(), &inputs.engine, &engine));
     }
     let snapshot = Snapshot::named(ledger, ticker, &inputs.snapshot).await?;
     let series = snapshot.checked(archive, ticker).await?;
-    let again = ModelVersion::again(&series, inputs)?;
+    let again = match &inputs.program {
+        None => ModelVersion::again(&series, inputs)?,
+        Some(by) => fitted_again(programs, &series, &stored, by).await?,
+    };
     let key = Key::model(ticker, version);
     compare(archive, &key, &again.to_json(), "training again from its snapshot").await?;
     Ok(Verified {
@@ -55,6 +60,39 @@ pub async fn verify(
         sha256: Digest::of(&again.to_json()),
         snapshot: inputs.snapshot.key.clone(),
     })
+}
+
+/// A program's version, fitted by it again.
+async fn fitted_again(
+    programs: &dyn Programs,
+    series: &PriceSeries,
+    stored: &ModelVersion,
+    by: &FittedBy,
+) -> Result<ModelVersion, Error> {
+    let silent = |reason: String| Error::Program { version: stored.version.clone(), reason };
+    let Specification::Program(Program { program }) = stored.inputs.specification else {
+        return Err(silent("it is of no program".to_owned()));
+    };
+    let periods = series.bars().len();
+    let question = Question {
+        program,
+        settings: &by.settings,
+        series,
+        seasons: by.season,
+        horizon: by.horizon,
+        window: stored.inputs.window,
+        model: None,
+        fits: &[periods],
+        from: periods,
+    };
+    let said = programs.ask(&question).await.map_err(silent)?;
+    let model = said.model.ok_or_else(|| silent("it has fitted nothing".to_owned()))?;
+    if stored.model.program_model() != Some(&model) {
+        return Err(silent(
+            "fitted again it is another: its program does not give the same bytes each time".to_owned(),
+        ));
+    }
+    ModelVersion::of_program(series, &stored.inputs.snapshot, stored.inputs.window, (program, by.clone()), &model)
 }
 
 /// A receipt that stands up to being reached again.
@@ -226,7 +264,9 @@ impl Judged<'_> {
         };
         let checking = Checking { archive, compared: Mutex::new(Vec::new()) };
         let night = Night { place, series, snapshot: &receipt.snapshot, champion: judged };
-        let (trained, versions) = night.train(&checking, previous, &evaluated).await?;
+        // What programs said is taken as it was said: all that followed from it is reached again.
+        let heard = Heard::recorded(archive, series, &recorded.record.plan, &recorded).await?;
+        let (trained, versions) = night.train(&checking, previous, &evaluated, Voices::Recorded(&heard)).await?;
         for version in versions {
             checking.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
         }

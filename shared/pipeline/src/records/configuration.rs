@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, fmt};
 
 use forecasting::{
-    Cadence, Contender, Family, Form, IntervalKind, Kind, Level, Policy, PriceSeries, Promotion, RecordPlan, Row,
-    Seasons, Stamp, Ticker, TradingDay, Window,
+    Cadence, Contender, Family, Form, IntervalKind, Kind, Level, Policy, PriceSeries, ProgramName, Promotion,
+    RecordPlan, Row, Seasons, Stamp, Ticker, TradingDay, Window,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::{Digest, History, Key, VersionId, price_file::ColumnNames, settings::SESSIONS_START};
+use crate::{Digest, History, Key, ProgramSettings, VersionId, price_file::ColumnNames, settings::SESSIONS_START};
 
 /// A run's task: everything that decides what it computes. `runs/{run}/configuration.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,9 @@ pub struct Configuration {
     /// The families and pinned specifications that compete with the random walks.
     #[serde(default = "only_arima")]
     pub families: Vec<Contender>,
+    /// The programs among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub programs: BTreeMap<ProgramName, ProgramSettings>,
     /// The seasons; `null` where they are those that the series' cadence usually has.
     #[serde(default = "no_season")]
     pub season: Option<Seasons>,

@@ -38,7 +38,7 @@ pub(crate) use former_snapshots::FormerSnapshots;
 pub use id::{NotAnId, RunId, VersionId};
 pub(crate) use measured::measured;
 pub use measured::{RealisedCoverage, Skill, Source};
-pub use model_version::{BothForecasts, ModelVersion, ObjectRef, TrainingInputs};
+pub use model_version::{BothForecasts, FittedBy, ModelVersion, ObjectRef, TrainingInputs};
 pub use overview::{Overview, Standing, TickerOverview};
 pub use promoted::Promoted;
 pub use receipt::{Champion, Receipt};

@@ -1,12 +1,12 @@
 //! Model versions: an immutable artefact of what was fitted, on which snapshot, and its state.
 
 use forecasting::{
-    Cadence, Calibration, IntervalKind, Kind, Outlook, Period, PriceForecast, PriceModel, PriceSeries, Sample,
-    Specification, Ticker, Window,
+    Cadence, Calibration, IntervalKind, Kind, Outlook, Period, PriceForecast, PriceModel, PriceSeries, Program,
+    ProgramName, Sample, Seasons, Specification, Ticker, Window,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Archive, Digest, Error, Key, VersionId, error::about};
+use crate::{Archive, Digest, Error, Key, ProgramSettings, VersionId, error::about};
 
 /// An archived object: its key and the digest of its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,21 @@ pub struct TrainingInputs {
     pub window: Window,
     /// What to fit.
     pub specification: Specification,
+    /// The program that fits it, where it is not ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<FittedBy>,
+}
+
+/// The program that fitted a version, and what it was told beside the series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FittedBy {
+    /// How it is started.
+    pub settings: ProgramSettings,
+    /// The seasons.
+    pub season: Seasons,
+    /// How far it is to forecast.
+    pub horizon: usize,
 }
 
 fn sessions() -> Cadence {
@@ -99,6 +114,14 @@ pub struct BothForecasts {
 }
 
 impl BothForecasts {
+    /// Of what a program has said that it forecasts from the newest of these periods.
+    pub(crate) fn as_told(series: &PriceSeries, outlook: &Outlook, calibration: &Calibration) -> BothForecasts {
+        let own = PriceForecast::of_outlook(series.last().adjusted_close, outlook, series.kind());
+        let adaptive = own.clone().calibrated(calibration.clone());
+        // Who says nothing of its errors has no intervals of its own.
+        BothForecasts { own: if outlook.errors.is_some() { own } else { adaptive.clone() }, adaptive }
+    }
+
     /// The one that is served, and the other.
     pub fn by(&self, served: IntervalKind) -> (&PriceForecast, &PriceForecast) {
         match served {
@@ -124,18 +147,61 @@ impl ModelVersion {
         let (cadence, kind) = (series.cadence(), series.kind());
         let regressors = series.regressors().to_vec();
         let format = FORMAT;
-        let inputs =
-            TrainingInputs { format, engine, ticker, snapshot, cadence, kind, regressors, window, specification };
-        ModelVersion::of(series, inputs)
+        let program = None;
+        let inputs = TrainingInputs {
+            format,
+            engine,
+            ticker,
+            snapshot,
+            cadence,
+            kind,
+            regressors,
+            window,
+            specification,
+            program,
+        };
+        ModelVersion::of(series, inputs, |sample| specification.fit(sample, kind).map_err(about(series.ticker())))
+    }
+
+    /// What a program has fitted on the window's sessions of a snapshot.
+    pub(crate) fn of_program(
+        series: &PriceSeries,
+        snapshot: &ObjectRef,
+        window: Window,
+        (program, fitted_by): (ProgramName, FittedBy),
+        model: &str,
+    ) -> Result<ModelVersion, Error> {
+        let kind = series.kind();
+        let digest =
+            fitted_by.settings.sha256.as_ref().map(|digest| format!(" {}", digest.short())).unwrap_or_default();
+        let inputs = TrainingInputs {
+            format: FORMAT,
+            engine: format!("{program}{digest}"),
+            ticker: series.ticker().clone(),
+            snapshot: snapshot.clone(),
+            cadence: series.cadence(),
+            kind,
+            regressors: series.regressors().to_vec(),
+            window,
+            specification: Specification::Program(Program { program }),
+            program: Some(fitted_by),
+        };
+        let fitted = |sample: &Sample| Ok(PriceModel::of_program(program, model.to_owned(), kind, sample.values.len()));
+        ModelVersion::of(series, inputs, fitted)
     }
 
     /// Fits from its inputs again.
     pub(crate) fn again(series: &PriceSeries, inputs: &TrainingInputs) -> Result<ModelVersion, Error> {
-        let engine = inputs.specification.engine();
-        ModelVersion::of(series, TrainingInputs { engine, ..inputs.clone() })
+        let (engine, specification, kind) = (inputs.specification.engine(), inputs.specification, series.kind());
+        let fitted = |sample: &Sample| specification.fit(sample, kind).map_err(about(series.ticker()));
+        ModelVersion::of(series, TrainingInputs { engine, ..inputs.clone() }, fitted)
     }
 
-    fn of(series: &PriceSeries, inputs: TrainingInputs) -> Result<ModelVersion, Error> {
+    fn of(
+        series: &PriceSeries,
+        inputs: TrainingInputs,
+        fitted: impl FnOnce(&Sample) -> Result<PriceModel, Error>,
+    ) -> Result<ModelVersion, Error> {
         let last = series.last();
         let digest = Digest::of(&serde_json::to_vec(&inputs).expect("inputs are plain data"));
         let bars = inputs.window.of(series);
@@ -147,7 +213,7 @@ impl ModelVersion {
             first,
             last: last.day,
             last_price: last.adjusted_close,
-            model: inputs.specification.fit(&prices, series.kind()).map_err(refuse)?,
+            model: fitted(&prices)?,
             inputs,
         })
     }

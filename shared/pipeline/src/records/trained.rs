@@ -1,4 +1,4 @@
-use forecasting::{Calibration, Calibrations, Contender, Judgement, Period, ScaleEstimates, Specification};
+use forecasting::{Calibration, Calibrations, Contender, Judgement, Outlook, Period, ScaleEstimates, Specification};
 use serde::{Deserialize, Serialize};
 
 use crate::{Champion, Digest, Error, Market, StageRecord, StoredRecord, VersionId};
@@ -27,6 +27,9 @@ pub struct Trained {
     /// Who has no model now, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without_model: Vec<(Contender, String)>,
+    /// What the programs among the contenders forecast tonight, by the version that forecasts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outlooks: Vec<(VersionId, Outlook)>,
     /// What everyone's record amounts to.
     pub judgement: Judgement,
     /// What makes the intervals of whoever may serve tonight.

@@ -1,5 +1,17 @@
-use forecasting::{Arima, Contender, Family};
+use std::collections::BTreeMap;
+
+use forecasting::{Arima, Contender, Family, Program, ProgramName};
+use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::ProgramSettings;
+
+/// The families and pinned specifications that compete, and the programs among them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Families {
+    pub(super) contenders: Vec<Contender>,
+    pub(super) programs: BTreeMap<ProgramName, ProgramSettings>,
+}
 
 /// `{ family = "arima", order = [1, 1, 0], seasonal = [0, 1, 1, 5], constant = true }`.
 #[derive(Deserialize)]
@@ -12,35 +24,107 @@ struct Pinned {
     constant: bool,
 }
 
-/// Reads the families of a configuration.
-pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Contender>>, D::Error> {
-    let entries = Vec::<toml::Value>::deserialize(deserializer)?;
-    let mut contenders = Vec::new();
-    for entry in entries {
-        if entry.as_str() == Some("all") {
-            contenders.extend(all());
-        } else {
-            contenders.push(contender(entry).map_err(D::Error::custom)?);
-        }
-    }
-    Ok(Some(contenders))
+/// `{ name = "forest", command = "python3 forest.py", timeout = "30s", memory = 2000, files = ["weights"], network = true }`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: Option<ProgramName>,
+    command: String,
+    timeout: Option<SignedDuration>,
+    memory: Option<u64>,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default)]
+    network: bool,
 }
 
-/// Every family but the random walk, which is there anyway, and the regression, which is there where there is something to regress on.
+/// Seconds.
+const USUAL_TIMEOUT: u64 = 30;
+const MAX_TIMEOUT: i64 = 600;
+/// Megabytes.
+const USUAL_MEMORY: u64 = 4000;
+
+impl<'de> Deserialize<'de> for Families {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Families, D::Error> {
+        let mut families = Families::default();
+        for entry in Vec::<toml::Value>::deserialize(deserializer)? {
+            match entry {
+                toml::Value::String(word) if word == "all" => families.contenders.extend(all()),
+                toml::Value::Table(table) if table.contains_key("command") => {
+                    families.add(read(table).map_err(D::Error::custom)?).map_err(D::Error::custom)?;
+                }
+                toml::Value::Table(table) => {
+                    let contender = read(table).and_then(pinned).map_err(D::Error::custom)?;
+                    families.contenders.push(contender);
+                }
+                other => families.contenders.push(family(other).map_err(D::Error::custom)?),
+            }
+        }
+        Ok(families)
+    }
+}
+
+impl Families {
+    fn add(&mut self, Written { name, command, timeout, memory, files, network }: Written) -> Result<(), String> {
+        let name = match name {
+            Some(name) => name,
+            None => named_after(&command)?,
+        };
+        let timeout = match timeout {
+            None => USUAL_TIMEOUT,
+            Some(time) if time >= SignedDuration::from_secs(1) && time.as_secs() <= MAX_TIMEOUT => {
+                time.as_secs().unsigned_abs()
+            }
+            Some(time) => return Err(format!("the timeout of {name} is {time:#}, but must be within 1s and 10m")),
+        };
+        let memory = memory.unwrap_or(USUAL_MEMORY);
+        if !(64..=1_000_000).contains(&memory) {
+            return Err(format!("the memory of {name} is {memory}, but must be within 64 and 1000000 megabytes"));
+        }
+        if words_of(&command).is_none_or(|words| words.is_empty()) {
+            return Err(format!("the command of {name} is '{command}', which a shell could not part into words"));
+        }
+        self.contenders.push(Contender::Program(Program { program: name }));
+        let settings = ProgramSettings { command, files, timeout, memory, network, sha256: None };
+        match self.programs.insert(name, settings) {
+            None => Ok(()),
+            Some(_) => Err(format!("two programs are called {name}: give each a name")),
+        }
+    }
+}
+
+/// The words of a command, as a shell would part them; `None` where a quotation does not end.
+pub fn words_of(command: &str) -> Option<Vec<String>> {
+    shlex::split(command)
+}
+
+/// After the last word's file: `forest` for `python3 models/forest.py`.
+fn named_after(command: &str) -> Result<ProgramName, String> {
+    let words = words_of(command).unwrap_or_default();
+    let last = words.iter().rev().find(|word| !word.starts_with('-')).map_or("", String::as_str);
+    let file = last.rsplit('/').next().unwrap_or_default();
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_ascii_lowercase().replace(' ', "-");
+    stem.parse().map_err(|error| format!("{error}: give the program of '{command}' a name"))
+}
+
+fn read<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, String> {
+    toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+}
+
+/// Every family but the random walk, which is there anyway; the regression, which is there where there is something to regress on; and
+/// programs, which are named one by one.
 pub(super) fn all() -> Vec<Contender> {
     Family::ALL
         .iter()
-        .filter(|family| ![Family::RandomWalk, Family::Regression].contains(family))
+        .filter(|family| ![Family::RandomWalk, Family::Regression, Family::Program].contains(family))
         .map(|family| Contender::Family(*family))
         .collect()
 }
 
-fn contender(entry: toml::Value) -> Result<Contender, String> {
-    match entry {
-        toml::Value::Table(table) => {
-            pinned(table.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?)
-        }
-        other => other.try_into().map(Contender::Family).map_err(|error: toml::de::Error| error.message().to_owned()),
+fn family(word: toml::Value) -> Result<Contender, String> {
+    match word.try_into().map_err(|error: toml::de::Error| error.message().to_owned())? {
+        Family::Program => Err("a program is named by its command: { command = \"python3 my_model.py\" }".to_owned()),
+        family => Ok(Contender::Family(family)),
     }
 }
 

@@ -22,7 +22,11 @@ use forecasting::{
 use jiff::civil::{Date, date};
 use serde::Deserialize;
 
-use crate::{Archive, Assignment, Configuration, Error, Key, Market, Reading, price_file::ColumnNames};
+use crate::{
+    Archive, Assignment, Configuration, Error, Key, Market, ProgramSettings, Reading, price_file::ColumnNames,
+};
+use families::Families;
+pub use families::words_of;
 pub use fetch::{FetchSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
@@ -48,8 +52,7 @@ pub struct Settings {
     former_holdout: Option<toml::Value>,
     #[serde(deserialize_with = "values::window")]
     window: Window,
-    #[serde(deserialize_with = "families::read")]
-    families: Option<Vec<Contender>>,
+    families: Option<Families>,
     cadence: Option<Cadence>,
     calendar: Option<Calendar>,
     kind: Kind,
@@ -189,7 +192,7 @@ impl Settings {
         if let Some(twice) = self.aliases.values().find(|symbol| !symbols.insert(*symbol)) {
             return Err(format!("aliases give {twice} to two series"));
         }
-        if let Some(families) = &self.families {
+        if let Some(Families { contenders: families, .. }) = &self.families {
             within("the number of families", families.len(), 1..=10)?;
             if let Some(twice) = families.iter().enumerate().find(|(i, f)| families[..*i].contains(f)) {
                 return Err(format!("families name {} twice", twice.1));
@@ -318,6 +321,11 @@ impl Settings {
         self.series.get(ticker).map_or(self.cadence(), |own| self.of_one(own).cadence())
     }
 
+    /// The programs among the families, for whoever can tell what is in their files.
+    pub fn programs(&mut self) -> impl Iterator<Item = &mut ProgramSettings> {
+        self.families.iter_mut().flat_map(|families| families.programs.values_mut())
+    }
+
     /// The cadence that is declared; a calendar alone is that of days.
     pub fn cadence(&self) -> Option<Cadence> {
         match (self.cadence, self.calendar) {
@@ -345,10 +353,13 @@ impl Settings {
         let kind = self.kind();
         let prices = cadence == Some(Cadence::SESSION) && kind.is_price();
         let usual = prices.then_some(Seasons::NONE);
-        let families = match kind {
-            Kind::Price => vec![Contender::Family(Family::Arima)],
-            Kind::Value(_) => families::all(),
-        };
+        let Families { contenders, programs } = self.families.clone().unwrap_or_else(|| Families {
+            contenders: match kind {
+                Kind::Price => vec![Contender::Family(Family::Arima)],
+                Kind::Value(_) => families::all(),
+            },
+            programs: BTreeMap::new(),
+        });
         Configuration {
             market,
             cadence,
@@ -359,7 +370,8 @@ impl Settings {
             levels: self.levels.clone(),
             holdout: None,
             window: self.window,
-            families: self.families.clone().unwrap_or(families),
+            families: contenders,
+            programs,
             season: self.season.or(usual),
             intervals: self.intervals,
             policy: self.policy,

@@ -165,7 +165,8 @@ fn a_receipt(run: &str, as_of: Stamp, sequence: u64) -> Receipt {
     let series = PriceSeries::new(ticker("NLS"), rows).expect("a series");
     let configuration = a_run(as_of, run).configuration;
     let (record, _) =
-        Record::of_history(configuration.record_plan(&ticker("NLS"), Cadence::SESSION), &series).expect("a record");
+        Record::of_history(configuration.record_plan(&ticker("NLS"), Cadence::SESSION), &series, |_, _| None)
+            .expect("a record");
     let (judgement, _) =
         Judgement::of(&record, &configuration.levels, configuration.significance, None, &[], Detail::Short);
     let walk = judgement.random_walk.clone().expect("outcomes have come");

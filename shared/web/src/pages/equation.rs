@@ -42,6 +42,7 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
             of("alpha").unwrap_or(1.0),
             of("drift").map(signed).unwrap_or_default()
         ),
+        Specification::Program(program) => format!("{program}, whose law is its own"),
         Specification::Mstl(mstl) => format!("{mstl}, and each season as in its last turn"),
         Specification::Combination(combination) => format!("the {combination}"),
         Specification::Arima(arima) => arima_law(arima, coefficients, "y"),

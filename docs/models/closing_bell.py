@@ -1,0 +1,74 @@
+"""A model of your own among Closing Bell's families: put this file beside yours, and call serve(fit, forecast).
+
+    from closing_bell import serve
+
+    def fit(series):
+        return {"mean": sum(series.values) / len(series.values)}
+
+    def forecast(model, series, horizon, ahead):
+        return [model["mean"]] * horizon
+
+    serve(fit, forecast)
+
+`series` has name, kind, cadence, seasons, horizon, columns (their names), and, up to the period that is forecast from: values, at (dates, times
+or indices, as text) and known (a list for each column). `fit` sees the values of the window alone, and answers with whatever `forecast`
+needs: it is pickled, and stored with the version. `ahead` has a list for each column, of the periods to come. `forecast` answers with a
+number for each of them, or with those and a dictionary of quantiles, {0.1: [...], 0.9: [...]}. What is printed goes nowhere.
+"""
+
+import base64
+import json
+import pickle
+import sys
+import zlib
+
+
+class Series:
+    """What is known of one series."""
+
+    def __init__(self, name, kind, cadence, seasons, horizon, columns):
+        self.name, self.kind, self.cadence, self.seasons = name, kind, cadence, seasons
+        self.horizon, self.columns = horizon, columns
+        self.at, self.values, self.known = [], [], [[] for _ in columns]
+
+    def since(self, first):
+        """The same from a place on."""
+        part = Series(self.name, self.kind, self.cadence, self.seasons, self.horizon, self.columns)
+        part.at, part.values = self.at[first:], self.values[first:]
+        part.known = [column[first:] for column in self.known]
+        return part
+
+
+def serve(fit, forecast):
+    """Answers until the input ends."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    series = model = text = None
+    for line in sys.stdin:
+        message = json.loads(line)
+        answer = {}
+        if "begin" in message:
+            told = message["begin"]
+            text = told["model"]
+            series = Series(*(told[name] for name in ("series", "kind", "cadence", "seasons", "horizon", "columns")))
+            model = pickle.loads(zlib.decompress(base64.b64decode(text))) if text else None
+        elif "observe" in message:
+            observed = message["observe"]
+            series.at += observed["at"]
+            series.values += observed["values"]
+            for column, known in zip(series.known, observed["columns"]):
+                column += known
+            if "fit" in message:
+                model, text = fit(series.since(message["fit"]["from"])), None
+            if "forecast" in message:
+                said = forecast(model, series, series.horizon, message["forecast"]["columns"])
+                mean, quantiles = said if isinstance(said, tuple) else (said, {})
+                answer = {"mean": plain(mean), "quantiles": {str(q): plain(ends) for q, ends in quantiles.items()}}
+        else:
+            text = text or base64.b64encode(zlib.compress(pickle.dumps(model))).decode()
+            answer = {"model": text}
+        print(json.dumps(answer, allow_nan=False), file=answers, flush=True)
+
+
+def plain(numbers):
+    """Numbers that JSON knows."""
+    return [float(number) for number in numbers]
