@@ -17,6 +17,7 @@ number for each of them, or with those and a dictionary of quantiles, {0.1: [...
 """
 
 import base64
+import io
 import json
 import pickle
 import sys
@@ -64,9 +65,32 @@ def serve(fit, forecast):
                 mean, quantiles = said if isinstance(said, tuple) else (said, {})
                 answer = {"mean": plain(mean), "quantiles": {str(q): plain(ends) for q, ends in quantiles.items()}}
         else:
-            text = text or base64.b64encode(zlib.compress(pickle.dumps(model))).decode()
+            text = text or written(model)
             answer = {"model": text}
         print(json.dumps(answer, allow_nan=False), file=answers, flush=True)
+
+
+class Pickler(pickle._Pickler):
+    """The same bytes for the same model: equal words are one, whatever the process has read before."""
+
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def save_str(self, word):
+        word = sys.intern(word)
+        known = self.memo.get(id(word))
+        if known:
+            self.write(self.get(known[0]))
+        else:
+            super().save_str(word)
+
+    dispatch[str] = save_str
+
+
+def written(model):
+    """A model as text."""
+    pickled = io.BytesIO()
+    Pickler(pickled).dump(model)
+    return base64.b64encode(zlib.compress(pickled.getvalue())).decode()
 
 
 def plain(numbers):

@@ -8,7 +8,7 @@ from sklearn.preprocessing import StandardScaler
 
 
 def new():
-    network = MLPRegressor((16,), alpha=0.01, max_iter=300, random_state=1)
+    network = MLPRegressor(hidden_layer_sizes=(16,), alpha=0.01, max_iter=300, random_state=1)
     return TransformedTargetRegressor(make_pipeline(StandardScaler(), network), transformer=StandardScaler())
 
 
