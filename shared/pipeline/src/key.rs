@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use forecasting::{Period, Stamp, Ticker};
+use forecasting::{Period, ProgramName, Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Error, RunId, VersionId};
@@ -54,6 +54,21 @@ impl Key {
     /// The stamp that a snapshot's name tells: that of its last period.
     pub(crate) fn last_period(&self) -> Option<Stamp> {
         self.0.rsplit('/').next()?.rsplit_once('-')?.0.parse().ok()
+    }
+
+    /// The prefix of `judged/{name}/{number}-{digest8}.json.zst`: forecasts that someone else made, as they came.
+    pub(crate) fn judged(name: ProgramName) -> String {
+        format!("judged/{name}/")
+    }
+
+    /// One of them, the first being 1.
+    pub(crate) fn judged_file(name: ProgramName, number: usize, digest: &Digest) -> Key {
+        Key(format!("{}{number:08}-{}.json.zst", Key::judged(name), digest.short()))
+    }
+
+    /// One of them, as it was listed.
+    pub(crate) fn of_judged(name: ProgramName, listed: &str) -> Key {
+        Key(format!("{}{}", Key::judged(name), listed.rsplit('/').next().unwrap_or_default()))
     }
 
     /// `models/{ticker}/{version}.json`

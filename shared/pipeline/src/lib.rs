@@ -6,6 +6,7 @@
 
 mod digest;
 mod error;
+mod judged;
 mod key;
 mod long_table;
 mod night;
@@ -20,6 +21,7 @@ pub mod testing;
 
 pub use digest::Digest;
 pub use error::Error;
+pub use judged::{Judged, Odds, judge};
 pub use key::Key;
 pub use long_table::LongTable;
 pub use night::{

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand};
-use forecasting::{Level, Stamp, Ticker};
+use forecasting::{Level, ProgramName, Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{Market, RunId, VersionId};
 
@@ -182,6 +182,16 @@ pub(super) enum Command {
         out: Option<PathBuf>,
         #[command(flatten)]
         place: PlaceArguments,
+    },
+    /// Judge forecasts that someone else made, as the contenders' are: a table with series, origin, date, and mean or quantiles
+    Judge {
+        /// The table, CSV
+        forecasts: PathBuf,
+        /// Whose they are [default: the file's name]
+        #[arg(long)]
+        name: Option<ProgramName>,
+        #[command(flatten)]
+        store: StoreArguments,
     },
     /// Rewrite what earlier releases stored, to save its space; cut off, it goes on when it is called again
     Migrate {

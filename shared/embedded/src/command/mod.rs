@@ -9,6 +9,7 @@ mod forget;
 mod history;
 mod import;
 mod inspect;
+mod judge;
 mod market;
 mod migrate;
 mod output;
@@ -137,6 +138,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
+        Command::Judge { forecasts, name, store } => judge::judge(&forecasts, name, &store).await,
         Command::Migrate { store } => migrate::migrate(&store).await,
         Command::Export { tickers, forecasts, as_of, out, place } => {
             export::export(tickers, forecasts, as_of, out.as_deref(), &place).await

@@ -1,0 +1,79 @@
+//! `judge`: forecasts that someone else made.
+
+use std::{fs, path::Path, process::ExitCode};
+
+use forecasting::ProgramName;
+use pipeline::Judged;
+
+use super::{Failure, arguments::StoreArguments, output, stores::Stores};
+
+/// No file is larger.
+const LARGEST: u64 = 512 << 20;
+
+pub(super) async fn judge(path: &Path, name: Option<ProgramName>, store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let unreadable = |why: String| Failure::Usage(format!("{} cannot be read: {why}", path.display()));
+    let name = match name {
+        Some(name) => name,
+        None => {
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+            stem.parse().map_err(|error| Failure::Usage(format!("{error}: give it one by --name")))?
+        }
+    };
+    if fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len() > LARGEST {
+        return Err(unreadable(format!("it is larger than {} MB", LARGEST >> 20)));
+    }
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let stores = Stores::change(&store.place).await?;
+    let judged = pipeline::judge(&*stores.archive, &*stores.ledger, name, &text).await?;
+    if store.json {
+        output::json(&judged);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let header = [
+        "Ticker",
+        "Forecasts",
+        "Here before",
+        "To come",
+        "Skill",
+        "Held",
+        "Against the walk",
+        "Against who serves",
+        "Asked",
+        "Who serves",
+    ];
+    let mut table = output::table(&header, &[1, 2, 3, 4, 6, 7, 8]);
+    for series in &judged {
+        let Judged {
+            ticker,
+            forecasts,
+            earned,
+            open,
+            skill,
+            coverage,
+            against_walk,
+            against_champion,
+            champion,
+            asked,
+        } = series;
+        let held: Vec<String> =
+            coverage.iter().map(|(level, share, _)| format!("{level} %: {:.1}", share * 100.0)).collect();
+        let odds = |odds: &pipeline::Odds| format!("{:.2} (claimed {:.2})", odds.earned, odds.claimed);
+        table.add_row([
+            ticker.to_string(),
+            forecasts.to_string(),
+            earned.to_string(),
+            open.to_string(),
+            output::percent(*skill),
+            held.join(", "),
+            odds(against_walk),
+            odds(against_champion),
+            format!("{asked:.1}"),
+            champion.clone(),
+        ]);
+    }
+    output::line(&table.to_string());
+    output::line(&format!(
+        "Forecasts of {name}. Evidence, to 1, is earned by what was here before its outcome; the rest is claimed."
+    ));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,67 @@
+//! Forecasts that someone else made.
+
+mod support;
+
+use std::fmt::Write;
+
+use support::Bench;
+
+fn noise(t: usize) -> f64 {
+    let hash = (t as u64 + 7).wrapping_mul(6_364_136_223_846_793_005).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    20.0 + (hash >> 40) as f64 / f64::from(1 << 20)
+}
+
+fn values(bench: &Bench, until: usize) {
+    let mut text = "unique_id,ds,y\n".to_owned();
+    (1..=until).for_each(|t| writeln!(text, "A,{t},{}", noise(t)).expect("a string takes every write"));
+    bench.write("values.csv", &text);
+}
+
+/// What will be, or was, one period ahead from each of these origins, or something else.
+fn knowing(origins: std::ops::RangeInclusive<usize>, off: f64) -> String {
+    let mut text = "series,origin,date,mean,lower_80,upper_80\n".to_owned();
+    for t in origins {
+        let y = noise(t + 1) + off;
+        writeln!(text, "a,{t},{},{y},{},{}", t + 1, y - 1.0, y + 1.0).expect("a string takes every write");
+    }
+    text
+}
+
+#[test]
+fn what_was_here_before_earns_and_the_rest_claims() {
+    let bench = Bench::new();
+    values(&bench, 60);
+    bench.write("closing-bell.toml", "kind = \"value\"\ncadence = \"index\"\nfamilies = [\"theta\"]\nhorizon = 2\n");
+    bench.run("run --market csv:values.csv").expect(0);
+    let judged = |name: &str| bench.run(&format!("judge {name}.csv --json")).expect(0).json()[0].clone();
+    let odds = |judged: &serde_json::Value, which: &str| {
+        ["earned", "claimed"].map(|kind| judged[which][kind].as_f64().expect("odds"))
+    };
+    // Someone who knows what is to come, and says so before; and someone who says it afterwards.
+    bench.write("seer.csv", &knowing(30..=89, 0.0));
+    let first = judged("seer");
+    assert_eq!(["forecasts", "earned", "open"].map(|key| first[key].as_u64()), [Some(30), Some(0), Some(30)]);
+    let [earned, claimed] = odds(&first, "against_walk");
+    assert!(earned == 1.0 && claimed > 10.0, "{first}");
+    values(&bench, 90);
+    bench.run("run --market csv:values.csv").expect(0);
+    bench.write("late.csv", &knowing(60..=89, 0.0));
+    let (seer, late) = (judged("seer"), judged("late"));
+    assert_eq!(["forecasts", "earned", "open"].map(|key| seer[key].as_u64()), [Some(60), Some(30), Some(0)]);
+    assert_eq!(["forecasts", "earned", "open"].map(|key| late[key].as_u64()), [Some(30), Some(0), Some(0)]);
+    assert!(odds(&seer, "against_walk")[0] > 10.0 && odds(&seer, "against_champion")[0] > 10.0, "{seer}");
+    assert_eq!(odds(&late, "against_walk")[0], 1.0);
+    assert_eq!((seer["skill"].as_f64(), seer["coverage"][0][1].as_f64()), (Some(1.0), Some(1.0)));
+    // What is said again, otherwise, was said before: the first word counts.
+    bench.write("again.csv", &knowing(60..=89, 5.0));
+    bench.run("judge again.csv --name seer --json").expect(0);
+    assert_eq!(judged("seer"), seer);
+    let table = bench.run("judge late.csv").expect(0).out;
+    assert!(table.contains("the rest is claimed"), "{table}");
+
+    bench.write("wrong.csv", "series,origin,date,mean\na,60,59,1\n");
+    assert!(bench.run("judge wrong.csv").expect(2).err.contains("row 1: 0000000059 is not after its origin"));
+    bench.write("stranger.csv", "series,origin,date,mean\nb,60,61,1\n");
+    assert!(bench.run("judge stranger.csv").expect(1).err.contains("B is unknown"));
+    assert!(bench.run("judge nothing.csv").expect(2).err.contains("nothing.csv cannot be read"));
+}
