@@ -4,7 +4,7 @@ mod support;
 
 use std::fmt::Write;
 
-use support::Bench;
+use support::{Bench, Finished};
 
 fn noise(t: usize) -> f64 {
     let hash = (t as u64 + 7).wrapping_mul(6_364_136_223_846_793_005).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -64,4 +64,35 @@ fn what_was_here_before_earns_and_the_rest_claims() {
     bench.write("stranger.csv", "series,origin,date,mean\nb,60,61,1\n");
     assert!(bench.run("judge stranger.csv").expect(1).err.contains("B is unknown"));
     assert!(bench.run("judge nothing.csv").expect(2).err.contains("nothing.csv cannot be read"));
+}
+
+#[test]
+fn questions_in_sql() {
+    let bench = Bench::new();
+    bench.write("closing-bell.toml", "");
+    for day in ["2020-12-10", "2020-12-11"] {
+        bench.run(&format!("run --market recorded --ticker KO --ticker NLS --as-of {day}")).expect(0);
+    }
+    let ask = |question: &str, format: &str| {
+        let output = bench.command(&format!("sql --format {format}")).arg(question).output();
+        Finished::of(output.expect("starts"))
+    };
+    let answer = ask("SELECT ticker, count(*) AS n, max(at) AS last FROM bars GROUP BY ticker ORDER BY ticker", "csv");
+    let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sample/KO.csv")).expect("the sample");
+    let n = sample.lines().count() - 1;
+    assert_eq!(answer.expect(0).out, format!("ticker,n,last\nKO,{n},2020-12-11\nNLS,{n},2020-12-11\n"));
+    let scored = "SELECT f.ticker, f.date, s.error FROM forecasts f JOIN scores s USING (ticker, origin, date, horizon) WHERE level = 80";
+    let scored = ask(scored, "json").expect(0).json();
+    assert_eq!(scored.as_array().map(Vec::len), Some(2));
+    assert_eq!(scored[0]["date"], "2020-12-11");
+    let verdicts = ask(
+        "SELECT decision, count(*) FROM verdicts JOIN runs USING (run) WHERE status = 'succeeded' GROUP BY 1",
+        "csv",
+    );
+    assert_eq!(verdicts.expect(0).out, "decision,count(*)\nkeep,2\npromote,2\n");
+    assert!(ask("SELECT * FROM prices", "table").expect(2).err.contains("no such table: prices"));
+    assert!(ask("DELETE FROM bars", "table").expect(2).err.contains("readonly"));
+    let file = bench.path("other.sqlite");
+    assert!(ask(&format!("ATTACH '{}' AS other", file.display()), "table").expect(2).err.contains("too many attached"));
+    assert!(!file.exists());
 }

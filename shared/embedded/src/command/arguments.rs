@@ -193,6 +193,16 @@ pub(super) enum Command {
         #[command(flatten)]
         store: StoreArguments,
     },
+    /// Ask a question in SQL of all that is on record: bars, forecasts, scores, verdicts, runs
+    Sql {
+        /// The question, in SQLite's SQL
+        question: String,
+        /// How the answer is printed
+        #[arg(long, value_enum, default_value = "table")]
+        format: super::sql::Format,
+        #[command(flatten)]
+        place: PlaceArguments,
+    },
     /// Rewrite what earlier releases stored, to save its space; cut off, it goes on when it is called again
     Migrate {
         #[command(flatten)]

@@ -19,6 +19,7 @@ mod rollback;
 mod run;
 mod serve;
 mod settings;
+mod sql;
 mod stores;
 
 use std::{io::IsTerminal, process::ExitCode};
@@ -139,6 +140,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
         Command::Judge { forecasts, name, store } => judge::judge(&forecasts, name, &store).await,
+        Command::Sql { question, format, place } => sql::sql(&question, format, &place).await,
         Command::Migrate { store } => migrate::migrate(&store).await,
         Command::Export { tickers, forecasts, as_of, out, place } => {
             export::export(tickers, forecasts, as_of, out.as_deref(), &place).await
