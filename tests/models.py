@@ -110,7 +110,7 @@ def bench(count):
         script = time.monotonic() - start
         largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"{count} series: a night {night:.1f} s, the plain script {script:.1f} s: {night / script:.2f} times")
-        print(f"largest process of a night {memory:.0f} MB, of both {largest:.0f} MB")
+        print(f"the command itself takes {memory:.0f} MB, and each of its two programs what one of the script does: {largest:.0f}")
 
 
 if __name__ == "__main__":

@@ -376,7 +376,9 @@ fn every_family_is_stored_and_read_back() {
         read(json!({"family": "regression", "columns": 1, "errors": order(1, 0)})),
     ];
     let families: std::collections::BTreeSet<Family> = all.iter().map(Specification::family).collect();
-    assert_eq!(families, Family::ALL.iter().copied().collect(), "a new family belongs here too");
+    // What a program fits, it alone reads: tests/programs.rs.
+    let ours = Family::ALL.iter().copied().filter(|family| *family != Family::Program).collect();
+    assert_eq!(families, ours, "a new family belongs here too");
     let sha256 = Digest::of(b"");
     let snapshot = ObjectRef { key: Key::snapshot(&ticker, shorter.last().day, &sha256), sha256 };
     for specification in all {

@@ -12,7 +12,6 @@ use std::{
     sync::LazyLock,
 };
 
-use landlock::{ABI, Access, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus};
 use pipeline::ProgramSettings;
 use tokio::process::Command;
 
@@ -113,8 +112,8 @@ pub(crate) fn become_confined(arguments: &[OsString]) -> ExitCode {
     let (paths, words) = (&arguments[..place], &arguments[place + 1..]);
     let Some((program, rest)) = words.split_first() else { return ExitCode::from(2) };
     match keep_to(paths) {
-        Ok(RulesetStatus::NotEnforced) => eprintln!("this kernel has no Landlock: files are not kept from it"),
-        Ok(_) => {}
+        Ok(true) => {}
+        Ok(false) => eprintln!("this system has no Landlock: files are not kept from it"),
         Err(error) => {
             eprintln!("it cannot be kept to its own files: {error}");
             return ExitCode::from(2);
@@ -125,7 +124,19 @@ pub(crate) fn become_confined(arguments: &[OsString]) -> ExitCode {
     ExitCode::from(2)
 }
 
-fn keep_to(paths: &[OsString]) -> Result<RulesetStatus, Box<dyn std::error::Error>> {
+#[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
+fn keep_to(_: &[OsString]) -> Result<bool, Box<dyn std::error::Error>> {
+    Ok(false)
+}
+
+/// Answers whether the kernel can.
+#[cfg(target_os = "linux")]
+fn keep_to(paths: &[OsString]) -> Result<bool, Box<dyn std::error::Error>> {
+    use landlock::{
+        ABI, Access, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+    };
+
     let abi = ABI::V3;
     let (read, all) = (AccessFs::from_read(abi), AccessFs::from_all(abi));
     let file = AccessFs::from_file(abi);
@@ -147,5 +158,5 @@ fn keep_to(paths: &[OsString]) -> Result<RulesetStatus, Box<dyn std::error::Erro
         let access = if path.is_dir() { access } else { access & file };
         rules = rules.add_rule(PathBeneath::new(opened, access))?;
     }
-    Ok(rules.restrict_self()?.ruleset)
+    Ok(rules.restrict_self()?.ruleset != RulesetStatus::NotEnforced)
 }

@@ -66,6 +66,9 @@ impl<'de> Deserialize<'de> for Families {
 
 impl Families {
     fn add(&mut self, Written { name, command, timeout, memory, files, network }: Written) -> Result<(), String> {
+        if words_of(&command).is_none_or(|words| words.is_empty()) {
+            return Err(format!("the command '{command}' is one that a shell could not part into words"));
+        }
         let name = match name {
             Some(name) => name,
             None => named_after(&command)?,
@@ -80,9 +83,6 @@ impl Families {
         let memory = memory.unwrap_or(USUAL_MEMORY);
         if !(64..=1_000_000).contains(&memory) {
             return Err(format!("the memory of {name} is {memory}, but must be within 64 and 1000000 megabytes"));
-        }
-        if words_of(&command).is_none_or(|words| words.is_empty()) {
-            return Err(format!("the command of {name} is '{command}', which a shell could not part into words"));
         }
         self.contenders.push(Contender::Program(Program { program: name }));
         let settings = ProgramSettings { command, files, timeout, memory, network, sha256: None };

@@ -92,6 +92,16 @@ fn refusals_say_what_and_where() {
     check("families = []", "the number of families is 0");
     check("families = [\"arima\", \"arima\"]", "families name arima twice");
     check("families = [\"prophet\"]", "unknown variant `prophet`, expected one of `random_walk`, `arima`");
+    check("families = [\"program\"]", "a program is named by its command");
+    check("families = [{ command = \"python3 a.py\" }, { command = \"python3 b/a.py\" }]", "two programs are called a");
+    check("families = [{ command = \"python3 'a\" }]", "which a shell could not part into words");
+    check(
+        "families = [{ command = \"x\", timeout = \"2h\" }]",
+        "the timeout of x is 2h, but must be within 1s and 10m",
+    );
+    check("families = [{ command = \"x\", memory = 1 }]", "the memory of x is 1");
+    check("families = [{ command = \"python3 MyModel\", name = \"My Model\" }]", "'My Model' is no program's name");
+    check("families = [{ command = \"x\", memry = 1 }]", "unknown field `memry`");
     check("season = 5000", "season is 5000");
     check("season = [24, 100]", "of two the longer holds the shorter");
     check("cadence = \"fortnight\"", "a cadence is \"session\"");
