@@ -94,7 +94,7 @@ fn refusals_say_what_and_where() {
     check("families = [\"prophet\"]", "unknown variant `prophet`, expected one of `random_walk`, `arima`");
     check("families = [\"program\"]", "a program is named by its command");
     check("families = [{ command = \"python3 a.py\" }, { command = \"python3 b/a.py\" }]", "two programs are called a");
-    check("families = [{ command = \"python3 'a\" }]", "which a shell could not part into words");
+    check("families = [{ command = \"python3 'a\" }]", "one that a shell could not part into words");
     check(
         "families = [{ command = \"x\", timeout = \"2h\" }]",
         "the timeout of x is 2h, but must be within 1s and 10m",
