@@ -82,6 +82,31 @@ fn a_program_that_has_found_something_serves() {
     assert!(other.contains("its files are not those that it was configured with"), "{other}");
 }
 
+/// One night without an answer, where models are trained every twentieth night: it is out that night, and back on the next, with the
+/// evidence that it had.
+#[test]
+fn a_night_without_an_answer_costs_that_night() {
+    let bench = Bench::new();
+    prices(&bench, "LAW", true);
+    example(&bench, "threshold.py");
+    bench.write(
+        "closing-bell.toml",
+        "policy = { max_age = 20 }\nwindow = 2019-08-01\nfamilies = [\"arima\", { command = \"python3 threshold.py\" }]\n",
+    );
+    let sound = std::fs::read_to_string(bench.path("threshold.py")).expect("reads");
+    let night = |day: &str, program: &str| {
+        bench.write("threshold.py", program);
+        bench.run(&format!("run --market csv:files --as-of {day}")).expect(0);
+        let model = bench.run("predict LAW --json").expect(0).json()["model"].clone();
+        bench.run("verify LAW").expect(0);
+        model
+    };
+    assert_eq!(night("2020-12-08", &sound), "program threshold");
+    assert_eq!(night("2020-12-09", "raise SystemExit('the moon is full')"), "random walk");
+    assert_eq!(night("2020-12-10", &sound), "program threshold");
+    assert_eq!(night("2020-12-11", &sound), "program threshold");
+}
+
 /// Each does something that it should not: it loses the night, with the reason, and nothing else does.
 #[test]
 fn programs_that_misbehave_lose_their_night_alone() {
@@ -108,6 +133,8 @@ fn programs_that_misbehave_lose_their_night_alone() {
     check("floods", "while True:\n    print('x' * 100000, end='')\n", "its answer is longer than 8 MB");
     check("ends", "import sys\nsys.exit('no licence')\n", "it ended: exit status: 1: no licence");
     check("chatters", "print('hello')\n", "its answer 'hello' cannot be read");
+    let twice = "import sys\nfor line in sys.stdin:\n    print('{}\\n{}', flush=True)\n";
+    check("twice", twice, "more than one line for each");
     check("not-a-number", &served("def forecast(*_):\n    return [float('nan')] * 5"), "Out of range float values");
     check(
         "too-few",
@@ -121,6 +148,13 @@ fn programs_that_misbehave_lose_their_night_alone() {
     check("peeks", &peeks("open('files/LAW.csv').read()"), "Permission denied");
     check("digs", &peeks("open('alone/ledger.sqlite', 'rb').read()"), "Permission denied");
     check("writes", &peeks("open('here.txt', 'w').write('x')"), "Permission denied");
+    check("speaks", &peeks("__import__('os').listdir('/run')"), "Permission denied: '/run'");
+    check("remembers", &peeks("raise OSError(__import__('os').listdir('/dev/shm'))"), "OSError: []");
+    check(
+        "looks",
+        &peeks("raise OSError(len([p for p in __import__('os').listdir('/proc') if p.isdigit()]) < 9)"),
+        "OSError: True",
+    );
     check("calls", &peeks("__import__('socket').create_connection(('127.0.0.1', 80), 1)"), "Network is unreachable");
 }
 

@@ -255,7 +255,8 @@ fn regressors_that_cannot_be_used() {
     };
     check("--set columns.regressors=[\"prize\"]", 2, "columns.regressors is 'prize', but its first line is");
     check("--set columns.regressors=[\"promo\",\"promo\"]", 2, "name 'promo' twice");
-    check("--set columns.regressors=[\"y\"]", 2, "which is what is to be forecast");
+    check("--set columns.regressors=[\"y\"]", 2, "name 'y', which is what a long table calls something else");
+    check("--set columns.value=promo --set columns.regressors=[\"promo\"]", 2, "which is what is to be forecast");
     check("--set families=[\"regression\"]", 2, "columns.regressors names nothing to regress on");
     let text = std::fs::read_to_string(bench.path("sales.csv")).expect("reads");
     let line = text.lines().find(|line| line.starts_with("A,2024-03-05")).expect("a row");

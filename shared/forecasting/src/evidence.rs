@@ -64,6 +64,11 @@ impl Wealth {
         if !(bound > 0.0 && bet.error.is_finite()) {
             return;
         }
+        if !bound.is_finite() {
+            // Beyond all measure: as much as can be lost at once.
+            self.0.iter_mut().for_each(|wealth| *wealth *= 1.0 - MAX_AT_RISK);
+            return;
+        }
         let won = bet.won();
         for (wealth, proportion) in self.0.iter_mut().zip(PROPORTIONS) {
             *wealth = (*wealth * (1.0 + proportion.min(MAX_AT_RISK / bound) * won)).min(MAX_WEALTH);

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Coverage, Error, IntervalKind, Kind, Level, Outlook, Period, PriceForecast, PriceSeries, scorecard::quantile_loss,
-};
+use crate::{Coverage, Error, IntervalKind, Kind, Level, Period, PriceForecast, PriceSeries, scorecard::quantile_loss};
 
 /// A forecast on record: made at one origin, in the basis of that day's prices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -164,14 +162,6 @@ impl StandingForecast {
         };
         let steps = served.central().into_iter().enumerate().map(step).collect();
         StandingForecast { origin, price, intervals: served.intervals(), kind: served.kind(), steps }
-    }
-
-    /// What was forecast, as changes of the level: all that is needed to tell it again, with other levels' intervals.
-    pub fn outlook(&self) -> Outlook {
-        let last = self.kind.level(self.price);
-        let centres = self.steps.iter().map(|step| self.kind.level(step.served.mean) - last).collect();
-        let errors = self.steps.iter().map(|step| step.standard_error).collect();
-        Outlook { centres, errors }
     }
 
     /// With the values of a season ago for a measure, where there is a season of values: the newest are these, NaN where one is missing.

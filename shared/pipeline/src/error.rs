@@ -146,7 +146,7 @@ pub enum Error {
         ours: String,
     },
     /// A program that is to say what a version forecasts does not.
-    #[error("{version}: {reason}")]
+    #[error("the program of version {version} says nothing: {reason}")]
     Program {
         /// Which version.
         version: VersionId,

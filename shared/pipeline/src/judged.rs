@@ -1,10 +1,11 @@
 //! Forecasts that someone else made, judged as the contenders' are: what each row forecast is compared with what came. A file is archived
-//! when it is first seen, with the newest period that was known then. Only rows that were here before their outcome earn evidence; what
-//! is said of the past is claimed.
+//! when it is first seen, with the time and the newest period that was known then. Only rows that were here before their outcome earn
+//! evidence; what is said of the past is claimed.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use forecasting::{Bet, Kind, Level, Period, PriceSeries, ProgramName, Record, Stamp, Ticker, Wealth};
+use forecasting::{Bet, Kind, Level, Outlook, Period, PriceSeries, ProgramName, Record, Stamp, Ticker, Wealth};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{Archive, Digest, Error, Key, Ledger, Snapshot, Stage, Trained, records::end_of_time};
@@ -13,8 +14,10 @@ use crate::{Archive, Digest, Error, Key, Ledger, Snapshot, Stage, Trained, recor
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Submission {
-    /// The newest period of each of its series that was known then.
-    known: BTreeMap<Ticker, Period>,
+    /// When that was.
+    at: Timestamp,
+    /// The newest period of each of its series that was known then, and its value: later splits and dividends rebase prices.
+    known: BTreeMap<Ticker, (Period, f64)>,
     rows: Vec<Forecast>,
 }
 
@@ -31,7 +34,7 @@ struct Forecast {
 }
 
 /// What was said of one series, by origin and date, and whether it was here before its outcome.
-type AllSaid = BTreeMap<(Stamp, Stamp), (Forecast, bool)>;
+type AllSaid = BTreeMap<(Period, Period), (Forecast, bool)>;
 
 /// What became of someone's forecasts of one series.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -44,7 +47,7 @@ pub struct Judged {
     pub earned: usize,
     /// Forecasts whose outcome is to come.
     pub open: usize,
-    /// 1 - mean absolute error over that of the (seasonal) random walk's last value; of those that were here, or of all where none was.
+    /// 1 - mean absolute error over that of the value at the origin; of those that were here, or of all where none was.
     pub skill: Option<f64>,
     /// How often the intervals held.
     pub coverage: Vec<(Level, f64, usize)>,
@@ -84,6 +87,7 @@ pub async fn judge(
     ledger: &dyn Ledger,
     name: ProgramName,
     text: &str,
+    now: Timestamp,
 ) -> Result<Vec<Judged>, Error> {
     let rows = read(text).map_err(|reason| Error::Request { field: "forecasts", reason })?;
     let mut series: BTreeMap<Ticker, PriceSeries> = BTreeMap::new();
@@ -96,9 +100,13 @@ pub async fn judge(
     let prefix = Key::judged(name);
     let mut listed = archive.list(&prefix).await?;
     if !listed.iter().any(|key| key.ends_with(&format!("-{}.json.zst", digest.short()))) {
-        let known = series.iter().map(|(ticker, series)| (ticker.clone(), series.last().day)).collect();
+        for (index, row) in rows.iter().enumerate() {
+            check(index, row, &series[&row.series])?;
+        }
+        let newest = |series: &PriceSeries| (series.last().day, series.last().adjusted_close);
+        let known = series.iter().map(|(ticker, series)| (ticker.clone(), newest(series))).collect();
         let key = Key::judged_file(name, listed.len() + 1, &digest);
-        let submission = Submission { known, rows };
+        let submission = Submission { at: now, known, rows };
         let json = serde_json::to_string(&submission).expect("forecasts are plain data");
         archive.create(&key, &crate::packed::compress(&json)).await?;
         listed.push(key.to_string());
@@ -112,16 +120,31 @@ pub async fn judge(
         let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
         let json = crate::packed::decompress(&bytes).map_err(damaged)?;
         let submission: Submission = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
-        for row in submission.rows {
-            let known = submission.known.get(&row.series).map(|known| known.stamp());
-            let was_here = known.is_some_and(|known| row.date > known);
+        for mut row in submission.rows {
+            let (Some((known, value)), Some(series)) = (submission.known.get(&row.series), series.get(&row.series))
+            else {
+                continue;
+            };
+            let cadence = series.cadence();
+            let (Ok(origin), Ok(date)) = (cadence.period(row.origin), cadence.period(row.date)) else { continue };
+            let factor = match (series.kind(), series.on(*known)) {
+                (Kind::Price, Some(bar)) => bar.adjusted_close / value,
+                _ => 1.0,
+            };
+            row.mean *= factor;
+            row.intervals
+                .iter_mut()
+                .for_each(|(_, lower, upper)| (*lower, *upper) = (*lower * factor, *upper * factor));
+            // Of a series without dates the order alone tells.
+            let over = !matches!(row.date, Stamp::Index(_)) && date.has_ended(submission.at);
+            let was_here = date > *known && !over;
             let place = said.entry(row.series.clone()).or_default();
-            place.entry((row.origin, row.date)).or_insert((row, was_here));
+            place.entry((origin, date)).or_insert((row, was_here));
         }
     }
     let mut judged = Vec::with_capacity(series.len());
     for (ticker, series) in &series {
-        judged.push(of_series(archive, ledger, series, &said[ticker]).await?);
+        judged.push(of_series(archive, ledger, series, &said.remove(ticker).unwrap_or_default()).await?);
     }
     Ok(judged)
 }
@@ -148,9 +171,10 @@ async fn of_series(
     let run = ledger.run(&newest.key.run).await?.ok_or_else(missing)?.run;
     let mut tally = Tally::default();
     let (mut forecasts, mut earned, mut open) = (0, 0, 0);
-    for (row, was_here) in said.values() {
-        let (Some(base), Some(came)) = (at(series, row.origin), at(series, row.date)) else {
-            open += usize::from(row.date > series.last().day.stamp());
+    let value = |period: Period| series.on(period).map(|bar| bar.adjusted_close);
+    for ((origin, date), (row, was_here)) in said {
+        let (Some(base), Some(came)) = (value(*origin), value(*date)) else {
+            open += usize::from(*date > series.last().day);
             continue;
         };
         forecasts += 1;
@@ -158,7 +182,7 @@ async fn of_series(
         tally.add(row, base, came, *was_here);
     }
     let told = |session: Period| {
-        let first = said.get(&(session.stamp(), session.next().stamp()))?;
+        let first = said.get(&(session, session.next()))?;
         Some((series.on(session)?.adjusted_close, first))
     };
     let (walk, other) = odds(&record, series.kind(), champion.contender(), told);
@@ -179,8 +203,17 @@ async fn of_series(
     })
 }
 
-fn at(series: &PriceSeries, stamp: Stamp) -> Option<f64> {
-    series.on(series.cadence().period(stamp).ok()?).map(|bar| bar.adjusted_close)
+/// Refuses what the series has no place for.
+fn check(index: usize, row: &Forecast, series: &PriceSeries) -> Result<(), Error> {
+    let refused = |what: String| Error::Request { field: "forecasts", reason: format!("row {}: {what}", index + 1) };
+    for stamp in [row.origin, row.date] {
+        series.cadence().period(stamp).map_err(|error| refused(error.to_string()))?;
+    }
+    let possible = |value: f64| Outlook::of_values(series.kind(), series.last().adjusted_close, &[value], None).is_ok();
+    if !possible(row.mean) {
+        return Err(refused(format!("{} is no value of {}", row.mean, row.series)));
+    }
+    Ok(())
 }
 
 /// Bets one period ahead, as a record's: from a session on, on what was said of the next.
@@ -194,6 +227,10 @@ fn odds<'a>(
     wealth.iter_mut().for_each(|wealth| wealth.stake(1.0));
     for pair in record.rows.windows(2) {
         let (row, change) = (&pair[0], pair[1].change);
+        // A change over a gap was forecast by nobody.
+        if pair[1].session != row.session.next() {
+            continue;
+        }
         let Some((base, (forecast, was_here))) = told(row.session) else { continue };
         let deviation = row.path(row.scale)[0];
         let centre = kind.level(forecast.mean) - kind.level(base);

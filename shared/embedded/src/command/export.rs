@@ -7,7 +7,7 @@ use forecasting::{Stamp, Ticker};
 use super::{Failure, arguments::PlaceArguments, output, stores::Stores};
 
 /// So many of the newest runs tell which series are watched.
-const RUNS: usize = 10;
+const RUNS: usize = 1_000;
 
 pub(super) async fn export(
     mut tickers: Vec<Ticker>,

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, process::ExitCode};
 
 use forecasting::ProgramName;
+use jiff::Timestamp;
 use pipeline::Judged;
 
 use super::{Failure, arguments::StoreArguments, output, stores::Stores};
@@ -24,7 +25,7 @@ pub(super) async fn judge(path: &Path, name: Option<ProgramName>, store: &StoreA
     }
     let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     let stores = Stores::change(&store.place).await?;
-    let judged = pipeline::judge(&*stores.archive, &*stores.ledger, name, &text).await?;
+    let judged = pipeline::judge(&*stores.archive, &*stores.ledger, name, &text, Timestamp::now()).await?;
     if store.json {
         output::json(&judged);
         return Ok(ExitCode::SUCCESS);

@@ -46,7 +46,7 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
 /// With what is in the files of its programs: another file is another program.
 fn with_programs(mut settings: Settings) -> Settings {
     for program in settings.programs() {
-        program.sha256 = program_digest(program);
+        program.sha256 = Some(program_digest(program));
     }
     settings
 }

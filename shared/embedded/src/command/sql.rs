@@ -32,7 +32,7 @@ const TABLES: [(&str, &str); 5] = [
 /// So many of the newest nights' forecasts of a ticker, and runs.
 const NIGHTS: usize = 10_000;
 /// So many of the newest runs tell which series are watched.
-const RUNS: usize = 10;
+const RUNS: usize = 1_000;
 
 /// How the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -1,6 +1,6 @@
-//! How a program is kept to itself: no network, no other processes to be seen, a bound on its memory, and no files but those of the
-//! system, of its interpreter, and its own. util-linux's `unshare` and `prlimit` do the first three; this command itself, started once
-//! more, does the last by Landlock before it becomes the program.
+//! How a program is kept to itself: no network, no other processes to be seen or spoken to, a bound on the memory of each of its own, and no
+//! files but those of the system, of its interpreter, and its code. util-linux's `unshare` and `prlimit` do the first three; this command
+//! itself, started once more, does the last by Landlock before it becomes the program.
 
 use std::{
     env,
@@ -28,13 +28,31 @@ const VARIABLES: [&str; 6] = ["HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "V
 /// So many threads, files and megabytes on disk.
 const ONE_THREAD: [&str; 4] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"];
 
+/// Languages whose programs are files: code of the same kind beside one belongs to it.
+const CODE: [&str; 8] = ["jl", "js", "lua", "pl", "py", "r", "R", "rb"];
+
 /// Whether namespaces can be made here, or why not.
-static NAMESPACES: LazyLock<Result<(), String>> = LazyLock::new(|| {
-    let made = Direct::new("unshare").args(["-r", "-n", "-p", "-f", "--kill-child", "true"]).output();
-    match made {
+static NAMESPACES: LazyLock<Result<(), String>> =
+    LazyLock::new(|| tried("unshare", &[&ISOLATED[1..], &["-n", "true"]]));
+static LIMITS: LazyLock<bool> = LazyLock::new(|| tried("prlimit", &[&["--core=0", "true"]]).is_ok());
+/// Its own processes, mounts and user; what it starts ends with it.
+const ISOLATED: [&str; 7] = ["unshare", "-r", "-m", "-p", "-f", "--mount-proc", "--kill-child"];
+/// Where other processes listen, and where they would read what it leaves: both are empty for it.
+const EMPTIED: &str =
+    "for folder in /run /dev/shm; do [ ! -d $folder ] || mount -t tmpfs tmpfs $folder || exit 1; done; exec \"$@\"";
+
+fn tried(program: &str, arguments: &[&[&str]]) -> Result<(), String> {
+    match Direct::new(program).args(arguments.concat()).output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Said once: what this system cannot do.
+static LANDLOCK: LazyLock<()> = LazyLock::new(|| {
+    if !has_landlock() {
+        tracing::warn!("this system has no Landlock: programs may read every file that you may");
     }
 });
 
@@ -44,18 +62,23 @@ pub(super) fn command(settings: &ProgramSettings, words: &[String], folder: &Pat
     let mut line: Vec<OsString> = Vec::new();
     match &*NAMESPACES {
         Ok(()) => {
-            line.extend(["unshare", "-r", "-p", "-f", "--kill-child"].map(OsString::from));
+            line.extend(ISOLATED.map(OsString::from));
             line.extend((!settings.network).then(|| OsString::from("-n")));
-            line.push("--".into());
-            line.push("prlimit".into());
-            line.push(format!("--as={}", settings.memory << 20).into());
-            line.extend(["--core=0", "--nofile=512", "--fsize=1073741824", "--"].map(OsString::from));
+            line.extend(["--", "sh", "-c", EMPTIED, "sh"].map(OsString::from));
         }
         Err(why) if !settings.network => {
             return Err(format!("it cannot be kept from the network here ({why}); network = true lets it have it"));
         }
-        Err(_) => {}
+        Err(_) => tracing::warn!("programs are not kept from other processes here"),
     }
+    if *LIMITS {
+        line.push("prlimit".into());
+        line.push(format!("--as={}", settings.memory << 20).into());
+        line.extend(["--core=0", "--nofile=512", "--nproc=512", "--fsize=1073741824", "--"].map(OsString::from));
+    } else {
+        tracing::warn!("there is no prlimit here: programs may take up all memory");
+    }
+    LazyLock::force(&LANDLOCK);
     line.push(itself.into());
     line.push(CONFINED.into());
     line.extend(readable(words, settings).into_iter().map(PathBuf::into_os_string));
@@ -78,31 +101,42 @@ pub(super) fn command(settings: &ProgramSettings, words: &[String], folder: &Pat
 
 /// The files and folders of a program: what its command names, code beside that, its interpreter, and what the configuration lets it read.
 fn readable(words: &[String], settings: &ProgramSettings) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = settings.files.iter().map(PathBuf::from).collect();
+    let mut paths = code(words);
+    paths.extend(settings.files.iter().map(PathBuf::from));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let program = env::split_paths(&path).map(|folder| folder.join(&words[0])).find(|file| file.is_file());
+    let program = program.unwrap_or_else(|| PathBuf::from(&words[0]));
+    let here = env::current_dir().unwrap_or_default();
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let is_apart = |folder: &Path| !here.starts_with(folder) && !home.starts_with(folder);
+    // An interpreter's own folder is two above it; where that would be everything, the program alone.
+    for found in [fs::canonicalize(&program).ok(), Some(program)].into_iter().flatten() {
+        let own = found.parent().and_then(Path::parent).filter(|own| own.parent().is_some() && is_apart(own));
+        paths.extend(own.map(Path::to_owned));
+        paths.push(found);
+    }
+    paths.push(home.join(".local/lib"));
+    let modules = env::var_os("PYTHONPATH");
+    paths.extend(modules.iter().flat_map(env::split_paths).filter(|folder| folder.is_absolute() && is_apart(folder)));
+    paths.retain(|path| path.exists());
+    paths
+}
+
+/// The files that a command names, and code of the same kind beside them.
+pub(super) fn code(words: &[String]) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
     for word in &words[1..] {
         let path = Path::new(word);
         if !path.is_file() {
             continue;
         }
         paths.push(path.to_owned());
+        let kind = path.extension().filter(|kind| CODE.iter().any(|code| kind == code));
         let beside = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let code = fs::read_dir(beside).into_iter().flatten().filter_map(|entry| entry.ok().map(|entry| entry.path()));
-        paths.extend(code.filter(|other| other.extension().is_some() && other.extension() == path.extension()));
+        let others =
+            fs::read_dir(beside).into_iter().flatten().filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        paths.extend(others.filter(|other| kind.is_some() && other.extension() == kind && other.is_file()));
     }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let program = env::split_paths(&path).map(|folder| folder.join(&words[0])).find(|file| file.is_file());
-    let program = program.unwrap_or_else(|| PathBuf::from(&words[0]));
-    let here = env::current_dir().unwrap_or_default();
-    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    // An interpreter's own folder is two above it; where that would be everything, the program alone.
-    for found in [fs::canonicalize(&program).ok(), Some(program)].into_iter().flatten() {
-        let own = found.parent().and_then(Path::parent).filter(|own| own.parent().is_some() && **own != home);
-        paths.extend(own.filter(|own| !here.starts_with(own)).map(Path::to_owned));
-        paths.push(found);
-    }
-    paths.push(home.join(".local/lib"));
-    paths.extend(env::var_os("PYTHONPATH").iter().flat_map(env::split_paths));
-    paths.retain(|path| path.exists());
     paths
 }
 
@@ -111,13 +145,9 @@ pub(crate) fn become_confined(arguments: &[OsString]) -> ExitCode {
     let Some(place) = arguments.iter().position(|argument| argument == AND_THEN) else { return ExitCode::from(2) };
     let (paths, words) = (&arguments[..place], &arguments[place + 1..]);
     let Some((program, rest)) = words.split_first() else { return ExitCode::from(2) };
-    match keep_to(paths) {
-        Ok(true) => {}
-        Ok(false) => eprintln!("this system has no Landlock: files are not kept from it"),
-        Err(error) => {
-            eprintln!("it cannot be kept to its own files: {error}");
-            return ExitCode::from(2);
-        }
+    if let Err(error) = keep_to(paths) {
+        eprintln!("it cannot be kept to its own files: {error}");
+        return ExitCode::from(2);
     }
     let error = Direct::new(program).args(rest).exec();
     eprintln!("{}: {error}", program.to_string_lossy());
@@ -126,16 +156,27 @@ pub(crate) fn become_confined(arguments: &[OsString]) -> ExitCode {
 
 #[cfg(not(target_os = "linux"))]
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it may fail")]
-fn keep_to(_: &[OsString]) -> Result<bool, Box<dyn std::error::Error>> {
-    Ok(false)
+fn keep_to(_: &[OsString]) -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
 }
 
-/// Answers whether the kernel can.
+#[cfg(not(target_os = "linux"))]
+fn has_landlock() -> bool {
+    false
+}
+
 #[cfg(target_os = "linux")]
-fn keep_to(paths: &[OsString]) -> Result<bool, Box<dyn std::error::Error>> {
-    use landlock::{
-        ABI, Access, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
-    };
+fn has_landlock() -> bool {
+    use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ruleset.handle_access(AccessFs::from_all(ABI::V1)).and_then(Ruleset::create).is_ok()
+}
+
+/// As far as the kernel can: whoever started this has said what it cannot.
+#[cfg(target_os = "linux")]
+fn keep_to(paths: &[OsString]) -> Result<(), Box<dyn std::error::Error>> {
+    use landlock::{ABI, Access, AccessFs, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr};
 
     let abi = ABI::V3;
     let (read, all) = (AccessFs::from_read(abi), AccessFs::from_all(abi));
@@ -158,5 +199,6 @@ fn keep_to(paths: &[OsString]) -> Result<bool, Box<dyn std::error::Error>> {
         let access = if path.is_dir() { access } else { access & file };
         rules = rules.add_rule(PathBeneath::new(opened, access))?;
     }
-    Ok(rules.restrict_self()?.ruleset != RulesetStatus::NotEnforced)
+    rules.restrict_self()?;
+    Ok(())
 }

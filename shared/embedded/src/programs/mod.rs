@@ -7,7 +7,9 @@ mod process;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write,
     fs,
+    path::PathBuf,
     sync::{Mutex, PoisonError},
 };
 
@@ -31,6 +33,8 @@ struct Started {
     failures: u32,
     /// Why it is not asked any more.
     given_up: Option<String>,
+    /// Of its code.
+    digest: Option<Digest>,
 }
 
 /// Who fails so often in a row is not asked any more: it would cost every series the time of a start.
@@ -49,14 +53,15 @@ impl Programs for RunningPrograms {
     async fn ask(&self, question: &Question<'_>) -> Result<Said, String> {
         let (program, settings) = (question.program, question.settings);
         if let Some(configured) = &settings.sha256
-            && program_digest(settings).as_ref() != Some(configured)
+            && self.digest(program, settings) != *configured
         {
             return Err("its files are not those that it was configured with".to_owned());
         }
+        let only_tonight = question.from == question.series.bars().len();
         let process = match self.idle(program) {
             Err(reason) => return Err(reason),
-            Ok(Some(process)) => Ok(process),
-            Ok(None) => Process::start(settings).map_err(Silence::Other),
+            Ok(Some(process)) if only_tonight => Ok(process),
+            Ok(_) => Process::start(settings).map_err(Silence::Other),
         };
         let said = match process {
             Ok(mut process) => conversation::hold(&mut process, question).await.map(|said| (said, process)),
@@ -67,7 +72,10 @@ impl Programs for RunningPrograms {
         match said {
             Ok((said, process)) => {
                 started.failures = 0;
-                started.idle.push(process);
+                // Who was told of the past what was then to come must not remember it when another series' past is asked for.
+                if only_tonight {
+                    started.idle.push(process);
+                }
                 Ok(said)
             }
             Err(silence) => {
@@ -87,6 +95,12 @@ impl Programs for RunningPrograms {
 }
 
 impl RunningPrograms {
+    /// Of a program's code as it was when it was first asked.
+    fn digest(&self, program: ProgramName, settings: &ProgramSettings) -> Digest {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.entry(program).or_default().digest.get_or_insert_with(|| program_digest(settings)).clone()
+    }
+
     /// One that waits to be asked, if there is one.
     fn idle(&self, program: ProgramName) -> Result<Option<Process>, String> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,13 +112,32 @@ impl RunningPrograms {
     }
 }
 
-/// The digest of the files that a command names; `None` where it names none.
-pub(crate) fn program_digest(settings: &ProgramSettings) -> Option<Digest> {
-    let mut all = Vec::new();
-    for word in process::words(settings).ok()?.iter().skip(1).chain(&settings.files) {
-        if let Ok(bytes) = fs::read(word) {
-            all.extend_from_slice(Digest::of(&bytes).as_str().as_bytes());
+/// The digest of a program's code: of the files that its command names, of code beside them, and of the files that it is let read. Of a
+/// folder, the names and sizes of what is in it count.
+pub(crate) fn program_digest(settings: &ProgramSettings) -> Digest {
+    let words = process::words(settings).unwrap_or_default();
+    let mut paths = confined::code(&words);
+    paths.extend(settings.files.iter().map(PathBuf::from));
+    paths.extend(words.first().filter(|word| word.contains('/')).map(PathBuf::from));
+    paths.sort();
+    paths.dedup();
+    let mut all = String::new();
+    for path in &paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            let mut inside: Vec<(String, u64)> = fs::read_dir(path)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| {
+                    (entry.file_name().to_string_lossy().into_owned(), entry.metadata().map_or(0, |meta| meta.len()))
+                })
+                .collect();
+            inside.sort();
+            let _ = writeln!(all, "{name} {inside:?}");
+        } else if let Ok(bytes) = fs::read(path) {
+            let _ = writeln!(all, "{name} {}", Digest::of(&bytes).as_str());
         }
     }
-    (!all.is_empty()).then(|| Digest::of(&all))
+    Digest::of(all.as_bytes())
 }

@@ -55,6 +55,9 @@ impl Process {
 
     /// Sends a message, and reads the answer to it.
     pub(super) async fn ask<T: DeserializeOwned>(&mut self, message: &impl Serialize) -> Result<T, Silence> {
+        if !self.output.buffer().is_empty() {
+            return Err(Silence::Other("it says more than one line for each that it is sent".to_owned()));
+        }
         let mut line = serde_json::to_string(message).expect("messages are plain data");
         line.push('\n');
         let exchange = async {

@@ -15,6 +15,7 @@ pub use row::RecordRow;
 use crate::{
     Contender, Detail, Error, Family, Kind, Period, PriceSeries, Scale, Seasons, Window,
     scale::{ScaleParameters, Scales, Shock},
+    series::LARGEST,
 };
 pub(crate) use replay::Replay;
 
@@ -154,15 +155,26 @@ impl RecordPlan {
         }
     }
 
-    /// From where on a program is asked for the record of a history of so many periods, and after how many of them it is to fit anew.
-    pub fn program_schedule(&self, periods: usize) -> (usize, Vec<usize>) {
+    /// From where on a program is asked for the record of a series' history, and after how many of its periods it is to fit anew.
+    pub fn program_schedule(&self, series: &PriceSeries) -> (usize, Vec<usize>) {
+        let bars = series.bars();
+        // Before a window that begins on a date there is nothing to fit on.
+        let trained = |known: &usize| self.window.of_bars(&bars[..*known]).len() >= self.fewest();
+        let from = (self.warm_up()..=bars.len()).find(trained).unwrap_or(bars.len()).min(bars.len());
         let mut fits = Vec::new();
-        for known in 2..periods {
-            if self.selects_at(known, fits.last().copied()) && known >= self.warm_up() {
-                fits.push(known);
+        let mut selected = None;
+        for known in 2..bars.len() {
+            if self.selects_at(known, selected) {
+                selected = Some(known);
+                if known >= from {
+                    fits.push(known);
+                }
             }
         }
-        (self.warm_up(), fits)
+        if fits.first() != Some(&from) {
+            fits.insert(0, from);
+        }
+        (from, fits)
     }
 
     /// Whether a record of the history selects anew after so many periods; `last` is when it did so before.
@@ -310,7 +322,7 @@ impl Outlook {
         let mut centres = Vec::with_capacity(values.len());
         for (h, value) in values.iter().enumerate() {
             let centre = kind.level(*value) - last;
-            if kind.refusal(*value).is_some() || !centre.is_finite() {
+            if kind.refusal(*value).is_some() || !centre.is_finite() || value.abs() > LARGEST {
                 return Err(format!("its forecast of {} ahead is {value}", h + 1));
             }
             centres.push(centre);

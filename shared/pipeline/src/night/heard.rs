@@ -54,8 +54,8 @@ impl Heard {
             let model = model.and_then(|(_, version)| version.model.program_model());
             let (from, fits) = match record {
                 None => {
-                    let (from, mut fits) = plan.program_schedule(periods);
-                    if due || fits.is_empty() {
+                    let (from, mut fits) = plan.program_schedule(series);
+                    if due && fits.last() != Some(&periods) {
                         fits.push(periods);
                     }
                     (from, fits)

@@ -250,7 +250,10 @@ impl Night<'_> {
     ) -> Models {
         let has_none = |contender: &Contender| !earlier.iter().any(|(other, _)| other == contender);
         let to_be_tried =
-            |contender: &Contender| select || !failed_before.iter().any(|(failed, _)| failed == contender);
+            // What a program has said tonight is known: it was asked.
+            |contender: &Contender| {
+                select || contender.program().is_some() || !failed_before.iter().any(|(failed, _)| failed == contender)
+            };
         let contenders = self.place.run.configuration.record_plan(self.place.ticker, self.series.cadence()).contenders;
         let missing: Vec<Contender> =
             contenders.into_iter().filter(|contender| ripe && has_none(contender) && to_be_tried(contender)).collect();

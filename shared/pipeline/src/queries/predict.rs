@@ -147,7 +147,8 @@ fn as_on_record(
         let reason = format!("{horizon} is more than the {known} periods that its program was asked for");
         return Err(Error::Request { field: "horizon", reason });
     }
-    let mut outlook = on_record.forecast.outlook();
+    let missing = || Error::Missing { key: format!("what the program of {} said", version.version) };
+    let mut outlook = on_record.outlook.clone().ok_or_else(missing)?;
     outlook.centres.truncate(horizon);
     if let Some(errors) = &mut outlook.errors {
         errors.truncate(horizon);

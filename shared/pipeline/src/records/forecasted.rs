@@ -1,4 +1,4 @@
-use forecasting::{Calibration, LiveRecord, StandingForecast};
+use forecasting::{Calibration, LiveRecord, Outlook, StandingForecast};
 use serde::{Deserialize, Serialize};
 
 use crate::{BarStatus, Champion, Key, Market, ObjectRef, Standing};
@@ -22,6 +22,9 @@ pub struct Forecasted {
     /// What the scores of the champion's specification added up to; absent from the first forecasts on record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<LiveRecord>,
+    /// What the program said that made it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlook: Option<Outlook>,
     /// The last adjusted closes that it knew, oldest first, for pictures; absent from the first forecasts on record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recent: Vec<f64>,

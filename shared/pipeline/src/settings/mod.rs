@@ -205,6 +205,9 @@ impl Settings {
         if regressors.len() > MAX_REGRESSORS {
             return Err(format!("columns.regressors has {} names, but may have {MAX_REGRESSORS}", regressors.len()));
         }
+        if let Some(taken) = regressors.iter().find(|name| ["unique_id", "ds", "y"].contains(&name.as_str())) {
+            return Err(format!("columns.regressors name '{taken}', which is what a long table calls something else"));
+        }
         if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
             return Err(format!("columns.regressors name '{twice}' twice"));
         }
@@ -256,6 +259,9 @@ impl Settings {
     }
 
     fn check_reading(&self) -> Result<(), String> {
+        if !self.kind.is_price() && self.kind != Kind::VALUE {
+            return Err(format!("kind is \"{}\": write kind = \"value\" and the power as box_cox", self.kind));
+        }
         if let Some(power) = self.box_cox {
             Power::new(power).map_err(|error| format!("box_cox: {error}"))?;
             if self.kind.is_price() {
