@@ -73,5 +73,5 @@ pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
 pub use ticker::Ticker;
 pub use time::{Cadence, Calendar, Exchange, Period, Stamp, TradingDay};
-pub use verdict::{Decision, Promotion, Verdict};
+pub use verdict::{Decision, Promotion, Verdict, figure};
 pub use window::Window;

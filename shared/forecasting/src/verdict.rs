@@ -200,7 +200,7 @@ fn shortfall(standing: &Standing, judgement: &Judgement) -> String {
 }
 
 /// Three digits, and no more than can be grasped.
-fn figure(odds: f64) -> String {
+pub fn figure(odds: f64) -> String {
     match odds {
         odds if odds >= 1e6 => "over a million".to_owned(),
         odds if odds >= 100.0 => format!("{odds:.0}"),

@@ -64,6 +64,8 @@ impl From<Error> for Problem {
             Error::NoForecast { .. } | Error::UnknownTicker { .. } => {
                 Problem::new(StatusCode::NOT_FOUND, error.to_string())
             }
+            // Nothing is lost: what is on record does not tell that.
+            Error::Forecasting { .. } => Problem::new(StatusCode::NOT_FOUND, error.to_string()),
             // What stands behind it, names of stores and keys, is for the log.
             _ if error.is_transient() => {
                 tracing::error!(%error, "a store cannot be reached");

@@ -1,6 +1,6 @@
 //! What the past adds up to, as tables for people: scores, results, who answered.
 
-use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterval, Ticker, price};
+use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterval, Ticker, figure, price};
 use jiff::civil::Date;
 use pipeline::{Answered, Results, VersionScore, When};
 
@@ -32,7 +32,7 @@ pub(super) fn record(ticker: &Ticker, judgement: &Judgement) {
     for (name, card, standing) in walk.chain(others) {
         for ahead in &card.horizons {
             let of_first = |text: String| if ahead.horizon == 1 { text } else { String::new() };
-            let odds = |odds: Option<f64>| of_first(odds.map_or_else(|| "-".to_owned(), |odds| format!("{odds:.2}")));
+            let odds = |odds: Option<f64>| of_first(odds.map_or_else(|| "-".to_owned(), figure));
             let held: Vec<String> = ahead
                 .levels
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::ExitCode};
 
-use forecasting::ProgramName;
+use forecasting::{ProgramName, figure};
 use jiff::Timestamp;
 use pipeline::Judged;
 
@@ -58,7 +58,7 @@ pub(super) async fn judge(path: &Path, name: Option<ProgramName>, store: &StoreA
         } = series;
         let held: Vec<String> =
             coverage.iter().map(|(level, share, _)| format!("{level} %: {:.1}", share * 100.0)).collect();
-        let odds = |odds: &pipeline::Odds| format!("{:.2} (claimed {:.2})", odds.earned, odds.claimed);
+        let odds = |odds: &pipeline::Odds| format!("{} (claimed {})", figure(odds.earned), figure(odds.claimed));
         table.add_row([
             ticker.to_string(),
             forecasts.to_string(),

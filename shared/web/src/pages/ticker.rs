@@ -321,7 +321,7 @@ fn judged<'a>(judgement: &'a Judgement, as_of: &str, words: Words) -> Markup {
                 tbody { @for (specification, card, standing) in walk.chain(others) {
                     tr {
                         th scope="row" { (specification) }
-                        td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.3} to 1", s.evidence))) }
+                        td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{} to 1", forecasting::figure(s.evidence)))) }
                         td .number { (standing.map_or_else(|| "-".to_owned(), |s| format!("{:.0} to 1", s.asked))) }
                         td .number { (super::percent(card.skill.map(|skill| skill.value))) }
                         td .number { (words.error(card.mae, 3)) }
