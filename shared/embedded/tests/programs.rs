@@ -172,7 +172,8 @@ fn processes_of_a_program_end_with_it() {
     );
     bench.write("forks.py", &forks);
     bench.write("closing-bell.toml", "families = [\"arima\", { command = \"python3 forks.py\", timeout = \"1s\" }]\n");
-    bench.run("run --market csv:files").expect(0);
+    let run = bench.run("run --market csv:files").expect(0);
+    assert!(run.err.contains("it did not answer within 1 s"), "it was started, and hung: {}", run.err);
     let left = std::fs::read_dir("/proc").expect("processes").flatten().filter(|entry| {
         let line = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
         line.starts_with("sleep") && line.contains(&marker)

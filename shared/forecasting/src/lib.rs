@@ -70,7 +70,7 @@ pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use seasons::Seasons;
 pub use series::{Ahead, Bar, Form, PriceSeries, Row};
 pub use shown::price;
-pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing};
+pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing, asked_of_each};
 pub use ticker::Ticker;
 pub use time::{Cadence, Calendar, Exchange, Period, Stamp, TradingDay};
 pub use verdict::{Decision, Promotion, Verdict, figure};

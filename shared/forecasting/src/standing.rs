@@ -141,6 +141,11 @@ pub struct Standing {
 
 /// The part of the error budget that the random walk with drift has; the others have equal parts of the rest.
 const DRIFT_SHARE: f64 = 0.1;
+/// The evidence that is asked of each of so many contenders, beside the random walk with drift: they share the error budget.
+pub fn asked_of_each(significance: f64, contenders: usize) -> f64 {
+    1.0 / (significance * ((1.0 - DRIFT_SHARE) / contenders as f64))
+}
+
 /// What is staked anew each session on a change of places: 1 in half a year.
 const RENEWED: f64 = 1.0 / 126.0;
 /// Sessions after which a loss counts half: for a promotion, and for a demotion, which must not wait until the good years that
@@ -197,14 +202,17 @@ impl Judgement {
                 (Contender::DRIFT, Specification::BASELINES[1]),
             ];
             let known = baseline.iter().chain(models).find(|(other, _)| other == contender).map(|(_, model)| *model);
-            let share = if measures.contains(contender) { DRIFT_SHARE } else { (1.0 - DRIFT_SHARE) / others as f64 };
             let dropped = seat.and_then(|seat| seat.deposed.iter().rev().find(|d| d.contender == *contender));
             let champion = seated.filter(|seat| seat.contender != *contender);
             Standing {
                 contender: *contender,
                 specification: known,
                 evidence: short(record.evidence(by_default, column)),
-                asked: short(1.0 / (significance * share)),
+                asked: short(if measures.contains(contender) {
+                    1.0 / (significance * DRIFT_SHARE)
+                } else {
+                    asked_of_each(significance, others)
+                }),
                 gain: short(record.gain(by_default, column, PROMOTION_HALF_LIFE)),
                 against_champion: champion
                     .map(|seat| record.since(seat.since, record.column(seat.contender), Some(column))),

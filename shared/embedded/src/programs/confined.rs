@@ -25,7 +25,7 @@ const SYSTEM: [&str; 12] =
     ["/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/nix", "/opt", "/proc", "/sbin", "/sys", "/usr"];
 /// What is told to it of the environment.
 const VARIABLES: [&str; 6] = ["HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "VIRTUAL_ENV"];
-/// So many threads, files and megabytes on disk.
+/// Libraries that would otherwise take all cores, each process of them.
 const ONE_THREAD: [&str; 4] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"];
 
 /// Languages whose programs are files: code of the same kind beside one belongs to it.
@@ -125,7 +125,7 @@ fn readable(words: &[String], settings: &ProgramSettings) -> Vec<PathBuf> {
 /// The files that a command names, and code of the same kind beside them.
 pub(super) fn code(words: &[String]) -> Vec<PathBuf> {
     let mut paths = Vec::new();
-    for word in &words[1..] {
+    for word in words.iter().skip(1) {
         let path = Path::new(word);
         if !path.is_file() {
             continue;
