@@ -310,7 +310,8 @@ impl Night<'_> {
         let model = heard.model(program)?.ok_or("it has fitted nothing")?;
         let settings = configuration.programs.get(&program).ok_or("it is not configured")?.clone();
         let season = configuration.seasons(self.place.ticker, self.series.cadence());
-        let fitted_by = FittedBy { settings, season, horizon: configuration.horizon };
+        let fitted = Digest::of(model.as_bytes());
+        let fitted_by = FittedBy { settings, season, horizon: configuration.horizon, model: fitted };
         ModelVersion::of_program(self.series, self.snapshot, configuration.window, (program, fitted_by), model)
             .map_err(|error| error.to_string())
     }

@@ -76,6 +76,8 @@ pub struct FittedBy {
     pub season: Seasons,
     /// How far it is to forecast.
     pub horizon: usize,
+    /// Digest of what it fitted: a program that does not fit the same each time gives another version, where a night is done again.
+    pub model: Digest,
 }
 
 fn sessions() -> Cadence {
