@@ -27,7 +27,7 @@ enum Source {
     /// A file of its own.
     File(PathBuf),
     /// The rows of this name in a table.
-    Rows { path: PathBuf, table: std::sync::Arc<Table>, name: String },
+    Rows { from: String, table: std::sync::Arc<Table>, name: String },
 }
 
 /// The largest file that is read, unpacked.
@@ -82,16 +82,10 @@ impl CsvMarket {
     }
 
     fn table(path: &Path, names: &ColumnNames) -> Result<BTreeMap<Ticker, Source>, String> {
-        let failed = |reason: String| format!("{}: {reason}", path.display());
-        let table = std::sync::Arc::new(read_table(path, names, LARGEST_TABLE).map_err(failed)?);
-        let mut series = BTreeMap::new();
-        for name in table.series() {
-            let ticker = Ticker::of_name(name).map_err(|error| failed(error.to_string()))?;
-            let source = Source::Rows { path: path.to_owned(), table: table.clone(), name: name.to_owned() };
-            if let Some(Source::Rows { name: other, .. }) = series.insert(ticker.clone(), source) {
-                return Err(failed(format!("its series '{other}' and '{name}' are both {ticker}")));
-            }
-        }
+        let from = path.display().to_string();
+        let failed = |reason: String| format!("{from}: {reason}");
+        let table = read_table(path, names, LARGEST_TABLE).map_err(failed)?;
+        let mut series = series_of(table, &from).map_err(failed)?;
         if series.is_empty() {
             // A table of one series is called as its file is.
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -100,6 +94,12 @@ impl CsvMarket {
             series.insert(ticker, Source::File(path.to_owned()));
         }
         Ok(series)
+    }
+
+    /// The series of a table, which came from somewhere else than a file.
+    pub(crate) fn of_table(table: Table, from: &str) -> Result<CsvMarket, String> {
+        let series = series_of(table, from)?;
+        Ok(CsvMarket { series, names: ColumnNames::default() })
     }
 
     /// The series it has.
@@ -120,7 +120,7 @@ impl CsvMarket {
                 Ok(Some(end)) if end.session().is_some() => *sessions.entry(end).or_default() += 1,
                 Ok(Some(end)) => others.push(end),
                 Ok(None) => {}
-                Err(error) => why = why.or(Some(format!("{}: {error}", source.path().display()))),
+                Err(error) => why = why.or(Some(format!("{}: {error}", source.name()))),
             }
         }
         let usual = sessions.into_iter().max_by_key(|(end, series)| (*series, *end)).map(|(end, _)| end);
@@ -130,9 +130,10 @@ impl CsvMarket {
 }
 
 impl Source {
-    fn path(&self) -> &Path {
+    fn name(&self) -> String {
         match self {
-            Source::File(path) | Source::Rows { path, .. } => path,
+            Source::File(path) => path.display().to_string(),
+            Source::Rows { from, .. } => from.clone(),
         }
     }
 
@@ -158,7 +159,7 @@ impl MarketData for CsvMarket {
         })?;
         let refused = |reason: String| Error::RefusedData {
             ticker: ticker.clone(),
-            reason: format!("{}: {reason}", source.path().display()),
+            reason: format!("{}: {reason}", source.name()),
         };
         let history = match source {
             Source::File(path) => {
@@ -184,6 +185,19 @@ impl MarketData for CsvMarket {
             Source::Rows { table, name, .. } => Some((format!("{ticker}.csv"), table.csv_of(name))),
         }
     }
+}
+
+fn series_of(table: Table, from: &str) -> Result<BTreeMap<Ticker, Source>, String> {
+    let table = std::sync::Arc::new(table);
+    let mut series = BTreeMap::new();
+    for name in table.series() {
+        let ticker = Ticker::of_name(name).map_err(|error| error.to_string())?;
+        let source = Source::Rows { from: from.to_owned(), table: table.clone(), name: name.to_owned() };
+        if let Some(Source::Rows { name: other, .. }) = series.insert(ticker.clone(), source) {
+            return Err(format!("its series '{other}' and '{name}' are both {ticker}"));
+        }
+    }
+    Ok(series)
 }
 
 fn read_table(path: &Path, names: &ColumnNames, largest: u64) -> Result<Table, String> {

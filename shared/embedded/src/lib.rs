@@ -7,6 +7,7 @@ mod disk;
 mod drift;
 mod lock;
 mod night;
+mod postgres;
 mod programs;
 mod recorded_market;
 mod sqlite_ledger;

@@ -5,6 +5,8 @@ use forecasting::{Level, ProgramName, Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{Market, RunId, VersionId};
 
+use crate::postgres::Address;
+
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
 #[command(name = "closing-bell", version)]
@@ -26,10 +28,11 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightArguments,
     },
-    /// Run on a folder of files or a table of one's own, as run --market csv:PATH does
+    /// Run on a folder of files or a table of one's own, as run --market csv:PATH or postgres://... does
     Import {
-        /// The folder, or the table
-        path: PathBuf,
+        /// The folder, the table, or postgres://USER@HOST/DATABASE
+        #[arg(value_name = "PATH")]
+        place: String,
         /// Only say what is understood of it: cadences, seasons, first and last, what is missing, what is refused
         #[arg(long)]
         dry_run: bool,
@@ -317,8 +320,8 @@ pub(super) struct NightArguments {
     /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
     #[arg(long = "ticker", value_name = "T")]
     pub(super) tickers: Vec<Ticker>,
-    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, or csv:PATH, a folder or a table [default: tiingo
-    /// with a token, recorded without]
+    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, csv:PATH, a folder or a table, or
+    /// postgres://USER@HOST/DATABASE, whose postgres.query the configuration has [default: tiingo with a token, recorded without]
     #[arg(long, value_name = "MARKET")]
     pub(super) market: Option<MarketName>,
     /// The configuration file [default: closing-bell.toml, where there is one]
@@ -342,6 +345,22 @@ pub(super) enum MarketName {
     Recorded,
     /// A folder of files, or a table.
     Csv(PathBuf),
+    /// A PostgreSQL server.
+    Postgres(Address),
+}
+
+/// How the address of a PostgreSQL server begins.
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
+
+impl MarketName {
+    /// A folder, a table, or a server.
+    pub(super) fn of_place(place: &str) -> MarketName {
+        if POSTGRES.iter().any(|scheme| place.starts_with(scheme)) {
+            // Whatever is wrong with it, clap must not repeat it.
+            return MarketName::Postgres(Address(place.to_owned()));
+        }
+        MarketName::Csv(place.into())
+    }
 }
 
 impl FromStr for MarketName {
@@ -354,9 +373,13 @@ impl FromStr for MarketName {
             "tiingo-fx" => Ok(MarketName::TiingoBars(Market::TiingoFx)),
             "tiingo-iex" => Ok(MarketName::TiingoBars(Market::TiingoIex)),
             "recorded" => Ok(MarketName::Recorded),
+            _ if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) => Ok(MarketName::of_place(text)),
             _ => match text.strip_prefix("csv:") {
                 Some(folder) if !folder.is_empty() => Ok(MarketName::Csv(folder.into())),
-                _ => Err("a market is tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded or csv:PATH".to_owned()),
+                _ => Err(
+                    "a market is tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, csv:PATH or postgres://..."
+                        .to_owned(),
+                ),
             },
         }
     }

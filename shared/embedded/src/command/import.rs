@@ -1,20 +1,19 @@
 //! `import`: files of one's own; `--dry-run` says what was understood of them, and does nothing.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use forecasting::{Scope, Ticker};
-use jiff::Timestamp;
-use pipeline::{Configuration, History, Market, MarketData};
+use pipeline::{Configuration, History};
 use serde::Serialize;
 
 use super::{
     Failure,
     arguments::{MarketName, NightArguments},
+    market::Chosen,
     output,
     run::run,
     settings::settings,
 };
-use crate::CsvMarket;
 
 /// What was understood of one series.
 #[derive(Debug, Default, Serialize)]
@@ -40,17 +39,16 @@ struct Understood {
 /// So many values are shown.
 const SHOWN: usize = 3;
 
-pub(super) async fn import(path: PathBuf, dry_run: bool, mut night: NightArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn import(place: &str, dry_run: bool, mut night: NightArguments) -> Result<ExitCode, Failure> {
+    let name = MarketName::of_place(place);
     if !dry_run {
-        night.market = Some(MarketName::Csv(path));
+        night.market = Some(name);
         return run(None, false, &night).await;
     }
     let settings = settings(night.config.as_deref(), &night.set, &night.store.place).await?;
-    let market = CsvMarket::open(&path, &settings.columns).map_err(Failure::Usage)?;
-    let tickers: Vec<Ticker> =
-        if night.tickers.is_empty() { market.tickers().cloned().collect() } else { night.tickers.clone() };
-    let newest = market.newest(|ticker| settings.cadence_of(ticker), Timestamp::now()).map_err(Failure::Usage)?.stamp();
-    let configuration = settings.assignment(Market::Csv, tickers.clone()).configuration;
+    let Chosen { name, market, tickers, last_session: newest, .. } = Chosen::new(Some(&name), &settings).await?;
+    let tickers: Vec<Ticker> = if night.tickers.is_empty() { tickers } else { night.tickers.clone() };
+    let configuration = settings.assignment(name, tickers.clone()).configuration;
     let mut all = Vec::with_capacity(tickers.len());
     for ticker in &tickers {
         let understood = match market.history(ticker, configuration.from(), newest).await {

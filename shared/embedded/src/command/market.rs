@@ -1,6 +1,6 @@
 //! Which market a night works on, and what follows from it: tickers, the usual as-of day, waiting.
 
-use std::{env, path::Path, sync::Arc, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
 use forecasting::{Cadence, Stamp, Ticker, TradingDay};
 use jiff::Timestamp;
@@ -8,7 +8,10 @@ use pipeline::{Market, MarketData, Settings};
 use tiingo::{Client, Feed, Token};
 
 use super::{Failure, arguments::MarketName};
-use crate::{CsvMarket, RecordedMarket};
+use crate::{
+    CsvMarket, RecordedMarket,
+    postgres::{self, Address, Refusal},
+};
 
 /// A market, chosen.
 pub(super) struct Chosen {
@@ -27,10 +30,14 @@ const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
 
 impl Chosen {
     /// Takes the market that was named; otherwise Tiingo where there is a token, the recorded sample where there is none.
-    pub(super) fn new(name: Option<&MarketName>, settings: &Settings) -> Result<Chosen, Failure> {
+    pub(super) async fn new(name: Option<&MarketName>, settings: &Settings) -> Result<Chosen, Failure> {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
         match (name, token) {
-            (Some(MarketName::Csv(path)), _) => Chosen::csv(path, settings),
+            (Some(MarketName::Csv(path)), _) => {
+                let market = CsvMarket::open(path, &settings.columns).map_err(Failure::Usage)?;
+                Chosen::read(Market::Csv, market, settings)
+            }
+            (Some(MarketName::Postgres(address)), _) => Chosen::postgres(address, settings).await,
             (Some(MarketName::Tiingo) | None, Some(token)) => Chosen::tiingo(Market::Tiingo, &token, settings),
             (Some(MarketName::TiingoBars(market)), Some(token)) => Chosen::tiingo(*market, &token, settings),
             (Some(MarketName::Tiingo | MarketName::TiingoBars(_)), None) => {
@@ -55,11 +62,24 @@ impl Chosen {
         }
     }
 
-    fn csv(path: &Path, settings: &Settings) -> Result<Chosen, Failure> {
-        let market = CsvMarket::open(path, &settings.columns).map_err(Failure::Usage)?;
+    async fn postgres(address: &Address, settings: &Settings) -> Result<Chosen, Failure> {
+        let query = settings.postgres.query.as_deref().ok_or_else(|| {
+            let what = "SELECT series AS unique_id, day AS ds, amount AS y FROM ...";
+            Failure::Usage(format!("a PostgreSQL server needs a query: postgres.query = \"{what}\""))
+        })?;
+        let table = postgres::table(address, query, &settings.columns).await.map_err(|refusal| match refusal {
+            Refusal::Wrong(reason) => Failure::Usage(reason),
+            Refusal::Unavailable(reason) => Failure::Unavailable(reason),
+        })?;
+        let market = CsvMarket::of_table(table, "PostgreSQL").map_err(Failure::Usage)?;
+        Chosen::read(Market::Postgres, market, settings)
+    }
+
+    /// A market that has been read.
+    fn read(name: Market, market: CsvMarket, settings: &Settings) -> Result<Chosen, Failure> {
         let newest = market.newest(|ticker| settings.cadence_of(ticker), Timestamp::now()).map_err(Failure::Usage)?;
         Ok(Chosen {
-            name: Market::Csv,
+            name,
             tickers: market.tickers().cloned().collect(),
             last_session: newest.stamp(),
             cadence: Some(newest.cadence()),

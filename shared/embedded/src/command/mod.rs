@@ -117,7 +117,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Run { as_of, train, night } => run::run(as_of, train, &night).await,
-        Command::Import { path, dry_run, night } => import::import(path, dry_run, night).await,
+        Command::Import { place, dry_run, night } => import::import(&place, dry_run, night).await,
         Command::Check { config } => check::check(config.as_deref()),
         Command::Backfill { from, to, limit, dry_run, night } => {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await

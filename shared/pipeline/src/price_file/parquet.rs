@@ -7,7 +7,7 @@ use parquet::{
     record::Field,
 };
 
-use super::{ColumnNames, Table};
+use super::{ColumnNames, Table, table::Writing};
 
 /// More than this no table is.
 const MAX_ROWS: i64 = 50_000_000;
@@ -30,7 +30,7 @@ impl Table {
             let row = row.map_err(wrong)?;
             records.push(row.get_column_iter().map(|(_, field)| text(field)).collect::<StringRecord>());
         }
-        Table::of(&header, names, records, false)
+        Table::of(&header, names, records, Writing { decimal_comma: false, order_is_meant: true })
     }
 }
 

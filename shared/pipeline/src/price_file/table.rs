@@ -17,6 +17,15 @@ pub struct Table {
     series: BTreeMap<String, Result<Vec<usize>, String>>,
     columns: Columns,
     decimal_comma: bool,
+    /// Whether a lone row out of order is a mistyped date.
+    order_is_meant: bool,
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writing {
+    pub(super) decimal_comma: bool,
+    pub(super) order_is_meant: bool,
 }
 
 /// Neighbours out of order, as a share of all: a file with more is in no order, one with fewer has a mistyped date.
@@ -28,6 +37,18 @@ impl Table {
     /// # Errors
     /// One line that says what is wrong, and where.
     pub fn read(text: &str, names: &ColumnNames) -> Result<Table, String> {
+        Table::parse(text, names, true)
+    }
+
+    /// The same of rows that come in no order, as a database gives them.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub fn of_rows_in_any_order(text: &str, names: &ColumnNames) -> Result<Table, String> {
+        Table::parse(text, names, false)
+    }
+
+    fn parse(text: &str, names: &ColumnNames, order_is_meant: bool) -> Result<Table, String> {
         let text = text.trim_start_matches('\u{feff}');
         let first = text.lines().next().unwrap_or_default();
         let count = |delimiter: char| first.matches(delimiter).count();
@@ -42,18 +63,19 @@ impl Table {
         for (index, record) in reader.records().enumerate() {
             records.push(record.map_err(|e| format!("row {}: {e}", index + 1))?);
         }
-        Table::of(&header, names, records, delimiter == ';')
+        let writing = Writing { decimal_comma: delimiter == ';', order_is_meant };
+        Table::of(&header, names, records, writing)
     }
 
     /// Of these columns and records.
     ///
     /// # Errors
     /// As [`Table::read`].
-    pub fn of(
+    pub(super) fn of(
         header: &StringRecord,
         names: &ColumnNames,
         records: Vec<StringRecord>,
-        decimal_comma: bool,
+        Writing { decimal_comma, order_is_meant }: Writing,
     ) -> Result<Table, String> {
         let columns = Columns::find(header, names)?;
         let dates = stamps::read(records.iter().map(|record| record.get(columns.date).unwrap_or_default()))?;
@@ -78,8 +100,15 @@ impl Table {
         let sound: Vec<(String, Result<Vec<usize>, String>)> =
             places.into_iter().map(|(name, rows)| (name, wrong(&rows).map_or(Ok(rows), Err))).collect();
         let stamps = dates.into_iter().map(|date| date.unwrap_or(Stamp::Index(0))).collect();
-        let mut table =
-            Table { header: header.clone(), records, stamps, series: BTreeMap::new(), columns, decimal_comma };
+        let mut table = Table {
+            header: header.clone(),
+            records,
+            stamps,
+            series: BTreeMap::new(),
+            columns,
+            decimal_comma,
+            order_is_meant,
+        };
         for (name, rows) in sound {
             let ordered = rows.and_then(|rows| table.ordered(rows));
             table.series.insert(name, ordered);
@@ -197,7 +226,7 @@ impl Table {
         let falling = rows.windows(2).filter(falls).count();
         if falling > 0 {
             let descending = falling == rows.len() - 1;
-            if !descending && (falling == 1 || (falling as f64) < SHUFFLED * rows.len() as f64) {
+            if self.order_is_meant && !descending && (falling == 1 || (falling as f64) < SHUFFLED * rows.len() as f64) {
                 let pair = rows.windows(2).find(falls).expect("one falls");
                 let what = format!("it follows {}, but dates must increase", self.stamps[pair[0]]);
                 return Err(self.at(pair[1], &what));

@@ -65,6 +65,8 @@ pub enum Market {
     Recorded,
     /// A folder of files.
     Csv,
+    /// A query of a PostgreSQL server.
+    Postgres,
     /// A file that was put under `incoming/`.
     Incoming,
 }
@@ -78,6 +80,7 @@ impl fmt::Display for Market {
             Market::TiingoIex => "tiingo-iex",
             Market::Recorded => "recorded",
             Market::Csv => "csv",
+            Market::Postgres => "postgres",
             Market::Incoming => "incoming",
         })
     }
@@ -140,6 +143,9 @@ pub struct Configuration {
     /// What the columns of files are called.
     #[serde(default, skip_serializing_if = "is_default")]
     pub columns: ColumnNames,
+    /// What PostgreSQL is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// Series that are read otherwise than the others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub series: BTreeMap<Ticker, Reading>,

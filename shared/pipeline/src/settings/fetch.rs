@@ -20,6 +20,14 @@ pub struct TiingoSettings {
     pub requests_per_hour: Option<u32>,
 }
 
+/// What a PostgreSQL server is asked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostgresSettings {
+    /// A query whose answer is a long table.
+    pub query: Option<String>,
+}
+
 impl FetchSettings {
     /// The pause between two asks, in whole seconds.
     pub fn pause(&self) -> Duration {

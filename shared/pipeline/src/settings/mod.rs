@@ -27,7 +27,7 @@ use crate::{
 };
 use families::Families;
 pub use families::words_of;
-pub use fetch::{FetchSettings, TiingoSettings};
+pub use fetch::{FetchSettings, PostgresSettings, TiingoSettings};
 pub use retries::RetrySettings;
 pub use schedule::ScheduleSettings;
 pub use series::SeriesSettings;
@@ -75,6 +75,8 @@ pub struct Settings {
     pub retries: RetrySettings,
     /// The plan at Tiingo.
     pub tiingo: TiingoSettings,
+    /// What PostgreSQL is asked.
+    pub postgres: PostgresSettings,
     /// When `closing-bell serve` begins its nights.
     pub schedule: ScheduleSettings,
     /// Where messages go.
@@ -108,6 +110,7 @@ impl Default for Settings {
             fetch: FetchSettings::default(),
             retries: RetrySettings::default(),
             tiingo: TiingoSettings::default(),
+            postgres: PostgresSettings::default(),
             schedule: ScheduleSettings::default(),
             webhook: WebhookSettings::default(),
         }
@@ -348,14 +351,14 @@ impl Settings {
             Market::TiingoCrypto => Some(Cadence::DAY),
             Market::TiingoFx => Cadence::DAY.on(Calendar::Weekdays).ok(),
             Market::TiingoIex => "5min@XNYS".parse().ok(),
-            Market::Csv | Market::Incoming => None,
+            Market::Csv | Market::Postgres | Market::Incoming => None,
         };
         self.cadence().or(usual)
     }
 
     fn configuration(&self, market: Market) -> Configuration {
         let cadence = self.cadence_on(market);
-        let of_files = matches!(market, Market::Csv | Market::Incoming);
+        let of_files = matches!(market, Market::Csv | Market::Postgres | Market::Incoming);
         let kind = self.kind();
         let prices = cadence == Some(Cadence::SESSION) && kind.is_price();
         let usual = prices.then_some(Seasons::NONE);
@@ -389,6 +392,7 @@ impl Settings {
             aliases: BTreeMap::new(),
             series: BTreeMap::new(),
             columns: if of_files { self.columns.clone() } else { ColumnNames::default() },
+            query: self.postgres.query.clone().filter(|_| market == Market::Postgres),
             incoming: None,
             rollback: None,
             release: None,

@@ -54,7 +54,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let (token, made_up) = token()?;
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
     let work = Work::new()?;
-    let nights = Arc::new(Nights::new(arguments, &token, archive, ledger, work.handle())?);
+    let nights = Arc::new(Nights::new(arguments, &token, archive, ledger, work.handle()).await?);
     let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
     let by_itself = service.schedule && settings.schedule.enabled;
     if by_itself && !nights.get_newer() {
