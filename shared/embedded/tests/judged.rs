@@ -33,7 +33,7 @@ fn what_was_here_before_earns_and_the_rest_claims() {
     values(&bench, 60);
     bench.write("closing-bell.toml", "kind = \"value\"\ncadence = \"index\"\nfamilies = [\"theta\"]\nhorizon = 2\n");
     bench.run("run --market csv:values.csv").expect(0);
-    let judged = |name: &str| bench.run(&format!("judge {name}.csv --json")).expect(0).json()[0].clone();
+    let judged = |name: &str| bench.run(&format!("judge {name}.csv --json")).expect(0).json()["series"][0].clone();
     let odds = |judged: &serde_json::Value, which: &str| {
         ["earned", "claimed"].map(|kind| judged[which][kind].as_f64().expect("odds"))
     };
@@ -59,11 +59,19 @@ fn what_was_here_before_earns_and_the_rest_claims() {
     let table = bench.run("judge late.csv").expect(0).out;
     assert!(table.contains("the rest is claimed"), "{table}");
 
+    // Judged anew without a file, and to the same; what came of it is kept, until the series is forgotten.
+    assert_eq!(bench.run("judge --name seer --json").expect(0).json()["series"][0], seer);
+    let kept = |prefix: &str| bench.archive("closing-bell-data").keys().filter(|key| key.starts_with(prefix)).count();
+    assert_eq!((kept("judged/A/seer/"), kept("judged/A/late/"), kept("judgements/late/")), (2, 1, 1));
+    assert_eq!(bench.run("judge --name nobody").expect(2).err, "closing-bell: name: there are no forecasts of nobody\n");
+
     bench.write("wrong.csv", "series,origin,date,mean\na,60,59,1\n");
     assert!(bench.run("judge wrong.csv").expect(2).err.contains("row 1: 0000000059 is not after its origin"));
     bench.write("stranger.csv", "series,origin,date,mean\nb,60,61,1\n");
     assert!(bench.run("judge stranger.csv").expect(1).err.contains("B is unknown"));
     assert!(bench.run("judge nothing.csv").expect(2).err.contains("nothing.csv cannot be read"));
+    bench.run("forget A --yes").expect(0);
+    assert_eq!(kept("judged/"), 0);
 }
 
 #[test]

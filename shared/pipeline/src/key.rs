@@ -56,19 +56,28 @@ impl Key {
         self.0.rsplit('/').next()?.rsplit_once('-')?.0.parse().ok()
     }
 
-    /// The prefix of `judged/{name}/{number}-{digest8}.json.zst`: forecasts that someone else made, as they came.
-    pub(crate) fn judged(name: ProgramName) -> String {
-        format!("judged/{name}/")
+    /// The prefix of all forecasts that someone else made.
+    pub(crate) const ALL_JUDGED: &str = "judged/";
+
+    /// The prefix of `judged/{ticker}/{name}/{number}-{digest8}.json.zst`: someone's forecasts of a series, as they came.
+    pub(crate) fn judged(ticker: &Ticker, name: ProgramName) -> String {
+        format!("{}{ticker}/{name}/", Key::ALL_JUDGED)
     }
 
     /// One of them, the first being 1.
-    pub(crate) fn judged_file(name: ProgramName, number: usize, digest: &Digest) -> Key {
-        Key(format!("{}{number:08}-{}.json.zst", Key::judged(name), digest.short()))
+    pub(crate) fn judged_file(ticker: &Ticker, name: ProgramName, number: usize, digest: &Digest) -> Key {
+        Key(format!("{}{number:08}-{}.json.zst", Key::judged(ticker, name), digest.short()))
     }
 
-    /// One of them, as it was listed.
-    pub(crate) fn of_judged(name: ProgramName, listed: &str) -> Key {
-        Key(format!("{}{}", Key::judged(name), listed.rsplit('/').next().unwrap_or_default()))
+    /// Of which series, and whose, one of them is, as it was listed.
+    pub(crate) fn judged_of(listed: &str) -> Option<(Ticker, ProgramName)> {
+        let mut parts = listed.strip_prefix(Key::ALL_JUDGED)?.split('/');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    }
+
+    /// `judgements/{name}/{digest8}.json.zst`
+    pub(crate) fn judgement(name: ProgramName, digest: &Digest) -> Key {
+        Key(format!("judgements/{name}/{}.json.zst", digest.short()))
     }
 
     /// `models/{ticker}/{version}.json`
@@ -167,10 +176,10 @@ impl Key {
     }
 
     /// The prefixes under which objects lie that are of a ticker alone; under the last there are others' as well.
-    pub(crate) fn prefixes_of(ticker: &Ticker) -> [String; 6] {
+    pub(crate) fn prefixes_of(ticker: &Ticker) -> [String; 7] {
         let folder = |name: &str| format!("{name}/{ticker}/");
         let [prices, models, records] = ["prices", "models", "records"].map(folder);
-        [prices, models, records, folder("quarantine"), folder("incoming"), "forecasts/".to_owned()]
+        [prices, models, records, folder("judged"), folder("quarantine"), folder("incoming"), "forecasts/".to_owned()]
     }
 
     /// An object that is of a ticker alone, as it was listed under one of [`Key::prefixes_of`].

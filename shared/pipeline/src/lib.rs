@@ -21,7 +21,7 @@ pub mod testing;
 
 pub use digest::Digest;
 pub use error::Error;
-pub use judged::{Judged, Odds, judge};
+pub use judged::{Judged, Judgement, Odds, all_judged, judge, judged};
 pub use key::Key;
 pub use long_table::LongTable;
 pub use night::{

@@ -70,6 +70,8 @@ impl Site {
             .route("/runs/{run}/forecasts.csv", get(api::runs::forecasts))
             .route("/runs/{run}/night.svg", get(pictures::night_svg))
             .route("/runs/{run}/night.png", get(pictures::night_png))
+            .route("/judged", get(api::judged::everyone))
+            .route("/judged/{name}", get(api::judged::one))
             .route("/healthz", get(async || "ok"))
             .route("/openapi.json", get(api::document))
             .route("/docs", get(api::docs))

@@ -73,6 +73,18 @@ async fn a_night_over_http() {
     assert_eq!((run.status, &run.body["closure"]["status"]), (StatusCode::OK, &Value::from("succeeded")));
     assert_eq!(get(&router, "/healthz").await.status, StatusCode::OK);
 
+    assert_eq!(get(&router, "/judged").await.body, Value::Array(Vec::new()));
+    let said = "series,origin,date,mean\nKO,2020-12-10,2020-12-11,53\nKO,2020-12-11,2020-12-14,54\n";
+    let (name, now) = ("colleague".parse().expect("a name"), jiff::Timestamp::now());
+    pipeline::judge(&*archive, &*ledger, name, said, now).await.expect("judges");
+    assert_eq!(get(&router, "/judged").await.body, serde_json::json!([{ "name": "colleague", "series": 1 }]));
+    let judged = get(&router, "/judged/colleague").await.body;
+    let series = &judged["series"][0];
+    assert_eq!((&series["ticker"], &series["forecasts"], &series["open"]), (&"KO".into(), &1.into(), &1.into()));
+    assert_eq!(series["against_walk"]["earned"], 1.0, "nothing was here before: {judged}");
+    let page = get(&router, "/judged/colleague?format=html").await.body;
+    assert!(page.as_str().is_some_and(|page| page.contains("Nothing is proven yet")), "{page}");
+
     let check = async |path: &str, status: u16, field: Option<&str>| {
         let answered = get(&router, path).await;
         assert_eq!(answered.status, status, "{path}: {}", answered.body);
@@ -96,6 +108,8 @@ async fn a_night_over_http() {
     check("/runs/2020-12-11-00000000", 404, None).await;
     check(&format!("/runs/{}", "x".repeat(4_000)), 400, Some("run")).await;
     check("/nowhere", 404, None).await;
+    check("/judged/nobody", 404, None).await;
+    check("/judged/No%20Body", 400, Some("name")).await;
     check("/?sort=luck", 400, Some("sort")).await;
     check("/tickers/NOBODY", 404, None).await;
     check("/tickers/KO/compare?a=2020-12-11-0123abcd", 400, Some("b")).await;

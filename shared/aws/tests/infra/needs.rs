@@ -195,6 +195,14 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.ledger.runs(10).await.expect("lists");
     pipeline::watched(&stores.archive, &stores.ledger, 10).await.expect("lists");
     pipeline::residuals(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
+    let (colleague, said) =
+        ("colleague".parse().expect("a name"), "series,origin,date,mean\nKO,2020-12-10,2020-12-11,53\n");
+    // By a person's command, which the file is beside.
+    stores.act_as("person");
+    pipeline::judge(&stores.archive, &stores.ledger, colleague, said, Timestamp::now()).await.expect("judges");
+    stores.act_as("predict");
+    pipeline::all_judged(&stores.archive).await.expect("lists");
+    pipeline::judged(&stores.archive, &stores.ledger, colleague).await.expect("judges");
     stores.ledger.attempts(&"2020-12-11-00000000".parse().expect("an id")).await.expect("lists");
 
     // The same pages, where people sign in to start runs from them.
@@ -280,6 +288,7 @@ impl Stores {
         let receipts = ledger.receipts(ticker).await.expect("lists");
         let newest = &receipts[0].run;
         pipeline::verify_receipt(archive, ledger, &receipts, ticker, newest).await.expect("stands");
+        pipeline::judged(archive, ledger, "colleague".parse().expect("a name")).await.expect("judges");
         let serving = ledger.champion(ticker).await.expect("reads").expect("serves").version;
         let others = receipts.iter().map(|receipt| &receipt.champion.version).filter(|version| **version != serving);
         for version in others {

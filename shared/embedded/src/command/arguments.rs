@@ -188,8 +188,9 @@ pub(super) enum Command {
     },
     /// Judge forecasts that someone else made, as the contenders' are: a table with series, origin, date, and mean or quantiles
     Judge {
-        /// The table, CSV
-        forecasts: PathBuf,
+        /// The table, CSV [default: none, to judge anew what came before]
+        #[arg(required_unless_present = "name")]
+        forecasts: Option<PathBuf>,
         /// Whose they are [default: the file's name]
         #[arg(long)]
         name: Option<ProgramName>,

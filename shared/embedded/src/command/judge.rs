@@ -11,23 +11,32 @@ use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 /// No file is larger.
 const LARGEST: u64 = 512 << 20;
 
-pub(super) async fn judge(path: &Path, name: Option<ProgramName>, store: &StoreArguments) -> Result<ExitCode, Failure> {
-    let unreadable = |why: String| Failure::Usage(format!("{} cannot be read: {why}", path.display()));
-    let name = match name {
-        Some(name) => name,
-        None => {
-            let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-            stem.parse().map_err(|error| Failure::Usage(format!("{error}: give it one by --name")))?
+pub(super) async fn judge(
+    path: Option<&Path>,
+    name: Option<ProgramName>,
+    store: &StoreArguments,
+) -> Result<ExitCode, Failure> {
+    let name = match (name, path) {
+        (Some(name), _) => name,
+        (None, path) => {
+            let stem = path.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().to_ascii_lowercase());
+            let named = stem.unwrap_or_default().parse();
+            named.map_err(|error| Failure::Usage(format!("{error}: give it one by --name")))?
         }
     };
-    if fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len() > LARGEST {
-        return Err(unreadable(format!("it is larger than {} MB", LARGEST >> 20)));
-    }
-    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    let stores = Stores::change(&store.place).await?;
-    let judged = pipeline::judge(&*stores.archive, &*stores.ledger, name, &text, Timestamp::now()).await?;
+    let judgement = match path {
+        Some(path) => {
+            let text = text(path)?;
+            let stores = Stores::change(&store.place).await?;
+            pipeline::judge(&*stores.archive, &*stores.ledger, name, &text, Timestamp::now()).await?
+        }
+        None => {
+            let stores = Stores::read(&store.place).await?;
+            pipeline::judged(&*stores.archive, &*stores.ledger, name).await?
+        }
+    };
     if store.json {
-        output::json(&judged);
+        output::json(&judgement);
         return Ok(ExitCode::SUCCESS);
     }
     let header = [
@@ -43,9 +52,10 @@ pub(super) async fn judge(path: &Path, name: Option<ProgramName>, store: &StoreA
         "Who serves",
     ];
     let mut table = output::table(&header, &[1, 2, 3, 4, 6, 7, 8]);
-    for series in &judged {
+    for series in &judgement.series {
         let Judged {
             ticker,
+            snapshot: _,
             forecasts,
             earned,
             open,
@@ -77,4 +87,12 @@ pub(super) async fn judge(path: &Path, name: Option<ProgramName>, store: &StoreA
         "Forecasts of {name}. Evidence, to 1, is earned by what was here before its outcome; the rest is claimed."
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    let unreadable = |why: String| Failure::Usage(format!("{} cannot be read: {why}", path.display()));
+    if fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len() > LARGEST {
+        return Err(unreadable(format!("it is larger than {} MB", LARGEST >> 20)));
+    }
+    fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }

@@ -139,7 +139,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
-        Command::Judge { forecasts, name, store } => judge::judge(&forecasts, name, &store).await,
+        Command::Judge { forecasts, name, store } => judge::judge(forecasts.as_deref(), name, &store).await,
         Command::Sql { question, format, place } => sql::sql(&question, format, &place).await,
         Command::Migrate { store } => migrate::migrate(&store).await,
         Command::Export { tickers, forecasts, as_of, out, place } => {

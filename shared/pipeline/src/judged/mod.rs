@@ -2,50 +2,39 @@
 //! when it is first seen, with the time and the newest period that was known then. Only rows that were here before their outcome earn
 //! evidence; what is said of the past is claimed.
 
+mod submission;
 mod table;
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeSet;
 
-use forecasting::{
-    Bet, Kind, Level, Outlook, Period, PriceSeries, ProgramName, Record, Stamp, Ticker, Wealth, asked_of_each,
-};
+use forecasting::{Bet, Kind, Level, Period, ProgramName, Record, Ticker, Wealth, asked_of_each, rules};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Archive, Digest, Error, Key, Ledger, Stage, Trained, newest_snapshot, records::end_of_time};
-use table::read;
+use crate::{Archive, Digest, Error, Key, Ledger, Stage, Trained, records::end_of_time};
+use submission::{Forecast, all_said, keep, newest_series};
 
-/// A file as it was seen first.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Submission {
-    /// When that was.
-    at: Timestamp,
-    /// The newest period of each of its series that was known then, and its value: later splits and dividends rebase prices.
-    known: BTreeMap<Ticker, (Period, f64)>,
-    rows: Vec<Forecast>,
-}
-
-/// A row of it.
+/// What became of someone's forecasts, as of the newest periods on record. Kept, it is the receipt of a judgement: the same files and
+/// snapshots come to the same again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Forecast {
-    series: Ticker,
-    origin: Stamp,
-    date: Stamp,
-    mean: f64,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    intervals: Vec<(Level, f64, f64)>,
+pub struct Judgement {
+    /// Whose they are.
+    pub name: ProgramName,
+    /// The rules by which it came about.
+    pub rules: String,
+    /// By name.
+    pub series: Vec<Judged>,
 }
 
-/// What was said of one series, by origin and date, and whether it was here before its outcome.
-type AllSaid = BTreeMap<(Period, Period), (Forecast, bool)>;
-
 /// What became of someone's forecasts of one series.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Judged {
     /// Which series.
     pub ticker: Ticker,
+    /// The snapshot of it that they are compared with.
+    pub snapshot: Digest,
     /// Forecasts whose outcome has come; of them, those that were here before it.
     pub forecasts: usize,
     /// See above.
@@ -67,7 +56,8 @@ pub struct Judged {
 }
 
 /// Evidence, to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Odds {
     /// By forecasts that were here before their outcome.
     pub earned: f64,
@@ -80,7 +70,7 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }
 
-/// Judges a file's forecasts, together with those of the files that came under this name before.
+/// Keeps a file's forecasts, judges them together with those that came under this name before, and keeps the receipt.
 ///
 /// # Errors
 /// [`Error::Request`] where a row cannot be read, and says which; [`Error::NoForecast`] for a series that no run has worked on.
@@ -90,79 +80,50 @@ pub async fn judge(
     name: ProgramName,
     text: &str,
     now: Timestamp,
-) -> Result<Vec<Judged>, Error> {
-    let rows = read(text).map_err(|reason| Error::Request { field: "forecasts", reason })?;
-    let mut series: BTreeMap<Ticker, PriceSeries> = BTreeMap::new();
-    for row in &rows {
-        if let Entry::Vacant(place) = series.entry(row.series.clone()) {
-            place.insert(newest_series(archive, ledger, &row.series).await?);
-        }
-    }
-    let digest = Digest::of(text.as_bytes());
-    let prefix = Key::judged(name);
-    let mut listed = archive.list(&prefix).await?;
-    if !listed.iter().any(|key| key.ends_with(&format!("-{}.json.zst", digest.short()))) {
-        for (index, row) in rows.iter().enumerate() {
-            check(index, row, &series[&row.series])?;
-        }
-        let newest = |series: &PriceSeries| (series.last().day, series.last().adjusted_close);
-        let known = series.iter().map(|(ticker, series)| (ticker.clone(), newest(series))).collect();
-        let key = Key::judged_file(name, listed.len() + 1, &digest);
-        let submission = Submission { at: now, known, rows };
-        let json = serde_json::to_string(&submission).expect("forecasts are plain data");
-        archive.create(&key, &crate::packed::compress(&json)).await?;
-        listed.push(key.to_string());
-    }
-    listed.sort();
-    // By series, origin and date: as it was said first.
-    let mut said: BTreeMap<Ticker, AllSaid> = BTreeMap::new();
-    for key in &listed {
-        let key = Key::of_judged(name, key);
-        let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
-        let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-        let json = crate::packed::decompress(&bytes).map_err(damaged)?;
-        let submission: Submission = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
-        for mut row in submission.rows {
-            let (Some((known, value)), Some(series)) = (submission.known.get(&row.series), series.get(&row.series))
-            else {
-                continue;
-            };
-            let cadence = series.cadence();
-            let (Ok(origin), Ok(date)) = (cadence.period(row.origin), cadence.period(row.date)) else { continue };
-            let factor = match (series.kind(), series.on(*known)) {
-                (Kind::Price, Some(bar)) => bar.adjusted_close / value,
-                _ => 1.0,
-            };
-            row.mean *= factor;
-            row.intervals
-                .iter_mut()
-                .for_each(|(_, lower, upper)| (*lower, *upper) = (*lower * factor, *upper * factor));
-            // Of a series without dates the order alone tells.
-            let over = !matches!(row.date, Stamp::Index(_)) && date.has_ended(submission.at);
-            let was_here = date > *known && !over;
-            let place = said.entry(row.series.clone()).or_default();
-            place.entry((origin, date)).or_insert((row, was_here));
-        }
-    }
-    let mut judged = Vec::with_capacity(series.len());
-    for (ticker, series) in &series {
-        judged.push(of_series(archive, ledger, series, &said.remove(ticker).unwrap_or_default()).await?);
-    }
-    Ok(judged)
+) -> Result<Judgement, Error> {
+    keep(archive, ledger, name, text, now).await?;
+    let judgement = judged(archive, ledger, name).await?;
+    let json = serde_json::to_string(&judgement).expect("a judgement is plain data");
+    let packed = crate::packed::compress(&json);
+    archive.create(&Key::judgement(name, &Digest::of(json.as_bytes())), &packed).await?;
+    Ok(judgement)
 }
 
-async fn newest_series(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker) -> Result<PriceSeries, Error> {
-    let newest = newest_snapshot(ledger, ticker).await?;
-    newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?.series(archive, ticker).await
+/// Judges all that came under a name.
+///
+/// # Errors
+/// [`Error::Request`] where nothing did.
+pub async fn judged(archive: &dyn Archive, ledger: &dyn Ledger, name: ProgramName) -> Result<Judgement, Error> {
+    let mut series = Vec::new();
+    for ticker in listed(archive).await?.into_iter().filter(|(_, other)| *other == name).map(|(ticker, _)| ticker) {
+        series.push(of_series(archive, ledger, &ticker, name).await?);
+    }
+    if series.is_empty() {
+        return Err(Error::Request { field: "name", reason: format!("there are no forecasts of {name}") });
+    }
+    Ok(Judgement { name, rules: rules().to_owned(), series })
+}
+
+/// Whose forecasts there are, and of how many series.
+pub async fn all_judged(archive: &dyn Archive) -> Result<Vec<(ProgramName, usize)>, Error> {
+    let listed = listed(archive).await?;
+    let names: BTreeSet<ProgramName> = listed.iter().map(|(_, name)| *name).collect();
+    let series = |name: &ProgramName| listed.iter().filter(|(_, other)| other == name).count();
+    Ok(names.into_iter().map(|name| (name, series(&name))).collect())
+}
+
+async fn listed(archive: &dyn Archive) -> Result<BTreeSet<(Ticker, ProgramName)>, Error> {
+    Ok(archive.list(Key::ALL_JUDGED).await?.iter().filter_map(|key| Key::judged_of(key)).collect())
 }
 
 async fn of_series(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
-    series: &PriceSeries,
-    said: &AllSaid,
+    ticker: &Ticker,
+    name: ProgramName,
 ) -> Result<Judged, Error> {
-    let ticker = series.ticker();
+    let (snapshot, series) = newest_series(archive, ledger, ticker).await?;
+    let said = all_said(archive, name, &series).await?;
     let nothing = || Error::NoForecast { ticker: ticker.clone() };
     let newest = ledger.history(ticker, Stage::Train, end_of_time(), 1).await?.pop().ok_or_else(nothing)?;
     let trained = Trained::read(&newest)?.ok_or_else(nothing)?;
@@ -173,7 +134,7 @@ async fn of_series(
     let mut tally = Tally::default();
     let (mut forecasts, mut earned, mut open) = (0, 0, 0);
     let value = |period: Period| series.on(period).map(|bar| bar.adjusted_close);
-    for ((origin, date), (row, was_here)) in said {
+    for ((origin, date), (row, was_here)) in &said {
         let (Some(base), Some(came)) = (value(*origin), value(*date)) else {
             open += usize::from(*date > series.last().day);
             continue;
@@ -191,6 +152,7 @@ async fn of_series(
     let (skill, coverage) = tally.figures(earned > 0);
     Ok(Judged {
         ticker: ticker.clone(),
+        snapshot,
         forecasts,
         earned,
         open,
@@ -201,19 +163,6 @@ async fn of_series(
         champion: champion.specification.to_string(),
         asked: rounded(asked_of_each(run.configuration.significance, contenders + 1)),
     })
-}
-
-/// Refuses what the series has no place for.
-fn check(index: usize, row: &Forecast, series: &PriceSeries) -> Result<(), Error> {
-    let refused = |what: String| Error::Request { field: "forecasts", reason: format!("row {}: {what}", index + 1) };
-    for stamp in [row.origin, row.date] {
-        series.cadence().period(stamp).map_err(|error| refused(error.to_string()))?;
-    }
-    let possible = |value: f64| Outlook::of_values(series.kind(), series.last().adjusted_close, &[value], None).is_ok();
-    if !possible(row.mean) {
-        return Err(refused(format!("{} is no value of {}", row.mean, row.series)));
-    }
-    Ok(())
 }
 
 /// Bets one period ahead, as a record's: from a session on, on what was said of the next.

@@ -2,7 +2,7 @@
 
 use forecasting::{Level, Stamp, Ticker};
 
-use super::Forecast;
+use super::submission::Forecast;
 
 /// No file has more rows.
 const MAX_ROWS: usize = 2_000_000;
@@ -62,7 +62,7 @@ impl Columns {
 }
 
 /// Reads one: CSV whose first line names the columns.
-pub(super) fn read(text: &str) -> Result<Vec<Forecast>, String> {
+pub(super) fn read(text: &str) -> Result<Vec<(Ticker, Forecast)>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let columns = Columns::find(reader.headers().map_err(|error| error.to_string())?)?;
     let mut rows = Vec::new();
@@ -90,7 +90,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Forecast>, String> {
             return Err(format!("row {place}: {date} is not after its origin, {origin}"));
         }
         let series = Ticker::of_name(&record[columns.series]).map_err(|error| format!("row {place}: {error}"))?;
-        rows.push(Forecast { series, origin, date, mean: number(columns.mean)?, intervals });
+        rows.push((series, Forecast { origin, date, mean: number(columns.mean)?, intervals }));
     }
     if rows.is_empty() { Err("it has no row".to_owned()) } else { Ok(rows) }
 }
@@ -104,9 +104,9 @@ mod tests {
     fn files_of_forecasts() {
         let check = |text: &str, levels: &[f64]| {
             let rows = read(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            let row = &rows[0];
+            let (series, row) = &rows[0];
             assert_eq!(
-                (row.series.as_str(), row.mean, row.origin.to_string().as_str()),
+                (series.as_str(), row.mean, row.origin.to_string().as_str()),
                 ("A", 5.0, "2020-12-10"),
                 "{text}"
             );

@@ -1,6 +1,7 @@
 //! The interface for programs: one file for each thing that is asked for. Its description is generated from these files.
 
 pub(crate) mod forecast;
+pub(crate) mod judged;
 pub(crate) mod models;
 pub(crate) mod receipts;
 pub(crate) mod runs;
@@ -30,6 +31,8 @@ use crate::{Problem, format::json, pages, parameters::Parameters};
         runs::runs,
         runs::run,
         runs::forecasts,
+        judged::everyone,
+        judged::one,
         start::start,
         start::complete,
         healthz,

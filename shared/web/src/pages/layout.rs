@@ -11,6 +11,7 @@ use crate::{
 pub(super) enum Place {
     Tickers,
     Runs,
+    Judged,
     Docs,
 }
 
@@ -40,6 +41,7 @@ pub(super) fn with_scripts(title: &str, place: Option<Place>, content: &Markup, 
                     nav aria-label="Main" {
                         a href="/" aria-current=[here(Place::Tickers)] { "Tickers" }
                         a href="/runs" aria-current=[here(Place::Runs)] { "Nights" }
+                        a href="/judged" aria-current=[here(Place::Judged)] { "Others" }
                         a href="/docs" aria-current=[here(Place::Docs)] { "Interface" }
                     }
                 }

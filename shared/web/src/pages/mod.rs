@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod docs;
 mod equation;
+pub(crate) mod judged;
 mod layout;
 pub(crate) mod overview;
 pub(crate) mod run;
