@@ -36,6 +36,9 @@ export CLOSING_BELL_TOKEN=a-token-for-tests
 unset TIINGO_API_KEY
 "$bell" backfill --market recorded --from 2020-12-03 --to 2020-12-11 >backfill.txt
 
+"$bell" export --forecasts --out colleague.csv
+"$bell" judge colleague.csv >judged.txt
+
 serve() {
     "$bell" serve --market recorded --port 0 >address.txt 2>serve.txt &
     server=$!

@@ -26,4 +26,4 @@ def forecast(model, series, horizon, ahead):
     return mean[0].tolist(), {0.1: quantiles[0, :, 0].tolist(), 0.9: quantiles[0, :, 1].tolist()}
 
 
-serve(lambda series: None, forecast)
+handler = serve(lambda series: None, forecast)

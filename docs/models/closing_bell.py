@@ -8,7 +8,9 @@
     def forecast(model, series, horizon, ahead):
         return [model["mean"]] * horizon
 
-    serve(fit, forecast)
+    handler = serve(fit, forecast)
+
+On one machine serve answers until its input ends; in AWS Lambda it is the function's handler (my_model.handler).
 
 `series` has name, kind, cadence, seasons, horizon, columns (their names), and, up to the period that is forecast from: values, at (dates, times
 or indices, as text) and known (a list for each column). `fit` sees the values of the window alone, and answers with whatever `forecast`
@@ -19,6 +21,7 @@ number for each of them, or with those and a dictionary of quantiles, {0.1: [...
 import base64
 import io
 import json
+import os
 import pickle
 import sys
 import zlib
@@ -40,34 +43,50 @@ class Series:
         return part
 
 
-def serve(fit, forecast):
-    """Answers until the input ends."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    series = model = text = None
-    for line in sys.stdin:
-        message = json.loads(line)
-        answer = {}
+class Conversation:
+    """What is said about one series after the other, an answer for each message."""
+
+    def __init__(self, fit, forecast):
+        self.fit, self.forecast = fit, forecast
+        self.series = self.model = self.text = None
+
+    def answer(self, message):
         if "begin" in message:
             told = message["begin"]
-            text = told["model"]
-            series = Series(*(told[name] for name in ("series", "kind", "cadence", "seasons", "horizon", "columns")))
-            model = pickle.loads(zlib.decompress(base64.b64decode(text))) if text else None
-        elif "observe" in message:
-            observed = message["observe"]
-            series.at += observed["at"]
-            series.values += observed["values"]
-            for column, known in zip(series.known, observed["columns"]):
-                column += known
-            if "fit" in message:
-                model, text = fit(series.since(message["fit"]["from"])), None
-            if "forecast" in message:
-                said = forecast(model, series, series.horizon, message["forecast"]["columns"])
-                mean, quantiles = said if isinstance(said, tuple) else (said, {})
-                answer = {"mean": plain(mean), "quantiles": {str(q): plain(ends) for q, ends in quantiles.items()}}
-        else:
-            text = text or written(model)
-            answer = {"model": text}
-        print(json.dumps(answer, allow_nan=False), file=answers, flush=True)
+            self.text = text = told["model"]
+            self.series = Series(*(told[name] for name in ("series", "kind", "cadence", "seasons", "horizon", "columns")))
+            self.model = pickle.loads(zlib.decompress(base64.b64decode(text))) if text else None
+            return {}
+        if "observe" not in message:
+            self.text = self.text or written(self.model)
+            return {"model": self.text}
+        series, observed = self.series, message["observe"]
+        series.at += observed["at"]
+        series.values += observed["values"]
+        for column, known in zip(series.known, observed["columns"]):
+            column += known
+        if "fit" in message:
+            self.model, self.text = self.fit(series.since(message["fit"]["from"])), None
+        if "forecast" not in message:
+            return {}
+        said = self.forecast(self.model, series, series.horizon, message["forecast"]["columns"])
+        mean, quantiles = said if isinstance(said, tuple) else (said, {})
+        return {"mean": plain(mean), "quantiles": {str(q): plain(ends) for q, ends in quantiles.items()}}
+
+
+def serve(fit, forecast):
+    """Answers until the input ends; in AWS Lambda, the handler that answers one event."""
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+
+        def handler(event, context):
+            conversation = Conversation(fit, forecast)
+            return {"answers": [conversation.answer(message) for message in event["messages"]]}
+
+        return handler
+    answers, sys.stdout = sys.stdout, sys.stderr
+    conversation = Conversation(fit, forecast)
+    for line in sys.stdin:
+        print(json.dumps(conversation.answer(json.loads(line)), allow_nan=False), file=answers, flush=True)
 
 
 class Pickler(pickle._Pickler):

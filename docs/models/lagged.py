@@ -35,4 +35,4 @@ def serve_regression(new):
         mean = [y[-1] + model.predict(x)[0] for model in models[:horizon]]
         return np.exp(mean) if series.kind == "price" else mean
 
-    serve(fit, forecast)
+    handler = serve(fit, forecast)

@@ -27,4 +27,4 @@ def forecast(model, series, horizon, ahead):
     return [exp(level) for level in mean] if series.kind == "price" else mean
 
 
-serve(fit, forecast)
+handler = serve(fit, forecast)

@@ -5,8 +5,10 @@ Tiingo does. Started by tests/cloud.sh, which has built what is needed.
 import concurrent.futures
 import io
 import json
+import math
 import os
 import pathlib
+import random
 import sqlite3
 import subprocess
 import sys
@@ -30,6 +32,7 @@ ask_limit = 4
 attempts = 2
 delay = "1s"
 """
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:"
 EVENING = f"{LAST_SESSION}T22:00:00Z"
 
 
@@ -44,7 +47,8 @@ class Nights(unittest.TestCase):
             cls.tiingo.bodies["GARBAGE"] = b'[{"price":1}]'
             cls.tiingo.late["XOM"] = 3
             cls.cloud.deploy(
-                CONFIGURATION, TOKEN, Schedule="rate(1 minute)", TrialTime=EVENING, TiingoBaseUrl=cls.tiingo.url
+                CONFIGURATION, TOKEN, Schedule="rate(1 minute)", TrialTime=EVENING, TiingoBaseUrl=cls.tiingo.url,
+                ModelFunctions=",".join(FUNCTION + name for name in ["threshold", "broken"]),
             )
             cls.listen()
             cls.asker = cls.cloud.new_user("asker", "AskPolicy")
@@ -493,6 +497,58 @@ class Nights(unittest.TestCase):
         self.assertIn(asked[1].pop(EVERY), range(1, 6))
         self.assertLess(len(asked[1]), 10, asked[1])
         self.assertEqual(self.ask("/forecast/MANY-24")[1]["origin"], LAST_SESSION)
+
+    def test_64_models_that_are_functions(self):
+        models = ROOT / "docs/models"
+        self.new_function("threshold", {name: (models / name).read_text() for name in ["closing_bell.py", "threshold.py"]})
+        self.new_function("broken", {"broken.py": "def handler(event, context):\n    raise ValueError('no idea')\n"})
+        families = ", ".join(f'{{ function = "{FUNCTION}{name}" }}' for name in ["threshold", "broken"])
+        self.cloud.configure(f'families = ["arima", {families}]\n')
+        law, walk = self.prices(True), self.prices(False)
+        try:
+            for days in [-1, None]:
+                for name, rows in [("LAW", law), ("WALK", walk)]:
+                    night = self.drop(f"incoming/{name}/{days}.csv", "date,adjClose\n" + "\n".join(rows[:days]) + "\n")
+                    self.assertEqual(night["status"], "SUCCEEDED", night)
+            self.assertEqual(self.ask("/forecast/LAW")[1]["model"], "program threshold")
+            self.assertEqual(self.ask("/forecast/WALK")[1]["model"], "random walk")
+            receipt = self.ask("/receipts/LAW")[1][0]
+            self.assertIn("no idea", self.ask("/tickers/LAW")[1])
+            # It fits again to equal bytes, it is reached again from what is on record, and it can be rolled back to.
+            versions = [m["version"] for m in self.ask("/models/LAW")[1] if m["model"] == "program threshold"]
+            self.assertEqual(len(versions), 2, versions)
+            for version in versions:
+                self.operate("verify", "LAW", version, "--json")
+            self.assertEqual(len(self.operate("verify", "LAW", "--json")), 2)
+            before = next(version for version in versions if version != receipt["champion"]["version"])
+            self.operate("rollback", "LAW", before)
+            self.assertEqual(self.ask("/forecast/LAW")[1]["version"], before)
+            self.operate("release", "LAW")
+        finally:
+            self.cloud.configure(CONFIGURATION)
+
+    def new_function(self, name, files):
+        role = self.cloud.client("lambda").get_function_configuration(FunctionName=self.cloud.function("Train"))["Role"]
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for file, text in files.items():
+                archive.writestr(file, text)
+        self.cloud.client("lambda").create_function(
+            FunctionName=name, Runtime="python3.11", Role=role, Handler=f"{name}.handler", Timeout=30,
+            Code={"ZipFile": packed.getvalue()},
+        )
+
+    def prices(self, has_law):
+        """Two years in which prices rise after a large change and fall after a small one, or a walk."""
+        dates = [line.split(",")[0] for line in (SAMPLE / "KO.csv").read_text().splitlines()[-400:]]
+        draw = random.Random(5)
+        level, last, rows = 4.6, 0.0, []
+        for date in dates:
+            noise = 0.02 * sum(draw.random() - 0.5 for _ in range(3))
+            last = noise + (0.008 if abs(last) > 0.008 else -0.008) * has_law
+            level += last
+            rows.append(f"{date},{math.exp(level)}")
+        return rows
 
     def invoke(self, function, event):
         functions = self.cloud.client("lambda")

@@ -70,6 +70,7 @@ async function everyPage() {
     runs: "/runs",
     run: `/runs/${await newest()}`,
     compare: `/tickers/GOOGL/compare?a=${a}&b=${b}`,
+    judged: "/judged/colleague",
     docs: "/docs",
   };
 }

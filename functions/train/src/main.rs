@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::{Batch, Cloud, serve, told};
-use pipeline::{NoPrograms, work};
+use pipeline::work;
 
 /// No ticker is begun later than this, so that one that takes its time ends before the function is stopped.
 const BEGIN: Duration = Duration::from_secs(20);
@@ -13,9 +13,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
     serve("train", async |batch: Batch| {
+        let programs = cloud.model_functions();
         batch
             .each(&ledger, BEGIN, async |run, ticker, attempts| {
-                let promoted = work(&archive, &ledger, &NoPrograms, run, ticker, attempts).await?;
+                let promoted = work(&archive, &ledger, &programs, run, ticker, attempts).await?;
                 if promoted.changed() {
                     told(events.champion_changed(run, ticker, &promoted).await);
                 }

@@ -6,7 +6,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
-use crate::{DynamoLedger, Events, Executions, S3Archive, SecretParameter};
+use crate::{DynamoLedger, Events, Executions, ModelFunctions, S3Archive, SecretParameter};
 
 /// The account that a function works in: the SDK's settings, loaded once per cold start. A client is made only where it is
 /// asked for, so that a function holds no more code than it uses.
@@ -64,6 +64,11 @@ impl Cloud {
     /// The ledger in the table that `CLOSING_BELL_TABLE` names.
     pub fn ledger(&self) -> Result<DynamoLedger, Unset> {
         Ok(DynamoLedger::new(self.dynamodb(), table()?))
+    }
+
+    /// Models that are functions of this account.
+    pub fn model_functions(&self) -> ModelFunctions {
+        ModelFunctions::new(aws_sdk_lambda::Client::new(&self.config))
     }
 
     /// The event bus that `CLOSING_BELL_BUS` names.

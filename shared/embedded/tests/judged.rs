@@ -63,7 +63,10 @@ fn what_was_here_before_earns_and_the_rest_claims() {
     assert_eq!(bench.run("judge --name seer --json").expect(0).json()["series"][0], seer);
     let kept = |prefix: &str| bench.archive("closing-bell-data").keys().filter(|key| key.starts_with(prefix)).count();
     assert_eq!((kept("judged/A/seer/"), kept("judged/A/late/"), kept("judgements/late/")), (2, 1, 1));
-    assert_eq!(bench.run("judge --name nobody").expect(2).err, "closing-bell: name: there are no forecasts of nobody\n");
+    assert_eq!(
+        bench.run("judge --name nobody").expect(2).err,
+        "closing-bell: name: there are no forecasts of nobody\n"
+    );
 
     bench.write("wrong.csv", "series,origin,date,mean\na,60,59,1\n");
     assert!(bench.run("judge wrong.csv").expect(2).err.contains("row 1: 0000000059 is not after its origin"));

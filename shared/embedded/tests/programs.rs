@@ -129,6 +129,8 @@ fn programs_that_misbehave_lose_their_night_alone() {
         assert!(run.err.contains("a program says nothing tonight") && run.err.contains(said), "{name}: {}", run.err);
         let forecast = bench.run(&format!("predict LAW --json --data {name}")).expect(0).json();
         assert_eq!(forecast["horizons"], alone["horizons"], "{name}");
+        let record = bench.run(&format!("record LAW --data {name}")).expect(0).out;
+        assert!(record.contains(&format!("Without a model: {name}: ")) && record.contains(said), "{name}: {record}");
         bench.run(&format!("verify LAW --data {name}")).expect(0);
     };
     check("hangs", "import time\ntime.sleep(100)\n", "it did not answer within 2 s");

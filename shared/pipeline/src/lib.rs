@@ -13,6 +13,7 @@ mod night;
 pub mod packed;
 mod ports;
 pub mod price_file;
+pub mod programs;
 mod queries;
 mod records;
 pub mod settings;
@@ -36,7 +37,7 @@ pub use queries::{
     Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
     VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, long_forecasts,
     long_values, models, newest_forecast, newest_snapshot, predict, predict_alone, prices, recorded, residual_picture,
-    residuals, results, scores, verify, verify_forgotten, verify_ledger, verify_receipt, watched,
+    residuals, results, scores, verify, verify_forgotten, verify_ledger, verify_receipt, watched, without_model,
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,

@@ -193,6 +193,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     pipeline::models(&stores.archive, &stores.ledger, &ticker, 10).await.expect("answers");
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
+    pipeline::without_model(&stores.ledger, &ticker).await.expect("lists");
     pipeline::watched(&stores.archive, &stores.ledger, 10).await.expect("lists");
     pipeline::residuals(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
     let (colleague, said) =
@@ -276,6 +277,7 @@ impl Stores {
         for read in ["closing-bell.toml", "watchlist*"] {
             archive.note(&["s3:GetObject"], read);
         }
+        archive.note(&["lambda:InvokeFunction"], "models");
         self.night(&RecordedMarket, configuration.clone(), date(2020, 12, 7)).await;
         pipeline::predict(archive, ledger, ticker, pipeline::Asked::default()).await.expect("answers");
         let models = pipeline::models(archive, ledger, ticker, 10).await.expect("lists");

@@ -22,6 +22,7 @@ async fn each_role_has_what_its_function_needs_and_no_more() {
             ("cloud.archive()|aws::bucket()", "s3:", ""),
             ("cloud.ledger()|aws::table()", "dynamodb:", ""),
             (".events()", "events:PutEvents", "bus"),
+            ("cloud.model_functions()", "lambda:InvokeFunction", "models"),
             ("cloud.token_parameter()", "ssm:GetParameter", "parameter"),
             ("cloud.webhook_address()", "ssm:GetParameter", "webhook"),
             ("cloud.sign_in_folder()", "ssm:GetParameter", "tokens"),
@@ -48,6 +49,11 @@ async fn each_role_has_what_its_function_needs_and_no_more() {
 fn allowed(statements: &Value) -> Needs {
     let mut allowed = Needs::new();
     for statement in statements.as_sequence().expect("statements") {
+        // One that is there under a condition.
+        let statement = match statement {
+            Value::Tagged(tagged) => &tagged.value[1],
+            other => other,
+        };
         assert_eq!(statement["Effect"], "Allow");
         for action in one_or_more(&statement["Action"]) {
             let action = action.as_str().expect("an action");
@@ -66,6 +72,7 @@ fn one_or_more(value: &Value) -> Vec<&Value> {
 
 fn named(resource: &Value) -> String {
     match tagged(resource) {
+        Some((_, "ModelFunctions")) => "models".to_owned(),
         Some((_, "Night")) => "night".to_owned(),
         Some((_, "arn:${AWS::Partition}:s3:::${Bucket}")) => "bucket".to_owned(),
         Some((_, text)) if text.ends_with(":table/${Table}") => "table".to_owned(),

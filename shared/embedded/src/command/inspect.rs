@@ -8,7 +8,6 @@ use pipeline::{Archive, Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
 use tokio::task::JoinHandle;
 
 use super::{Failure, arguments::StoreArguments, history, output, stores::Stores};
-use crate::RunningPrograms;
 
 /// More runs than this are for a program to ask the ledger for.
 const RUNS_LISTED: usize = 1_000;
@@ -60,6 +59,9 @@ pub(super) async fn record(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
         output::json(&judgement);
     } else {
         history::record(ticker, &judgement);
+        for (contender, reason) in pipeline::without_model(&*ledger, ticker).await? {
+            output::line(&format!("Without a model: {contender}: {reason}"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -104,9 +106,11 @@ pub(super) async fn verify(
     receipt: Option<&RunId>,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
-    let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
+    let stores = Stores::read(&store.place).await?;
+    let programs = stores.programs();
+    let Stores { archive, ledger, .. } = stores;
     if let Some(version) = version {
-        let verified = pipeline::verify(&*archive, &*ledger, &RunningPrograms::default(), ticker, version).await?;
+        let verified = pipeline::verify(&*archive, &*ledger, &*programs, ticker, version).await?;
         if store.json {
             output::json(&verified);
         } else {

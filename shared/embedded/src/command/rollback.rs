@@ -4,7 +4,6 @@ use forecasting::Ticker;
 use pipeline::{Promoted, VersionId};
 
 use super::{Failure, arguments::StoreArguments, output, stores::Stores};
-use crate::RunningPrograms;
 
 /// Puts a version that was in service before into service again.
 pub(super) async fn rollback(
@@ -15,7 +14,7 @@ pub(super) async fn rollback(
     let stores = Stores::change(&store.place).await?;
     print(
         ticker,
-        &pipeline::rollback(&*stores.archive, &*stores.ledger, &RunningPrograms::default(), ticker, version).await?,
+        &pipeline::rollback(&*stores.archive, &*stores.ledger, &*stores.programs(), ticker, version).await?,
         store,
     );
     Ok(ExitCode::SUCCESS)
@@ -24,11 +23,7 @@ pub(super) async fn rollback(
 /// Releases what a rollback pinned.
 pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let stores = Stores::change(&store.place).await?;
-    print(
-        ticker,
-        &pipeline::release(&*stores.archive, &*stores.ledger, &RunningPrograms::default(), ticker).await?,
-        store,
-    );
+    print(ticker, &pipeline::release(&*stores.archive, &*stores.ledger, &*stores.programs(), ticker).await?, store);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,7 +16,7 @@ use super::{
     settings::settings,
     stores::Stores,
 };
-use crate::{CachedMarket, Night, RunningPrograms};
+use crate::{CachedMarket, Night};
 
 /// A night prepared: everything but the day.
 pub(super) struct Prepared {
@@ -62,7 +62,7 @@ impl Prepared {
             market: self.chosen.market.clone(),
             archive: self.stores.archive.clone(),
             ledger: self.stores.ledger.clone(),
-            programs: Arc::new(RunningPrograms::default()),
+            programs: self.stores.programs(),
             patience: self.patience(as_of),
         };
         // Of the nights of a replay nobody wants to be told.

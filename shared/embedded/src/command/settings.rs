@@ -45,7 +45,7 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
 
 /// With what is in the files of its programs: another file is another program.
 fn with_programs(mut settings: Settings) -> Settings {
-    for program in settings.programs() {
+    for program in settings.programs().filter(|program| program.command.is_some()) {
         program.sha256 = Some(program_digest(program));
     }
     settings

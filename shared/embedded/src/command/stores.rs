@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use pipeline::{Archive, Ledger};
+use pipeline::{Archive, Ledger, Programs};
 
 use super::{Failure, arguments::PlaceArguments};
-use crate::{DirectoryArchive, Lock, SqliteLedger};
+use crate::{DirectoryArchive, Lock, RunningPrograms, SqliteLedger};
 
 /// Both stores, opened.
 pub(super) struct Stores {
@@ -16,6 +16,9 @@ pub(super) struct Stores {
     pub(super) ledger: Arc<dyn Ledger>,
     /// The ledger's file, where it is one that this command writes to, and the lock on its directory.
     file: Option<(Arc<SqliteLedger>, Lock)>,
+    /// The account, where it is one.
+    #[cfg(feature = "aws")]
+    account: Option<aws::Cloud>,
 }
 
 impl Stores {
@@ -26,7 +29,7 @@ impl Stores {
         }
         let ledger = SqliteLedger::open_existing(&ledger_path(&place.data))?;
         let archive = DirectoryArchive::read_only(&place.data);
-        Ok(Stores { archive: Arc::new(archive), ledger: Arc::new(ledger), file: None })
+        Ok(Stores::here(archive, Arc::new(ledger), None))
     }
 
     /// Opens what exists, to change it.
@@ -46,7 +49,26 @@ impl Stores {
         let lock = Lock::take(&place.data)?;
         let archive = DirectoryArchive::open(&place.data)?;
         let ledger = Arc::new(SqliteLedger::open(&ledger_path(&place.data))?);
-        Ok(Stores { archive: Arc::new(archive), ledger: ledger.clone(), file: Some((ledger, lock)) })
+        Ok(Stores::here(archive, ledger.clone(), Some((ledger, lock))))
+    }
+
+    fn here(archive: DirectoryArchive, ledger: Arc<SqliteLedger>, file: Option<(Arc<SqliteLedger>, Lock)>) -> Stores {
+        Stores {
+            archive: Arc::new(archive),
+            ledger,
+            file,
+            #[cfg(feature = "aws")]
+            account: None,
+        }
+    }
+
+    /// Models that are not ours: programs of this machine, or functions of the account. Asked afresh: who did not answer is asked again.
+    pub(super) fn programs(&self) -> Arc<dyn Programs> {
+        #[cfg(feature = "aws")]
+        if let Some(account) = &self.account {
+            return Arc::new(account.model_functions());
+        }
+        Arc::new(RunningPrograms::default())
     }
 
     /// Gives the space of what was deleted back, so that it does not stay readable in the ledger's file.
@@ -70,7 +92,7 @@ async fn cloud(place: &PlaceArguments) -> Result<Option<Stores>, Failure> {
     let cloud = aws::Cloud::from_environment().await;
     let archive = Arc::new(aws::S3Archive::new(cloud.s3(), bucket.0.as_str()));
     let ledger = Arc::new(aws::DynamoLedger::new(cloud.dynamodb(), table.as_str()));
-    Ok(Some(Stores { archive, ledger, file: None }))
+    Ok(Some(Stores { archive, ledger, file: None, account: Some(cloud) }))
 }
 
 #[cfg(not(feature = "aws"))]

@@ -2,7 +2,6 @@
 //! docs/models.md says what crosses the pipe.
 
 mod confined;
-mod conversation;
 mod process;
 
 use std::{
@@ -15,7 +14,13 @@ use std::{
 
 use async_trait::async_trait;
 use forecasting::ProgramName;
-use pipeline::{Digest, ProgramSettings, Programs, Question, Said};
+use pipeline::{
+    Digest, ProgramSettings, Programs, Question, Said,
+    programs::{
+        Failures, Silence,
+        conversation::{Fitted, Forecast, Message, Nothing},
+    },
+};
 
 pub(crate) use confined::{CONFINED, become_confined};
 use process::Process;
@@ -24,28 +29,14 @@ use process::Process;
 #[derive(Debug, Default)]
 pub struct RunningPrograms {
     started: Mutex<BTreeMap<ProgramName, Started>>,
+    failures: Failures,
 }
 
 #[derive(Debug, Default)]
 struct Started {
     idle: Vec<Process>,
-    /// Answers that it owed, one after the other.
-    failures: u32,
-    /// Why it is not asked any more.
-    given_up: Option<String>,
     /// Of its code.
     digest: Option<Digest>,
-}
-
-/// Who fails so often in a row is not asked any more: it would cost every series the time of a start.
-const MAX_FAILURES: u32 = 3;
-
-/// Why a program said nothing.
-enum Silence {
-    /// It did not answer in time: the next series would wait as long.
-    TooSlow(String),
-    /// Anything else, which may be about this series.
-    Other(String),
 }
 
 #[async_trait]
@@ -57,41 +48,49 @@ impl Programs for RunningPrograms {
         {
             return Err("its files are not those that it was configured with".to_owned());
         }
+        self.failures.check(program)?;
         let only_tonight = question.from == question.series.bars().len();
         let process = match self.idle(program) {
-            Err(reason) => return Err(reason),
-            Ok(Some(process)) if only_tonight => Ok(process),
-            Ok(_) => Process::start(settings).map_err(Silence::Other),
+            Some(process) if only_tonight => Ok(process),
+            _ => Process::start(settings).map_err(Silence::Other),
         };
         let said = match process {
-            Ok(mut process) => conversation::hold(&mut process, question).await.map(|said| (said, process)),
+            Ok(mut process) => hold(&mut process, question).await.map(|said| (said, process)),
             Err(silence) => Err(silence),
         };
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = started.entry(program).or_default();
-        match said {
+        match self.failures.settle(program, said) {
             Ok((said, process)) => {
-                started.failures = 0;
                 // Who was told of the past what was then to come must not remember it when another series' past is asked for.
                 if only_tonight {
-                    started.idle.push(process);
+                    let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+                    started.entry(program).or_default().idle.push(process);
                 }
                 Ok(said)
             }
-            Err(silence) => {
-                started.failures += 1;
-                let (reason, slow) = match silence {
-                    Silence::TooSlow(reason) => (reason, true),
-                    Silence::Other(reason) => (reason, false),
-                };
-                if slow || started.failures >= MAX_FAILURES {
-                    started.given_up = Some(format!("it is not asked any more tonight: {reason}"));
-                    started.idle.clear();
+            Err(reason) => {
+                if self.failures.check(program).is_err() {
+                    let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+                    started.entry(program).or_default().idle.clear();
                 }
                 Err(reason)
             }
         }
     }
+}
+
+async fn hold(process: &mut Process, question: &Question<'_>) -> Result<Said, Silence> {
+    let periods = question.series.bars().len();
+    let _: Nothing = process.ask(&question.begin(question.model)).await?;
+    let mut outlooks = Vec::with_capacity(periods + 1 - question.from);
+    let mut told = 0;
+    for known in question.from..=periods {
+        let forecast: Forecast = process.ask(&question.step(told, known, question.is_to_fit(known))).await?;
+        told = known;
+        outlooks.push(question.outlook(&forecast, known).map_err(Silence::Other)?);
+    }
+    let fitted: Fitted = process.ask(&Message::End { end: true }).await?;
+    let model = fitted.model().map_err(Silence::Other)?;
+    Ok(Said { outlooks, model: model.filter(|_| !question.fits.is_empty()) })
 }
 
 impl RunningPrograms {
@@ -102,13 +101,9 @@ impl RunningPrograms {
     }
 
     /// One that waits to be asked, if there is one.
-    fn idle(&self, program: ProgramName) -> Result<Option<Process>, String> {
+    fn idle(&self, program: ProgramName) -> Option<Process> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = started.entry(program).or_default();
-        match &started.given_up {
-            Some(reason) => Err(reason.clone()),
-            None => Ok(started.idle.pop()),
-        }
+        started.entry(program).or_default().idle.pop()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use pipeline::ProgramSettings;
+use pipeline::{ProgramSettings, programs::Silence};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Silence, confined};
+use super::confined;
 
 /// The longest answer.
 const LONGEST_LINE: u64 = 8 << 20;
@@ -32,14 +32,17 @@ pub(super) struct Process {
 
 /// The words of a command.
 pub(super) fn words(settings: &ProgramSettings) -> Result<Vec<String>, String> {
-    let words = pipeline::settings::words_of(&settings.command);
-    words.filter(|words| !words.is_empty()).ok_or_else(|| format!("'{}' is no command", settings.command))
+    let Some(command) = &settings.command else {
+        return Err("it is a function in the cloud, which a deployment's nights ask".to_owned());
+    };
+    let words = pipeline::settings::words_of(command);
+    words.filter(|words| !words.is_empty()).ok_or_else(|| format!("'{command}' is no command"))
 }
 
 impl Process {
     pub(super) fn start(settings: &ProgramSettings) -> Result<Process, String> {
         let words = words(settings)?;
-        let failed = |error: std::io::Error| format!("'{}' cannot be started: {error}", settings.command);
+        let failed = |error: std::io::Error| format!("'{}' cannot be started: {error}", words.join(" "));
         let folder = tempfile::tempdir().map_err(failed)?;
         let mut command = confined::command(settings, &words, folder.path())?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -8,8 +8,12 @@ use crate::Digest;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProgramSettings {
-    /// The program and its arguments, as a shell would part them.
-    pub command: String,
+    /// The program and its arguments, as a shell would part them: who is asked on one machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The Lambda function's name or ARN: who is asked in the cloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
     /// Files and folders that it reads, beside those that its command names and those of the system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
@@ -72,6 +76,6 @@ pub struct NoPrograms;
 #[async_trait]
 impl Programs for NoPrograms {
     async fn ask(&self, question: &Question<'_>) -> Result<Said, String> {
-        Err(format!("the program {} can be started on one's own machine alone", question.program))
+        Err(format!("nobody here can ask {}", question.program))
     }
 }

@@ -1,10 +1,12 @@
 //! What pages and pictures ask of one ticker: its newest forecast, prices and snapshot, residuals, two versions side by side.
 
-use forecasting::{Calibration, IntervalKind, LiveRecord, PriceSeries, Residuals, StandingForecast, Step, Ticker};
+use forecasting::{
+    Calibration, Contender, IntervalKind, LiveRecord, PriceSeries, Residuals, StandingForecast, Step, Ticker,
+};
 
 use super::{models::ModelSummary, scores};
 use crate::{
-    Archive, Error, Forecasted, Ledger, ModelVersion, RunId, Snapshot, Stage, VersionId, records::end_of_time,
+    Archive, Error, Forecasted, Ledger, ModelVersion, RunId, Snapshot, Stage, Trained, VersionId, records::end_of_time,
 };
 
 /// The newest forecast on record, and the run that made it.
@@ -33,6 +35,13 @@ pub async fn prices(
 /// The newest snapshot on record, with the statistics of its scope; `None` where nothing was fetched.
 pub async fn newest_snapshot(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Option<Snapshot>, Error> {
     ledger.history(ticker, Stage::Fetch, end_of_time(), 1).await?.pop().map(|record| record.parse()).transpose()
+}
+
+/// Who of the contenders has no model since the newest night, and why.
+pub async fn without_model(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<(Contender, String)>, Error> {
+    let newest = ledger.history(ticker, Stage::Train, end_of_time(), 1).await?.pop();
+    let trained = newest.as_ref().map(Trained::read).transpose()?.flatten();
+    Ok(trained.map(|trained| trained.without_model).unwrap_or_default())
 }
 
 /// Sessions of a year.

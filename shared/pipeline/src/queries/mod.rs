@@ -17,7 +17,7 @@ mod watched;
 pub use answered::{Answered, When, answered};
 pub use drawn::{forecast_picture, residual_picture};
 pub use export::{Exported, export};
-pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals};
+pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals, without_model};
 pub use long::{long_forecasts, long_values};
 pub use models::{ModelSummary, models};
 pub use predict::{Asked, Prediction, predict};

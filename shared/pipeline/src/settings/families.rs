@@ -24,12 +24,14 @@ struct Pinned {
     constant: bool,
 }
 
-/// `{ name = "forest", command = "python3 forest.py", timeout = "30s", memory = 2000, files = ["weights"], network = true }`.
+/// `{ name = "forest", command = "python3 forest.py", timeout = "30s", memory = 2000, files = ["weights"], network = true }`, or
+/// `{ function = "forest:3" }`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     name: Option<ProgramName>,
-    command: String,
+    command: Option<String>,
+    function: Option<String>,
     timeout: Option<SignedDuration>,
     memory: Option<u64>,
     #[serde(default)]
@@ -50,7 +52,7 @@ impl<'de> Deserialize<'de> for Families {
         for entry in Vec::<toml::Value>::deserialize(deserializer)? {
             match entry {
                 toml::Value::String(word) if word == "all" => families.contenders.extend(all()),
-                toml::Value::Table(table) if table.contains_key("command") => {
+                toml::Value::Table(table) if ["command", "function"].iter().any(|who| table.contains_key(*who)) => {
                     families.add(read(table).map_err(D::Error::custom)?).map_err(D::Error::custom)?;
                 }
                 toml::Value::Table(table) => {
@@ -65,13 +67,20 @@ impl<'de> Deserialize<'de> for Families {
 }
 
 impl Families {
-    fn add(&mut self, Written { name, command, timeout, memory, files, network }: Written) -> Result<(), String> {
-        if words_of(&command).is_none_or(|words| words.is_empty()) {
+    fn add(&mut self, written: Written) -> Result<(), String> {
+        let Written { name, command, function, timeout, memory, files, network } = written;
+        if let Some(command) = command.as_ref().filter(|text| words_of(text).is_none_or(|words| words.is_empty())) {
             return Err(format!("the command '{command}' is one that a shell could not part into words"));
         }
-        let name = match name {
-            Some(name) => name,
-            None => named_after(&command)?,
+        if let Some(function) = function.as_ref().filter(|text| !is_function(text)) {
+            return Err(format!(
+                "'{function}' is no Lambda function: give its name or ARN, with :VERSION or :ALIAS after it"
+            ));
+        }
+        let name = match (name, &command, &function) {
+            (Some(name), ..) => name,
+            (None, Some(command), _) => named_after(command)?,
+            (None, None, function) => named_after_function(function.as_deref().unwrap_or_default())?,
         };
         let timeout = match timeout {
             None => USUAL_TIMEOUT,
@@ -85,7 +94,7 @@ impl Families {
             return Err(format!("the memory of {name} is {memory}, but must be within 64 and 1000000 megabytes"));
         }
         self.contenders.push(Contender::Program(Program { program: name }));
-        let settings = ProgramSettings { command, files, timeout, memory, network, sha256: None };
+        let settings = ProgramSettings { command, function, files, timeout, memory, network, sha256: None };
         match self.programs.insert(name, settings) {
             None => Ok(()),
             Some(_) => Err(format!("two programs are called {name}: give each a name")),
@@ -105,6 +114,18 @@ fn named_after(command: &str) -> Result<ProgramName, String> {
     let file = last.rsplit('/').next().unwrap_or_default();
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_ascii_lowercase().replace(' ', "-");
     stem.parse().map_err(|error| format!("{error}: give the program of '{command}' a name"))
+}
+
+/// `name`, `name:3`, or `arn:aws:lambda:us-east-1:123456789012:function:name:3`.
+fn is_function(text: &str) -> bool {
+    let usual = |c: char| c.is_ascii_alphanumeric() || "-_:$".contains(c);
+    (1..=170).contains(&text.len()) && text.chars().all(usual)
+}
+
+fn named_after_function(function: &str) -> Result<ProgramName, String> {
+    let rest = function.split_once(":function:").map_or(function, |(_, rest)| rest);
+    let name = rest.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    name.parse().map_err(|error| format!("{error}: give the function '{function}' a name"))
 }
 
 fn read<T: serde::de::DeserializeOwned>(table: toml::Table) -> Result<T, String> {

@@ -4,7 +4,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{Contest, Judgement, Period, PriceSeries, Residuals, Scope, Stamp, Step, Ticker};
+use forecasting::{Contender, Contest, Judgement, Period, PriceSeries, Residuals, Scope, Stamp, Step, Ticker};
 use maud::{Markup, PreEscaped, html};
 use pipeline::{BarStatus, Error, Forecasted, ModelSummary, Receipt, Snapshot, Standing, VersionScore};
 use serde_json::json;
@@ -48,6 +48,7 @@ pub(crate) async fn page(
     };
     let receipts = ledger.receipts(&ticker).await?;
     let models = pipeline::models(archive, ledger, &ticker, LISTED).await?;
+    let without = pipeline::without_model(ledger, &ticker).await?;
     let residuals = pipeline::residuals(archive, ledger, &ticker).await;
     let standing = newest.standing();
     let words = Words::of(newest.forecast.origin, newest.forecast.kind);
@@ -60,6 +61,7 @@ pub(crate) async fn page(
         (champion(&newest, models.iter().find(|model| model.version == newest.champion.version), words))
         (unexplained(&ticker, residuals, words))
         (versions(&ticker, &models))
+        (without_model(&without))
         (verdicts(&ticker, &receipts, words))
         @if let Some(snapshot) = &snapshot { (scope(snapshot, words)) }
     };
@@ -277,6 +279,15 @@ fn versions(ticker: &Ticker, models: &[ModelSummary]) -> Markup {
                 }
             }
             button type="submit" { "Compare a with b" }
+        }
+    }
+}
+
+fn without_model(without: &[(Contender, String)]) -> Markup {
+    html! {
+        @if !without.is_empty() {
+            p { "Without a model since the newest night:" }
+            ul { @for (contender, reason) in without { li { strong { (contender) } ": " (reason) } } }
         }
     }
 }
