@@ -66,11 +66,6 @@ impl ModelFunctions {
         let [begun, forecast, fitted] = &answers[..] else {
             return Err(Silence::Other(format!("it gives {} answers to 3 messages", answers.len())));
         };
-        fn read<'a, T: Deserialize<'a>>(answer: &'a RawValue) -> Result<T, Silence> {
-            let shown = || answer.get().chars().take(80).collect::<String>();
-            serde_json::from_str(answer.get())
-                .map_err(|error| Silence::Other(format!("its answer '{}' cannot be read: {error}", shown())))
-        }
         let _: Nothing = read(begun)?;
         let forecast: Forecast = read(forecast)?;
         let fitted: Fitted = read(fitted)?;
@@ -132,6 +127,12 @@ impl ModelFunctions {
         }
         Ok(Said { outlooks, model: fitted })
     }
+}
+
+fn read<'a, T: Deserialize<'a>>(answer: &'a RawValue) -> Result<T, Silence> {
+    let shown = || answer.get().chars().take(80).collect::<String>();
+    serde_json::from_str(answer.get())
+        .map_err(|error| Silence::Other(format!("its answer '{}' cannot be read: {error}", shown())))
 }
 
 #[async_trait]

@@ -347,3 +347,71 @@ fn values_by_a_power() {
         "{refused}"
     );
 }
+
+/// Days that a list names, such as those on which a shop is open: the list grows, and everything on record still counts by it.
+#[test]
+fn days_of_a_list() {
+    let bench = Bench::new();
+    bench.write(
+        "closing-bell.toml",
+        "calendar = \"dates:days/shop_open.txt\"\nkind = \"value\"\nhorizon = 2\nfamilies = [\"theta\"]\n",
+    );
+    let first = jiff::civil::date(2024, 1, 2);
+    // Every third day, and each fourth time four days later.
+    let days: Vec<String> =
+        (0..60_i64).map(|n| first.saturating_add(jiff::Span::new().days(3 * n + n / 4)).to_string()).collect();
+    let list = |until: usize| bench.write("days/shop_open.txt", &format!("# open\n{}\n", days[..until].join("\n")));
+    let sales = |until: usize| {
+        long(&bench, "sales.csv", (0..until).map(|t| ("shop".to_owned(), days[t].clone(), wave(t, 5.0))));
+    };
+    let forecast = || bench.run("predict SHOP --json").expect(0).json();
+    list(45);
+    sales(40);
+    bench.run("run --market csv:sales.csv").expect(0);
+    let answer = forecast();
+    assert_eq!(
+        (&answer["origin"], &answer["horizons"][0]["date"], &answer["horizons"][1]["date"]),
+        (&days[39].as_str().into(), &days[40].as_str().into(), &days[41].as_str().into())
+    );
+    let short = bench.run("predict SHOP --horizon 6").expect(2);
+    assert!(short.err.contains("fewer than 6 periods after"), "{short:?}");
+    // One day more is one period more, although the list has grown; a command that knows no file of it finds it beside the ledger.
+    list(60);
+    sales(44);
+    bench.run("run --market csv:sales.csv").expect(0);
+    assert_eq!(forecast()["origin"], days[43].as_str());
+    std::fs::remove_file(bench.path("days/shop_open.txt")).expect("removes");
+    bench.write("closing-bell.toml", "");
+    bench.run("verify SHOP").expect(0);
+    let scored = bench.run("scores SHOP").expect(0).out;
+    assert!(scored.contains(&days[41]), "{scored}");
+    assert_eq!(
+        bench.archive("closing-bell-data").keys().filter(|key| key.starts_with("calendars/shop-open/")).count(),
+        2
+    );
+
+    let settings = "--set calendar=dates:days.txt --set kind=value";
+    let refused = |text: &str, said: &str| {
+        bench.write("days.txt", text);
+        let run = bench
+            .run(&format!("run --market csv:sales.csv {settings} --data other"))
+            .expect(if said.contains("among") { 1 } else { 2 });
+        assert!(format!("{}{}", run.out, run.err).contains(said), "{run:?}");
+    };
+    refused("2024-01-02\nsoon\n", "calendar = \"dates:days.txt\": line 2: 'soon' is no date");
+    let lacking: Vec<&str> = days.iter().map(String::as_str).filter(|day| *day != days[5]).collect();
+    refused(
+        &lacking.join("\n"),
+        &format!("{} is no period of the cadence 1day@dates:days: no session: it is not among", days[5]),
+    );
+    let none = bench.run("run --market csv:sales.csv --set calendar=dates:none.txt").expect(2);
+    assert!(none.err.contains("dates:none.txt\": it cannot be read"), "{none:?}");
+    // Another list by the same name is not what is on record.
+    bench.write("elsewhere/shop-open.txt", "2024-01-02\n2024-01-04\n2030-01-01\n");
+    let other =
+        bench.run("run --market csv:sales.csv --set calendar=dates:elsewhere/shop-open.txt --set kind=value").expect(1);
+    assert!(
+        other.err.contains("2024-01-04 was not followed by 2024-01-05") && other.err.contains("may only grow"),
+        "{other:?}"
+    );
+}

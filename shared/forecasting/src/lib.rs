@@ -72,6 +72,6 @@ pub use series::{Ahead, Bar, Form, PriceSeries, Row};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing, asked_of_each};
 pub use ticker::Ticker;
-pub use time::{Cadence, Calendar, Exchange, Period, Stamp, TradingDay};
+pub use time::{Cadence, Calendar, DatesCalendar, Exchange, Period, Stamp, TradingDay};
 pub use verdict::{Decision, Promotion, Verdict, figure};
 pub use window::Window;

@@ -58,7 +58,7 @@ impl Seasons {
     pub fn usual(cadence: Cadence, kind: Kind) -> Seasons {
         let (short, long) = match (cadence.step, cadence.calendar) {
             (Step::Day, Calendar::Exchange(_)) if kind == Kind::Price => (1, 1),
-            (Step::Index | Step::Months { count: 12, .. }, _) => (1, 1),
+            (Step::Index | Step::Months { count: 12, .. }, _) | (Step::Day, Calendar::Dates(_)) => (1, 1),
             (Step::Day, Calendar::Always) => (7, 1),
             (Step::Day, Calendar::Weekdays | Calendar::Exchange(_)) => (5, 1),
             (Step::Week, _) => (52, 1),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use forecasting::{Period, ProgramName, Stamp, Ticker};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{Digest, Error, RunId, VersionId};
@@ -78,6 +79,20 @@ impl Key {
     /// `judgements/{name}/{digest8}.json.zst`
     pub(crate) fn judgement(name: ProgramName, digest: &Digest) -> Key {
         Key(format!("judgements/{name}/{}.json.zst", digest.short()))
+    }
+
+    /// The prefix of `calendars/{name}/{last date}-{digest8}.txt`: lists of dates.
+    pub(crate) const CALENDARS: &str = "calendars/";
+
+    /// One of them.
+    pub(crate) fn calendar(name: &str, last: Date, digest: &Digest) -> Key {
+        Key(format!("{}{name}/{last}-{}.txt", Key::CALENDARS, digest.short()))
+    }
+
+    /// One of them, as it was listed, and its name.
+    pub(crate) fn of_calendar(listed: &str) -> Option<(Key, &str)> {
+        let name = listed.strip_prefix(Key::CALENDARS)?.split('/').next()?;
+        Some((Key(listed.to_owned()), name))
     }
 
     /// `models/{ticker}/{version}.json`

@@ -4,6 +4,7 @@
 //! A stage is one function in `night/`: it reads, decides and writes, in that order, and commits one result for its
 //! (run, ticker, stage). Run again, it finds that result and does nothing. The ports' adapters live in other crates.
 
+mod calendars;
 mod digest;
 mod error;
 mod judged;
@@ -20,6 +21,7 @@ pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use calendars::know_calendars;
 pub use digest::Digest;
 pub use error::Error;
 pub use judged::{Judged, Judgement, Odds, all_judged, judge, judged};

@@ -120,10 +120,8 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = format!("{} {accept}", request.uri());
     // A ledger that cannot say what it is at is asked anew each time, and of what others forecast it knows nothing.
-    let revision = match request.uri().path().starts_with("/judged") {
-        true => None,
-        false => answers.ledger.revision().await.ok().flatten(),
-    };
+    let of_others = request.uri().path().starts_with("/judged");
+    let revision = if of_others { None } else { answers.ledger.revision().await.ok().flatten() };
     if let (Some(revision), Some(known)) = (revision, answers.known.get(&key))
         && known.revision == revision
     {

@@ -234,7 +234,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     for read in ["closing-bell.toml", "incoming/*"] {
         stores.archive.note(&["s3:GetObject"], read);
     }
-    stores.operated(&ticker, &always).await;
+    Box::pin(stores.operated(&ticker, &always)).await;
     std::mem::take(&mut stores.notes.lock().expect("no panic").needs)
 }
 

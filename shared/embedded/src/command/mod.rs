@@ -133,8 +133,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Scores { ticker, store } => inspect::scores(&ticker, &store).await,
         Command::Results { store } => inspect::results(&store).await,
         Command::Answered { ticker, date, store } => inspect::answered(&ticker, date, &store).await,
-        Command::Rollback { ticker, version, store } => rollback::rollback(&ticker, &version, &store).await,
-        Command::Release { ticker, store } => rollback::release(&ticker, &store).await,
+        Command::Rollback { ticker, version, store } => Box::pin(rollback::rollback(&ticker, &version, &store)).await,
+        Command::Release { ticker, store } => Box::pin(rollback::release(&ticker, &store)).await,
         Command::Forget { ticker, yes: _, store } => forget::forget(&ticker, &store).await,
         Command::Verify { ticker, version, receipt, store } => {
             inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await

@@ -1,6 +1,10 @@
 //! The configuration that a command works by.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    fs,
+    io::{ErrorKind, Read},
+    path::Path,
+};
 
 use pipeline::Settings;
 
@@ -28,7 +32,9 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
             // What is set on the command line stands by itself.
-            return Settings::parse_with("", set).map(with_programs).map_err(Failure::Usage);
+            let mut settings = Settings::parse_with("", set).map_err(Failure::Usage)?;
+            settings.read_dates(|file| read_dates(Path::new(file))).map_err(Failure::Usage)?;
+            return Ok(with_programs(settings));
         }
         Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
     };
@@ -40,8 +46,19 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
             .map_err(|error| wrong(format!("its watchlist {} cannot be read: {error}", beside.display())))?;
         settings.watchlist.read(&listed).map_err(wrong)?;
     }
+    settings.read_dates(|file| read_dates(&path.with_file_name(file))).map_err(wrong)?;
     Ok(with_programs(settings))
 }
+
+/// A calendar's dates: a line each.
+fn read_dates(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
+    file.take(LARGEST_LIST).read_to_string(&mut text).map_err(|error| format!("it cannot be read: {error}"))?;
+    Ok(text)
+}
+
+const LARGEST_LIST: u64 = 4 << 20;
 
 /// With what is in the files of its programs: another file is another program.
 fn with_programs(mut settings: Settings) -> Settings {

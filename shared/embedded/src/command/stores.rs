@@ -29,6 +29,7 @@ impl Stores {
         }
         let ledger = SqliteLedger::open_existing(&ledger_path(&place.data))?;
         let archive = DirectoryArchive::read_only(&place.data);
+        pipeline::know_calendars(&archive).await?;
         Ok(Stores::here(archive, Arc::new(ledger), None))
     }
 
@@ -48,6 +49,7 @@ impl Stores {
         }
         let lock = Lock::take(&place.data)?;
         let archive = DirectoryArchive::open(&place.data)?;
+        pipeline::know_calendars(&archive).await?;
         let ledger = Arc::new(SqliteLedger::open(&ledger_path(&place.data))?);
         Ok(Stores::here(archive, ledger.clone(), Some((ledger, lock))))
     }

@@ -69,6 +69,12 @@ impl Cadence {
                 what: "only a day, or a shorter step, has a calendar",
             });
         }
+        if matches!(calendar, Calendar::Dates(_)) && self.step != Step::Day {
+            return Err(Error::Cadence {
+                text: format!("{}@{calendar}", self.step_in_words()),
+                what: "a list of dates is one of days",
+            });
+        }
         Ok(Cadence { calendar, ..self })
     }
 
@@ -264,6 +270,9 @@ impl Cadence {
                     |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| calendar.is_open(at, count, offset));
                 let most = LONGEST_CLOSURE * 1440 / i64::from(count.max(1));
                 (1..=most).map(|n| period.at + n * step).find(open).map_or(period, at)
+            }
+            (_, Calendar::Dates(dates)) => {
+                dates.neighbour(period.at.div_euclid(DAY), way).map_or(period, |day| at(day * DAY))
             }
             _ => {
                 let today = period.at.div_euclid(DAY);

@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use jiff::{
     Timestamp,
@@ -6,7 +6,7 @@ use jiff::{
 };
 use serde::Deserialize;
 
-use super::{Exchange, new_york};
+use super::{DatesCalendar, Exchange, new_york};
 use crate::Error;
 
 /// When a series has periods.
@@ -19,6 +19,8 @@ pub enum Calendar {
     Weekdays,
     /// Sessions of an exchange.
     Exchange(Exchange),
+    /// The days of a list.
+    Dates(DatesCalendar),
 }
 
 impl Calendar {
@@ -26,13 +28,16 @@ impl Calendar {
     pub const XNYS: Calendar = Calendar::Exchange(Exchange::Xnys);
 
     /// Why a day has no period.
-    pub(super) fn closure(self, date: Date) -> Option<&'static str> {
+    pub(super) fn closure(self, date: Date) -> Option<Cow<'static, str>> {
         match self {
             Calendar::Always => None,
             Calendar::Weekdays => {
-                matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday).then_some("it is a weekend")
+                matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday).then_some("it is a weekend".into())
             }
-            Calendar::Exchange(exchange) => exchange.closure(date),
+            Calendar::Exchange(exchange) => exchange.closure(date).map(Cow::Borrowed),
+            Calendar::Dates(dates) => {
+                (!dates.has(date)).then(|| format!("it is not among the dates of '{}'", dates.name()).into())
+            }
         }
     }
 
@@ -58,6 +63,8 @@ impl Calendar {
                 }
             }
             Calendar::Exchange(exchange) => exchange.has_bar(at, count, offset),
+            // A list is one of days.
+            Calendar::Dates(_) => false,
         }
     }
 }
@@ -68,6 +75,7 @@ impl fmt::Display for Calendar {
             Calendar::Always => f.pad("always"),
             Calendar::Weekdays => f.pad("24x5"),
             Calendar::Exchange(exchange) => exchange.fmt(f),
+            Calendar::Dates(dates) => dates.fmt(f),
         }
     }
 }
@@ -79,7 +87,13 @@ impl FromStr for Calendar {
         match text.to_ascii_lowercase().as_str() {
             "always" | "24/7" | "24x7" => Ok(Calendar::Always),
             "24x5" => Ok(Calendar::Weekdays),
-            _ => text.parse().map(Calendar::Exchange),
+            other => match other.strip_prefix("dates:") {
+                Some(name) => DatesCalendar::named(name).map(Calendar::Dates).ok_or_else(|| Error::Cadence {
+                    text: text.chars().take(60).collect(),
+                    what: "that list of dates is not known here",
+                }),
+                None => text.parse().map(Calendar::Exchange),
+            },
         }
     }
 }

@@ -166,7 +166,7 @@ impl FromStr for Exchange {
         let known = Exchange::ALL.into_iter().find(|exchange| exchange.mic() == code);
         known.or((code == "XNAS").then_some(Exchange::Xnys)).ok_or_else(|| Error::Cadence {
             text: text.chars().take(40).collect(),
-            what: "a calendar is \"XNYS\", \"XNAS\", \"XTSE\", \"XLON\", \"XETR\", \"XTKS\", \"XHKG\", \"24x5\" or \"always\"",
+            what: "a calendar is \"XNYS\", \"XNAS\", \"XTSE\", \"XLON\", \"XETR\", \"XTKS\", \"XHKG\", \"24x5\", \"always\" or \"dates:FILE\"",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod cadence;
 mod calendar;
+mod dates;
 mod exchange;
 mod infer;
 mod listed;
@@ -13,6 +14,7 @@ mod trading_day;
 pub use cadence::Cadence;
 pub(crate) use cadence::Step;
 pub use calendar::Calendar;
+pub use dates::DatesCalendar;
 pub use exchange::Exchange;
 pub use period::Period;
 pub use stamp::Stamp;

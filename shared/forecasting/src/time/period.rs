@@ -71,6 +71,9 @@ impl Period {
                     _ => end,
                 }
             }
+            (Step::Day, Calendar::Dates(_)) => {
+                self.begins().saturating_add(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MAX)
+            }
             _ => self.next().begins(),
         }
     }
@@ -103,6 +106,11 @@ impl Period {
     #[must_use]
     pub fn previous(self) -> Period {
         self.cadence.before(self)
+    }
+
+    /// Whether its calendar has so many periods after it.
+    pub fn has_after(self, periods: usize) -> bool {
+        periods == 0 || self.plus(periods) != self.plus(periods - 1)
     }
 
     /// The period this many later.

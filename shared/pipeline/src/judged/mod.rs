@@ -101,7 +101,7 @@ pub async fn judged(archive: &dyn Archive, ledger: &dyn Ledger, name: ProgramNam
     if series.is_empty() {
         return Err(Error::Request { field: "name", reason: format!("there are no forecasts of {name}") });
     }
-    Ok(Judgement { name, rules: rules().to_owned(), series })
+    Ok(Judgement { name, rules: rules().clone(), series })
 }
 
 /// Whose forecasts there are, and of how many series.

@@ -1,6 +1,6 @@
 use forecasting::Stamp;
 
-use crate::{Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger};
+use crate::{Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger, calendars};
 
 /// What there is to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,7 @@ pub async fn plan(
     trigger: Trigger,
 ) -> Result<Planned, Error> {
     let run = Run::new(as_of, trigger, assignment);
+    calendars::keep(archive, &assignment.configuration).await?;
     archive.create(&run.key(), &assignment.to_json()).await?;
     let tickers = serde_json::to_vec(&assignment.tickers).expect("tickers are plain data");
     archive.create(&Key::run(&run.id, "tickers.json"), &tickers).await?;

@@ -93,6 +93,10 @@ pub async fn predict(
         Some(other) => ModelVersion::read(archive, ticker, other, None).await?,
     };
     let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
+    if !series.last().day.has_after(horizon) {
+        let reason = format!("the series' calendar has fewer than {horizon} periods after {}", series.last().day);
+        return Err(Error::Request { field: "horizon", reason });
+    }
     let calibration = on_record.calibration.clone().unwrap_or_else(|| Calibration::first(&series, horizon));
     let both = match &version.inputs.program {
         None => version.forecast(&series, horizon, &calibration)?,

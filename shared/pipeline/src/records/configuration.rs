@@ -257,6 +257,11 @@ impl Configuration {
         let without: Vec<Row> = rows[known..].to_vec();
         let series = PriceSeries::of(ticker.clone(), rows, form)?;
         let series = series.of_closes_alone(history.closes_alone);
+        let last = series.last().day;
+        if !last.has_after(self.horizon) {
+            let why = format!("its calendar has fewer than {} periods after it: add some to the list", self.horizon);
+            return Err(forecasting::Error::NoPeriod { stamp: last.stamp(), cadence: last.cadence(), why });
+        }
         Ok(series.with_regressors(&self.columns.regressors, without.into_iter().chain(history.ahead), self.horizon))
     }
 

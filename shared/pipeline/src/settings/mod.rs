@@ -1,5 +1,6 @@
 //! `closing-bell.toml`: the same file on one machine and in the cloud.
 
+mod calendar;
 mod families;
 mod fetch;
 mod overrides;
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use crate::{
     Archive, Assignment, Configuration, Error, Key, Market, ProgramSettings, Reading, price_file::ColumnNames,
 };
+use calendar::CalendarSetting;
 use families::Families;
 pub use families::words_of;
 pub use fetch::{FetchSettings, PostgresSettings, TiingoSettings};
@@ -54,7 +56,7 @@ pub struct Settings {
     window: Window,
     families: Option<Families>,
     cadence: Option<Cadence>,
-    calendar: Option<Calendar>,
+    calendar: Option<CalendarSetting>,
     kind: Kind,
     /// The power that values are modelled by.
     box_cox: Option<f64>,
@@ -174,6 +176,11 @@ impl Settings {
             String::from_utf8(bytes).map_err(|_| refused(format!("{key} is not a text file")))
         };
         let mut settings = Settings::parse(&text(Key::settings()).await?).map_err(refused)?;
+        if let Some(file) = settings.files_of_dates().next() {
+            return Err(refused(format!(
+                "calendar = \"dates:{file}\" is for one machine: a deployment knows no such lists"
+            )));
+        }
         if let Some(file) = settings.watchlist.file() {
             let listed = text(Key::watchlist(file)).await?;
             settings.watchlist.read(&listed).map_err(refused)?;
@@ -214,10 +221,7 @@ impl Settings {
         if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
             return Err(format!("columns.regressors name '{twice}' twice"));
         }
-        self.check_reading()?;
-        for (ticker, own) in &self.series {
-            self.of_one(own).check_reading().map_err(|error| format!("series.{ticker}: {error}"))?;
-        }
+        self.check_all_readings()?;
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
             within("retention", retention, MIN_RETENTION..=100_000)?;
@@ -261,6 +265,14 @@ impl Settings {
         self.box_cox.and_then(|power| Power::new(power).ok()).map_or(self.kind, Kind::Value)
     }
 
+    fn check_all_readings(&self) -> Result<(), String> {
+        self.check_reading()?;
+        for (ticker, own) in &self.series {
+            self.of_one(own).check_reading().map_err(|error| format!("series.{ticker}: {error}"))?;
+        }
+        Ok(())
+    }
+
     fn check_reading(&self) -> Result<(), String> {
         if !self.kind.is_price() && self.kind != Kind::VALUE {
             return Err(format!("kind is \"{}\": write kind = \"value\" and the power as box_cox", self.kind));
@@ -271,7 +283,7 @@ impl Settings {
                 return Err("box_cox is of values, and prices are modelled by their logarithm".to_owned());
             }
         }
-        if let (Some(calendar), Some(cadence)) = (self.calendar, self.cadence) {
+        if let (Some(calendar), Some(cadence)) = (self.known_calendar(), self.cadence) {
             cadence.on(calendar).map_err(|error| format!("calendar = \"{calendar}\": {error}"))?;
         }
         Ok(())
@@ -337,11 +349,15 @@ impl Settings {
 
     /// The cadence that is declared; a calendar alone is that of days.
     pub fn cadence(&self) -> Option<Cadence> {
-        match (self.cadence, self.calendar) {
+        match (self.cadence, self.known_calendar()) {
             (Some(cadence), Some(calendar)) => cadence.on(calendar).ok(),
             (None, Some(calendar)) => Cadence::SESSION.on(calendar).ok(),
             (cadence, None) => cadence,
         }
+    }
+
+    fn known_calendar(&self) -> Option<Calendar> {
+        self.calendar.as_ref().and_then(CalendarSetting::known)
     }
 
     /// The cadence of a market's series: as declared, or its usual one. Files of one's own say by themselves what they are.

@@ -1,14 +1,14 @@
-use forecasting::{Cadence, Calendar, Kind, Seasons};
+use forecasting::{Cadence, Kind, Seasons};
 use serde::Deserialize;
 
-use super::Settings;
+use super::{Settings, calendar::CalendarSetting};
 
 /// `[series.SALES]`: what one series is read as, where that is not what the others are.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeriesSettings {
     cadence: Option<Cadence>,
-    calendar: Option<Calendar>,
+    pub(super) calendar: Option<CalendarSetting>,
     kind: Option<Kind>,
     box_cox: Option<f64>,
     season: Option<Seasons>,
@@ -21,7 +21,7 @@ impl Settings {
         Settings {
             cadence: own.cadence.or(self.cadence),
             // A calendar is one of a cadence.
-            calendar: own.calendar.or(self.calendar.filter(|_| own.cadence.is_none())),
+            calendar: own.calendar.clone().or(self.calendar.clone().filter(|_| own.cadence.is_none())),
             kind: own.kind.unwrap_or(self.kind),
             box_cox: own.box_cox.or(self.box_cox.filter(|_| own.kind.is_none())),
             // Of another cadence or kind, the season is another.
