@@ -11,7 +11,7 @@ use forecasting::{Cadence, Period, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 use pipeline::{
     Error, History, MarketData,
-    price_file::{ColumnNames, Table, last_ended},
+    price_file::{ColumnNames, Table, last_ended, usual_end},
 };
 
 /// Files of one's own: a folder with one a series, `{TICKER}.csv`, or one table of several. Each may end on `.csv`, `.csv.gz` or
@@ -107,25 +107,19 @@ impl CsvMarket {
         self.series.keys()
     }
 
-    /// What the series end on, up to a moment: of sessions the one that most end on, so that one file with a mistyped date does not decide
-    /// for all; otherwise the newest of their ends, since each may end on its own. Files and rows that cannot be read do not count.
+    /// What the series end on, up to a moment: see [`usual_end`]. Files and rows that cannot be read do not count.
     ///
     /// # Errors
     /// Why the first of them cannot be read, where none can.
     pub fn newest(&self, cadence: impl Fn(&Ticker) -> Option<Cadence>, now: Timestamp) -> Result<Period, String> {
-        let (mut sessions, mut others): (BTreeMap<Period, usize>, Vec<Period>) = Default::default();
-        let mut why = None;
+        let (mut ends, mut why) = (Vec::new(), None);
         for (ticker, source) in &self.series {
             match source.last_ended(&self.names, cadence(ticker), now) {
-                Ok(Some(end)) if end.session().is_some() => *sessions.entry(end).or_default() += 1,
-                Ok(Some(end)) => others.push(end),
-                Ok(None) => {}
+                Ok(end) => ends.extend(end),
                 Err(error) => why = why.or(Some(format!("{}: {error}", source.name()))),
             }
         }
-        let usual = sessions.into_iter().max_by_key(|(end, series)| (*series, *end)).map(|(end, _)| end);
-        let newest = usual.into_iter().chain(others).max_by_key(|end| end.stamp());
-        newest.ok_or_else(|| why.unwrap_or_else(|| "no file has a value".to_owned()))
+        usual_end(ends).ok_or_else(|| why.unwrap_or_else(|| "no file has a value".to_owned()))
     }
 }
 

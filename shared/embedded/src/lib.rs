@@ -5,12 +5,14 @@ mod csv_market;
 mod directory_archive;
 mod disk;
 mod drift;
+mod kafka;
 mod lock;
 mod night;
 mod postgres;
 mod programs;
 mod recorded_market;
 mod sqlite_ledger;
+mod sqlite_streams;
 
 pub mod command;
 
@@ -22,3 +24,4 @@ pub use night::Night;
 pub use programs::RunningPrograms;
 pub use recorded_market::RecordedMarket;
 pub use sqlite_ledger::SqliteLedger;
+pub use sqlite_streams::SqliteStreams;

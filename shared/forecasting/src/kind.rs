@@ -68,7 +68,7 @@ impl Kind {
     }
 
     /// Why a number is none of these, where it is finite.
-    pub(crate) fn refusal(self, value: f64) -> Option<&'static str> {
+    pub fn refusal(self, value: f64) -> Option<&'static str> {
         match self {
             Kind::Price if value <= 0.0 => {
                 Some("but a price is positive and finite (kind = \"value\" is for other numbers)")

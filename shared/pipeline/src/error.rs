@@ -91,6 +91,12 @@ pub enum Error {
         /// Whether trying again can help.
         transient: bool,
     },
+    /// Another writer came before: what is to be kept was told from what is no more.
+    #[error("{what} was changed by another writer meanwhile")]
+    Raced {
+        /// What was to be kept.
+        what: String,
+    },
     /// Another process is at work on the same data.
     #[error("another closing-bell is working on {what}: wait for it to end")]
     Busy {
@@ -167,7 +173,10 @@ impl Error {
     /// Whether the same call may succeed later with nothing changed on our side.
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::MarketUnavailable { .. } | Error::ChampionMoved { .. } | Error::Busy { .. } => true,
+            Error::MarketUnavailable { .. }
+            | Error::ChampionMoved { .. }
+            | Error::Raced { .. }
+            | Error::Busy { .. } => true,
             Error::QuotaExceeded { hourly, .. } => *hourly,
             Error::Store { transient, .. } => *transient,
             _ => false,

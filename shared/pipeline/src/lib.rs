@@ -15,6 +15,7 @@ pub mod packed;
 mod ports;
 pub mod price_file;
 pub mod programs;
+pub mod stream;
 mod queries;
 mod records;
 pub mod settings;

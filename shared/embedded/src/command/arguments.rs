@@ -39,6 +39,8 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightArguments,
     },
+    /// Take rows in as they arrive, from Kafka or another program: each is kept once, and takes the model in service a period further
+    Ingest(IngestArguments),
     /// Check a configuration file without running anything
     Check {
         /// The configuration file [default: closing-bell.toml]
@@ -321,7 +323,7 @@ pub(super) struct NightArguments {
     /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
     #[arg(long = "ticker", value_name = "T")]
     pub(super) tickers: Vec<Ticker>,
-    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, csv:PATH, a folder or a table, or
+    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, stream (what `ingest` takes in), csv:PATH, a folder or a table, or
     /// postgres://USER@HOST/DATABASE, whose postgres.query the configuration has [default: tiingo with a token, recorded without]
     #[arg(long, value_name = "MARKET")]
     pub(super) market: Option<MarketName>,
@@ -333,6 +335,105 @@ pub(super) struct NightArguments {
     pub(super) set: Vec<String>,
     #[command(flatten)]
     pub(super) store: StoreArguments,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("from_where").required(true).args(["kafka", "stdin"]))]
+pub(super) struct IngestArguments {
+    #[command(flatten)]
+    pub(super) kafka: KafkaArguments,
+    /// Stop when everything is taken in that the topic has now
+    #[arg(long, requires = "kafka")]
+    pub(super) until_end: bool,
+    /// Read rows from standard input, one a line
+    #[arg(long)]
+    pub(super) stdin: bool,
+    /// How rows are written
+    #[arg(long, value_enum, default_value = "either")]
+    pub(super) format: RowFormat,
+    /// The configuration file [default: closing-bell.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Set a key of the configuration otherwise; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// The data directory
+    #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
+    pub(super) data: PathBuf,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A topic of Kafka.
+#[derive(Debug, Clone, Args)]
+pub(super) struct KafkaArguments {
+    /// A Kafka broker; may be repeated
+    #[arg(long, value_name = "HOST:PORT", requires = "topic")]
+    pub(super) kafka: Vec<String>,
+    /// The topic
+    #[arg(long, requires = "kafka")]
+    pub(super) topic: Option<String>,
+    /// Where to begin a partition that was never read: beginning, end, or a time; others go on where they stopped
+    #[arg(long, value_name = "WHERE", default_value = "beginning", requires = "kafka")]
+    pub(super) from: Beginning,
+    /// Encrypt the connection, to a broker whose certificate this machine trusts
+    #[arg(long, requires = "kafka")]
+    pub(super) tls: bool,
+    /// Trust this authority's certificate (PEM) in place of the machine's
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(super) ca: Option<PathBuf>,
+    /// Sign in, with KAFKA_USERNAME and KAFKA_PASSWORD
+    #[arg(long, value_enum, requires = "kafka")]
+    pub(super) sasl: Option<Mechanism>,
+}
+
+/// Where to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    Start,
+    End,
+    Time(jiff::Timestamp),
+}
+
+impl FromStr for Beginning {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "beginning" => Ok(Beginning::Start),
+            "end" => Ok(Beginning::End),
+            _ => text
+                .parse()
+                .map(Beginning::Time)
+                .map_err(|_| "it is beginning, end, or a time such as 2026-11-20T17:00:00Z".to_owned()),
+        }
+    }
+}
+
+/// How to sign in at a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Mechanism {
+    /// A password, which the connection should encrypt.
+    Plain,
+    /// A challenge.
+    #[value(name = "scram-sha-256")]
+    ScramSha256,
+    /// A challenge.
+    #[value(name = "scram-sha-512")]
+    ScramSha512,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum RowFormat {
+    /// By their first character.
+    Either,
+    /// {"series": "A", "ds": "2026-11-20", "y": 12.5}
+    Json,
+    /// A,2026-11-20,12.5
+    Csv,
 }
 
 /// A market as the command line names it.
@@ -348,6 +449,8 @@ pub(super) enum MarketName {
     Csv(PathBuf),
     /// A PostgreSQL server.
     Postgres(Address),
+    /// What has arrived row by row.
+    Stream,
 }
 
 /// How the address of a PostgreSQL server begins.
@@ -374,11 +477,12 @@ impl FromStr for MarketName {
             "tiingo-fx" => Ok(MarketName::TiingoBars(Market::TiingoFx)),
             "tiingo-iex" => Ok(MarketName::TiingoBars(Market::TiingoIex)),
             "recorded" => Ok(MarketName::Recorded),
+            "stream" => Ok(MarketName::Stream),
             _ if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) => Ok(MarketName::of_place(text)),
             _ => match text.strip_prefix("csv:") {
                 Some(folder) if !folder.is_empty() => Ok(MarketName::Csv(folder.into())),
                 _ => Err(
-                    "a market is tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, csv:PATH or postgres://..."
+                    "a market is tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, stream, csv:PATH or postgres://..."
                         .to_owned(),
                 ),
             },

@@ -140,6 +140,21 @@ pub(super) async fn verify(
         output::remark(&format!("closing-bell: {error}"));
         failed = true;
     }
+    if receipt.is_none()
+        && let Some(streams) = Stores::streams(&store.place)?
+    {
+        match pipeline::stream::verify_stream(&*archive, &*ledger, &*streams, ticker).await {
+            Ok(Some(stream)) if !store.json => output::line(&format!(
+                "{ticker}: {} rows that arrived stand, and take the model in service {} periods further than its run",
+                stream.rows, stream.advanced
+            )),
+            Ok(_) => {}
+            Err(error) => {
+                output::remark(&format!("closing-bell: {error}"));
+                failed = true;
+            }
+        }
+    }
     for outcome in verified(archive, ledger, &receipts, ticker, runs).await? {
         match outcome {
             Ok(verified) => {

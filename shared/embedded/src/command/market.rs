@@ -4,12 +4,16 @@ use std::{env, sync::Arc, time::Duration};
 
 use forecasting::{Cadence, Stamp, Ticker, TradingDay};
 use jiff::Timestamp;
-use pipeline::{Market, MarketData, Settings};
+use pipeline::{Market, MarketData, Settings, stream::StreamMarket};
 use tiingo::{Client, Feed, Token};
 
-use super::{Failure, arguments::MarketName};
+use super::{
+    Failure,
+    arguments::{MarketName, PlaceArguments},
+    stores::ledger_path,
+};
 use crate::{
-    CsvMarket, RecordedMarket,
+    CsvMarket, RecordedMarket, SqliteStreams,
     postgres::{self, Address, Refusal},
 };
 
@@ -30,7 +34,11 @@ const ADDRESS_VARIABLE: &str = "TIINGO_BASE_URL";
 
 impl Chosen {
     /// Takes the market that was named; otherwise Tiingo where there is a token, the recorded sample where there is none.
-    pub(super) async fn new(name: Option<&MarketName>, settings: &Settings) -> Result<Chosen, Failure> {
+    pub(super) async fn new(
+        name: Option<&MarketName>,
+        settings: &Settings,
+        place: &PlaceArguments,
+    ) -> Result<Chosen, Failure> {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
         match (name, token) {
             (Some(MarketName::Csv(path)), _) => {
@@ -43,6 +51,7 @@ impl Chosen {
             (Some(MarketName::Tiingo | MarketName::TiingoBars(_)), None) => {
                 Err(Failure::Usage(format!("Tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none")))
             }
+            (Some(MarketName::Stream), _) => Chosen::stream(settings, place).await,
             (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
             (None, None) => {
                 let last = RecordedMarket::LAST_SESSION;
@@ -73,6 +82,25 @@ impl Chosen {
         })?;
         let market = CsvMarket::of_table(table, "PostgreSQL").map_err(Failure::Usage)?;
         Chosen::read(Market::Postgres, market, settings)
+    }
+
+    async fn stream(settings: &Settings, place: &PlaceArguments) -> Result<Chosen, Failure> {
+        if place.in_cloud() {
+            return Err(Failure::Usage("--market stream works on a data directory of this machine".to_owned()));
+        }
+        let path = ledger_path(&place.data);
+        if !path.exists() {
+            return Err(pipeline::Error::NothingYet { path: path.display().to_string() }.into());
+        }
+        let market = StreamMarket::new(Arc::new(SqliteStreams::open(&path)?));
+        let (tickers, newest) = market.series(|ticker| settings.cadence_of(ticker), Timestamp::now()).await?;
+        Ok(Chosen {
+            name: Market::Stream,
+            tickers,
+            last_session: newest.stamp(),
+            cadence: Some(newest.cadence()),
+            market: Arc::new(market),
+        })
     }
 
     /// A market that has been read.

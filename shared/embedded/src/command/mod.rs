@@ -8,6 +8,7 @@ mod export;
 mod forget;
 mod history;
 mod import;
+mod ingest;
 mod inspect;
 mod judge;
 mod market;
@@ -118,6 +119,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
         Command::Run { as_of, train, night } => run::run(as_of, train, &night).await,
         Command::Import { place, dry_run, night } => import::import(&place, dry_run, night).await,
+        Command::Ingest(arguments) => Box::pin(ingest::ingest(arguments)).await,
         Command::Check { config } => check::check(config.as_deref()),
         Command::Backfill { from, to, limit, dry_run, night } => {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night).await

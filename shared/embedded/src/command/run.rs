@@ -150,7 +150,7 @@ pub(super) async fn asked(arguments: &NightArguments) -> Result<Asked, Failure> 
     let settings = settings(arguments.config.as_deref(), &arguments.set, place).await?;
     // Recorded prices are for a first look on one's own machine.
     let market = arguments.market.clone().or(place.in_cloud().then_some(MarketName::Tiingo));
-    let chosen = Chosen::new(market.as_ref(), &settings).await?;
+    let chosen = Chosen::new(market.as_ref(), &settings, place).await?;
     let tickers = if arguments.tickers.is_empty() { chosen.tickers.clone() } else { arguments.tickers.clone() };
     if tickers.is_empty() {
         let what = "no tickers: name them in closing-bell.toml's watchlist, or with --ticker";

@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use pipeline::{Archive, Ledger, Programs};
+use pipeline::{Archive, Ledger, Programs, stream::Streams};
 
 use super::{Failure, arguments::PlaceArguments};
-use crate::{DirectoryArchive, Lock, RunningPrograms, SqliteLedger};
+use crate::{DirectoryArchive, Lock, RunningPrograms, SqliteLedger, SqliteStreams};
 
 /// Both stores, opened.
 pub(super) struct Stores {
@@ -71,6 +71,15 @@ impl Stores {
             return Arc::new(account.model_functions());
         }
         Arc::new(RunningPrograms::default())
+    }
+
+    /// The log of what arrived; none where nothing has, or where it is not on this machine.
+    pub(super) fn streams(place: &PlaceArguments) -> Result<Option<Arc<dyn Streams>>, Failure> {
+        if place.in_cloud() {
+            return Ok(None);
+        }
+        let streams = SqliteStreams::open_existing(&ledger_path(&place.data))?;
+        Ok(streams.map(|streams| Arc::new(streams) as Arc<dyn Streams>))
     }
 
     /// Gives the space of what was deleted back, so that it does not stay readable in the ledger's file.

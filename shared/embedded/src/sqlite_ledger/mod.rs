@@ -11,11 +11,14 @@ use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord, packed::pack,
+    StageRecord, packed::pack, stream::Head,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
-use crate::disk::wait_for;
+use crate::{
+    disk::wait_for,
+    sqlite_streams::{self, find_head},
+};
 use rows::{RUN_COLUMNS, json, now};
 
 /// A ledger in one SQLite file.
@@ -44,22 +47,7 @@ impl SqliteLedger {
         if !path.exists() {
             return Err(Error::NothingYet { path: path.display().to_string() });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let readable = |connection: Connection| {
-            connection.busy_timeout(Duration::from_secs(10))?;
-            connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
-            Ok(connection)
-        };
-        let connection = Connection::open_with_flags(path, flags).and_then(readable).or_else(|error| {
-            // Where nothing can be written, SQLite cannot make the files that readers share with a writer; then there is no
-            // writer either. What a killed writer left in its log would be missed, so that is no way to read past one.
-            if path.with_extension("sqlite-wal").metadata().is_ok_and(|wal| wal.len() > 0) {
-                return Err(error);
-            }
-            let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-            let uri = format!("file:{escaped}?immutable=1");
-            Connection::open_with_flags(uri, flags).and_then(readable).map_err(|_| error)
-        });
+        let connection = read_only(path);
         Self::checked(path, connection.map_err(|error| failed(path, "opened", &error))?)
     }
 
@@ -105,7 +93,27 @@ impl SqliteLedger {
     }
 }
 
-fn failed(path: &Path, action: &'static str, error: &rusqlite::Error) -> Error {
+/// A connection that reads, and nothing else.
+pub(crate) fn read_only(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let readable = |connection: Connection| {
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    Connection::open_with_flags(path, flags).and_then(readable).or_else(|error| {
+        // Where nothing can be written, SQLite cannot make the files that readers share with a writer; then there is no
+        // writer either. What a killed writer left in its log would be missed, so that is no way to read past one.
+        if path.with_extension("sqlite-wal").metadata().is_ok_and(|wal| wal.len() > 0) {
+            return Err(error);
+        }
+        let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let uri = format!("file:{escaped}?immutable=1");
+        Connection::open_with_flags(uri, flags).and_then(readable).map_err(|_| error)
+    })
+}
+
+pub(crate) fn failed(path: &Path, action: &'static str, error: &rusqlite::Error) -> Error {
     let (what, reason) = (path.display().to_string(), error.to_string());
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Damaged { key: what, reason },
@@ -260,6 +268,10 @@ impl Ledger for SqliteLedger {
         self.read(|connection| rows::find_champion(connection, ticker))
     }
 
+    async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
+        self.read(|connection| find_head(connection, ticker))
+    }
+
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         self.read(|connection| {
             connection
@@ -274,6 +286,7 @@ impl Ledger for SqliteLedger {
             for table in ["champions", "chains", "receipts", "stages"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE ticker = ?1"), [ticker.as_str()])?;
             }
+            sqlite_streams::forget(transaction, ticker)?;
             Ok(())
         })
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId};
+use crate::{Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId, stream::Head};
 
 /// The stages that commit a result for each ticker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -192,6 +192,11 @@ pub trait Ledger: Send + Sync {
 
     /// The model in service.
     async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error>;
+
+    /// What the rows that arrived of a ticker have come to; none where none arrive.
+    async fn head(&self, _ticker: &Ticker) -> Result<Option<Head>, Error> {
+        Ok(None)
+    }
 
     /// All receipts of a ticker: newest first by as-of, then by their place.
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error>;

@@ -41,9 +41,9 @@ pub(super) struct Columns {
     pub(super) closes_alone: bool,
 }
 
-const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
-const VALUES: [&str; 4] = ["adjclose", "value", "y", "close"];
-const SERIES: [&str; 4] = ["uniqueid", "ticker", "series", "symbol"];
+pub(crate) const DATES: [&str; 5] = ["date", "ds", "timestamp", "datetime", "time"];
+pub(crate) const VALUES: [&str; 4] = ["adjclose", "value", "y", "close"];
+pub(crate) const SERIES: [&str; 4] = ["uniqueid", "ticker", "series", "symbol"];
 
 const DIVIDEND: usize = 5;
 const SPLIT: usize = 6;

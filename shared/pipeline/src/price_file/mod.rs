@@ -12,11 +12,20 @@ mod stamps;
 mod table;
 
 use async_trait::async_trait;
+use std::collections::BTreeMap;
+
 use forecasting::{Cadence, Period, Row, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 
 use crate::{Error, History, MarketData};
 pub use columns::ColumnNames;
+pub(crate) use columns::{DATES, SERIES, VALUES};
+pub(crate) use stamps::one as one_stamp;
+
+/// A number by itself, with a decimal point.
+pub(crate) fn one_number(text: &str) -> Result<Option<f64>, String> {
+    number::read(text, false)
+}
 pub use table::Table;
 
 /// One file as the whole market of its series.
@@ -89,14 +98,36 @@ pub fn last_ended(
     cadence: Option<Cadence>,
     now: Timestamp,
 ) -> Result<Option<Period>, String> {
-    let stamps = table.known_stamps(series)?;
+    last_of(&table.known_stamps(series)?, cadence, now)
+}
+
+/// The newest of these stamps, which are in order, whose period has ended by a moment.
+///
+/// # Errors
+/// Why they have no periods.
+pub(crate) fn last_of(stamps: &[Stamp], cadence: Option<Cadence>, now: Timestamp) -> Result<Option<Period>, String> {
     let Some(first) = stamps.first() else { return Ok(None) };
     let cadence = match cadence {
         Some(cadence) => cadence.of_dates_like(*first),
-        None => Cadence::of(&stamps).map_err(|error| error.to_string())?,
+        None => Cadence::of(stamps).map_err(|error| error.to_string())?,
     };
     let periods = stamps.iter().rev().filter_map(|stamp| cadence.period(*stamp).ok());
     Ok(periods.into_iter().find(|period| period.has_ended(now)))
+}
+
+/// What series end on, that end on these: of sessions the one that most end on, so that one with a mistyped date does not decide for all;
+/// otherwise the newest of their ends, since each may end on its own.
+pub fn usual_end(ends: impl IntoIterator<Item = Period>) -> Option<Period> {
+    let (mut sessions, mut others): (BTreeMap<Period, usize>, Vec<Period>) = Default::default();
+    for end in ends {
+        if end.session().is_some() {
+            *sessions.entry(end).or_default() += 1;
+        } else {
+            others.push(end);
+        }
+    }
+    let usual = sessions.into_iter().max_by_key(|(end, series)| (*series, *end)).map(|(end, _)| end);
+    usual.into_iter().chain(others).max_by_key(|end| end.stamp())
 }
 
 #[cfg(test)]

@@ -74,6 +74,23 @@ fn day_first<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<bool, String
     }
 }
 
+/// One by itself; none where only others of its column would tell what it is, or which is within a minute.
+pub(crate) fn one(text: &str) -> Option<Stamp> {
+    match field(text)? {
+        Field::Index(number) => Some(Stamp::Index(number)),
+        Field::Date(date) => Some(Stamp::Date(date)),
+        Field::At(at, _) if at.second() != 0 || at.subsec_nanosecond() != 0 => None,
+        Field::At(at, offset) => {
+            let zone = offset.map_or(TimeZone::UTC, TimeZone::fixed);
+            at.to_zoned(zone).ok().map(|zoned| Stamp::moment(zoned.timestamp()))
+        }
+        Field::Slashed(a, b, year) => {
+            let (day, month) = if a > 12 { (a, b) } else { (b, a) };
+            Some(year).filter(|_| a > 12 || b > 12).and_then(|year| Date::new(year, month, day).ok()).map(Stamp::Date)
+        }
+    }
+}
+
 fn field(text: &str) -> Option<Field> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return digits(text);

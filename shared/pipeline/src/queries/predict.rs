@@ -32,6 +32,9 @@ pub struct Prediction {
     pub coverage: Vec<RealisedCoverage>,
     /// What a reader must know.
     pub notice: String,
+    /// Periods that have arrived since the run, and that the model in service has taken in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub streamed: Option<u64>,
 }
 
 /// Other programs read dates, times and indices alone.
@@ -93,18 +96,24 @@ pub async fn predict(
         Some(other) => ModelVersion::read(archive, ticker, other, None).await?,
     };
     let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
-    if !series.last().day.has_after(horizon) {
-        let reason = format!("the series' calendar has fewer than {horizon} periods after {}", series.last().day);
+    // The model in service, where rows have taken it further than its run.
+    let head = if other.is_none() { ledger.head(ticker).await? } else { None };
+    let live = head.filter(|head| head.run.as_ref() == Some(&run)).and_then(|head| head.live);
+    let live = live.filter(|live| live.advanced > 0 && live.version == champion.version);
+    let newest = live.as_ref().map_or(series.last().day, |live| live.last);
+    if !newest.has_after(horizon) {
+        let reason = format!("the series' calendar has fewer than {horizon} periods after {newest}");
         return Err(Error::Request { field: "horizon", reason });
     }
     let calibration = on_record.calibration.clone().unwrap_or_else(|| Calibration::first(&series, horizon));
-    let both = match &version.inputs.program {
-        None => version.forecast(&series, horizon, &calibration)?,
-        Some(_) => as_on_record(&version, &on_record, &series, horizon, &calibration)?,
+    let both = match (&live, &version.inputs.program) {
+        (Some(live), _) => live.forecast(ticker, horizon, &calibration)?,
+        (None, None) => version.forecast(&series, horizon, &calibration)?,
+        (None, Some(_)) => as_on_record(&version, &on_record, &series, horizon, &calibration)?,
     };
     let (served, others) = both.by(on_record.forecast.intervals);
-    let last = series.last();
-    let forecast = StandingForecast::new(last.day, last.adjusted_close, served, others, &levels);
+    let value = live.as_ref().map_or(series.last().adjusted_close, |live| live.value);
+    let forecast = StandingForecast::new(newest, value, served, others, &levels);
 
     let (skill, coverage) = match &on_record.live {
         // What serves is measured; of another version nothing is claimed.
@@ -130,6 +139,7 @@ pub async fn predict(
         skill,
         coverage,
         notice,
+        streamed: live.map(|live| live.advanced),
     })
 }
 

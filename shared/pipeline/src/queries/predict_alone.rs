@@ -55,5 +55,6 @@ pub async fn predict_alone(
         coverage: Vec::new(),
         notice: "This is no investment advice. From the model's file alone: its own intervals, and nothing is known of how they have held."
             .to_owned(),
+        streamed: None,
     })
 }

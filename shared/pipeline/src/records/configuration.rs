@@ -67,6 +67,8 @@ pub enum Market {
     Csv,
     /// A query of a PostgreSQL server.
     Postgres,
+    /// What arrives row by row.
+    Stream,
     /// A file that was put under `incoming/`.
     Incoming,
 }
@@ -81,6 +83,7 @@ impl fmt::Display for Market {
             Market::Recorded => "recorded",
             Market::Csv => "csv",
             Market::Postgres => "postgres",
+            Market::Stream => "stream",
             Market::Incoming => "incoming",
         })
     }

@@ -116,6 +116,12 @@ pub struct BothForecasts {
 }
 
 impl BothForecasts {
+    /// With the model's own intervals, and with those that were taught.
+    pub(crate) fn of(own: PriceForecast, calibration: &Calibration) -> BothForecasts {
+        let adaptive = own.clone().calibrated(calibration.clone());
+        BothForecasts { own, adaptive }
+    }
+
     /// Of what a program has said that it forecasts from the newest of these periods.
     pub(crate) fn as_told(series: &PriceSeries, outlook: &Outlook, calibration: &Calibration) -> BothForecasts {
         let own = PriceForecast::of_outlook(series.last().adjusted_close, outlook, series.kind());
@@ -277,8 +283,7 @@ impl ModelVersion {
         let (model, factor) = self.model.brought_up_to(self.last, self.last_price, series.bars()).map_err(&refuse)?;
         let ahead = series.regressors_after(series.bars().len(), horizon);
         let own = model.forecast(horizon, &ahead).map_err(refuse)?.rebased(factor);
-        let adaptive = own.clone().calibrated(calibration.clone());
-        Ok(BothForecasts { own, adaptive })
+        Ok(BothForecasts::of(own, calibration))
     }
 
     /// The changes of the log price that it forecasts from the last of the series' first bars.

@@ -337,6 +337,11 @@ impl Settings {
         Assignment { tickers, configuration }
     }
 
+    /// How rows that arrive are read.
+    pub fn of_streams(&self) -> Configuration {
+        self.assignment(Market::Stream, self.series.keys().cloned().collect()).configuration
+    }
+
     /// The cadence that is declared of a series of files.
     pub fn cadence_of(&self, ticker: &Ticker) -> Option<Cadence> {
         self.series.get(ticker).map_or(self.cadence(), |own| self.of_one(own).cadence())
@@ -367,14 +372,14 @@ impl Settings {
             Market::TiingoCrypto => Some(Cadence::DAY),
             Market::TiingoFx => Cadence::DAY.on(Calendar::Weekdays).ok(),
             Market::TiingoIex => "5min@XNYS".parse().ok(),
-            Market::Csv | Market::Postgres | Market::Incoming => None,
+            Market::Csv | Market::Postgres | Market::Stream | Market::Incoming => None,
         };
         self.cadence().or(usual)
     }
 
     fn configuration(&self, market: Market) -> Configuration {
         let cadence = self.cadence_on(market);
-        let of_files = matches!(market, Market::Csv | Market::Postgres | Market::Incoming);
+        let of_files = matches!(market, Market::Csv | Market::Postgres | Market::Stream | Market::Incoming);
         let kind = self.kind();
         let prices = cadence == Some(Cadence::SESSION) && kind.is_price();
         let usual = prices.then_some(Seasons::NONE);

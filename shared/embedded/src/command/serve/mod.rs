@@ -165,7 +165,7 @@ fn token() -> Result<(String, bool), Failure> {
     Ok((Digest::of(&bytes).as_str()[..32].to_owned(), true))
 }
 
-async fn asked_to_stop() {
+pub(super) async fn asked_to_stop() {
     let interrupt = async { drop(signal::ctrl_c().await) };
     let terminate = async {
         match signal::unix::signal(signal::unix::SignalKind::terminate()) {

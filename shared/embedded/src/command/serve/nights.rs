@@ -50,7 +50,7 @@ impl Nights {
         work: Handle,
     ) -> Result<Nights, Failure> {
         let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
-        let market = Chosen::new(arguments.market.as_ref(), &settings).await?.name;
+        let market = Chosen::new(arguments.market.as_ref(), &settings, &arguments.store.place).await?.name;
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
         Ok(Nights { arguments, token, archive, ledger, market, work, one_at_a_time: Arc::default() })

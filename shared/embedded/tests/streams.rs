@@ -1,0 +1,172 @@
+//! Rows that arrive one by one: from other programs, and from Kafka.
+
+mod support;
+
+use std::{
+    fmt::Write as _,
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+use support::{Bench, Finished};
+
+/// Has a command read rows.
+fn feed(mut command: Command, rows: &str) -> Finished {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    child.stdin.take().expect("a pipe").write_all(rows.as_bytes()).expect("writes");
+    Finished::of(child.wait_with_output().expect("ends"))
+}
+
+fn ingest(bench: &Bench, rows: &str) -> Finished {
+    feed(bench.command("ingest --stdin --json"), rows)
+}
+
+fn wave(t: usize) -> f64 {
+    let hash = (t as u64 + 3).wrapping_mul(6_364_136_223_846_793_005).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    50.0 + 8.0 * (t as f64 / 6.0).sin() + (hash >> 40) as f64 / f64::from(1 << 22)
+}
+
+fn rows(series: &str, periods: std::ops::RangeInclusive<usize>) -> String {
+    periods.fold(String::new(), |mut text, t| {
+        writeln!(text, "{series},{t},{}", wave(t)).expect("a string takes every write");
+        text
+    })
+}
+
+fn counts(finished: Finished, code: i32) -> Value {
+    finished.expect(code).json()
+}
+
+fn only(kinds: &[(&str, u64)]) -> Value {
+    let mut all = serde_json::Map::new();
+    for kind in ["advanced", "waiting", "ahead", "late", "revised", "repeated", "outdated", "refused"] {
+        let n = kinds.iter().find(|(name, _)| *name == kind).map_or(0, |(_, n)| *n);
+        all.insert(kind.to_owned(), n.into());
+    }
+    Value::Object(all)
+}
+
+fn settings(bench: &Bench) {
+    bench.write(
+        "closing-bell.toml",
+        "kind = \"value\"\ncadence = \"index\"\nfamilies = [\"arima\"]\npromotion = \"always\"\nhorizon = 3\n",
+    );
+}
+
+#[test]
+fn a_model_is_taken_further_row_by_row() {
+    let bench = Bench::new();
+    settings(&bench);
+    assert_eq!(counts(ingest(&bench, &(rows("A", 1..=80) + &rows("B", 1..=60))), 0), only(&[("waiting", 140)]));
+    bench.run("run --market stream").expect(0);
+    let forecast = |ticker: &str| bench.run(&format!("predict {ticker} --json")).expect(0).json();
+    let before = forecast("A");
+    assert_eq!((&before["origin"], before.get("streamed")), (&"80".into(), None));
+
+    // Further periods, one by one: no run, and the model in service knows them.
+    for t in 81..=95 {
+        assert_eq!(counts(ingest(&bench, &rows("A", t..=t)), 0), only(&[("advanced", 1)]));
+    }
+    let after = forecast("A");
+    assert_eq!((&after["origin"], &after["streamed"], &after["version"]), (&"95".into(), &15.into(), &before["version"]));
+    assert_eq!(after["horizons"][0]["date"], "96");
+
+    // As the same model, filtered over the whole series.
+    let version = before["version"].as_str().expect("an id");
+    let mut values = "ds,y\n".to_owned();
+    (80..=95).for_each(|t| writeln!(values, "{t},{}", wave(t)).expect("a string takes every write"));
+    bench.write("values.csv", &values);
+    let alone = format!("predict --model closing-bell-data/models/A/{version}.json --values values.csv --horizon 3 --json");
+    let alone = bench.run(&alone).expect(0).json();
+    for h in 0..3 {
+        let mean = |answer: &Value| answer["horizons"][h]["mean"].as_f64().expect("a mean");
+        assert!((mean(&alone) - mean(&after)).abs() < 1e-10 * mean(&after).abs(), "{h}: {alone} {after}");
+    }
+
+    // One that is missing holds the others up, until it comes; then the model takes in what had waited.
+    assert_eq!(counts(ingest(&bench, &rows("A", 97..=98)), 0), only(&[("ahead", 2)]));
+    assert_eq!(forecast("A")["origin"], "95");
+    assert_eq!(counts(ingest(&bench, &rows("A", 96..=96)), 0), only(&[("advanced", 1)]));
+    assert_eq!(forecast("A")["origin"], "98");
+    let verified = bench.run("verify A").expect(0);
+    assert!(verified.out.contains("98 rows that arrived"), "{verified:?}");
+
+    // The next run works on all of them, and what it serves goes on from there.
+    bench.run("run --market stream").expect(0);
+    assert_eq!(forecast("A").get("streamed"), None);
+    assert_eq!(counts(ingest(&bench, &rows("A", 99..=99)), 0), only(&[("advanced", 1)]));
+    assert_eq!((&forecast("A")["origin"], &forecast("A")["streamed"]), (&"99".into(), &1.into()));
+    bench.run("verify A").expect(0);
+
+    // A row that is changed afterwards is told.
+    let ledger = rusqlite::Connection::open(bench.path("closing-bell-data/ledger.sqlite")).expect("opens");
+    ledger.execute("UPDATE arrivals SET value = value + 1 WHERE sequence = 99", []).expect("writes");
+    assert!(bench.run("verify A").expect(1).err.contains("the stream of A"));
+    bench.run("forget A --yes").expect(0);
+    let left: i64 = ledger.query_row("SELECT count(*) FROM arrivals", [], |row| row.get(0)).expect("counts");
+    assert_eq!(left, 60, "of B");
+}
+
+#[test]
+fn corrections_and_what_is_no_row() {
+    let bench = Bench::new();
+    settings(&bench);
+    ingest(&bench, &rows("A", 1..=70)).expect(0);
+    bench.run("run --market stream").expect(0);
+    let told = |rows: &str, code: i32, kinds: &[(&str, u64)]| {
+        assert_eq!(counts(ingest(&bench, rows), code), only(kinds), "{rows}");
+    };
+    told("A,70,10,1\n", 0, &[("revised", 1)]);
+    told("A,70,11,2\nA,70,11,2\nA,70,10,1\n", 0, &[("revised", 1), ("repeated", 1), ("outdated", 1)]);
+    told("A,70,10,3\n", 0, &[("revised", 1)]);
+    told("A,69,1\nA,69,2\nA,69,1\n", 1, &[("revised", 2), ("refused", 1)]);
+    told("A,0,1\nA,x,1\n{\"series\":\"A\"}\nA,71,NaN\n\u{1b}[2J\nA,71,12\n", 1, &[("late", 1), ("refused", 4), ("advanced", 1)]);
+    // What the model has taken in stays so until a run; then the last word counts.
+    bench.run("run --market stream").expect(0);
+    let table = bench.run("export A").expect(0).out;
+    let value = |stamp: &str| {
+        let line = table.lines().find(|line| line.starts_with(&format!("{stamp},"))).expect(stamp);
+        line.split(',').nth(6).and_then(|text| text.parse::<f64>().ok()).expect("a value")
+    };
+    assert_eq!(["0", "69", "70", "71"].map(value), [1.0, 2.0, 10.0, 12.0]);
+    let quarantine: Vec<String> = bench
+        .archive("closing-bell-data")
+        .into_iter()
+        .filter(|(key, _)| key.starts_with("quarantine/"))
+        .map(|(key, bytes)| format!("{key} {}", String::from_utf8(bytes).expect("text")))
+        .collect();
+    let all = quarantine.join("");
+    for said in ["quarantine/A/", "nothing tells whether it is newer", "quarantine/UNKNOWN-SERIES/", "'x' is no date", "no period", "has no value", "\\u001b[2J"] {
+        assert!(all.contains(said), "{said}: {all}");
+    }
+}
+
+#[test]
+fn sessions_hours_and_prices() {
+    let bench = Bench::new();
+    bench.write("closing-bell.toml", "families = [\"arima\"]\n[series.LOAD]\nkind = \"value\"\ncadence = \"1hour\"\n");
+    let sample = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sample/KO.csv")).expect("the sample");
+    let mut text = String::new();
+    for line in sample.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        writeln!(text, "{{\"ticker\": \"KO\", \"date\": \"{}\", \"adjClose\": {}}}", fields[0], fields[2]).expect("a string");
+    }
+    ingest(&bench, &text).expect(0);
+    bench.run("run --market stream").expect(0);
+    let forecast = || bench.run("predict KO --json").expect(0).json();
+    assert_eq!(forecast()["origin"], "2020-12-11");
+    let told = |rows: &str, said: &str| {
+        let refused = ingest(&bench, rows).expect(1);
+        assert!(refused.err.contains(said), "{refused:?}");
+    };
+    told("KO,2020-12-12,50\n", "weekend");
+    told("KO,2020-12-14,-50\n", "a price is positive");
+    told("KO,2099-12-14,50\n", "yet to come");
+    assert_eq!(counts(ingest(&bench, "KO,2020-12-14,50\n"), 0), only(&[("advanced", 1)]));
+    assert_eq!(forecast()["origin"], "2020-12-14");
+
+    // Hours, of a series that no run has seen: it knows from the configuration what they are.
+    told("LOAD,2026-01-01,50\n", "a date has no time");
+    assert_eq!(counts(ingest(&bench, "LOAD,2026-01-01T00:00Z,-50\n"), 0), only(&[("waiting", 1)]));
+}
