@@ -82,8 +82,10 @@ pub(crate) struct Topic {
     consumer: Consumer,
     topic: String,
     from: From,
-    /// The next position of each partition.
-    next: BTreeMap<i32, i64>,
+    /// The next position of each partition that was read before.
+    stored: BTreeMap<i32, i64>,
+    /// Where partitions begin that were not.
+    begun: BTreeMap<i32, i64>,
     looked: Instant,
 }
 
@@ -123,7 +125,8 @@ impl Topic {
                 .await
                 .map_err(trouble)?;
             let (topic, from, looked) = (settings.topic.clone(), settings.from, Instant::now());
-            let mut topic = Topic { consumer, topic, from, next: stored.clone(), looked };
+            let (stored, begun) = (stored.clone(), BTreeMap::new());
+            let mut topic = Topic { consumer, topic, from, stored, begun, looked };
             topic.look_for_partitions().await?;
             Ok(topic)
         })
@@ -146,19 +149,25 @@ impl Topic {
         self.consumer.assign(&self.topic, found.clone()).await.map_err(trouble)?;
         for partition in found {
             let (low, high) = self.consumer.fetch_watermarks(&self.topic, partition).await.map_err(trouble)?;
-            let next = match self.next.get(&partition) {
-                Some(next) if *next > high => {
+            let known = self.stored.get(&partition).or_else(|| self.begun.get(&partition)).copied();
+            let position = self.consumer.position(&self.topic, partition).await;
+            let next = match position.or(known) {
+                Some(next) if next > high => {
                     return Err(Trouble::Lasting(format!(
                         "partition {partition} of {} ends at {high}, and was read up to {next}: it is another topic of that name",
                         self.topic
                     )));
                 }
-                Some(next) if *next < low => {
+                Some(next) if next < low => {
                     tracing::error!(partition, from = next, to = low, "the broker has removed rows before they were read");
                     low
                 }
-                Some(next) => *next,
-                None => self.beginning(partition, low, high).await?,
+                Some(next) => next,
+                None => {
+                    let beginning = self.beginning(partition, low, high).await?;
+                    self.begun.insert(partition, beginning);
+                    beginning
+                }
             };
             self.consumer.seek(&self.topic, partition, next).await.map_err(trouble)?;
         }
@@ -200,6 +209,13 @@ impl Topic {
                 .collect())
         })
         .await
+    }
+
+    /// Where partitions begin that were never read, once.
+    pub(crate) fn begun(&mut self) -> BTreeMap<i32, i64> {
+        let begun = std::mem::take(&mut self.begun);
+        self.stored.extend(&begun);
+        begun
     }
 
     /// Rows that the topic has and that are not read yet.

@@ -10,7 +10,7 @@ use std::{
 use jiff::Timestamp;
 use pipeline::{
     Ledger, Settings,
-    stream::{Arrival, Counts, Format, Ingest, Message, Offset, Position, Refused, Streams, read},
+    stream::{Arrival, Counts, Format, Ingest, Message, Offset, Position, Refused, Step, Streams, read},
 };
 use rand::RngExt;
 use tokio::{
@@ -203,11 +203,19 @@ async fn further(
         let text = error.to_string();
         if error.is_transient() { Trouble::Passing(text) } else { Trouble::Lasting(text) }
     };
-    let stored = opened.streams.positions(source).await.map_err(store)?;
+    let mut stored = opened.streams.positions(source).await.map_err(store)?;
     let topic = match reading {
         Some(topic) => topic,
         None => reading.insert(Topic::open(settings, &stored).await?),
     };
+    let begun = topic.begun();
+    if !begun.is_empty() {
+        // Where it begins is decided once.
+        let positions = begun.iter().map(|(partition, next)| (*partition, (None, *next))).collect();
+        let step = Step { source: source.to_owned(), positions, ..Step::default() };
+        opened.streams.keep(&step).await.map_err(store)?;
+        stored.extend(begun);
+    }
     let records = topic.poll(POLL).await?;
     if records.is_empty() {
         opened.ingest.look_for_runs().await.map_err(store)?;

@@ -19,19 +19,29 @@ pub(super) fn prepare(mut connection: Connection) -> rusqlite::Result<Connection
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // A committed result survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))?;
-    if !empty && !(1..VERSION).contains(&version(&connection)?) {
+    if is_up_to_date(&connection)? {
         return Ok(connection);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if empty {
-        transaction.execute_batch(SCHEMA)?;
-    } else {
-        upgrade(&transaction)?;
+    // Another may have made it meanwhile.
+    if !is_up_to_date(&transaction)? {
+        if is_empty(&transaction)? {
+            transaction.execute_batch(SCHEMA)?;
+        } else {
+            upgrade(&transaction)?;
+        }
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
-    transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(connection)
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0))
+}
+
+fn is_up_to_date(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(!is_empty(connection)? && !(1..VERSION).contains(&version(connection)?))
 }
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
