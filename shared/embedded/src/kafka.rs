@@ -159,7 +159,12 @@ impl Topic {
                     )));
                 }
                 Some(next) if next < low => {
-                    tracing::error!(partition, from = next, to = low, "the broker has removed rows before they were read");
+                    tracing::error!(
+                        partition,
+                        from = next,
+                        to = low,
+                        "the broker has removed rows before they were read"
+                    );
                     low
                 }
                 Some(next) => next,

@@ -12,7 +12,7 @@ use forecasting::Ticker;
 use jiff::Timestamp;
 use pipeline::{
     Error,
-    stream::{Counts, Source, Form, Head, How, Kept, Kin, Mark, Offset, Position, Step, Streams},
+    stream::{Counts, Form, Head, How, Kept, Kin, Mark, Offset, Position, Source, Step, Streams},
 };
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
@@ -147,7 +147,12 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     })
 }
 
-fn keep_series(transaction: &Transaction<'_>, ticker: &Ticker, kin: &Kin, sources: &mut BTreeMap<String, i64>) -> Result<(), Refusal> {
+fn keep_series(
+    transaction: &Transaction<'_>,
+    ticker: &Ticker,
+    kin: &Kin,
+    sources: &mut BTreeMap<String, i64>,
+) -> Result<(), Refusal> {
     let head = serde_json::to_string(&kin.head).expect("a head is plain data");
     let id: Option<(i64, i64)> = transaction
         .prepare_cached("SELECT id, version FROM streams WHERE ticker = ?1")?

@@ -93,7 +93,12 @@ fn arrivals(rows: usize, random: &mut ChaCha8Rng) -> (Vec<(String, String)>, BTr
         last.entry(series.clone()).or_default().insert(t, value);
         if random.random_bool(0.01) {
             // Of a value that was sent again in between, nobody could tell what was meant last.
-            let again = sent.iter().rev().take_while(|(_, other, _)| *other == series).map(|(place, ..)| *place).fold(0.0, f64::max);
+            let again = sent
+                .iter()
+                .rev()
+                .take_while(|(_, other, _)| *other == series)
+                .map(|(place, ..)| *place)
+                .fold(0.0, f64::max);
             let corrected = value + 1.0;
             sent.push((again + random.random_range(1.0..50.0), series.clone(), format!("{t},{corrected}")));
             last.entry(series.clone()).or_default().insert(t, corrected);
@@ -108,7 +113,8 @@ fn arrivals(rows: usize, random: &mut ChaCha8Rng) -> (Vec<(String, String)>, BTr
 }
 
 fn level(series: usize, t: usize) -> f64 {
-    let hash = ((series * 1_000_003 + t) as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let hash =
+        ((series * 1_000_003 + t) as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let value = 100.0 + 10.0 * (t as f64 / 9.0 + series as f64).sin() + (hash >> 40) as f64 / f64::from(1 << 22);
     (value * 1000.0).round() / 1000.0
 }
@@ -140,7 +146,8 @@ async fn nothing_is_lost_and_nothing_kept_twice() {
     }
     send(&producer, &first).await;
     let counts = |finished: Finished| finished.json();
-    let taken = counts(Finished::of(ingest(&bench, &broker, "faulty", "--until-end").output().expect("starts")).expect(0));
+    let taken =
+        counts(Finished::of(ingest(&bench, &broker, "faulty", "--until-end").output().expect("starts")).expect(0));
     assert_eq!(taken["waiting"], SERIES * FIRST, "{taken}");
     bench.run("run --market stream --data faulty").expect(0);
     copy(&bench.path("faulty"), &bench.path("whole"));
@@ -151,7 +158,8 @@ async fn nothing_is_lost_and_nothing_kept_twice() {
     let pieces: Vec<Vec<(String, String)>> = sent.chunks(total.div_ceil(faults + 1)).map(<[_]>::to_vec).collect();
     for piece in pieces {
         send(&producer, &piece).await;
-        let mut child = ingest(&bench, &broker, "faulty", "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut child =
+            ingest(&bench, &broker, "faulty", "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
         tokio::time::sleep(Duration::from_millis(random.random_range(20..400))).await;
         if random.random_bool(0.4) {
             broker.crash(0);
@@ -162,14 +170,16 @@ async fn nothing_is_lost_and_nothing_kept_twice() {
         kill(&mut child);
     }
     Finished::of(ingest(&bench, &broker, "faulty", "--until-end").output().expect("starts"));
-    let whole = counts(Finished::of(ingest(&bench, &broker, "whole", "--until-end").output().expect("starts")).expect(1));
+    let whole =
+        counts(Finished::of(ingest(&bench, &broker, "whole", "--until-end").output().expect("starts")).expect(1));
     let (faulty_kept, whole_kept) = (kept(&bench, "faulty"), kept(&bench, "whole"));
     assert_eq!(faulty_kept.len(), whole_kept.len());
     for (faulty, whole) in faulty_kept.iter().zip(&whole_kept) {
         assert_eq!(faulty, whole);
     }
     let of = |kind: &str| whole[kind].as_u64().expect("a number");
-    let sum: u64 = ["advanced", "ahead", "late", "revised", "repeated", "outdated", "refused", "waiting"].map(of).iter().sum();
+    let sum: u64 =
+        ["advanced", "ahead", "late", "revised", "repeated", "outdated", "refused", "waiting"].map(of).iter().sum();
     assert_eq!(sum, total as u64, "every row is told of: {whole}");
     for kind in ["advanced", "ahead", "revised", "repeated", "refused"] {
         assert!(of(kind) > 0, "{kind}: {whole}");
@@ -203,10 +213,13 @@ async fn a_topic_is_read_from_where_it_was_left() {
     broker.create_topic(TOPIC, 2);
     broker.require_sasl_plain("bell", "a-secret");
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let kafka = Kafka::builder(broker.bootstrap_servers()).security(krafka::auth::AuthConfig::sasl_plain("bell", "a-secret"));
+    let kafka =
+        Kafka::builder(broker.bootstrap_servers()).security(krafka::auth::AuthConfig::sasl_plain("bell", "a-secret"));
     let producer = kafka.connect().await.expect("connects").producer().build().await.expect("a producer");
     let rows = |periods: std::ops::RangeInclusive<usize>| -> Vec<(String, String)> {
-        periods.flat_map(|t| ["A", "B"].map(|series| (series.to_owned(), format!("{{\"ds\": {t}, \"y\": {t}}}")))).collect()
+        periods
+            .flat_map(|t| ["A", "B"].map(|series| (series.to_owned(), format!("{{\"ds\": {t}, \"y\": {t}}}"))))
+            .collect()
     };
     let taken = |data: &str, more: &str, password: &str, code: i32| {
         let mut command = ingest(&bench, &broker, data, &format!("--until-end --sasl plain {more}"));
@@ -237,7 +250,9 @@ async fn a_topic_is_read_from_where_it_was_left() {
     broker.create_topic(TOPIC, 2);
     let another = taken("data", "", "a-secret", 2);
     assert!(another.err.contains("it is another topic of that name"), "{another:?}");
-    let nobody = Finished::of(bench.command("ingest --kafka 127.0.0.1:1 --topic rows --until-end --from soon").output().expect("starts"));
+    let nobody = Finished::of(
+        bench.command("ingest --kafka 127.0.0.1:1 --topic rows --until-end --from soon").output().expect("starts"),
+    );
     assert!(nobody.expect(2).err.contains("2026-11-20T17:00:00Z"));
 }
 
@@ -252,7 +267,8 @@ fn two_at_once_keep_everything_once() {
     let children: Vec<Child> = (0..3)
         .map(|_| {
             let mut command = bench.command("ingest --stdin --json");
-            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+            let mut child =
+                command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
             let (mut input, rows) = (child.stdin.take().expect("a pipe"), rows.clone());
             std::thread::spawn(move || {
                 for piece in rows.chunks(50) {

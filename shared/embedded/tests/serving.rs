@@ -104,6 +104,75 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     assert!(!said.contains("token"), "a token that was given is not repeated: {said}");
 }
 
+/// From rows that are sent to a forecast that knows them, and a page that follows.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_sent() {
+    let bench = Bench::new();
+    bench.write(
+        "closing-bell.toml",
+        "kind = \"value\"\ncadence = \"index\"\npromotion = \"always\"\nfamilies = [\"arima\"]\nhorizon = 2\n",
+    );
+    let service = Service::start(&mut bench.command("serve --market stream --port 0 --no-schedule"));
+    let rows = |periods: std::ops::RangeInclusive<usize>| {
+        periods.fold(String::new(), |mut text, t| {
+            writeln!(text, "a,{t},{}", 10 + t * t % 11).expect("a string");
+            text
+        })
+    };
+    let send = async |body: String| {
+        let post = service.client.post(format!("{}/ingest", service.address)).bearer_auth(TOKEN).body(body);
+        let answer = post.send().await.expect("an answer");
+        let (status, text) = (answer.status(), answer.text().await.expect("text"));
+        (status, serde_json::from_str::<Value>(&text).unwrap_or(Value::String(text)))
+    };
+    assert!(service.get("/stream").await.1.contains("Nothing has arrived yet"));
+    let unknown =
+        service.client.post(format!("{}/ingest", service.address)).body("a,1,1").send().await.expect("an answer");
+    assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
+    let (status, told) = send(rows(1..=60) + "a,soon,1\n").await;
+    assert_eq!(
+        (status, &told["counts"]["waiting"], &told["counts"]["refused"]),
+        (StatusCode::OK, &json!(60), &json!(1))
+    );
+    assert_eq!(told["rows"][0], json!({ "outcome": "waiting" }));
+    assert!(told["rows"][60]["reason"].as_str().is_some_and(|reason| reason.contains("'soon' is no date")), "{told}");
+    let (_, started) = service.post("/runs", &Value::Null).await;
+    service.closed(started["run"].as_str().expect("a run")).await;
+
+    // The page follows: what it is told has the rows that came since.
+    let mut following =
+        service.client.get(format!("{}/stream/events", service.address)).send().await.expect("an answer");
+    assert_eq!(following.headers()["content-type"], "text/event-stream");
+    let first = following.chunk().await.expect("reads").expect("the tables");
+    assert!(String::from_utf8_lossy(&first).contains("data: "));
+    let body = "[{\"series\": \"a\", \"ds\": 61, \"y\": 12.5}, {\"series\": \"a\", \"ds\": 62, \"y\": 13.5}]";
+    let (_, told) = send(body.to_owned()).await;
+    assert_eq!(told["rows"], json!([{ "outcome": "advanced" }, { "outcome": "advanced" }]));
+    let answer = service.json("/forecast/A").await;
+    assert_eq!(
+        (&answer["origin"], &answer["streamed"], &answer["horizons"][0]["date"]),
+        (&json!("62"), &json!(2), &json!("63"))
+    );
+    let mut seen = String::new();
+    while !seen.contains("13.50") {
+        let chunk = tokio::time::timeout(Duration::from_secs(20), following.chunk()).await.expect("in time");
+        seen.push_str(&String::from_utf8_lossy(&chunk.expect("reads").expect("the tables")));
+    }
+    let metrics = service.get("/metrics").await.1;
+    for line in [
+        "closing_bell_rows_total{source=\"http\",outcome=\"advanced\"} 2",
+        "closing_bell_run_tickers{status=\"done\"} 1",
+    ] {
+        assert!(metrics.lines().any(|other| other == line), "{metrics}");
+    }
+    assert_eq!(send(body.to_owned()).await.1["counts"]["repeated"], 2, "sent again");
+    assert_eq!(send("x".repeat(5 << 20)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(send("a,1,1\n".repeat(20_001)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(send("[1, 2".to_owned()).await.0, StatusCode::BAD_REQUEST);
+    let said = service.stop();
+    assert!(!said.contains("cut off"), "a page that is open ends: {said}");
+}
+
 /// A night that cannot even begin is told to who asked, and the service goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_cannot_begin() {

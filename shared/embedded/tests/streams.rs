@@ -13,7 +13,8 @@ use support::{Bench, Finished};
 
 /// Has a command read rows.
 fn feed(mut command: Command, rows: &str) -> Finished {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
     child.stdin.take().expect("a pipe").write_all(rows.as_bytes()).expect("writes");
     Finished::of(child.wait_with_output().expect("ends"))
 }
@@ -69,7 +70,10 @@ fn a_model_is_taken_further_row_by_row() {
         assert_eq!(counts(ingest(&bench, &rows("A", t..=t)), 0), only(&[("advanced", 1)]));
     }
     let after = forecast("A");
-    assert_eq!((&after["origin"], &after["streamed"], &after["version"]), (&"95".into(), &15.into(), &before["version"]));
+    assert_eq!(
+        (&after["origin"], &after["streamed"], &after["version"]),
+        (&"95".into(), &15.into(), &before["version"])
+    );
     assert_eq!(after["horizons"][0]["date"], "96");
 
     // As the same model, filtered over the whole series.
@@ -77,7 +81,8 @@ fn a_model_is_taken_further_row_by_row() {
     let mut values = "ds,y\n".to_owned();
     (80..=95).for_each(|t| writeln!(values, "{t},{}", wave(t)).expect("a string takes every write"));
     bench.write("values.csv", &values);
-    let alone = format!("predict --model closing-bell-data/models/A/{version}.json --values values.csv --horizon 3 --json");
+    let alone =
+        format!("predict --model closing-bell-data/models/A/{version}.json --values values.csv --horizon 3 --json");
     let alone = bench.run(&alone).expect(0).json();
     for h in 0..3 {
         let mean = |answer: &Value| answer["horizons"][h]["mean"].as_f64().expect("a mean");
@@ -121,7 +126,11 @@ fn corrections_and_what_is_no_row() {
     told("A,70,11,2\nA,70,11,2\nA,70,10,1\n", 0, &[("revised", 1), ("repeated", 1), ("outdated", 1)]);
     told("A,70,10,3\n", 0, &[("revised", 1)]);
     told("A,69,1\nA,69,2\nA,69,1\n", 1, &[("revised", 2), ("refused", 1)]);
-    told("A,0,1\nA,x,1\n{\"series\":\"A\"}\nA,71,NaN\n\u{1b}[2J\nA,71,12\n", 1, &[("late", 1), ("refused", 4), ("advanced", 1)]);
+    told(
+        "A,0,1\nA,x,1\n{\"series\":\"A\"}\nA,71,NaN\n\u{1b}[2J\nA,71,12\n",
+        1,
+        &[("late", 1), ("refused", 4), ("advanced", 1)],
+    );
     // What the model has taken in stays so until a run; then the last word counts.
     bench.run("run --market stream").expect(0);
     let table = bench.run("export A").expect(0).out;
@@ -137,7 +146,15 @@ fn corrections_and_what_is_no_row() {
         .map(|(key, bytes)| format!("{key} {}", String::from_utf8(bytes).expect("text")))
         .collect();
     let all = quarantine.join("");
-    for said in ["quarantine/A/", "nothing tells whether it is newer", "quarantine/UNKNOWN-SERIES/", "'x' is no date", "no period", "has no value", "\\u001b[2J"] {
+    for said in [
+        "quarantine/A/",
+        "nothing tells whether it is newer",
+        "quarantine/UNKNOWN-SERIES/",
+        "'x' is no date",
+        "no period",
+        "has no value",
+        "\\u001b[2J",
+    ] {
         assert!(all.contains(said), "{said}: {all}");
     }
 }
@@ -150,7 +167,8 @@ fn sessions_hours_and_prices() {
     let mut text = String::new();
     for line in sample.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
-        writeln!(text, "{{\"ticker\": \"KO\", \"date\": \"{}\", \"adjClose\": {}}}", fields[0], fields[2]).expect("a string");
+        writeln!(text, "{{\"ticker\": \"KO\", \"date\": \"{}\", \"adjClose\": {}}}", fields[0], fields[2])
+            .expect("a string");
     }
     ingest(&bench, &text).expect(0);
     bench.run("run --market stream").expect(0);

@@ -15,10 +15,10 @@ pub mod packed;
 mod ports;
 pub mod price_file;
 pub mod programs;
-pub mod stream;
 mod queries;
 mod records;
 pub mod settings;
+pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -130,7 +130,9 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
     // The same answer, whose body the router leaves away.
     *request.method_mut() = Method::GET;
     let response = as_page(next.run(request).await, page);
-    if response.status() != StatusCode::OK {
+    // What goes on being told has no end to wait for.
+    let goes_on = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    if response.status() != StatusCode::OK || goes_on {
         return guarded(response);
     }
     let (parts, body) = guarded(response).into_parts();
@@ -179,7 +181,7 @@ fn as_page(response: Response, page: bool) -> Response {
 }
 
 /// Nothing is loaded but from here, nothing runs that is not a file of ours, and no other site shows or sends our pages.
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                               form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 fn guarded(mut response: Response) -> Response {

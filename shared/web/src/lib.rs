@@ -18,6 +18,7 @@ mod site;
 mod stores;
 
 pub use api::{
+    ingest::Ingests,
     openapi,
     start::{Started, Starts, Wanted, start_router},
 };

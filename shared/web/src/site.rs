@@ -7,10 +7,11 @@ use axum::{
     middleware,
     routing::get,
 };
-use pipeline::{Archive, Ledger};
+use pipeline::{Archive, Ledger, stream::Streams};
+use tokio::sync::watch;
 
 use crate::{
-    Keys, Problem, Starts,
+    Ingests, Keys, Problem, Starts,
     api::{self, start::LARGEST_BODY},
     assets,
     cache::{self, Answers, CachedArchive},
@@ -24,18 +25,39 @@ pub struct Site {
     ledger: Arc<dyn Ledger>,
     starts: Option<Arc<dyn Starts>>,
     keys: Option<Arc<dyn Keys>>,
+    streams: Option<Arc<dyn Streams>>,
+    ingests: Option<Arc<dyn Ingests>>,
+    stopping: Option<watch::Receiver<()>>,
 }
 
 impl Site {
     /// A site that reads, and changes nothing.
     pub fn new(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Site {
-        Site { archive, ledger, starts: None, keys: None }
+        Site { archive, ledger, starts: None, keys: None, streams: None, ingests: None, stopping: None }
     }
 
     /// One that starts runs, too.
     #[must_use]
     pub fn starting(self, starts: Arc<dyn Starts>) -> Site {
         Site { starts: Some(starts), ..self }
+    }
+
+    /// One that shows what arrives row by row.
+    #[must_use]
+    pub fn streaming(self, streams: Arc<dyn Streams>) -> Site {
+        Site { streams: Some(streams), ..self }
+    }
+
+    /// One that takes rows in, too.
+    #[must_use]
+    pub fn ingesting(self, ingests: Arc<dyn Ingests>) -> Site {
+        Site { ingests: Some(ingests), ..self }
+    }
+
+    /// One whose open pages end when this changes.
+    #[must_use]
+    pub fn until(self, stopping: watch::Receiver<()>) -> Site {
+        Site { stopping: Some(stopping), ..self }
     }
 
     /// One that asks who is there.
@@ -52,6 +74,8 @@ impl Site {
             ledger: self.ledger,
             starts_here: self.starts.is_some(),
             asks_for_token: self.keys.is_none(),
+            streams: self.streams,
+            stopping: self.stopping,
         };
         let reads = Router::new()
             .route("/", get(pages::overview::page))
@@ -70,6 +94,9 @@ impl Site {
             .route("/runs/{run}/forecasts.csv", get(api::runs::forecasts))
             .route("/runs/{run}/night.svg", get(pictures::night_svg))
             .route("/runs/{run}/night.png", get(pictures::night_png))
+            .route("/stream", get(pages::stream::page))
+            .route("/stream/events", get(pages::stream::events))
+            .route("/metrics", get(api::metrics::metrics))
             .route("/judged", get(api::judged::everyone))
             .route("/judged/{name}", get(api::judged::one))
             .route("/healthz", get(async || "ok"))
@@ -80,6 +107,10 @@ impl Site {
         let all = match self.starts {
             Some(starts) => reads.merge(api::start::route(starts)),
             None => reads,
+        };
+        let all = match self.ingests {
+            Some(ingests) => all.merge(api::ingest::route(ingests)),
+            None => all,
         };
         let all = all.fallback(unknown).method_not_allowed_fallback(not_allowed);
         let all = match self.keys {

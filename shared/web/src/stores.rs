@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use pipeline::{Archive, Error, Key, Ledger, RunEntry, RunId};
+use pipeline::{Archive, Error, Key, Ledger, RunEntry, RunId, stream::Streams};
+use tokio::sync::watch;
 
 use crate::{Problem, asked::run_id};
 
@@ -16,6 +17,10 @@ pub(crate) struct Stores {
     pub(crate) starts_here: bool,
     /// Whether a form that starts a run asks for the token: who has signed in has said it.
     pub(crate) asks_for_token: bool,
+    /// What arrives row by row, where anything may.
+    pub(crate) streams: Option<Arc<dyn Streams>>,
+    /// Changes when the service is to stop.
+    pub(crate) stopping: Option<watch::Receiver<()>>,
 }
 
 impl Stores {

@@ -242,6 +242,8 @@ pub(super) enum Command {
         #[arg(long)]
         no_schedule: bool,
         #[command(flatten)]
+        kafka: KafkaArguments,
+        #[command(flatten)]
         night: NightArguments,
     },
     /// Show on a made-up market how Closing Bell behaves

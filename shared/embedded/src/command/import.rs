@@ -46,7 +46,8 @@ pub(super) async fn import(place: &str, dry_run: bool, mut night: NightArguments
         return run(None, false, &night).await;
     }
     let settings = settings(night.config.as_deref(), &night.set, &night.store.place).await?;
-    let Chosen { name, market, tickers, last_session: newest, .. } = Chosen::new(Some(&name), &settings, &night.store.place).await?;
+    let Chosen { name, market, tickers, last_session: newest, .. } =
+        Chosen::new(Some(&name), &settings, &night.store.place).await?;
     let tickers: Vec<Ticker> = if night.tickers.is_empty() { tickers } else { night.tickers.clone() };
     let configuration = settings.assignment(name, tickers.clone()).configuration;
     let mut all = Vec::with_capacity(tickers.len());

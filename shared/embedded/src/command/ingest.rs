@@ -224,17 +224,10 @@ async fn further(
     let mut positions: BTreeMap<i32, (Option<i64>, i64)> = BTreeMap::new();
     let mut rows = Vec::with_capacity(records.len());
     for record in &records {
-        let position = Position {
-            source: source.to_owned(),
-            partition: record.partition,
-            offset: Offset::from(record.offset),
-        };
-        let message = Message {
-            key: record.key.as_deref(),
-            body: &record.value,
-            position: Some(position),
-            known: record.known,
-        };
+        let position =
+            Position { source: source.to_owned(), partition: record.partition, offset: Offset::from(record.offset) };
+        let message =
+            Message { key: record.key.as_deref(), body: &record.value, position: Some(position), known: record.known };
         rows.push(read(format, &message));
         let next = positions.entry(record.partition).or_insert((stored.get(&record.partition).copied(), 0));
         next.1 = next.1.max(record.offset + 1);
@@ -254,7 +247,8 @@ pub(super) fn kafka_settings(arguments: &KafkaArguments) -> Result<Option<KafkaS
         None => None,
         Some(mechanism) => {
             let variable = |name: &str| {
-                std::env::var(name).map_err(|_| Failure::Usage(format!("--sasl needs {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}")))
+                std::env::var(name)
+                    .map_err(|_| Failure::Usage(format!("--sasl needs {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}")))
             };
             let mechanism = match mechanism {
                 Mechanism::Plain => kafka::Mechanism::Plain,

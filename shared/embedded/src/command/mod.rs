@@ -150,8 +150,8 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Plot { ticker, residuals, dark, out, store } => {
             plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await
         }
-        Command::Serve { port, address, no_schedule, night } => {
-            serve::serve(serve::Service { address, port, schedule: !no_schedule }, night).await
+        Command::Serve { port, address, no_schedule, kafka, night } => {
+            serve::serve(serve::Service { address, port, schedule: !no_schedule, kafka }, night).await
         }
         Command::Demo { demo: Demo::Drift { seed, nights, data, json } } => {
             drift::drift(seed, nights as usize, &data, json).await

@@ -247,7 +247,10 @@ impl Head {
                 Err(reason) => return Err(differs(&reason)),
             };
             if how != row.how || forecast.map(f64::to_bits) != row.forecast.map(f64::to_bits) {
-                return Err(differs(&format!("it comes to {how:?} and {forecast:?}, not {:?} and {:?}", row.how, row.forecast)));
+                return Err(differs(&format!(
+                    "it comes to {how:?} and {forecast:?}, not {:?} and {:?}",
+                    row.how, row.forecast
+                )));
             }
         }
         Ok(head.live)

@@ -112,18 +112,15 @@ impl Ingest {
         }
     }
 
-    async fn attempt(
-        &mut self,
-        mut step: Step,
-        rows: &[Result<Arrival, Refused>],
-    ) -> Result<Accepted, Error> {
+    async fn attempt(&mut self, mut step: Step, rows: &[Result<Arrival, Refused>]) -> Result<Accepted, Error> {
         let mut touched: Vec<Ticker> = rows.iter().flatten().map(|row| row.ticker.clone()).collect();
         touched.sort();
         touched.dedup();
         let mut working = self.working(&touched).await?;
         let mut accepted = Accepted::default();
         let mut refused: BTreeMap<Ticker, Vec<Refused>> = BTreeMap::new();
-        let nobody: Ticker = NOBODY.parse().map_err(|_| Error::Request { field: "series", reason: NOBODY.to_owned() })?;
+        let nobody: Ticker =
+            NOBODY.parse().map_err(|_| Error::Request { field: "series", reason: NOBODY.to_owned() })?;
         for row in rows {
             let outcome = match row {
                 Err(row) => {
@@ -208,7 +205,8 @@ impl Ingest {
                 (Some(head), _) => (head.clone(), true),
                 (None, head) => (head.unwrap_or_default(), false),
             };
-            let mut series = Working { before: head.version, head, rows: Vec::new(), by_event: HashMap::new(), changed: false };
+            let mut series =
+                Working { before: head.version, head, rows: Vec::new(), by_event: HashMap::new(), changed: false };
             if !(as_before && known) {
                 let rows = async || self.streams.rows(ticker).await;
                 series.changed = series.head.after_runs(&*self.archive, &*self.ledger, ticker, rows).await?;
@@ -328,7 +326,8 @@ impl Working {
         if let Some(reason) = refusal(kind, arrival.value) {
             return Err(reason);
         }
-        let cadence: Option<Cadence> = self.head.cadence.or(reading.cadence.map(|cadence| cadence.of_dates_like(arrival.at)));
+        let cadence: Option<Cadence> =
+            self.head.cadence.or(reading.cadence.map(|cadence| cadence.of_dates_like(arrival.at)));
         let stamp = match cadence {
             Some(cadence) => cadence.period(arrival.at).map_err(|error| error.to_string())?.stamp(),
             None => arrival.at,

@@ -41,7 +41,8 @@ impl StreamMarket {
             // One whose rows have no periods is refused by its run.
             ends.extend(last_of(&stamps, cadence(ticker), now).ok().flatten());
         }
-        let none = || Error::Request { field: "market", reason: "no row has arrived whose period has ended".to_owned() };
+        let none =
+            || Error::Request { field: "market", reason: "no row has arrived whose period has ended".to_owned() };
         Ok((tickers, usual_end(ends).ok_or_else(none)?))
     }
 }

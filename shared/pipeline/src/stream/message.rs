@@ -76,12 +76,15 @@ fn parse(format: Format, message: &Message<'_>) -> Result<Row, String> {
 }
 
 fn json(body: &str, key: Option<&str>) -> Result<Row, String> {
-    let object: Map<String, Value> = serde_json::from_str(body).map_err(|error| format!("no object of JSON: {error}"))?;
+    let object: Map<String, Value> =
+        serde_json::from_str(body).map_err(|error| format!("no object of JSON: {error}"))?;
     let mut plain: Vec<(String, &Value)> = Vec::with_capacity(object.len());
     for (name, value) in &object {
         plain.push((name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase(), value));
     }
-    let find = |names: &[&str]| names.iter().find_map(|name| plain.iter().find(|(other, _)| other == name)).map(|(_, value)| *value);
+    let find = |names: &[&str]| {
+        names.iter().find_map(|name| plain.iter().find(|(other, _)| other == name)).map(|(_, value)| *value)
+    };
     let named = match find(&SERIES) {
         Some(Value::String(name)) => Some(name.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -101,7 +104,9 @@ fn json(body: &str, key: Option<&str>) -> Result<Row, String> {
     };
     let revision = match find(&["revision"]) {
         None | Some(Value::Null) => None,
-        Some(Value::Number(number)) => Some(number.as_i64().ok_or_else(|| format!("its revision {number} is no whole number"))?),
+        Some(Value::Number(number)) => {
+            Some(number.as_i64().ok_or_else(|| format!("its revision {number} is no whole number"))?)
+        }
         Some(Value::String(text)) => Some(revision(text)?),
         Some(_) => return Err("its revision is neither a number nor a time".to_owned()),
     };
@@ -112,7 +117,8 @@ fn csv(body: &str, key: Option<&str>) -> Result<Row, String> {
     let mut fields = [""; 5];
     let mut count = 0;
     for field in body.split(',') {
-        *fields.get_mut(count).ok_or_else(|| "it has more than four fields: series,ds,y,revision".to_owned())? = field.trim().trim_matches('"');
+        *fields.get_mut(count).ok_or_else(|| "it has more than four fields: series,ds,y,revision".to_owned())? =
+            field.trim().trim_matches('"');
         count += 1;
     }
     let keyed = key.is_some() && one_stamp(fields[0]).is_some();
@@ -145,7 +151,10 @@ fn number(text: &str) -> Result<f64, String> {
 /// A number, or a time in milliseconds.
 fn revision(text: &str) -> Result<i64, String> {
     let time = || text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
-    text.parse().ok().or_else(time).ok_or_else(|| format!("its revision '{}' is neither a number nor a time", shown(text)))
+    text.parse()
+        .ok()
+        .or_else(time)
+        .ok_or_else(|| format!("its revision '{}' is neither a number nor a time", shown(text)))
 }
 
 fn shown(text: &str) -> String {
@@ -157,7 +166,12 @@ mod tests {
     use super::*;
 
     fn row(key: Option<&str>, body: &str) -> Result<(String, String, f64, Option<i64>), String> {
-        let message = Message { key: key.map(str::as_bytes), body: body.as_bytes(), position: None, known: jiff::Timestamp::UNIX_EPOCH };
+        let message = Message {
+            key: key.map(str::as_bytes),
+            body: body.as_bytes(),
+            position: None,
+            known: jiff::Timestamp::UNIX_EPOCH,
+        };
         let arrival = read(Format::Either, &message).map_err(|refused| refused.reason)?;
         Ok((arrival.ticker.to_string(), arrival.at.to_string(), arrival.value, arrival.mark.revision))
     }
@@ -168,7 +182,14 @@ mod tests {
             assert_eq!(row(key, body), Ok((ticker.to_owned(), at.to_owned(), value, revision)), "{body}");
         };
         is(None, r#"{"series": "a", "ds": "2026-11-20", "y": 12.5}"#, "A", "2026-11-20", 12.5, None);
-        is(None, r#"{"unique_id": 7, "timestamp": 1763640000000, "value": "3", "revision": 2}"#, "7", "2025-11-20T12:00Z", 3.0, Some(2));
+        is(
+            None,
+            r#"{"unique_id": 7, "timestamp": 1763640000000, "value": "3", "revision": 2}"#,
+            "7",
+            "2025-11-20T12:00Z",
+            3.0,
+            Some(2),
+        );
         is(Some("KO"), r#"{"date": "2026-11-20", "adjClose": 60}"#, "KO", "2026-11-20", 60.0, None);
         is(Some("KO"), "2026-11-20,60.5", "KO", "2026-11-20", 60.5, None);
         is(Some("KO"), "NLS,2026-11-20,1e1,2026-11-20T17:00:00Z", "NLS", "2026-11-20", 10.0, Some(1_795_194_000_000));

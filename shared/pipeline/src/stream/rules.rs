@@ -70,7 +70,16 @@ mod tests {
             if matches!(meaning, None | Some(Meaning::Revised | Meaning::Confirmed)) {
                 let (form, how) = (Form::Date, How::Waiting);
                 let (sequence, known) = (kept.len() as u64 + 1, Timestamp::UNIX_EPOCH);
-                kept.push(Kept { sequence, at: 0, form, value: *value, mark: mark.clone(), known, how, forecast: None });
+                kept.push(Kept {
+                    sequence,
+                    at: 0,
+                    form,
+                    value: *value,
+                    mark: mark.clone(),
+                    known,
+                    how,
+                    forecast: None,
+                });
             }
         }
         assert_eq!(kept.last().map(|row| row.value), Some(counts), "{rows:?}");
@@ -86,7 +95,11 @@ mod tests {
         check(&[(10.0, at(1)), (11.0, at(2)), (10.0, at(1))], &[None, Some(Revised), Some(Outdated)], 11.0);
         check(&[(10.0, at(9)), (11.0, at(10)), (10.0, at(9))], &[None, Some(Revised), Some(Outdated)], 11.0);
         // Revisions order what partitions and transports do not.
-        check(&[(10.0, revision(1)), (11.0, revision(2)), (10.0, revision(3))], &[None, Some(Revised), Some(Revised)], 10.0);
+        check(
+            &[(10.0, revision(1)), (11.0, revision(2)), (10.0, revision(3))],
+            &[None, Some(Revised), Some(Revised)],
+            10.0,
+        );
         check(&[(11.0, revision(2)), (10.0, revision(1))], &[None, Some(Outdated)], 11.0);
         check(
             &[(10.0, revision(1)), (10.0, revision(3)), (11.0, revision(2))],

@@ -1,7 +1,9 @@
 //! The interface for programs: one file for each thing that is asked for. Its description is generated from these files.
 
 pub(crate) mod forecast;
+pub(crate) mod ingest;
 pub(crate) mod judged;
+pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod receipts;
 pub(crate) mod runs;
@@ -31,6 +33,8 @@ use crate::{Problem, format::json, pages, parameters::Parameters};
         runs::runs,
         runs::run,
         runs::forecasts,
+        ingest::ingest,
+        metrics::metrics,
         judged::everyone,
         judged::one,
         start::start,

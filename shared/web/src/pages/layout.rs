@@ -12,6 +12,7 @@ pub(super) enum Place {
     Tickers,
     Runs,
     Judged,
+    Stream,
     Docs,
 }
 
@@ -41,6 +42,7 @@ pub(super) fn with_scripts(title: &str, place: Option<Place>, content: &Markup, 
                     nav aria-label="Main" {
                         a href="/" aria-current=[here(Place::Tickers)] { "Tickers" }
                         a href="/runs" aria-current=[here(Place::Runs)] { "Nights" }
+                        a href="/stream" aria-current=[here(Place::Stream)] { "Stream" }
                         a href="/judged" aria-current=[here(Place::Judged)] { "Others" }
                         a href="/docs" aria-current=[here(Place::Docs)] { "Interface" }
                     }

@@ -9,6 +9,7 @@ pub(crate) mod overview;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod sign_in;
+pub(crate) mod stream;
 pub(crate) mod ticker;
 mod words;
 

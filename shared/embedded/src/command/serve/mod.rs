@@ -1,5 +1,6 @@
 //! `serve`: pages, the HTTP interface and the weekday schedule, until it is told to stop.
 
+mod door;
 mod nights;
 mod schedule;
 
@@ -10,7 +11,7 @@ use std::{
 };
 
 use axum::{Router, serve::ListenerExt};
-use pipeline::Digest;
+use pipeline::{Digest, stream::Format};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     net::TcpListener,
@@ -22,11 +23,13 @@ use web::Site;
 
 use super::{
     Failure,
-    arguments::{NightArguments, PlaceArguments},
+    arguments::{KafkaArguments, NightArguments, PlaceArguments},
+    ingest::{Opened, in_words, kafka_settings, topic},
     output,
     settings::read_settings,
     stores::{Stores, ledger_path},
 };
+use door::Door;
 use nights::Nights;
 pub(super) use schedule::Schedule;
 
@@ -35,6 +38,8 @@ pub(super) struct Service {
     pub(super) address: IpAddr,
     pub(super) port: u16,
     pub(super) schedule: bool,
+    /// A topic that is taken in beside the schedule.
+    pub(super) kafka: KafkaArguments,
 }
 
 const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
@@ -43,15 +48,25 @@ const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
 pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result<ExitCode, Failure> {
     let place = arguments.store.place.clone();
     let Stores { archive, ledger, .. } = stores(&place).await?;
-    let site = Site::new(archive.clone(), ledger.clone());
+    let (stop, stopped) = watch::channel(());
+    let site = Site::new(archive.clone(), ledger.clone()).until(stopped.clone());
     if place.in_cloud() {
         let listener = listen(&service).await?;
         output::remark("It only reads: there the state machine holds the nights.");
-        let (stop, stopped) = watch::channel(());
         return answer(listener, site.router(), stopped, stop).await;
     }
     let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
     let (token, made_up) = token()?;
+    let kafka = kafka_settings(&service.kafka)?;
+    // Where nothing can be written, nothing is taken in.
+    let site = match Opened::new(&place.data, &settings).await {
+        Ok(Opened { ingest, streams }) => site.streaming(streams).ingesting(Arc::new(Door::new(ingest, &token))),
+        Err(failure) if kafka.is_none() => {
+            output::remark(&format!("No rows are taken in: {}", failure.text()));
+            site
+        }
+        Err(failure) => return Err(failure),
+    };
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
     let work = Work::new()?;
     let nights = Arc::new(Nights::new(arguments, &token, archive, ledger, work.handle()).await?);
@@ -66,11 +81,25 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     if made_up {
         output::remark(&format!("To start a night over HTTP, use the token {token} (or set {TOKEN_VARIABLE})."));
     }
-    let (stop, stopped) = watch::channel(());
     let clock = schedule.map(|schedule| {
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
         work.handle().spawn(schedule.run(nights.clone(), stopped.clone()))
     });
+    if let Some(kafka) = kafka {
+        let mut opened = Opened::new(&place.data, &settings).await?;
+        let (ending, ended) = watch::channel(false);
+        let mut stopping = stopped.clone();
+        work.handle().spawn(async move {
+            let _ = stopping.changed().await;
+            let _ = ending.send(true);
+        });
+        work.handle().spawn(async move {
+            match topic(&mut opened, &kafka, Format::Either, false, ended).await {
+                Ok(counts) => output::remark(&in_words(&counts)),
+                Err(failure) => output::remark(&format!("Kafka is read no more: {}", failure.text())),
+            }
+        });
+    }
     let code = answer(listener, site.starting(nights.clone()).router(), stopped, stop).await?;
     if let Some(clock) = clock {
         clock.abort();

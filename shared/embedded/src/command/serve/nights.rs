@@ -17,7 +17,7 @@ use web::{Problem, Started, Starts, Wanted};
 
 use crate::command::{
     Failure,
-    arguments::NightArguments,
+    arguments::{MarketName, NightArguments},
     backfill::missed,
     market::Chosen,
     output,
@@ -50,7 +50,11 @@ impl Nights {
         work: Handle,
     ) -> Result<Nights, Failure> {
         let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
-        let market = Chosen::new(arguments.market.as_ref(), &settings, &arguments.store.place).await?.name;
+        let market = match &arguments.market {
+            // Rows may be yet to arrive.
+            Some(MarketName::Stream) => Market::Stream,
+            other => Chosen::new(other.as_ref(), &settings, &arguments.store.place).await?.name,
+        };
         messenger(&settings)?;
         let token = Digest::of(token.as_bytes());
         Ok(Nights { arguments, token, archive, ledger, market, work, one_at_a_time: Arc::default() })
