@@ -223,6 +223,11 @@ impl Topic {
         begun
     }
 
+    /// Leaves the broker.
+    pub(crate) async fn close(self) {
+        let _ = tokio::time::timeout(CONNECT, self.consumer.close()).await;
+    }
+
     /// Rows that the topic has and that are not read yet.
     pub(crate) async fn lag(&self) -> Option<u64> {
         let lag = self.consumer.lag().await;

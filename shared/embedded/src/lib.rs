@@ -13,6 +13,7 @@ mod programs;
 mod recorded_market;
 mod sqlite_ledger;
 mod sqlite_streams;
+mod stream_demo;
 
 pub mod command;
 

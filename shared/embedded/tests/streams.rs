@@ -188,3 +188,16 @@ fn sessions_hours_and_prices() {
     told("LOAD,2026-01-01,50\n", "a date has no time");
     assert_eq!(counts(ingest(&bench, "LOAD,2026-01-01T00:00Z,-50\n"), 0), only(&[("waiting", 1)]));
 }
+
+/// The demonstration says what it says of itself: the stream's forecasts are those of nights on the same rows.
+#[test]
+fn the_demonstration() {
+    let bench = Bench::new();
+    let shown = bench.run("demo stream --sessions 6 --seed 2 --json").expect(0).json();
+    let of = |kind: &str| shown["counts"][kind].as_u64().expect("a number");
+    assert!(of("waiting") == 2500 && of("advanced") >= 50 && of("refused") == 1, "{shown}");
+    assert_eq!(shown["after_the_next_run"], 0.0, "{shown}");
+    let never = &shown["compared"][0];
+    assert!(never["forecasts"].as_u64() > Some(30) && never["difference"].as_f64() < Some(1e-10), "{shown}");
+    assert!(bench.run("demo stream --sessions 6").expect(2).err.contains("is not empty"));
+}

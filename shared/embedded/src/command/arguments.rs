@@ -5,7 +5,7 @@ use forecasting::{Level, ProgramName, Stamp, Ticker};
 use jiff::civil::Date;
 use pipeline::{Market, RunId, VersionId};
 
-use crate::postgres::Address;
+use crate::{postgres::Address, stream_demo::MAX_SESSIONS};
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
@@ -255,6 +255,24 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Demo {
+    /// The recorded sample as a stream through a broker in this process: what becomes of its rows, and how forecasts compare with those of nights
+    Stream {
+        /// Sessions that are sent one by one, after an initial batch of 250
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=i64::from(MAX_SESSIONS)))]
+        sessions: u32,
+        /// Another seed makes other rows come twice, late, or wrong
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+        /// Seconds between sessions, for whoever watches the page
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        pace: f64,
+        /// Where the ledgers are written; it must be empty or not exist
+        #[arg(long, value_name = "DIR", default_value = "closing-bell-demo-stream")]
+        data: PathBuf,
+        /// Print JSON for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// A market whose law changes: what is noticed and when, what is retrained, and what it gains
     Drift {
         /// Another seed makes another market

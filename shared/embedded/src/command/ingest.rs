@@ -188,6 +188,9 @@ pub(super) async fn topic(
             }
         }
     }
+    if let Some(topic) = reading {
+        topic.close().await;
+    }
     Ok(all)
 }
 

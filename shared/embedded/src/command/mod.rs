@@ -22,6 +22,7 @@ mod serve;
 mod settings;
 mod sql;
 mod stores;
+mod stream_demo;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -152,6 +153,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::Serve { port, address, no_schedule, kafka, night } => {
             serve::serve(serve::Service { address, port, schedule: !no_schedule, kafka }, night).await
+        }
+        Command::Demo { demo: Demo::Stream { sessions, seed, pace, data, json } } => {
+            Box::pin(stream_demo::stream((sessions as usize, seed, pace), &data, json)).await
         }
         Command::Demo { demo: Demo::Drift { seed, nights, data, json } } => {
             drift::drift(seed, nights as usize, &data, json).await
