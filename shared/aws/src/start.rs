@@ -160,6 +160,9 @@ impl Start {
         if tickers.is_empty() {
             return Err(request("watchlist", "no tickers: name them in closing-bell.toml".to_owned()));
         }
+        if settings.works_on_streams() {
+            return Ok(self.asked_of_streams(settings, tickers));
+        }
         let as_of = match self.as_of {
             Some(Stamp::Date(day)) if TradingDay::has_closed(day, self.time) => day.into(),
             Some(day) => return Err(request("as_of", format!("{day}: that session has not closed yet"))),
@@ -172,6 +175,18 @@ impl Start {
         let mut assignment = settings.assignment(pipeline::Market::Tiingo, tickers);
         assignment.configuration.train = self.train;
         Ok(Asked { assignment, as_of, patience: Patience::of(settings, as_of, self.time), file: None })
+    }
+}
+
+impl Start {
+    /// What has arrived up to the start's moment, each series up to its own last period.
+    fn asked_of_streams(&self, settings: &Settings, tickers: Vec<Ticker>) -> Asked {
+        let ended = settings.cadence().and_then(|cadence| cadence.last_ended(self.time));
+        let today = || Stamp::moment(self.time).date().map_or(Stamp::Moment(self.time), Stamp::Date);
+        let as_of = self.as_of.or(ended.map(|period| period.stamp())).unwrap_or_else(today);
+        let mut assignment = settings.assignment(pipeline::Market::Stream, tickers);
+        assignment.configuration.train = self.train;
+        Asked { assignment, as_of, patience: Patience::NONE, file: None }
     }
 }
 

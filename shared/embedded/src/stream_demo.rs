@@ -53,9 +53,11 @@ const FIRST: usize = 250;
 pub(crate) const MAX_SESSIONS: u32 = 100;
 const TOPIC: &str = "prices";
 /// ARIMA serves, whether it has proven itself or not: there is something to see.
-const SETTINGS: &str = "families = [{ family = \"arima\", order = [2, 0, 1], constant = true }]\npromotion = \"always\"\n";
+const SETTINGS: &str =
+    "families = [{ family = \"arima\", order = [2, 0, 1], constant = true }]\npromotion = \"always\"\n";
 /// What is compared: nights that estimate nothing anew, and nights that always do.
-const NIGHTS: [(&str, &str); 2] = [("never trained anew", "{ max_age = 100000 }"), ("always trained anew", "\"always\"")];
+const NIGHTS: [(&str, &str); 2] =
+    [("never trained anew", "{ max_age = 100000 }"), ("always trained anew", "\"always\"")];
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// The sample's sessions and values, by ticker.
@@ -90,9 +92,8 @@ impl Place {
 
     async fn next(&self, ticker: &Ticker) -> Result<(Period, f64), String> {
         let asked = Asked { horizon: Some(1), ..Asked::default() };
-        let answer: Prediction = pipeline::predict(&*self.archive, &*self.ledger, ticker, asked)
-            .await
-            .map_err(|error| error.to_string())?;
+        let answer: Prediction =
+            pipeline::predict(&*self.archive, &*self.ledger, ticker, asked).await.map_err(|error| error.to_string())?;
         let first = answer.horizons.first().ok_or("there is no forecast")?;
         Ok((answer.origin, first.mean))
     }
@@ -171,7 +172,12 @@ pub(crate) async fn run(
         let market: Arc<dyn MarketData> = Arc::new(InOrder(sample.clone()));
         let assignment = settings.assignment(pipeline::Market::Csv, tickers.clone());
         place.night(market.clone(), &assignment, last(FIRST - 1)).await?;
-        nightly.push((place, market, assignment, Compared { nights: name, forecasts: 0, difference: 0.0, errors: [0.0; 2] }));
+        nightly.push((
+            place,
+            market,
+            assignment,
+            Compared { nights: name, forecasts: 0, difference: 0.0, errors: [0.0; 2] },
+        ));
     }
 
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -289,7 +295,10 @@ async fn taken(streams: &dyn Streams, source: &str, rows: u64) -> Result<Counts,
 impl fmt::Display for StreamDemo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Forecasts of the next session, over {} sessions of ten stocks:\n", self.sessions)?;
-        writeln!(f, "| nights on the same rows | forecasts | largest difference | mean error, stream | mean error, nights |")?;
+        writeln!(
+            f,
+            "| nights on the same rows | forecasts | largest difference | mean error, stream | mean error, nights |"
+        )?;
         writeln!(f, "| --- | ---: | ---: | ---: | ---: |")?;
         for Compared { nights, forecasts, difference, errors } in &self.compared {
             let [stream, night] = errors.map(|error| error * 100.0);

@@ -228,6 +228,25 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
         stores.archive.note(&["s3:GetObject", "s3:PutObject"], "messages/*");
         stores.archive.note(&["s3:ListBucket"], "bucket");
     }
+    // Rows into log and model, refused ones aside; and what Lambda polls with the function's role.
+    stores.act_as("ingest");
+    for read in ["closing-bell.toml", "watchlist*", "models/*", "prices/*"] {
+        stores.archive.note(&["s3:GetObject"], read);
+    }
+    stores.archive.note(&["s3:PutObject"], "quarantine/*");
+    stores.archive.note(&["s3:ListBucket"], "bucket");
+    stores.ledger.note(&[GET, PUT, QUERY, UPDATE], "table");
+    stores.ledger.note(&["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], "rows");
+    let kinesis = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"];
+    kinesis.iter().for_each(|action| stores.ledger.note(&[&format!("kinesis:{action}")], "stream"));
+    stores.ledger.note(&["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers", "kafka-cluster:Connect"], "stream");
+    stores.ledger.note(&["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], "topic");
+    stores.ledger.note(&["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"], "group");
+    let network =
+        ["CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSecurityGroups"];
+    let network = network.into_iter().chain(["DescribeSubnets", "DescribeVpcs"]);
+    network.for_each(|action| stores.ledger.note(&[&format!("ec2:{action}")], "network"));
+    stores.ledger.note(&["secretsmanager:GetSecretValue"], "stream");
     stores.act_as("plan");
     stores.ledger.note(&[GET, PUT, QUERY], "table");
     stores.archive.note(&["s3:ListBucket"], "bucket");

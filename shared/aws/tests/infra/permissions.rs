@@ -67,11 +67,27 @@ fn allowed(statements: &Value) -> Needs {
 }
 
 fn one_or_more(value: &Value) -> Vec<&Value> {
+    if matches!(value, Value::Tagged(_)) {
+        return vec![value];
+    }
     value.as_sequence().map_or_else(|| vec![value], |values| values.iter().collect())
 }
 
 fn named(resource: &Value) -> String {
+    if resource.as_str() == Some("*") {
+        return "network".to_owned();
+    }
+    if let Value::Tagged(joined) = resource
+        && joined.tag == "Join"
+    {
+        return joined.value[0]
+            .as_str()
+            .map(|part| part.trim_matches([':', '/']).to_owned())
+            .expect("a part of an ARN");
+    }
     match tagged(resource) {
+        Some((_, "Rows.Arn")) => "rows".to_owned(),
+        Some((_, "StreamKinesis" | "StreamKafkaCluster" | "StreamKafkaSecret")) => "stream".to_owned(),
         Some((_, "ModelFunctions")) => "models".to_owned(),
         Some((_, "Night")) => "night".to_owned(),
         Some((_, "arn:${AWS::Partition}:s3:::${Bucket}")) => "bucket".to_owned(),

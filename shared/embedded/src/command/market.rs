@@ -40,7 +40,8 @@ impl Chosen {
         place: &PlaceArguments,
     ) -> Result<Chosen, Failure> {
         let token = env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
-        match (name, token) {
+        let configured = settings.works_on_streams().then_some(&MarketName::Stream);
+        match (name.or(configured), token) {
             (Some(MarketName::Csv(path)), _) => {
                 let market = CsvMarket::open(path, &settings.columns).map_err(Failure::Usage)?;
                 Chosen::read(Market::Csv, market, settings)

@@ -31,15 +31,25 @@ pub(super) async fn stream(
         let in_words = |failure: Failure| failure.text().to_owned();
         let mut opened = Opened::new(&folder, &Settings::default()).await.map_err(in_words)?;
         let streams = opened.streams.clone();
-        let settings =
-            KafkaSettings { brokers: vec![brokers], topic: name.to_owned(), from: From::Beginning, tls: None, sasl: None };
+        let settings = KafkaSettings {
+            brokers: vec![brokers],
+            topic: name.to_owned(),
+            from: From::Beginning,
+            tls: None,
+            sasl: None,
+        };
         let ended = stopped.clone();
         tokio::spawn(async move { topic(&mut opened, &settings, Format::Either, false, ended).await });
         page(&folder, streams.clone()).await.map_err(in_words)?;
         Ok(Live { streams, source: format!("kafka:{name}") })
     };
     let tell = |told: Told<'_>| {
-        output::remark(&format!("{}: {} {} to be taken in.", told.session, super::ingest::in_words(told.counts), told.lag));
+        output::remark(&format!(
+            "{}: {} {} to be taken in.",
+            told.session,
+            super::ingest::in_words(told.counts),
+            told.lag
+        ));
     };
     let pace = Duration::from_secs_f64(pace.clamp(0.0, 3600.0));
     let found = stream_demo::run((sessions, seed, pace), data, begin, tell).await.map_err(Failure::Failed)?;

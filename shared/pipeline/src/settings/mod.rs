@@ -40,7 +40,9 @@ pub use webhook::{WebhookFormat, WebhookSettings};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Tickers of a night on Tiingo's prices.
+    /// Where prices come from, where nothing else names it: Tiingo, or what arrives row by row.
+    market: Option<Market>,
+    /// Tickers of a night on Tiingo's prices, or of streams in the cloud.
     pub watchlist: Watchlist,
     /// Series that the market knows by another name: one that was renamed keeps its record.
     aliases: BTreeMap<Ticker, Ticker>,
@@ -88,6 +90,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            market: None,
             watchlist: Watchlist::default(),
             aliases: BTreeMap::new(),
             start: None,
@@ -190,6 +193,9 @@ impl Settings {
 
     fn check(&self) -> Result<(), String> {
         within("horizon", self.horizon, 1..=60)?;
+        if let Some(market) = self.market.filter(|market| ![Market::Tiingo, Market::Stream].contains(market)) {
+            return Err(format!("market is \"{market}\", but in the configuration must be \"tiingo\" or \"stream\""));
+        }
         self.watchlist.check()?;
         within("the number of levels", self.levels.len(), 1..=10)?;
         if let Window::Sessions(sessions) = self.window {
@@ -335,6 +341,11 @@ impl Settings {
             configuration.series.insert(ticker.clone(), Reading { cadence, kind, season, families });
         }
         Assignment { tickers, configuration }
+    }
+
+    /// Whether runs work on what arrives row by row.
+    pub fn works_on_streams(&self) -> bool {
+        self.market == Some(Market::Stream)
     }
 
     /// How rows that arrive are read.

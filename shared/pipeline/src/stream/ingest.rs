@@ -221,6 +221,24 @@ impl Ingest {
         Ok(working)
     }
 
+    /// Keeps rows that cannot be taken in, and why.
+    ///
+    /// # Errors
+    /// Where the archive cannot be written.
+    pub async fn set_aside(
+        &self,
+        source: &str,
+        ticker: &Ticker,
+        rows: impl Iterator<Item = Arrival>,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let refused = rows.map(|row| {
+            let text = format!("{},{},{}", row.ticker, row.at, row.value);
+            Refused { row: text, position: row.mark.position, reason: reason.to_owned() }
+        });
+        self.quarantine(source, ticker, &refused.collect::<Vec<_>>()).await
+    }
+
     /// Keeps what is refused, and why, before anything else of its batch is.
     async fn quarantine(&self, source: &str, ticker: &Ticker, rows: &[Refused]) -> Result<(), Error> {
         let lines: String =

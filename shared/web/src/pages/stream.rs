@@ -33,6 +33,8 @@ const LISTED: usize = 200;
 const LOOK: Duration = Duration::from_millis(400);
 /// A page that is open longer asks again by itself.
 const LONGEST: Duration = Duration::from_mins(10);
+/// A page whose connection has ended asks again after this.
+const AGAIN: Duration = Duration::from_secs(10);
 /// Pages that are open at once.
 const MAX_OPEN: usize = 64;
 static OPEN: AtomicUsize = AtomicUsize::new(0);
@@ -141,10 +143,10 @@ pub(crate) async fn events(State(stores): State<Stores>) -> Result<Response, Pro
         return Err(Problem::new(StatusCode::NOT_FOUND, "nothing has arrived yet"));
     };
     let until = tokio::time::Instant::now() + LONGEST;
-    let following = Following { stores, streams, until, known: None, _opened: opened };
+    let following = Following { stores, streams, until, known: None, told: false, _opened: opened };
     let events = stream::unfold(following, |mut following| async move {
         let told = following.next().await?;
-        Some((Ok::<Event, Infallible>(Event::default().data(told.into_string())), following))
+        Some((Ok::<Event, Infallible>(Event::default().retry(AGAIN).data(told.into_string())), following))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
@@ -154,6 +156,7 @@ struct Following {
     streams: Arc<dyn Streams>,
     until: tokio::time::Instant,
     known: Option<u64>,
+    told: bool,
     _opened: Opened,
 }
 
@@ -166,8 +169,13 @@ impl Following {
                 return None;
             }
             let revision = self.stores.ledger.revision().await.ok().flatten();
+            if revision.is_none() && self.told {
+                // Who cannot tell when something has arrived is asked again.
+                return None;
+            }
             if revision.is_none() || revision != self.known {
                 self.known = revision;
+                self.told = true;
                 return tables(&*self.streams).await.ok();
             }
             tokio::time::sleep(LOOK).await;

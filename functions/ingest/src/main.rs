@@ -1,0 +1,100 @@
+//! Lambda function `ingest`: rows from SQS, Kinesis or Kafka into the log, and into the models in service. What is wrong with a row is kept
+//! under quarantine/, and the row is done; only a store that cannot be reached has rows delivered again.
+
+mod event;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws::{Cloud, measured, serve};
+use event::{Batch, batches};
+use forecasting::Ticker;
+use jiff::Timestamp;
+use pipeline::{
+    Archive, Configuration, Error, Ledger, Settings,
+    stream::{Arrival, Counts, Ingest, Refused, Streams},
+};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Messages of a queue that are to be delivered again; who polls a stream does not read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    batch_item_failures: Vec<Failure>,
+    counts: Counts,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure {
+    item_identifier: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let cloud = Cloud::from_environment().await;
+    let archive: Arc<dyn Archive> = Arc::new(cloud.archive()?);
+    let ledger = Arc::new(cloud.ledger()?);
+    serve("ingest", async |event: Value| {
+        let now = Timestamp::now();
+        let configuration = configuration(&*archive).await?;
+        let streams: Arc<dyn Streams> = ledger.clone();
+        let ledger: Arc<dyn Ledger> = ledger.clone();
+        let mut ingest = Ingest::new(archive.clone(), ledger, streams, configuration);
+        let mut answer = Answer { batch_item_failures: Vec::new(), counts: Counts::default() };
+        for batch in batches(event)? {
+            match take(&mut ingest, &batch, now).await {
+                Ok(counts) => answer.counts.add(&counts),
+                Err(error) if !batch.messages.is_empty() => {
+                    tracing::error!(source = batch.source, %error, "a batch is to be delivered again");
+                    let again = batch.messages.into_iter().map(|item_identifier| Failure { item_identifier });
+                    answer.batch_item_failures.extend(again);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let Counts { advanced, refused, .. } = answer.counts;
+        measured(&[
+            ("RowsArrived", "Count", answer.counts.rows() as f64),
+            ("RowsAdvanced", "Count", advanced as f64),
+            ("RowsRefused", "Count", refused as f64),
+        ]);
+        Ok(answer)
+    })
+    .await
+}
+
+/// How rows are read; a deployment without a configuration has the usual one.
+async fn configuration(archive: &dyn Archive) -> Result<Configuration, Error> {
+    match Settings::stored(archive).await {
+        Ok(settings) => Ok(settings.of_streams()),
+        Err(Error::Missing { .. }) => Ok(Settings::default().of_streams()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes a batch in. Where something of a series is broken for good, its rows are set aside, and the others are taken.
+async fn take(ingest: &mut Ingest, batch: &Batch, now: Timestamp) -> Result<Counts, Error> {
+    let (source, none) = ((batch.source.as_str(), now), BTreeMap::new());
+    match ingest.take(source, &batch.rows, &none, None).await {
+        Ok(accepted) => return Ok(accepted.counts),
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => tracing::error!(source = batch.source, %error, "its series are taken in one by one"),
+    }
+    let mut by_series: BTreeMap<Option<&Ticker>, Vec<Result<Arrival, Refused>>> = BTreeMap::new();
+    for row in &batch.rows {
+        by_series.entry(row.as_ref().ok().map(|row| &row.ticker)).or_default().push(row.clone());
+    }
+    let mut counts = Counts::default();
+    for (ticker, rows) in by_series {
+        match (ingest.take(source, &rows, &none, None).await, ticker) {
+            (Ok(accepted), _) => counts.add(&accepted.counts),
+            (Err(error), Some(ticker)) if !error.is_transient() => {
+                counts.refused += rows.len() as u64;
+                ingest.set_aside(&batch.source, ticker, rows.into_iter().flatten(), &error.to_string()).await?;
+            }
+            (Err(error), _) => return Err(error),
+        }
+    }
+    Ok(counts)
+}
