@@ -1,6 +1,6 @@
 //! What the rows of a series have come to: how many there are, and the model in service, a few periods further than its run left it.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use forecasting::{Cadence, Calibration, Kind, Period, PriceModel, Sample, Specification, Ticker};
 use serde::{Deserialize, Serialize};
@@ -164,24 +164,22 @@ impl Head {
         }
         let Some(live) = &mut self.live else { return Ok(Some((How::Waiting, None))) };
         let next = live.next();
-        Ok(Some(if at == next {
-            let mut further = live.clone();
-            match further.take(value) {
-                Ok(forecast) => {
-                    *live = further;
-                    (How::Advanced, Some(forecast))
+        Ok(Some(match at.cmp(&next) {
+            Ordering::Equal => {
+                // A value that the model cannot take, such as one that overflows, leaves it as it was.
+                let mut further = live.clone();
+                let forecast = further.take(value).map_err(|error| error.to_string())?;
+                *live = further;
+                (How::Advanced, Some(forecast))
+            }
+            Ordering::Greater => {
+                live.pending.insert(at, value);
+                if live.pending.len() > MAX_PENDING {
+                    live.pending.pop_last();
                 }
-                // A value that the model cannot take, such as one that overflows: the next run judges it.
-                Err(error) => return Err(error.to_string()),
+                (How::Ahead, None)
             }
-        } else if at > next {
-            live.pending.insert(at, value);
-            if live.pending.len() > MAX_PENDING {
-                live.pending.pop_last();
-            }
-            (How::Ahead, None)
-        } else {
-            (How::Late, None)
+            Ordering::Less => (How::Late, None),
         }))
     }
 

@@ -69,9 +69,8 @@ fn parse(format: Format, message: &Message<'_>) -> Result<Row, String> {
     };
     match format {
         Format::Json => json(body, key),
-        Format::Csv => csv(body, key),
         Format::Either if body.starts_with('{') => json(body, key),
-        Format::Either => csv(body, key),
+        Format::Csv | Format::Either => csv(body, key),
     }
 }
 
@@ -122,7 +121,7 @@ fn csv(body: &str, key: Option<&str>) -> Result<Row, String> {
         count += 1;
     }
     let keyed = key.is_some() && one_stamp(fields[0]).is_some();
-    let own = if keyed { 0 } else { 1 };
+    let own = usize::from(!keyed);
     if !(own + 2..=own + 3).contains(&count) {
         let form = if keyed { "ds,y" } else { "series,ds,y" };
         return Err(format!("it has {count} fields, where a row is {form}, and a revision where there is one"));

@@ -27,12 +27,12 @@ pub(super) fn meaning(rows: &[Kept], value: f64, mark: &Mark) -> Option<Meaning>
         let newer = order == Some(Ordering::Greater) && mark.revision.is_some();
         return Some(if newer { Meaning::Confirmed } else { Meaning::Repeated });
     }
+    let returns = || rows.iter().any(|row| row.value.to_bits() == value.to_bits());
     Some(match order {
-        Some(Ordering::Greater) => Meaning::Revised,
         Some(Ordering::Less) => Meaning::Outdated,
         Some(Ordering::Equal) => Meaning::Ambiguous,
-        None if rows.iter().any(|row| row.value.to_bits() == value.to_bits()) => Meaning::Ambiguous,
-        None => Meaning::Revised,
+        None if returns() => Meaning::Ambiguous,
+        Some(Ordering::Greater) | None => Meaning::Revised,
     })
 }
 
