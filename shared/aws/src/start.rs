@@ -1,6 +1,6 @@
 //! What started an execution, and what it is therefore asked to do.
 
-use forecasting::{Stamp, Ticker, TradingDay};
+use forecasting::{Period, Stamp, Ticker, TradingDay};
 use jiff::Timestamp;
 use pipeline::{
     Archive, Assignment, Digest, Error, Incoming, Key, Patience, RunId, Settings, Trigger, price_file::PriceFile,
@@ -183,7 +183,7 @@ impl Start {
     fn asked_of_streams(&self, settings: &Settings, tickers: Vec<Ticker>) -> Asked {
         let ended = settings.cadence().and_then(|cadence| cadence.last_ended(self.time));
         let today = || Stamp::moment(self.time).date().map_or(Stamp::Moment(self.time), Stamp::Date);
-        let as_of = self.as_of.or(ended.map(|period| period.stamp())).unwrap_or_else(today);
+        let as_of = self.as_of.or(ended.map(Period::stamp)).unwrap_or_else(today);
         let mut assignment = settings.assignment(pipeline::Market::Stream, tickers);
         assignment.configuration.train = self.train;
         Asked { assignment, as_of, patience: Patience::NONE, file: None }

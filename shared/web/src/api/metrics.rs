@@ -10,6 +10,9 @@ use pipeline::stream::{Counts, Source};
 
 use crate::{Problem, format::typed, parameters::Parameters, problem::Problems, stores::Stores};
 
+/// What is measured of a source.
+type Gauge = fn(&Source) -> Option<f64>;
+
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Figures for a monitor.
@@ -48,7 +51,7 @@ pub(crate) async fn metrics(State(stores): State<Stores>, RawQuery(query): RawQu
                 line(&mut text, "closing_bell_rows_total", &[("source", name), ("outcome", outcome)], n as f64);
             }
         }
-        let gauges: [(&str, &str, fn(&Source) -> Option<f64>); 2] = [
+        let gauges: [(&str, &str, Gauge); 2] = [
             ("closing_bell_lag_rows", "Rows that a source had, at the last step, that were not taken in.", |source| {
                 source.lag.map(|lag| lag as f64)
             }),
