@@ -153,7 +153,7 @@ mod tests {
             "eventSource": "aws:kinesis", "eventID": "shardId-000000000006:495903", "eventName": "aws:kinesis:record",
             "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/rows", "eventVersion": "1.0",
             "awsRegion": "us-east-1", "invokeIdentityArn": "arn:aws:iam::123456789012:role/x",
-            "kinesis": { "kinesisSchemaVersion": "1.0", "partitionKey": "KO", "sequenceNumber": "495903", "data": data, "approximateArrivalTimestamp": 1545084650.987 },
+            "kinesis": { "kinesisSchemaVersion": "1.0", "partitionKey": "KO", "sequenceNumber": "495903", "data": data, "approximateArrivalTimestamp": 1_545_084_650.987 },
         }] });
         let [(source, arrived)] = &rows(kinesis)[..] else { panic!("one source") };
         assert_eq!((source.as_str(), arrived[0].ticker.as_str()), ("kinesis:rows", "KO"));

@@ -80,7 +80,7 @@ pub(crate) struct Record {
 /// A topic that is being read.
 pub(crate) struct Topic {
     consumer: Consumer,
-    topic: String,
+    name: String,
     from: From,
     /// The next position of each partition that was read before.
     stored: BTreeMap<i32, i64>,
@@ -124,9 +124,9 @@ impl Topic {
                 .build()
                 .await
                 .map_err(trouble)?;
-            let (topic, from, looked) = (settings.topic.clone(), settings.from, Instant::now());
+            let (name, from, looked) = (settings.topic.clone(), settings.from, Instant::now());
             let (stored, begun) = (stored.clone(), BTreeMap::new());
-            let mut topic = Topic { consumer, topic, from, stored, begun, looked };
+            let mut topic = Topic { consumer, name, from, stored, begun, looked };
             topic.look_for_partitions().await?;
             Ok(topic)
         })
@@ -136,26 +136,26 @@ impl Topic {
     /// Assigns the partitions that there are, from where they were left on.
     async fn look_for_partitions(&mut self) -> Result<(), Trouble> {
         self.looked = Instant::now();
-        let metadata = self.consumer.fetch_metadata(Some(&self.topic)).await.map_err(trouble)?;
-        let found = metadata.topics.iter().find(|topic| topic.name == self.topic);
+        let metadata = self.consumer.fetch_metadata(Some(&self.name)).await.map_err(trouble)?;
+        let found = metadata.topics.iter().find(|topic| topic.name == self.name);
         let found = found.map(|topic| topic.partitions.keys().copied().collect::<Vec<i32>>()).unwrap_or_default();
         if found.is_empty() {
-            return Err(Trouble::Lasting(format!("there is no topic {}", self.topic)));
+            return Err(Trouble::Lasting(format!("there is no topic {}", self.name)));
         }
-        let assigned = self.consumer.assignment().await.get(&self.topic).map_or(0, Vec::len);
+        let assigned = self.consumer.assignment().await.get(&self.name).map_or(0, Vec::len);
         if assigned == found.len() {
             return Ok(());
         }
-        self.consumer.assign(&self.topic, found.clone()).await.map_err(trouble)?;
+        self.consumer.assign(&self.name, found.clone()).await.map_err(trouble)?;
         for partition in found {
-            let (low, high) = self.consumer.fetch_watermarks(&self.topic, partition).await.map_err(trouble)?;
+            let (low, high) = self.consumer.fetch_watermarks(&self.name, partition).await.map_err(trouble)?;
             let known = self.stored.get(&partition).or_else(|| self.begun.get(&partition)).copied();
-            let position = self.consumer.position(&self.topic, partition).await;
+            let position = self.consumer.position(&self.name, partition).await;
             let next = match position.or(known) {
                 Some(next) if next > high => {
                     return Err(Trouble::Lasting(format!(
                         "partition {partition} of {} ends at {high}, and was read up to {next}: it is another topic of that name",
-                        self.topic
+                        self.name
                     )));
                 }
                 Some(next) if next < low => {
@@ -174,7 +174,7 @@ impl Topic {
                     beginning
                 }
             };
-            self.consumer.seek(&self.topic, partition, next).await.map_err(trouble)?;
+            self.consumer.seek(&self.name, partition, next).await.map_err(trouble)?;
         }
         Ok(())
     }
@@ -184,7 +184,7 @@ impl Topic {
             From::Beginning => Ok(low),
             From::End => Ok(high),
             From::Time(time) => {
-                let asked = [(self.topic.as_str(), partition)];
+                let asked = [(self.name.as_str(), partition)];
                 let found = self.consumer.offsets_for_times(&asked, time.as_millisecond()).await;
                 let offset = found.into_values().next().unwrap_or(Ok(-1)).map_err(trouble)?;
                 Ok(if offset < 0 { high } else { offset })
@@ -237,9 +237,9 @@ impl Topic {
     /// Whether every partition is read up to where it ends now.
     pub(crate) async fn is_at_end(&self) -> Result<bool, Trouble> {
         bounded(async {
-            for partition in self.consumer.assignment().await.get(&self.topic).cloned().unwrap_or_default() {
-                let (_, high) = self.consumer.fetch_watermarks(&self.topic, partition).await.map_err(trouble)?;
-                let position = self.consumer.position(&self.topic, partition).await;
+            for partition in self.consumer.assignment().await.get(&self.name).cloned().unwrap_or_default() {
+                let (_, high) = self.consumer.fetch_watermarks(&self.name, partition).await.map_err(trouble)?;
+                let position = self.consumer.position(&self.name, partition).await;
                 if position.is_none_or(|position| position < high) {
                     return Ok(false);
                 }
@@ -274,6 +274,8 @@ fn security(settings: &KafkaSettings) -> AuthConfig {
     }
 }
 
+// As errors are mapped.
+#[allow(clippy::needless_pass_by_value)]
 fn trouble(error: KrafkaError) -> Trouble {
     let text = format!("Kafka: {error}");
     let lasting = matches!(error, KrafkaError::Auth { .. } | KrafkaError::Config { .. });

@@ -58,7 +58,7 @@ const SETTINGS: &str =
 /// What is compared: nights that estimate nothing anew, and nights that always do.
 const NIGHTS: [(&str, &str); 2] =
     [("never trained anew", "{ max_age = 100000 }"), ("always trained anew", "\"always\"")];
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The sample's sessions and values, by ticker.
 type Sample = BTreeMap<Ticker, Vec<(Stamp, f64)>>;
@@ -181,30 +181,10 @@ pub(crate) async fn run(
     }
 
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut held: Vec<(usize, (String, String))> = Vec::new();
+    let mut held = Held::new();
     let mut longest = Duration::ZERO;
     for place in FIRST..FIRST + sessions {
-        let mut rows = Vec::new();
-        held.retain(|(until, row)| {
-            if *until == place {
-                rows.push(row.clone());
-            }
-            *until > place
-        });
-        for (ticker, values) in &sample {
-            let (at, value) = values[place];
-            let right = row(ticker, at, value);
-            match random.random_range(0..100) {
-                // Twice; late by a session or two; or wrong, and corrected a session later.
-                0..5 => rows.extend([right.clone(), right]),
-                5..7 => held.push((place + random.random_range(1..=2), right)),
-                7..9 => {
-                    rows.push(row(ticker, at, value * 1.02));
-                    held.push((place + 1, right));
-                }
-                _ => rows.push(right),
-            }
-        }
+        let mut rows = of_session(&sample, place, &mut held, &mut random);
         if place % 10 == 0 {
             rows.push(("XOM".to_owned(), "yesterday,dear".to_owned()));
         }
@@ -264,6 +244,34 @@ async fn sample(sessions: usize) -> Result<Sample, String> {
         sample.insert(ticker, rows[first..].to_vec());
     }
     Ok(sample)
+}
+
+/// Rows that are held back, and until which session.
+type Held = Vec<(usize, (String, String))>;
+
+/// A session's rows, some of them twice, some late by a session or two, some wrong, and corrected a session later.
+fn of_session(sample: &Sample, place: usize, held: &mut Held, random: &mut ChaCha8Rng) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    held.retain(|(until, row)| {
+        if *until == place {
+            rows.push(row.clone());
+        }
+        *until > place
+    });
+    for (ticker, values) in sample {
+        let (at, value) = values[place];
+        let right = row(ticker, at, value);
+        match random.random_range(0..100) {
+            0..5 => rows.extend([right.clone(), right]),
+            5..7 => held.push((place + random.random_range(1..=2), right)),
+            7..9 => {
+                rows.push(row(ticker, at, value * 1.02));
+                held.push((place + 1, right));
+            }
+            _ => rows.push(right),
+        }
+    }
+    rows
 }
 
 fn row(ticker: &Ticker, at: Stamp, value: f64) -> (String, String) {
