@@ -33,7 +33,7 @@ async fn producer(broker: &FakeBroker) -> Producer {
 
 async fn send(producer: &Producer, rows: &[(String, String)]) {
     for (series, row) in rows {
-        producer.enqueue(Record::new(TOPIC, row.clone()).key(series.clone())).await.expect("is taken");
+        let _sent = producer.enqueue(Record::new(TOPIC, row.clone()).key(series.clone())).await.expect("is taken");
     }
     producer.flush().await.expect("is written");
 }
@@ -75,9 +75,12 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// By series and period, the value that counts.
+type Last = BTreeMap<String, BTreeMap<usize, f64>>;
+
 /// Rows in the order in which they arrive: 5 % twice, 2 % late, 1 % revised, 0.5 % garbage; and what counts in the end.
-fn arrivals(rows: usize, random: &mut ChaCha8Rng) -> (Vec<(String, String)>, BTreeMap<String, BTreeMap<usize, f64>>) {
-    let mut last: BTreeMap<String, BTreeMap<usize, f64>> = BTreeMap::new();
+fn arrivals(rows: usize, random: &mut ChaCha8Rng) -> (Vec<(String, String)>, Last) {
+    let mut last = Last::new();
     // With the place at which each is sent.
     let mut sent: Vec<(f64, String, String)> = Vec::new();
     for n in 0..rows {
