@@ -65,6 +65,7 @@ impl Stores {
     }
 
     /// Models that are not ours: programs of this machine, or functions of the account. Asked afresh: who did not answer is asked again.
+    #[cfg_attr(not(feature = "aws"), allow(clippy::unused_self, reason = "with AWS it knows the account"))]
     pub(super) fn programs(&self) -> Arc<dyn Programs> {
         #[cfg(feature = "aws")]
         if let Some(account) = &self.account {
