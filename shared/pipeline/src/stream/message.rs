@@ -136,7 +136,11 @@ fn missing(what: &str, names: &[&str]) -> String {
 }
 
 fn ticker(name: Option<&str>) -> Result<Ticker, String> {
-    Ticker::of_name(name.ok_or_else(|| missing("series, and no key", &SERIES))?).map_err(|error| error.to_string())
+    let name = name.ok_or_else(|| missing("series, and no key", &SERIES))?;
+    if name.contains(char::is_control) {
+        return Err("the name of its series has control characters".to_owned());
+    }
+    Ticker::of_name(name).map_err(|error| error.to_string())
 }
 
 fn stamp(text: &str) -> Result<Stamp, String> {
@@ -214,7 +218,7 @@ mod tests {
         refused(None, "a,2026-11-20,dear", "'dear' is no number");
         refused(None, "a,2026-11-20T12:00:30Z,1", "no time of whole minutes");
         refused(None, "a,03/04/2026,1", "no date");
-        refused(Some("\u{7f}\u{1b}[2J"), "2026-11-20,1", "ticker");
+        refused(Some("\u{7f}\u{1b}[2J"), "2026-11-20,1", "control characters");
         refused(None, "", "it has 1 fields");
         let long = Message { key: None, body: &vec![b'a'; 70_000], position: None, known: jiff::Timestamp::UNIX_EPOCH };
         let refused = read(Format::Either, &long).expect_err("too long");
