@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 
 use crate::{
     disk::wait_for,
-    sqlite_ledger::{failed, read_only},
+    sqlite_ledger::{failed, read_only, schema},
 };
 
 const SCHEMA: &str = include_str!("sqlite_streams.sql");
@@ -51,7 +51,7 @@ impl SqliteStreams {
     pub fn open(path: &Path) -> Result<SqliteStreams, Error> {
         let opened = Connection::open(path).and_then(|connection| {
             connection.busy_timeout(Duration::from_secs(10))?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
+            schema::write_ahead(&connection)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
             Ok(connection)

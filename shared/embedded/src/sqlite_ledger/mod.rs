@@ -1,5 +1,5 @@
 mod rows;
-mod schema;
+pub(crate) mod schema;
 
 use std::{
     path::{Path, PathBuf},

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use forecasting::{Stamp, Ticker};
 use pipeline::{Attempt, Chained, Closure, Link, Pointing, Receipt, packed::pack};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
 use super::rows::{self, json};
 
@@ -16,7 +16,7 @@ pub(super) const VERSION: i64 = 3;
 /// Makes a connection ready to write.
 pub(super) fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(10))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    write_ahead(&connection)?;
     // A committed result survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     if is_up_to_date(&connection)? {
@@ -42,6 +42,25 @@ fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
 
 fn is_up_to_date(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(!is_empty(connection)? && !(1..VERSION).contains(&version(connection)?))
+}
+
+/// How often, and after what pause, a file is tried that another is just making.
+const TRIES: u32 = 500;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Readers and a writer do not wait for each other. Of those who change a new file to that at once, SQLite lets one, and does not have the
+/// others wait.
+pub(crate) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mut tries = 0;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries < TRIES => {
+                tries += 1;
+                std::thread::sleep(PAUSE);
+            }
+            other => return other,
+        }
+    }
 }
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
