@@ -25,6 +25,10 @@ step nights
 ministack
 "$tools/ministack/bin/python" tests/cloud/night.py
 
+step streams
+broker
+"$tools/broker/bin/python" tests/cloud/streams.py
+
 step faults
 "$tools/ministack/bin/python" tests/cloud/faults.py
 

@@ -51,6 +51,11 @@ class Streams(unittest.TestCase):
         try:
             cls.cloud.client("kinesis").create_stream(StreamName="rows", ShardCount=1)
             cls.cloud.deploy(CONFIGURATION, "none", ScheduleState="DISABLED", StreamQueue="true", StreamKinesis=KINESIS)
+            # The local cloud keeps a number that a parameter gives as text, and then cannot compare it.
+            functions = cls.cloud.client("lambda")
+            for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+                if "ScalingConfig" in mapping:
+                    functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 2})
             cls.asker = cls.cloud.new_user("asker", "AskPolicy")
         except BaseException:
             cls.tearDownClass()
@@ -102,7 +107,7 @@ class Streams(unittest.TestCase):
             self.send("\n".join(row(series, t) for t in range(first, first + 20) for series in SERIES))
         # Messages of a queue are in no order: a row is kept whenever it comes.
         self.until(queue, waiting=FIRST * len(SERIES))
-        self.night()
+        self.night(as_of="2026-01-04T07:00Z")
         before = self.ask("/forecast/WAVE")[1]
         self.assertEqual((before["origin"], before.get("streamed")), ("2026-01-04T07:00:00Z", None), before)
 
@@ -142,13 +147,13 @@ class Streams(unittest.TestCase):
             invoked = self.cloud.client("lambda").invoke(
                 FunctionName=self.cloud.function("Ingest"), Payload=json.dumps(event).encode()
             )
-            self.assertNotIn("FunctionError", invoked, invoked["Payload"].read())
+            self.assertNotIn("errorMessage", invoked["Payload"].read().decode())
             counts = self.counts("kafka:cloud")
             self.assertEqual({kind: counts[kind] for kind in expected}, expected)
         self.assertEqual(self.ask("/forecast/TIDE")[1]["streamed"], 5)
 
     def test_4_the_next_night_knows_all_of_it(self):
-        self.night()
+        self.night(as_of="2026-01-04T10:00Z")
         forecast = self.ask("/forecast/WAVE")[1]
         self.assertEqual((forecast["origin"], forecast.get("streamed")), ("2026-01-04T10:00:00Z", None), forecast)
         operate = lambda *words: json.loads(

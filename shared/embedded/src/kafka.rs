@@ -152,12 +152,6 @@ impl Topic {
             let known = self.stored.get(&partition).or_else(|| self.begun.get(&partition)).copied();
             let position = self.consumer.position(&self.name, partition).await;
             let next = match position.or(known) {
-                Some(next) if next > high => {
-                    return Err(Trouble::Lasting(format!(
-                        "partition {partition} of {} ends at {high}, and was read up to {next}: it is another topic of that name",
-                        self.name
-                    )));
-                }
                 Some(next) if next < low => {
                     tracing::error!(
                         partition,
@@ -277,6 +271,12 @@ fn security(settings: &KafkaSettings) -> AuthConfig {
 // As errors are mapped.
 #[allow(clippy::needless_pass_by_value)]
 fn trouble(error: KrafkaError) -> Trouble {
+    // Nobody has been there: what is asked for begins after the end.
+    if matches!(error, KrafkaError::NoOffset { .. }) {
+        return Trouble::Lasting(format!(
+            "{error}: it was read further than it goes, and is another topic of that name"
+        ));
+    }
     let text = format!("Kafka: {error}");
     let lasting = matches!(error, KrafkaError::Auth { .. } | KrafkaError::Config { .. });
     if lasting { Trouble::Lasting(text) } else { Trouble::Passing(text) }

@@ -252,7 +252,7 @@ async fn a_topic_is_read_from_where_it_was_left() {
     assert!(gone.err.contains("there is no topic rows"), "{gone:?}");
     broker.create_topic(TOPIC, 2);
     let another = taken("data", "", "a-secret", 2);
-    assert!(another.err.contains("it is another topic of that name"), "{another:?}");
+    assert!(another.err.contains("is another topic of that name"), "{another:?}");
     let nobody = Finished::of(
         bench.command("ingest --kafka 127.0.0.1:1 --topic rows --until-end --from soon").output().expect("starts"),
     );

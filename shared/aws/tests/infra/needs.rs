@@ -233,7 +233,7 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     for read in ["closing-bell.toml", "watchlist*", "models/*", "prices/*"] {
         stores.archive.note(&["s3:GetObject"], read);
     }
-    stores.archive.note(&["s3:PutObject"], "quarantine/*");
+    stores.archive.note(&["s3:GetObject", "s3:PutObject"], "quarantine/*");
     stores.archive.note(&["s3:ListBucket"], "bucket");
     stores.ledger.note(&[GET, PUT, QUERY, UPDATE], "table");
     stores.ledger.note(&["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], "rows");
