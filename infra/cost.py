@@ -1,4 +1,4 @@
-"""What a month on AWS costs, by number of tickers: cost.py 10 100 500
+"""What a month on AWS costs, by number of tickers: cost.py 10 100 500; and of a queue of rows: cost.py --rows 1 1000
 
 List prices of us-east-1, looked up in November 2026; no free tier is counted in, which alone covers a small watchlist. What a ticker's night asks of the
 services is what `make bench-cloud` counted (infra/measured.json).
@@ -41,6 +41,8 @@ PRICES = {
     "read unit": 0.125e-6,
     "table GB": 0.25,
     "recovery GB": 0.20,
+    # https://aws.amazon.com/sqs/pricing/
+    "message": 0.40e-6,
     # https://aws.amazon.com/s3/pricing/
     "put": 0.005e-3,
     "get": 0.0004e-3,
@@ -52,6 +54,27 @@ PRICES = {
     "alarm": 0.10,
     "metric": 0.30,
 }
+
+
+# The ingest function: a second of messages together, up to this many; what a batch and a series of it take.
+ROWS_OF_A_BATCH, ROW_SERIES, INGEST_GB = 1000, 500, 0.5
+BATCH_SECONDS, SERIES_SECONDS = 0.03, 0.002
+# Of each series of a batch, its head and its newest forecast are read, consistently, and an item of under 2 KB is put after its head is read again.
+SERIES_READS, SERIES_WRITES = 6, 2
+
+
+def month_of_rows(a_second):
+    """Dollars by service, for one month of so many rows a second, of 500 series in turn, through the queue."""
+    rows = a_second * HOURS * 3600
+    batches = max(rows / ROWS_OF_A_BATCH, min(rows, HOURS * 3600))
+    series = batches * min(max(rows / batches, 1), ROW_SERIES)
+    return {
+        # Sent by tens; received and deleted by tens, too.
+        "SQS": 3 * rows / 10 * PRICES["message"] if a_second > 10 else 3 * rows * PRICES["message"],
+        "Lambda": batches * PRICES["Lambda request"]
+        + SLOWER * (BATCH_SECONDS * batches + SERIES_SECONDS * series) * INGEST_GB * PRICES["Lambda GB-second"],
+        "DynamoDB": (SERIES_WRITES * series + batches) * PRICES["write unit"] + SERIES_READS * series * PRICES["read unit"],
+    }
 
 
 def month(tickers):
@@ -95,14 +118,17 @@ def month(tickers):
 
 
 def main():
+    arguments = sys.argv[1:]
+    of_rows = arguments[:1] == ["--rows"]
     try:
-        counts = [int(argument) for argument in sys.argv[1:]]
+        counts = [int(argument) for argument in arguments[of_rows:]]
     except ValueError:
         counts = []
     if not counts or min(counts) < 1 or max(counts) > 100_000:
-        sys.exit("usage: cost.py TICKERS..., whole numbers from 1 to 100000: make cost TICKERS=500")
-    months = [month(count) for count in counts]
-    print("| dollars a month | " + " | ".join(f"{count:,} tickers" for count in counts) + " |")
+        sys.exit("usage: cost.py [--rows] NUMBER..., tickers or rows a second, whole numbers from 1 to 100000: make cost TICKERS=500")
+    months = [(month_of_rows if of_rows else month)(count) for count in counts]
+    what = "rows a second" if of_rows else "tickers"
+    print("| dollars a month | " + " | ".join(f"{count:,} {what}" for count in counts) + " |")
     print("| --- |" + " ---: |" * len(counts))
     for part in months[0]:
         print(f"| {part} | " + " | ".join(f"{parts[part]:,.2f}" for parts in months) + " |")
