@@ -71,6 +71,7 @@ async function everyPage() {
     run: `/runs/${await newest()}`,
     compare: `/tickers/GOOGL/compare?a=${a}&b=${b}`,
     judged: "/judged/colleague",
+    stream: "/stream",
     docs: "/docs",
   };
 }
