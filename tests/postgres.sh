@@ -38,4 +38,5 @@ as "$bin/pg_ctl" -D "$work/data" -w -l "$work/log" start -o "-p $port -k $work -
     -c ssl_cert_file=$work/server.pem -c ssl_key_file=$work/server.key" >/dev/null
 export POSTGRES_PORT=$port POSTGRES_PASSWORD='a-secret/&:word' POSTGRES_AUTHORITY=$work/authority.pem
 chmod 755 "$work"
-cargo test --locked --quiet --package embedded --test postgres -- --ignored "$@"
+# With the whole workspace, as `cargo test` has built it.
+cargo test --locked --quiet --workspace --test postgres -- --ignored "$@"
