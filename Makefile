@@ -83,10 +83,10 @@ accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=fold
 	@if [ -d "$(SERIES)" ]; then cargo run --quiet --release --locked --package arima --example accuracy -- "$(SERIES)"; \
 	else echo "there is no folder $(SERIES): set SERIES to one with the series (shared/arima/examples/accuracy.rs says how they look)"; fi
 
-test-models: build ## Let the programs of docs/models compete, on scikit-learn (needs python3; BENCH=500 times a night of as many series)
+test-models: build ## Let the programs of docs/models compete, on scikit-learn (needs python3; BENCH=500 times a night of as many series, COUNT=200 counts those that it serves)
 	@test -x target/models/bin/python || python3 -m venv target/models
 	@target/models/bin/python -c 'import sklearn' 2>/dev/null || target/models/bin/pip install --quiet scikit-learn==1.9.1
-	target/models/bin/python tests/models.py $(if $(BENCH),bench $(BENCH))
+	target/models/bin/python tests/models.py $(if $(BENCH),bench $(BENCH),$(if $(COUNT),count $(COUNT)))
 
 competition: build ## Score whole runs of the command on competition series (SERIES=folder)
 	@if [ -d "$(SERIES)" ]; then python3 bench/competition.py "$(SERIES)"; \

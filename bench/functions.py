@@ -2,11 +2,12 @@
 
 Size of the zips; time from exec to the first request of the Runtime API, on a Runtime API of our own; then nights of ten
 tickers with ten years of bars on the local cloud: peak memory of each function's process, its own time, and what the last night asked of the
-services, which is what `make cost` reckons with (infra/measured.json).
+services; then what a batch of rows asks of them. `make cost` reckons with both (infra/measured.json).
 """
 
 import datetime
 import json
+import math
 import os
 import pathlib
 import random
@@ -25,6 +26,7 @@ from recorded_tiingo import LAST_SESSION, TOKEN, Tiingo  # noqa: E402
 
 NAMES = sorted(path.name for path in (ROOT / "functions").iterdir())
 STARTS = 30
+ROW_SERIES, ROW_BATCHES, HOURS = 20, 5, 400
 MEASURED = ROOT / "infra/measured.json"
 
 
@@ -157,6 +159,48 @@ def nights():
         tiingo.stop()
 
 
+def rows():
+    """What a batch of rows asks of the services, and how much of it each series of the batch: counts of batches of one series and of all."""
+    series = [f"HOUR-{i}" for i in range(ROW_SERIES)]
+    shared = 'market = "stream"\nkind = "value"\ncadence = "1hour"\nseason = 24\nfamilies = ["arima"]\npromotion = "always"\n'
+    draw = random.Random(1)
+    hour = lambda t: f"{datetime.datetime(2026, 1, 1) + datetime.timedelta(hours=t):%Y-%m-%dT%H:%MZ}"
+    row = lambda name, t: json.dumps({"series": name, "ds": hour(t), "y": round(50 + 9 * math.sin(t * math.pi / 12) + draw.gauss(0, 2), 3)})
+    cloud = LocalCloud(failing=0.0).start()
+
+    def take(lines, place):
+        sent = {"messageId": str(place), "body": "\n".join(lines), "attributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "a:rows"}
+        answer = cloud.client("lambda").invoke(FunctionName=cloud.function("Ingest"), Payload=json.dumps({"Records": [sent]}).encode())
+        return json.loads(answer["Payload"].read())["counts"]
+
+    try:
+        cloud.deploy(f"watchlist = {json.dumps(series)}\n{shared}", "none", ScheduleState="DISABLED", StreamQueue="true")
+        for first in range(0, HOURS, 100):
+            take([row(name, t) for t in range(first, first + 100) for name in series], first)
+        ended = cloud.wait(cloud.start_night({"trigger": "manual", "as_of": hour(HOURS - 1)}))
+        if ended["status"] != "SUCCEEDED":
+            raise RuntimeError(f"the night {ended}")
+        # Once before it is counted: the first row after a night has its model brought up to it.
+        take([row(name, HOURS) for name in series], HOURS)
+        counted = []
+        for t, names in enumerate([series[:1]] * ROW_BATCHES + [series] * ROW_BATCHES):
+            logged = len(log_lines(cloud))
+            cloud.gateway.reset()
+            place = HOURS + 1 + t
+            counts = take([row(name, place if t < ROW_BATCHES or name == series[0] else place - ROW_BATCHES) for name in names], place)
+            if counts["advanced"] != len(names):
+                raise RuntimeError(f"{counts} of {len(names)} rows")
+            lines = log_lines(cloud)[logged:]
+            counted.append(dict(cloud.gateway.counts) | {"log bytes": sum(map(len, lines))})
+        middle = lambda batches, what: statistics.median(batch.get(what, 0) for batch in batches)
+        one, all_of_them = counted[:ROW_BATCHES], counted[ROW_BATCHES:]
+        whats = sorted({what for batch in counted for what in batch})
+        each = {what: (middle(all_of_them, what) - middle(one, what)) / (ROW_SERIES - 1) for what in whats}
+        return {what: middle(one, what) - each[what] for what in whats}, each
+    finally:
+        cloud.stop()
+
+
 def log_lines(cloud):
     pages = cloud.client("logs").get_paginator("filter_log_events").paginate(logGroupName=cloud.outputs["LogGroup"])
     return [event["message"] for page in pages for event in page["events"]]
@@ -181,8 +225,14 @@ def main():
     print("\n| a ticker-night of the last night | |\n| --- | ---: |")
     for what, count in used.items():
         print(f"| {what} | {count:.2f} |")
+    batch, series = rows()
+    print("\n| rows | a batch | each of its series |\n| --- | ---: | ---: |")
+    for what in batch:
+        print(f"| {what} | {batch[what]:.4f} | {series[what]:.4f} |")
     # For `make cost`.
-    MEASURED.write_text(json.dumps({what: round(count, 4) for what, count in used.items()}, indent=2) + "\n")
+    measured = {"a ticker's night": used, "a batch of rows": batch, "a series of a batch": series}
+    rounded = {of: {what: round(count, 4) for what, count in counts.items()} for of, counts in measured.items()}
+    MEASURED.write_text(json.dumps(rounded, indent=2) + "\n")
 
 
 if __name__ == "__main__":

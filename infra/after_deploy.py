@@ -74,5 +74,6 @@ if parameter.get("SignIn") == "true":
 if parameter.get("PredictAuth") == "NONE":
     print("PredictUrl is open to everyone on the internet. Its pages show prices, and Tiingo's terms forbid passing them on:")
     print("on its prices this is for yourself alone. PredictAuth=AWS_IAM closes it, SignIn=true asks for a token.")
-for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy", "OperatePolicy", "NightInConsole", "LogGroup"]:
-    print(f"{name:15} {value[name].rstrip('/')}  {outputs[name].get('Description', '')}")
+for name in ["PredictUrl", "StartUrl", "AskPolicy", "StartPolicy", "OperatePolicy", "NightInConsole", "LogGroup", "RowsQueue"]:
+    if name in value:
+        print(f"{name:15} {value[name].rstrip('/')}  {outputs[name].get('Description', '')}")

@@ -1,6 +1,6 @@
 """What a month on AWS costs, by number of tickers: cost.py 10 100 500; and of a queue of rows: cost.py --rows 1 1000
 
-List prices of us-east-1, looked up in November 2026; no free tier is counted in, which alone covers a small watchlist. What a ticker's night asks of the
+List prices of us-east-1, looked up in November 2026; no free tier is counted in, which alone covers a small watchlist. What a ticker's night and a batch of rows ask of the
 services is what `make bench-cloud` counted (infra/measured.json).
 """
 
@@ -56,30 +56,40 @@ PRICES = {
 }
 
 
-# The ingest function: a second of messages together, up to this many; what a batch and a series of it take.
+# The ingest function: a second of messages together, up to this many; its memory, and what CloudWatch keeps of it.
 ROWS_OF_A_BATCH, ROW_SERIES, INGEST_GB = 1000, 500, 0.5
-BATCH_SECONDS, SERIES_SECONDS = 0.03, 0.002
-# Of each series of a batch, its head and its newest forecast are read, consistently, and an item of under 2 KB is put after its head is read again.
-SERIES_READS, SERIES_WRITES = 6, 2
+ROW_ALARMS, ROW_METRICS = 2, 4
+# What a call takes on AWS, from above; of a series one call is after the other, of this many series at once.
+TABLE_SECONDS, ARCHIVE_SECONDS, SERIES_AT_ONCE = 0.01, 0.05, 16
 
 
 def month_of_rows(a_second):
     """Dollars by service, for one month of so many rows a second, of 500 series in turn, through the queue."""
+    batch, series = MEASURED["a batch of rows"], MEASURED["a series of a batch"]
     rows = a_second * HOURS * 3600
     batches = max(rows / ROWS_OF_A_BATCH, min(rows, HOURS * 3600))
-    series = batches * min(max(rows / batches, 1), ROW_SERIES)
+    touched = min(max(rows / batches, 1), ROW_SERIES)
+    steps = batches * touched
+    calls = lambda counts: sum(count for what, count in counts.items() if what.startswith("DynamoDB ") and "bytes" not in what)
+    in_turn = calls(batch) + calls(series) * -(-touched // SERIES_AT_ONCE)
+    seconds = batches * (in_turn * TABLE_SECONDS + batch["S3 GET"] * ARCHIVE_SECONDS)
+    used = lambda what: batches * batch[what] + steps * series[what]
     return {
         # Sent by tens; received and deleted by tens, too.
         "SQS": 3 * rows / 10 * PRICES["message"] if a_second > 10 else 3 * rows * PRICES["message"],
-        "Lambda": batches * PRICES["Lambda request"]
-        + SLOWER * (BATCH_SECONDS * batches + SERIES_SECONDS * series) * INGEST_GB * PRICES["Lambda GB-second"],
-        "DynamoDB": (SERIES_WRITES * series + batches) * PRICES["write unit"] + SERIES_READS * series * PRICES["read unit"],
+        "Lambda": batches * PRICES["Lambda request"] + seconds * INGEST_GB * PRICES["Lambda GB-second"],
+        "DynamoDB, requests": used("write units") * PRICES["write unit"] + used("read units") * PRICES["read unit"],
+        "DynamoDB, the month's items, and their recovery": used("DynamoDB bytes put") / 1e9 * (PRICES["table GB"] + PRICES["recovery GB"]),
+        "S3, requests": used("S3 GET") * PRICES["get"],
+        "CloudWatch": (used("log bytes") + batches * LAMBDA_LOG_BYTES) / 1e9 * PRICES["log GB"]
+        + ROW_ALARMS * PRICES["alarm"]
+        + ROW_METRICS * PRICES["metric"],
     }
 
 
 def month(tickers):
     """Dollars by service, for one month; what is kept is counted at the end of the first year."""
-    used = lambda what: MEASURED.get(what, 0.0)
+    used = lambda what: MEASURED["a ticker's night"].get(what, 0.0)
     nights = tickers * NIGHTS
     batches = -(-tickers // BATCH)
     # The canary asks alone where there are many; otherwise all ask each time.

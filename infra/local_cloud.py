@@ -232,6 +232,18 @@ class LocalCloud:
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
+    def ask(self, path, user):
+        """What the predict function answers: status, and what it says in JSON or in words."""
+        status, body = self.call("PredictUrl", path, user)
+        return status, json.loads(body) if body.startswith(("{", "[")) else body
+
+    def objects(self, prefix=""):
+        """What lies in the archive's bucket, by key."""
+        s3, bucket = self.client("s3"), self.outputs["ArchiveBucket"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
     def executions(self):
         """Every execution of the state machine, newest first."""
         return self.client("stepfunctions").list_executions(stateMachineArn=self.outputs["Night"])["executions"]

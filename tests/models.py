@@ -1,6 +1,6 @@
 """Programs among the families, on scikit-learn: the examples of docs/models compete on prices with a law that no ARIMA sees, and on
-walks. `python3 tests/models.py bench 500` times nights of as many series beside the same model in a plain script.
-Started by `make test-models`, which installs what is needed.
+walks. `bench 500` times nights of as many series beside the same model in a plain script; `count 200` says how often it serves walks that have
+no law, and others that have one. Started by `make test-models`, which installs what is needed.
 """
 
 import csv
@@ -76,6 +76,19 @@ def compete():
     sys.exit("a program serves a walk, or does not serve its law" if failed else 0)
 
 
+def count(walks):
+    """How often a forest serves after the first night."""
+    laws = max(walks * 3 // 10, 1)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        series = [(f"WALK-{n}", 9000 + n, 0) for n in range(walks)] + [(f"LAW-{n}", 5000 + n, 1) for n in range(laws)]
+        set_up(folder, "forest", series, 400)
+        command(folder, "run", "--market", "csv:files")
+        own = [name for name, _, _ in series if json.loads(command(folder, "predict", name, "--json"))["model"] == "program forest"]
+        walk = sum(name.startswith("WALK") for name in own)
+        print(f"of {walks} random walks of 400 sessions it serves {walk}, of {laws} series with a law {len(own) - walk}")
+
+
 def plain(name):
     """What such a script does by itself: fit, and forecast, from the newest price."""
     sys.path.insert(0, str(EXAMPLES))
@@ -114,4 +127,4 @@ def bench(count):
 
 
 if __name__ == "__main__":
-    bench(int(sys.argv[2])) if sys.argv[1:2] == ["bench"] else compete()
+    {"bench": bench, "count": count}[sys.argv[1]](int(sys.argv[2])) if sys.argv[1:] else compete()

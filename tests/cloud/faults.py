@@ -56,11 +56,8 @@ def killed_in_the_middle(cloud):
 
 
 def objects(cloud):
-    s3, bucket = cloud.client("s3"), cloud.outputs["ArchiveBucket"]
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
     passing = re.compile(r"runs/[^/]+/(fetch|work)-|closing-bell\.toml")
-    return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys if not passing.match(key)}
+    return {key: body for key, body in cloud.objects().items() if not passing.match(key)}
 
 
 def here(configuration, tiingo):

@@ -82,13 +82,6 @@ class Nights(unittest.TestCase):
                 sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
         return sorted(found, key=str)
 
-    def objects(self, prefix=""):
-        s3 = self.cloud.client("s3")
-        bucket = self.cloud.outputs["ArchiveBucket"]
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        return {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
-
     def items(self):
         pages = self.cloud.client("dynamodb").get_paginator("scan").paginate(TableName=self.cloud.outputs["LedgerTable"])
         items = [item for page in pages for item in page["Items"]]
@@ -96,8 +89,7 @@ class Nights(unittest.TestCase):
         return [{name: plain(next(iter(value.values()))) for name, value in item.items()} for item in items]
 
     def ask(self, path, user="asker"):
-        status, body = self.cloud.call("PredictUrl", path, self.asker if user == "asker" else user)
-        return status, json.loads(body) if body.startswith(("{", "[")) else body
+        return self.cloud.ask(path, self.asker if user == "asker" else user)
 
     def closure(self, run):
         status, entry = self.ask(f"/runs/{run}")
@@ -165,7 +157,7 @@ class Nights(unittest.TestCase):
         self.assertEqual(failed, ["GARBAGE", "NOBODY"])
 
         # Byte for byte, but for the lists that travel between functions and the configuration that is no file of a run's.
-        cloud = self.objects()
+        cloud = self.cloud.objects()
         cloud = {key: bytes for key, bytes in cloud.items() if key != "closing-bell.toml"}
         lists = [key for key in cloud if key.startswith("runs/") and key.split("/")[-1].split("-")[0] in ("fetch", "work")]
         self.assertGreaterEqual(len(lists), 3, cloud.keys())
@@ -235,7 +227,7 @@ class Nights(unittest.TestCase):
         self.assertEqual(night["error"], "PartialRun", night)
         reason = self.closure(self.newest_run())["tickers"][0]["reason"]
         self.assertIn("incoming/MY-SERIES/second.csv: its first line is '%PDF-1.4'", reason)
-        kept = self.objects("quarantine/MY-SERIES/")
+        kept = self.cloud.objects("quarantine/MY-SERIES/")
         self.assertIn(b"%PDF-1.4", kept.values())
         self.assertEqual(self.ask("/forecast/MY-SERIES")[1]["version"], forecast["version"])
 

@@ -12,9 +12,12 @@ use pipeline::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// By source.
+pub(crate) type Batches = BTreeMap<String, Batch>;
+
 /// Rows of one source, in their order.
+#[derive(Default)]
 pub(crate) struct Batch {
-    pub(crate) source: String,
     pub(crate) rows: Vec<Result<Arrival, Refused>>,
     /// The messages that they came in, where single ones can be delivered again.
     pub(crate) messages: Vec<String>,
@@ -24,7 +27,7 @@ pub(crate) struct Batch {
 ///
 /// # Errors
 /// [`Error::Request`] for one of another kind.
-pub(crate) fn batches(event: Value) -> Result<Vec<Batch>, Error> {
+pub(crate) fn batches(event: Value) -> Result<Batches, Error> {
     let first = event["Records"][0]["eventSource"].as_str().or_else(|| event["eventSource"].as_str());
     match first.unwrap_or_default() {
         "aws:sqs" => Ok(queue(parsed(event)?)),
@@ -53,18 +56,17 @@ fn milliseconds(text: Option<&String>) -> Timestamp {
 }
 
 /// A message may have several rows, a line each. Only a FIFO queue orders them, within a group.
-fn queue(event: SqsEvent) -> Vec<Batch> {
-    let mut batches: BTreeMap<String, Batch> = BTreeMap::new();
+fn queue(event: SqsEvent) -> Batches {
+    let mut batches = Batches::new();
     for message in event.records {
         let source = named("sqs", message.event_source_arn.as_deref());
         let known = milliseconds(message.attributes.get("SentTimestamp"));
         let place = message.attributes.get("SequenceNumber").zip(message.attributes.get("MessageGroupId"));
-        let batch =
-            batches.entry(source.clone()).or_insert_with(|| Batch { source, rows: Vec::new(), messages: Vec::new() });
+        let batch = batches.entry(source.clone()).or_default();
         let body = message.body.unwrap_or_default();
         for line in body.lines().filter(|line| !line.trim().is_empty()) {
             let position = place.map(|(sequence, group)| Position {
-                source: format!("{}/{group}", batch.source),
+                source: format!("{source}/{group}"),
                 partition: 0,
                 offset: Offset(sequence.clone()),
             });
@@ -73,11 +75,11 @@ fn queue(event: SqsEvent) -> Vec<Batch> {
         }
         batch.messages.extend(message.message_id);
     }
-    batches.into_values().collect()
+    batches
 }
 
-fn stream(event: KinesisEvent) -> Vec<Batch> {
-    let mut batches: BTreeMap<String, Batch> = BTreeMap::new();
+fn stream(event: KinesisEvent) -> Batches {
+    let mut batches = Batches::new();
     for record in event.records {
         let source = named("kinesis", record.event_source_arn.as_deref());
         // shardId-000000000006:49590338271490256608559692538361571095921575989136588898
@@ -95,15 +97,13 @@ fn stream(event: KinesisEvent) -> Vec<Batch> {
             known: known.unwrap_or_else(|_| Timestamp::now()),
         };
         let row = read(Format::Either, &message);
-        let batch =
-            batches.entry(source.clone()).or_insert_with(|| Batch { source, rows: Vec::new(), messages: Vec::new() });
-        batch.rows.push(row);
+        batches.entry(source).or_default().rows.push(row);
     }
-    batches.into_values().collect()
+    batches
 }
 
-fn topic(event: KafkaEvent) -> Vec<Batch> {
-    let mut batches: BTreeMap<String, Batch> = BTreeMap::new();
+fn topic(event: KafkaEvent) -> Batches {
+    let mut batches = Batches::new();
     // By partition, which is how they are in order.
     let partitions: BTreeMap<_, _> = event.records.into_iter().collect();
     for record in partitions.into_values().flatten() {
@@ -124,11 +124,9 @@ fn topic(event: KafkaEvent) -> Vec<Batch> {
             known: known.unwrap_or_else(|_| Timestamp::now()),
         };
         let row = read(Format::Either, &message);
-        let batch =
-            batches.entry(source.clone()).or_insert_with(|| Batch { source, rows: Vec::new(), messages: Vec::new() });
-        batch.rows.push(row);
+        batches.entry(source).or_default().rows.push(row);
     }
-    batches.into_values().collect()
+    batches
 }
 
 #[cfg(test)]
@@ -137,7 +135,7 @@ mod tests {
 
     fn rows(event: Value) -> Vec<(String, Vec<Arrival>)> {
         let batches = batches(event).expect("understood");
-        batches.into_iter().map(|batch| (batch.source, batch.rows.into_iter().flatten().collect())).collect()
+        batches.into_iter().map(|(source, batch)| (source, batch.rows.into_iter().flatten().collect())).collect()
     }
 
     /// The sample events, as Lambda's documentation has them.

@@ -6,7 +6,7 @@ mod event;
 use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{Cloud, measured, serve};
-use event::{Batch, batches};
+use event::batches;
 use forecasting::Ticker;
 use jiff::Timestamp;
 use pipeline::{
@@ -42,11 +42,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let ledger: Arc<dyn Ledger> = ledger.clone();
         let mut ingest = Ingest::new(archive.clone(), ledger, streams, configuration);
         let mut answer = Answer { batch_item_failures: Vec::new(), counts: Counts::default() };
-        for batch in batches(event)? {
-            match take(&mut ingest, &batch, now).await {
+        let batches = batches(event)?;
+        // Told first: rows that cannot be taken in grow old, whoever delivers them.
+        if let Some(oldest) = batches.values().flat_map(|batch| batch.rows.iter().flatten()).map(|row| row.known).min()
+        {
+            measured(&[("RowsAge", "Seconds", now.duration_since(oldest).as_secs_f64().max(0.0))]);
+        }
+        for (source, batch) in batches {
+            match take(&mut ingest, &source, &batch.rows, now).await {
                 Ok(counts) => answer.counts.add(&counts),
                 Err(error) if !batch.messages.is_empty() => {
-                    tracing::error!(source = batch.source, %error, "a batch is to be delivered again");
+                    tracing::error!(source, %error, "a batch is to be delivered again");
                     let again = batch.messages.into_iter().map(|item_identifier| Failure { item_identifier });
                     answer.batch_item_failures.extend(again);
                 }
@@ -74,24 +80,29 @@ async fn configuration(archive: &dyn Archive) -> Result<Configuration, Error> {
 }
 
 /// Takes a batch in. Where something of a series is broken for good, its rows are set aside, and the others are taken.
-async fn take(ingest: &mut Ingest, batch: &Batch, now: Timestamp) -> Result<Counts, Error> {
-    let (source, none) = ((batch.source.as_str(), now), BTreeMap::new());
-    match ingest.take(source, &batch.rows, &none, None).await {
+async fn take(
+    ingest: &mut Ingest,
+    source: &str,
+    batch: &[Result<Arrival, Refused>],
+    now: Timestamp,
+) -> Result<Counts, Error> {
+    let (looked, none) = ((source, now), BTreeMap::new());
+    match ingest.take(looked, batch, &none, None).await {
         Ok(accepted) => return Ok(accepted.counts),
         Err(error) if error.is_transient() => return Err(error),
-        Err(error) => tracing::error!(source = batch.source, %error, "its series are taken in one by one"),
+        Err(error) => tracing::error!(source, %error, "its series are taken in one by one"),
     }
     let mut by_series: BTreeMap<Option<&Ticker>, Vec<Result<Arrival, Refused>>> = BTreeMap::new();
-    for row in &batch.rows {
+    for row in batch {
         by_series.entry(row.as_ref().ok().map(|row| &row.ticker)).or_default().push(row.clone());
     }
     let mut counts = Counts::default();
     for (ticker, rows) in by_series {
-        match (ingest.take(source, &rows, &none, None).await, ticker) {
+        match (ingest.take(looked, &rows, &none, None).await, ticker) {
             (Ok(accepted), _) => counts.add(&accepted.counts),
             (Err(error), Some(ticker)) if !error.is_transient() => {
                 counts.refused += rows.len() as u64;
-                ingest.set_aside(&batch.source, ticker, rows.into_iter().flatten(), &error.to_string()).await?;
+                ingest.set_aside(source, ticker, rows.into_iter().flatten(), &error.to_string()).await?;
             }
             (Err(error), _) => return Err(error),
         }

@@ -78,26 +78,20 @@ impl DynamoLedger {
 
     async fn count(&self, step: &Step) -> Result<(), Error> {
         let Some(at) = step.at else { return Ok(()) };
-        let Counts { advanced, waiting, ahead, late, revised, repeated, outdated, refused } = step.counts;
-        let update = self
+        let counts = step.counts.each();
+        let added: Vec<String> = counts.iter().map(|(name, _)| format!("{name} :{name}")).collect();
+        let mut update = self
             .client
             .update_item()
             .table_name(&self.table)
             .key(PARTITION, text(SOURCES))
             .key(SORT, text(&step.source))
-            .update_expression(
-                "SET #at = :at ADD advanced :a, waiting :w, ahead :h, late :l, revised :v, repeated :p, outdated :o, refused :f",
-            )
+            .update_expression(format!("SET #at = :at ADD {}", added.join(", ")))
             .expression_attribute_names("#at", "at")
-            .expression_attribute_values(":at", number(at.as_millisecond().unsigned_abs()))
-            .expression_attribute_values(":a", number(advanced))
-            .expression_attribute_values(":w", number(waiting))
-            .expression_attribute_values(":h", number(ahead))
-            .expression_attribute_values(":l", number(late))
-            .expression_attribute_values(":v", number(revised))
-            .expression_attribute_values(":p", number(repeated))
-            .expression_attribute_values(":o", number(outdated))
-            .expression_attribute_values(":f", number(refused));
+            .expression_attribute_values(":at", number(at.as_millisecond().unsigned_abs()));
+        for (name, n) in counts {
+            update = update.expression_attribute_values(format!(":{name}"), number(n));
+        }
         update.send().await.map(|_| ()).map_err(|error| failed(&self.table, "written", &error))
     }
 }

@@ -192,7 +192,10 @@ impl Topic {
             if self.looked.elapsed() > LOOK {
                 self.look_for_partitions().await?;
             }
-            let records = self.consumer.poll(within).await.map_err(trouble)?;
+            let records = match self.consumer.poll(within).await {
+                Err(KrafkaError::NoOffset { .. }) => return Err(self.off_the_topic().await?),
+                other => other.map_err(trouble)?,
+            };
             Ok(records
                 .into_iter()
                 .map(|record| Record {
@@ -208,6 +211,18 @@ impl Topic {
                 .collect())
         })
         .await
+    }
+
+    /// Why there is nothing at a position: the broker has removed what was there, and reading goes on after that; or nothing ever was.
+    async fn off_the_topic(&self) -> Result<Trouble, Trouble> {
+        for partition in self.consumer.assignment().await.get(&self.name).cloned().unwrap_or_default() {
+            let (low, _) = self.consumer.fetch_watermarks(&self.name, partition).await.map_err(trouble)?;
+            if self.consumer.position(&self.name, partition).await.is_some_and(|position| position < low) {
+                return Ok(Trouble::Passing(format!("partition {partition} of {} has lost rows", self.name)));
+            }
+        }
+        let what = "it was read further than it goes, and is another topic of that name";
+        Ok(Trouble::Lasting(format!("{}: {what}", self.name)))
     }
 
     /// Where partitions begin that were never read, once.
@@ -271,12 +286,6 @@ fn security(settings: &KafkaSettings) -> AuthConfig {
 // As errors are mapped.
 #[allow(clippy::needless_pass_by_value)]
 fn trouble(error: KrafkaError) -> Trouble {
-    // Nobody has been there: what is asked for begins after the end.
-    if matches!(error, KrafkaError::NoOffset { .. }) {
-        return Trouble::Lasting(format!(
-            "{error}: it was read further than it goes, and is another topic of that name"
-        ));
-    }
     let text = format!("Kafka: {error}");
     let lasting = matches!(error, KrafkaError::Auth { .. } | KrafkaError::Config { .. });
     if lasting { Trouble::Lasting(text) } else { Trouble::Passing(text) }

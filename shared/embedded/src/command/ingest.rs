@@ -76,7 +76,7 @@ pub(super) async fn ingest(arguments: IngestArguments) -> Result<ExitCode, Failu
     if arguments.json {
         output::json(&counts);
     } else {
-        output::line(&in_words(&counts));
+        output::line(&format!("{counts}."));
     }
     Ok(ExitCode::from(u8::from(counts.refused > 0)))
 }
@@ -87,15 +87,6 @@ fn format(format: RowFormat) -> Format {
         RowFormat::Json => Format::Json,
         RowFormat::Csv => Format::Csv,
     }
-}
-
-pub(super) fn in_words(counts: &Counts) -> String {
-    let Counts { advanced, waiting, ahead, late, revised, repeated, outdated, refused } = counts;
-    format!(
-        "{} rows: {advanced} advanced, {waiting} waiting, {ahead} ahead, {late} late, {revised} revised, {repeated} repeated, \
-         {outdated} outdated, {refused} refused.",
-        counts.rows()
-    )
 }
 
 /// Lines of a stream of text until it ends.
@@ -167,7 +158,7 @@ pub(super) async fn topic(
                 all.add(&counts);
                 if told.elapsed() > Duration::from_secs(30) && counts.rows() > 0 {
                     told = Instant::now();
-                    tracing::info!(%source, "{}", in_words(&all));
+                    tracing::info!(%source, "{all}");
                 }
             }
             Err(Trouble::Lasting(reason)) => return Err(Failure::Usage(reason)),

@@ -44,12 +44,7 @@ pub(super) async fn stream(
         Ok(Live { streams, source: format!("kafka:{name}") })
     };
     let tell = |told: Told<'_>| {
-        output::remark(&format!(
-            "{}: {} {} to be taken in.",
-            told.session,
-            super::ingest::in_words(told.counts),
-            told.lag
-        ));
+        output::remark(&format!("{}: {}; {} to be taken in.", told.session, told.counts, told.lag));
     };
     let pace = Duration::from_secs_f64(pace.clamp(0.0, 3600.0));
     let found = stream_demo::run((sessions, seed, pace), data, begin, tell).await.map_err(Failure::Failed)?;

@@ -11,9 +11,9 @@ mod parquet;
 mod stamps;
 mod table;
 
-use async_trait::async_trait;
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use forecasting::{Cadence, Period, Row, Stamp, Ticker};
 use jiff::{Timestamp, civil::Date};
 
@@ -21,12 +21,12 @@ use crate::{Error, History, MarketData};
 pub use columns::ColumnNames;
 pub(crate) use columns::{DATES, SERIES, VALUES};
 pub(crate) use stamps::one as one_stamp;
+pub use table::Table;
 
 /// A number by itself, with a decimal point.
 pub(crate) fn one_number(text: &str) -> Result<Option<f64>, String> {
     number::read(text, false)
 }
-pub use table::Table;
 
 /// One file as the whole market of its series.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use serde::{
     de::{SeqAccess, Visitor},
 };
 
-use super::within;
+use super::check::within;
 
 /// The tickers of a night on Tiingo's prices: a list, or the name of a file beside the configuration.
 #[derive(Debug, Clone, Default)]

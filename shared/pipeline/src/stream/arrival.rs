@@ -1,7 +1,7 @@
 use std::fmt;
 
 use forecasting::{Stamp, Ticker};
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// A row as it arrived.
@@ -150,7 +150,7 @@ impl Form {
     /// A stamp as a number.
     pub fn of(stamp: Stamp) -> (i64, Form) {
         match stamp {
-            Stamp::Date(date) => (days(date) * DAY, Form::Date),
+            Stamp::Date(date) => (midnight(date), Form::Date),
             Stamp::Moment(at) => (at.as_second(), Form::Moment),
             Stamp::Index(index) => (i64::try_from(index).unwrap_or(i64::MAX), Form::Index),
         }
@@ -167,10 +167,8 @@ impl Form {
     }
 }
 
-const DAY: i64 = 86_400;
-
-fn days(date: Date) -> i64 {
-    date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
+fn midnight(date: Date) -> i64 {
+    date.to_zoned(TimeZone::UTC).map_or(i64::MAX, |zoned| zoned.timestamp().as_second())
 }
 
 impl Kept {

@@ -21,6 +21,8 @@ pub struct Head {
     pub sequence: u64,
     /// The latest period of a row.
     pub newest: Option<i64>,
+    /// Whether its periods are indices, or dates and times; the first row decides.
+    pub indexed: Option<bool>,
     /// The newest run that forecast the series, as far as this knows.
     pub run: Option<RunId>,
     /// The series' cadence, where a run has found it.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use forecasting::{Cadence, Kind, Ticker};
+use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -62,6 +63,8 @@ pub struct Ingest {
 
 /// A batch that others' steps came before is taken again.
 const ATTEMPTS: usize = 8;
+/// Series that are looked at together.
+const AT_ONCE: usize = 16;
 /// Nobody's clock is further ahead.
 const AHEAD_OF_TIME: SignedDuration = SignedDuration::from_hours(36);
 /// Refused rows whose series cannot be told are kept under its name.
@@ -94,22 +97,24 @@ impl Ingest {
             Step { source: source.to_owned(), positions: positions.clone(), lag, at: Some(at), ..Step::default() };
         let mut attempt = 1;
         loop {
-            let result = self.attempt(template.clone(), rows).await;
-            match result {
-                Err(Error::Raced { .. }) if attempt < ATTEMPTS => {
-                    self.heads.clear();
-                    self.nights = None;
-                    attempt += 1;
-                }
+            match self.attempt(template.clone(), rows).await {
+                Ok(accepted) => return Ok(accepted),
                 Err(error) => {
                     // What was kept of it is not known.
-                    self.heads.clear();
-                    self.nights = None;
-                    return Err(error);
+                    self.know_nothing();
+                    if !matches!(error, Error::Raced { .. }) || attempt == ATTEMPTS {
+                        return Err(error);
+                    }
+                    attempt += 1;
                 }
-                Ok(accepted) => return Ok(accepted),
             }
         }
+    }
+
+    /// The next batch reads everything again.
+    fn know_nothing(&mut self) {
+        self.heads.clear();
+        self.nights = None;
     }
 
     async fn attempt(&mut self, mut step: Step, rows: &[Result<Arrival, Refused>]) -> Result<Accepted, Error> {
@@ -149,13 +154,7 @@ impl Ingest {
             self.quarantine(&step.source, ticker, rows).await?;
         }
         step.counts = accepted.counts.clone();
-        for (ticker, series) in working {
-            if series.changed {
-                let Working { before, mut head, rows, .. } = series;
-                head.version = before + 1;
-                step.series.insert(ticker, Kin { rows, before, head });
-            }
-        }
+        step.series = changed(working);
         self.streams.keep(&step).await?;
         for (ticker, Kin { head, .. }) in step.series {
             self.heads.insert(ticker, head);
@@ -171,20 +170,15 @@ impl Ingest {
         let nights = self.streams.nights().await?;
         if nights.is_some() && nights != self.nights {
             let all = self.streams.streamed().await?;
-            let mut step = Step::default();
-            for (ticker, series) in self.working(&all).await? {
-                if series.changed {
-                    let Working { before, mut head, rows, .. } = series;
-                    head.version = before + 1;
-                    step.series.insert(ticker, Kin { rows, before, head });
-                }
-            }
-            match self.streams.keep(&step).await {
-                // Who came before has done it.
-                Ok(()) | Err(Error::Raced { .. }) => self.heads.clear(),
+            let working = self.working(&all).await;
+            // Until it is kept, nothing of it is so.
+            self.know_nothing();
+            match self.streams.keep(&Step { series: changed(working?), ..Step::default() }).await {
+                Ok(()) => self.nights = nights,
+                // Rows came in between: it is looked again.
+                Err(Error::Raced { .. }) => {}
                 Err(error) => return Err(error),
             }
-            self.nights = nights;
         }
         Ok(())
     }
@@ -199,20 +193,26 @@ impl Ingest {
         for (ticker, head) in unknown.into_iter().zip(read) {
             fresh.insert(ticker, head.unwrap_or_default());
         }
-        let mut working = BTreeMap::new();
+        let mut working = Vec::new();
         for ticker in tickers {
             let (head, known) = match (self.heads.get(ticker), fresh.remove(ticker)) {
                 (Some(head), _) => (head.clone(), true),
                 (None, head) => (head.unwrap_or_default(), false),
             };
-            let mut series =
+            let series =
                 Working { before: head.version, head, rows: Vec::new(), by_event: HashMap::new(), changed: false };
-            if !(as_before && known) {
+            working.push((ticker.clone(), series, as_before && known));
+        }
+        for some in working.chunks_mut(AT_ONCE) {
+            let looked = some.iter_mut().filter(|(.., known)| !known).map(async |(ticker, series, _)| {
                 let rows = async || self.streams.rows(ticker).await;
                 series.changed = series.head.after_runs(&*self.archive, &*self.ledger, ticker, rows).await?;
-            }
-            working.insert(ticker.clone(), series);
+                Ok(())
+            });
+            try_join_all(looked).await?;
         }
+        let working: BTreeMap<Ticker, Working> =
+            working.into_iter().map(|(ticker, series, _)| (ticker, series)).collect();
         if !as_before {
             // Those that were not looked at are when they are next touched.
             self.heads.retain(|ticker, _| working.contains_key(ticker));
@@ -247,9 +247,18 @@ impl Ingest {
         let name: String = source.chars().take(60).map(usual).collect();
         let key = Key::quarantine(ticker, &Digest::of(lines.as_bytes()), &format!("{name}.jsonl"));
         self.archive.create(&key, lines.as_bytes()).await?;
-        tracing::warn!(%ticker, rows = rows.len(), reason = rows[0].reason, "streamed rows are refused, and kept under {key}");
+        let reason = rows.first().map_or("", |row| row.reason.as_str());
+        tracing::warn!(%ticker, rows = rows.len(), reason, "streamed rows are refused, and kept under {key}");
         Ok(())
     }
+}
+
+/// What is to be kept of series.
+fn changed(working: BTreeMap<Ticker, Working>) -> BTreeMap<Ticker, Kin> {
+    let changed = working.into_iter().filter(|(_, series)| series.changed);
+    let kin =
+        |Working { before, head, rows, .. }: Working| Kin { rows, before, head: Head { version: before + 1, ..head } };
+    changed.map(|(ticker, series)| (ticker, kin(series))).collect()
 }
 
 /// Whether a row was taken in before, by its place.
@@ -315,6 +324,7 @@ impl Working {
         let (how, forecast) = taken;
         self.head.sequence += 1;
         self.head.newest = self.head.newest.max(Some(at));
+        self.head.indexed = Some(form == Form::Index);
         self.by_event.entry(at).or_default().push(self.rows.len());
         self.rows.push(Kept {
             sequence: self.head.sequence,
@@ -351,6 +361,10 @@ impl Working {
             None => arrival.at,
         };
         let (at, form) = Form::of(stamp);
+        if self.head.indexed.is_some_and(|indexed| indexed != (form == Form::Index)) {
+            let (is, others) = if form == Form::Index { ("an index", "dates") } else { ("a date", "indices") };
+            return Err(format!("{stamp} is {is}, and its series has {others}"));
+        }
         let latest: Timestamp = arrival.known.saturating_add(AHEAD_OF_TIME).unwrap_or(Timestamp::MAX);
         if form != Form::Index && at > latest.as_second() {
             return Err(format!("{stamp} is yet to come: it arrived at {}", arrival.known));

@@ -16,7 +16,7 @@ pub use market::StreamMarket;
 pub use message::{Format, Message, read};
 pub use verify::{VerifiedStream, verify_stream};
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
 use forecasting::Ticker;
@@ -48,10 +48,24 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Each by its name, in the order in which they are shown.
+    pub fn each(&self) -> [(&'static str, u64); 8] {
+        let Counts { advanced, waiting, ahead, late, revised, repeated, outdated, refused } = *self;
+        [
+            ("advanced", advanced),
+            ("waiting", waiting),
+            ("ahead", ahead),
+            ("late", late),
+            ("revised", revised),
+            ("repeated", repeated),
+            ("outdated", outdated),
+            ("refused", refused),
+        ]
+    }
+
     /// All of them.
     pub fn rows(&self) -> u64 {
-        let Counts { advanced, waiting, ahead, late, revised, repeated, outdated, refused } = self;
-        advanced + waiting + ahead + late + revised + repeated + outdated + refused
+        self.each().iter().map(|(_, n)| n).sum()
     }
 
     /// Adds others.
@@ -64,6 +78,17 @@ impl Counts {
         self.repeated += other.repeated;
         self.outdated += other.outdated;
         self.refused += other.refused;
+    }
+}
+
+/// As in `3 rows: 2 advanced, 1 refused`.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} row{}", self.rows(), if self.rows() == 1 { "" } else { "s" })?;
+        for (place, (name, n)) in self.each().into_iter().filter(|(_, n)| *n > 0).enumerate() {
+            write!(f, "{} {n} {name}", if place == 0 { ":" } else { "," })?;
+        }
+        Ok(())
     }
 }
 

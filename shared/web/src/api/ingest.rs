@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, FromRequest, Request, State},
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::post,
@@ -76,11 +76,14 @@ enum Outcomes {
 pub(crate) async fn ingest(
     State(ingests): State<Arc<dyn Ingests>>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, Problem> {
+    // Who may bring none need not be listened to.
     if !ingests.admits(bearer(&headers).as_deref()) {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "this token brings no rows"));
     }
+    let body = Bytes::from_request(request, &()).await;
+    let body = body.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
     let text = std::str::from_utf8(&body).map_err(|_| Problem::field("body", "it is not UTF-8"))?.trim();
     let known = Timestamp::now();
     let row = |body: &[u8]| read(Format::Either, &Message { key: None, body, position: None, known });

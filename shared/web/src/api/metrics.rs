@@ -6,7 +6,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use pipeline::stream::{Counts, Source};
+use pipeline::stream::Source;
 
 use crate::{Problem, format::typed, parameters::Parameters, problem::Problems, stores::Stores};
 
@@ -47,7 +47,7 @@ pub(crate) async fn metrics(State(stores): State<Stores>, RawQuery(query): RawQu
             "Rows that arrived, by source and by what became of them.",
         );
         for (name, source) in &sources {
-            for (outcome, n) in outcomes(&source.counts) {
+            for (outcome, n) in source.counts.each() {
                 line(&mut text, "closing_bell_rows_total", &[("source", name), ("outcome", outcome)], n as f64);
             }
         }
@@ -69,21 +69,6 @@ pub(crate) async fn metrics(State(stores): State<Stores>, RawQuery(query): RawQu
         }
     }
     Ok(typed(TEXT, text.into_bytes()))
-}
-
-/// By the words of metrics, pages and answers.
-pub(crate) fn outcomes(counts: &Counts) -> [(&'static str, u64); 8] {
-    let Counts { advanced, waiting, ahead, late, revised, repeated, outdated, refused } = *counts;
-    [
-        ("advanced", advanced),
-        ("waiting", waiting),
-        ("ahead", ahead),
-        ("late", late),
-        ("revised", revised),
-        ("repeated", repeated),
-        ("outdated", outdated),
-        ("refused", refused),
-    ]
 }
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {

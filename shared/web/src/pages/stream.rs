@@ -19,13 +19,13 @@ use axum::{
 };
 use futures::stream;
 use maud::{Markup, html};
-use pipeline::stream::{Head, Source, Streams};
+use pipeline::stream::{Counts, Head, Streams};
 
 use super::{
     layout::{self, Place},
     moment, price,
 };
-use crate::{Problem, api::metrics::outcomes, assets::LIVE, parameters::Parameters, stores::Stores};
+use crate::{Problem, assets::LIVE, parameters::Parameters, stores::Stores};
 
 /// Series on the page.
 const LISTED: usize = 200;
@@ -77,13 +77,13 @@ async fn tables(streams: &dyn Streams) -> Result<Markup, Problem> {
             table {
                 thead { tr {
                     th scope="col" { "Source" } th scope="col" .number { "Rows" }
-                    @for (outcome, _) in outcomes(&Source::default().counts) { th scope="col" .number { (outcome) } }
+                    @for (outcome, _) in Counts::default().each() { th scope="col" .number { (outcome) } }
                     th scope="col" .number { "Behind" } th scope="col" { "Last, UTC" }
                 } }
                 tbody { @for (name, source) in &sources {
                     tr {
                         th scope="row" { (name) } td .number { (source.counts.rows()) }
-                        @for (_, n) in outcomes(&source.counts) { td .number { (n) } }
+                        @for (_, n) in source.counts.each() { td .number { (n) } }
                         td .number { @if let Some(lag) = source.lag { (lag) } @else { "-" } }
                         td { @if let Some(at) = source.at { (moment(&at.to_string())) } @else { "-" } }
                     }

@@ -19,12 +19,23 @@ pub(super) struct Door {
 }
 
 const SOURCE: &str = "http";
+const LOOK: Duration = Duration::from_secs(1);
 /// Batches that wait for longer are sent back: whoever sends them is too fast.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Door {
     pub(super) fn new(ingest: Ingest, token: &str) -> Door {
         Door { ingest: Mutex::new(ingest), token: Digest::of(token.as_bytes()) }
+    }
+
+    /// Takes notice of runs for as long as it is asked to: what has arrived since then goes on from them.
+    pub(super) async fn look_for_runs(&self) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if let Err(error) = self.ingest.lock().await.look_for_runs().await {
+                tracing::warn!(%error, "what has arrived does not go on from the newest run yet");
+            }
+        }
     }
 }
 

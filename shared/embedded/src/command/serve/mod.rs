@@ -24,7 +24,7 @@ use web::Site;
 use super::{
     Failure,
     arguments::{KafkaArguments, NightArguments, PlaceArguments},
-    ingest::{Opened, in_words, kafka_settings, topic},
+    ingest::{Opened, kafka_settings, topic},
     output,
     settings::read_settings,
     stores::{Stores, ledger_path},
@@ -60,7 +60,12 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let kafka = kafka_settings(&service.kafka)?;
     // Where nothing can be written, nothing is taken in.
     let site = match Opened::new(&place.data, &settings).await {
-        Ok(Opened { ingest, streams }) => site.streaming(streams).ingesting(Arc::new(Door::new(ingest, &token))),
+        Ok(Opened { ingest, streams }) => {
+            let door = Arc::new(Door::new(ingest, &token));
+            let looking = door.clone();
+            tokio::spawn(async move { looking.look_for_runs().await });
+            site.streaming(streams).ingesting(door)
+        }
         Err(failure) if kafka.is_none() => {
             output::remark(&format!("No rows are taken in: {}", failure.text()));
             site
@@ -95,7 +100,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         });
         work.handle().spawn(async move {
             match topic(&mut opened, &kafka, Format::Either, false, ended).await {
-                Ok(counts) => output::remark(&in_words(&counts)),
+                Ok(counts) => output::remark(&format!("{counts}.")),
                 Err(failure) => output::remark(&format!("Kafka is read no more: {}", failure.text())),
             }
         });

@@ -1,11 +1,20 @@
-use std::{path::PathBuf, str::FromStr};
+//! The command line.
 
-use clap::{Args, Parser, Subcommand};
+mod market;
+mod place;
+mod rows;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
 use forecasting::{Level, ProgramName, Stamp, Ticker};
 use jiff::civil::Date;
-use pipeline::{Market, RunId, VersionId};
+use pipeline::{RunId, VersionId};
 
-use crate::{postgres::Address, stream_demo::MAX_SESSIONS};
+use crate::stream_demo::MAX_SESSIONS;
+pub(super) use market::MarketName;
+pub(super) use place::{NightArguments, PlaceArguments, StoreArguments};
+pub(super) use rows::{Beginning, IngestArguments, KafkaArguments, Mechanism, RowFormat};
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
@@ -288,226 +297,6 @@ pub(super) enum Demo {
         #[arg(long)]
         json: bool,
     },
-}
-
-/// Where results are kept.
-#[derive(Debug, Clone, Args)]
-pub(super) struct PlaceArguments {
-    /// The data directory
-    #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
-    pub(super) data: PathBuf,
-    /// The bucket of a deployment on AWS, in place of a directory
-    #[arg(long, value_name = "s3://BUCKET", conflicts_with = "data", requires = "ledger")]
-    pub(super) store: Option<Bucket>,
-    /// The table of that deployment
-    #[arg(long, value_name = "TABLE", requires = "store")]
-    pub(super) ledger: Option<String>,
-}
-
-impl PlaceArguments {
-    /// Whether it is a deployment on AWS.
-    pub(super) fn in_cloud(&self) -> bool {
-        self.store.is_some()
-    }
-}
-
-/// A bucket as the command line names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bucket(pub(super) String);
-
-impl FromStr for Bucket {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let name = text.strip_prefix("s3://").map(|name| name.trim_end_matches('/'));
-        match name.filter(|name| !name.is_empty() && !name.contains('/')) {
-            Some(name) => Ok(Bucket(name.to_owned())),
-            None => Err("a store is s3://BUCKET".to_owned()),
-        }
-    }
-}
-
-/// Where results are kept, and how they are printed.
-#[derive(Debug, Clone, Args)]
-pub(super) struct StoreArguments {
-    #[command(flatten)]
-    pub(super) place: PlaceArguments,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// What a night works on.
-#[derive(Debug, Clone, Args)]
-pub(super) struct NightArguments {
-    /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
-    #[arg(long = "ticker", value_name = "T")]
-    pub(super) tickers: Vec<Ticker>,
-    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, stream (what `ingest` takes in), csv:PATH, a folder or a table, or
-    /// postgres://USER@HOST/DATABASE, whose postgres.query the configuration has [default: tiingo with a token, recorded without]
-    #[arg(long, value_name = "MARKET")]
-    pub(super) market: Option<MarketName>,
-    /// The configuration file [default: closing-bell.toml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    /// Set a key of the configuration otherwise, as in --set horizon=10; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(super) set: Vec<String>,
-    #[command(flatten)]
-    pub(super) store: StoreArguments,
-}
-
-/// Where rows come from.
-#[derive(Debug, Clone, Args)]
-#[command(group = clap::ArgGroup::new("from_where").required(true).args(["kafka", "stdin"]))]
-pub(super) struct IngestArguments {
-    #[command(flatten)]
-    pub(super) kafka: KafkaArguments,
-    /// Stop when everything is taken in that the topic has now
-    #[arg(long, requires = "kafka")]
-    pub(super) until_end: bool,
-    /// Read rows from standard input, one a line
-    #[arg(long)]
-    pub(super) stdin: bool,
-    /// How rows are written
-    #[arg(long, value_enum, default_value = "either")]
-    pub(super) format: RowFormat,
-    /// The configuration file [default: closing-bell.toml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    /// Set a key of the configuration otherwise; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(super) set: Vec<String>,
-    /// The data directory
-    #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
-    pub(super) data: PathBuf,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// A topic of Kafka.
-#[derive(Debug, Clone, Args)]
-pub(super) struct KafkaArguments {
-    /// A Kafka broker; may be repeated
-    #[arg(long, value_name = "HOST:PORT", requires = "topic")]
-    pub(super) kafka: Vec<String>,
-    /// The topic
-    #[arg(long, requires = "kafka")]
-    pub(super) topic: Option<String>,
-    /// Where to begin a partition that was never read: beginning, end, or a time; others go on where they stopped
-    #[arg(long, value_name = "WHERE", default_value = "beginning", requires = "kafka")]
-    pub(super) from: Beginning,
-    /// Encrypt the connection, to a broker whose certificate this machine trusts
-    #[arg(long, requires = "kafka")]
-    pub(super) tls: bool,
-    /// Trust this authority's certificate (PEM) in place of the machine's
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    pub(super) ca: Option<PathBuf>,
-    /// Sign in, with KAFKA_USERNAME and KAFKA_PASSWORD
-    #[arg(long, value_enum, requires = "kafka")]
-    pub(super) sasl: Option<Mechanism>,
-}
-
-/// Where to begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beginning {
-    Start,
-    End,
-    Time(jiff::Timestamp),
-}
-
-impl FromStr for Beginning {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "beginning" => Ok(Beginning::Start),
-            "end" => Ok(Beginning::End),
-            _ => text
-                .parse()
-                .map(Beginning::Time)
-                .map_err(|_| "it is beginning, end, or a time such as 2026-11-20T17:00:00Z".to_owned()),
-        }
-    }
-}
-
-/// How to sign in at a broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Mechanism {
-    /// A password, which the connection should encrypt.
-    Plain,
-    /// A challenge.
-    #[value(name = "scram-sha-256")]
-    ScramSha256,
-    /// A challenge.
-    #[value(name = "scram-sha-512")]
-    ScramSha512,
-}
-
-/// How rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum RowFormat {
-    /// By their first character.
-    Either,
-    /// {"series": "A", "ds": "2026-11-20", "y": 12.5}
-    Json,
-    /// A,2026-11-20,12.5
-    Csv,
-}
-
-/// A market as the command line names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum MarketName {
-    /// Tiingo's interface.
-    Tiingo,
-    /// Tiingo's interface for crypto currencies, currencies, or shares within the day.
-    TiingoBars(Market),
-    /// The recorded sample.
-    Recorded,
-    /// A folder of files, or a table.
-    Csv(PathBuf),
-    /// A PostgreSQL server.
-    Postgres(Address),
-    /// What has arrived row by row.
-    Stream,
-}
-
-/// How the address of a PostgreSQL server begins.
-const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
-
-impl MarketName {
-    /// A folder, a table, or a server.
-    pub(super) fn of_place(place: &str) -> MarketName {
-        if POSTGRES.iter().any(|scheme| place.starts_with(scheme)) {
-            // Whatever is wrong with it, clap must not repeat it.
-            return MarketName::Postgres(Address(place.to_owned()));
-        }
-        MarketName::Csv(place.into())
-    }
-}
-
-impl FromStr for MarketName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "tiingo" => Ok(MarketName::Tiingo),
-            "tiingo-crypto" => Ok(MarketName::TiingoBars(Market::TiingoCrypto)),
-            "tiingo-fx" => Ok(MarketName::TiingoBars(Market::TiingoFx)),
-            "tiingo-iex" => Ok(MarketName::TiingoBars(Market::TiingoIex)),
-            "recorded" => Ok(MarketName::Recorded),
-            "stream" => Ok(MarketName::Stream),
-            _ if POSTGRES.iter().any(|scheme| text.starts_with(scheme)) => Ok(MarketName::of_place(text)),
-            _ => match text.strip_prefix("csv:") {
-                Some(folder) if !folder.is_empty() => Ok(MarketName::Csv(folder.into())),
-                _ => Err(
-                    "a market is tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, stream, csv:PATH or postgres://..."
-                        .to_owned(),
-                ),
-            },
-        }
-    }
 }
 
 #[cfg(test)]

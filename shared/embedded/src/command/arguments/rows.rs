@@ -1,0 +1,102 @@
+use std::{path::PathBuf, str::FromStr};
+
+use clap::Args;
+
+/// Where rows come from.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("from_where").required(true).args(["kafka", "stdin"]))]
+pub(in crate::command) struct IngestArguments {
+    #[command(flatten)]
+    pub(in crate::command) kafka: KafkaArguments,
+    /// Stop when everything is taken in that the topic has now
+    #[arg(long, requires = "kafka")]
+    pub(in crate::command) until_end: bool,
+    /// Read rows from standard input, one a line
+    #[arg(long)]
+    pub(in crate::command) stdin: bool,
+    /// How rows are written
+    #[arg(long, value_enum, default_value = "either")]
+    pub(in crate::command) format: RowFormat,
+    /// The configuration file [default: closing-bell.toml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::command) config: Option<PathBuf>,
+    /// Set a key of the configuration otherwise; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(in crate::command) set: Vec<String>,
+    /// The data directory
+    #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
+    pub(in crate::command) data: PathBuf,
+    /// Print JSON for programs
+    #[arg(long)]
+    pub(in crate::command) json: bool,
+}
+
+/// A topic of Kafka.
+#[derive(Debug, Clone, Args)]
+pub(in crate::command) struct KafkaArguments {
+    /// A Kafka broker; may be repeated
+    #[arg(long, value_name = "HOST:PORT", requires = "topic")]
+    pub(in crate::command) kafka: Vec<String>,
+    /// The topic
+    #[arg(long, requires = "kafka")]
+    pub(in crate::command) topic: Option<String>,
+    /// Where to begin a partition that was never read: beginning, end, or a time; others go on where they stopped
+    #[arg(long, value_name = "WHERE", default_value = "beginning", requires = "kafka")]
+    pub(in crate::command) from: Beginning,
+    /// Encrypt the connection, to a broker whose certificate this machine trusts
+    #[arg(long, requires = "kafka")]
+    pub(in crate::command) tls: bool,
+    /// Trust this authority's certificate (PEM) in place of the machine's
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(in crate::command) ca: Option<PathBuf>,
+    /// Sign in, with KAFKA_USERNAME and KAFKA_PASSWORD
+    #[arg(long, value_enum, requires = "kafka")]
+    pub(in crate::command) sasl: Option<Mechanism>,
+}
+
+/// Where to begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::command) enum Beginning {
+    Start,
+    End,
+    Time(jiff::Timestamp),
+}
+
+impl FromStr for Beginning {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "beginning" => Ok(Beginning::Start),
+            "end" => Ok(Beginning::End),
+            _ => text
+                .parse()
+                .map(Beginning::Time)
+                .map_err(|_| "it is beginning, end, or a time such as 2026-11-20T17:00:00Z".to_owned()),
+        }
+    }
+}
+
+/// How to sign in at a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::command) enum Mechanism {
+    /// A password, which the connection should encrypt.
+    Plain,
+    /// A challenge.
+    #[value(name = "scram-sha-256")]
+    ScramSha256,
+    /// A challenge.
+    #[value(name = "scram-sha-512")]
+    ScramSha512,
+}
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(in crate::command) enum RowFormat {
+    /// By their first character.
+    Either,
+    /// {"series": "A", "ds": "2026-11-20", "y": 12.5}
+    Json,
+    /// A,2026-11-20,12.5
+    Csv,
+}
