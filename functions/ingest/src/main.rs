@@ -7,7 +7,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{Cloud, measured, serve};
 use event::batches;
-use forecasting::Ticker;
 use jiff::Timestamp;
 use pipeline::{
     Archive, Configuration, Error, Ledger, Settings,
@@ -30,6 +29,9 @@ struct Failure {
     item_identifier: String,
 }
 
+/// Of one series they are some forty kilobytes, of four hundred that an item can have.
+const ROWS_OF_A_STEP: usize = 2000;
+
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let cloud = Cloud::from_environment().await;
@@ -37,17 +39,17 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let ledger = Arc::new(cloud.ledger()?);
     serve("ingest", async |event: Value| {
         let now = Timestamp::now();
-        let configuration = configuration(&*archive).await?;
         let streams: Arc<dyn Streams> = ledger.clone();
         let ledger: Arc<dyn Ledger> = ledger.clone();
-        let mut ingest = Ingest::new(archive.clone(), ledger, streams, configuration);
-        let mut answer = Answer { batch_item_failures: Vec::new(), counts: Counts::default() };
         let batches = batches(event)?;
         // Told first: rows that cannot be taken in grow old, whoever delivers them.
         if let Some(oldest) = batches.values().flat_map(|batch| batch.rows.iter().flatten()).map(|row| row.known).min()
         {
             measured(&[("RowsAge", "Seconds", now.duration_since(oldest).as_secs_f64().max(0.0))]);
         }
+        let configuration = configuration(&*archive).await?;
+        let mut ingest = Ingest::new(archive.clone(), ledger, streams, configuration);
+        let mut answer = Answer { batch_item_failures: Vec::new(), counts: Counts::default() };
         for (source, batch) in batches {
             match take(&mut ingest, &source, &batch.rows, now).await {
                 Ok(counts) => answer.counts.add(&counts),
@@ -79,33 +81,16 @@ async fn configuration(archive: &dyn Archive) -> Result<Configuration, Error> {
     }
 }
 
-/// Takes a batch in. Where something of a series is broken for good, its rows are set aside, and the others are taken.
+/// Takes a batch in, in parts that an item of the table can hold.
 async fn take(
     ingest: &mut Ingest,
     source: &str,
     batch: &[Result<Arrival, Refused>],
     now: Timestamp,
 ) -> Result<Counts, Error> {
-    let (looked, none) = ((source, now), BTreeMap::new());
-    match ingest.take(looked, batch, &none, None).await {
-        Ok(accepted) => return Ok(accepted.counts),
-        Err(error) if error.is_transient() => return Err(error),
-        Err(error) => tracing::error!(source, %error, "its series are taken in one by one"),
-    }
-    let mut by_series: BTreeMap<Option<&Ticker>, Vec<Result<Arrival, Refused>>> = BTreeMap::new();
-    for row in batch {
-        by_series.entry(row.as_ref().ok().map(|row| &row.ticker)).or_default().push(row.clone());
-    }
     let mut counts = Counts::default();
-    for (ticker, rows) in by_series {
-        match (ingest.take(looked, &rows, &none, None).await, ticker) {
-            (Ok(accepted), _) => counts.add(&accepted.counts),
-            (Err(error), Some(ticker)) if !error.is_transient() => {
-                counts.refused += rows.len() as u64;
-                ingest.set_aside(source, ticker, rows.into_iter().flatten(), &error.to_string()).await?;
-            }
-            (Err(error), _) => return Err(error),
-        }
+    for rows in batch.chunks(ROWS_OF_A_STEP) {
+        counts.add(&ingest.take((source, now), rows, &BTreeMap::new(), None).await?.counts);
     }
     Ok(counts)
 }

@@ -10,7 +10,10 @@
 //! To keep rows is to put the item after the last one where none stands, as a ticker's log grows: rows and the model that they have taken
 //! further are kept in one plain write, wholly or not at all. How far a source is read is Lambda's own matter.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use forecasting::Ticker;
@@ -24,7 +27,7 @@ use pipeline::{
 use crate::{
     DynamoLedger,
     failure::failed,
-    item::{Item, PARTITION, SORT, item, json, number, packed, text},
+    item::{PARTITION, SORT, item, json, number, packed, text},
     table::Range,
 };
 
@@ -33,6 +36,13 @@ const STREAMS: &str = "STREAMS";
 const SOURCES: &str = "SOURCES";
 /// Writes at once.
 const AT_ONCE: usize = 16;
+
+/// After a race, and as much again at most.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
+fn jitter() -> Duration {
+    SHORTEST_PAUSE.mul_f64(f64::from(Timestamp::now().subsec_nanosecond()) / 1e9)
+}
 
 fn partition(ticker: &Ticker) -> String {
     format!("STREAM#{ticker}")
@@ -72,8 +82,22 @@ impl DynamoLedger {
         self.delete(STREAMS, ticker.as_str()).await
     }
 
-    fn rows_of(&self, item: &Item) -> Result<Vec<Kept>, Error> {
-        self.stored(item).json("rows")
+    /// Page by page: a log is read whole, and need not be held whole.
+    async fn rows_where(&self, ticker: &Ticker, wanted: impl Fn(&Kept) -> bool) -> Result<Vec<Kept>, Error> {
+        let mut rows = Vec::new();
+        let mut pages = self
+            .pages(&partition(ticker), Range::StartingWith(ROWS))
+            .projection_expression("pk, sk, #rows")
+            .expression_attribute_names("#rows", "rows")
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let items = page.map_err(|error| failed(&self.table, "read", &error))?.items.unwrap_or_default();
+            for item in &items {
+                rows.extend(self.stored(item).json::<Vec<Kept>>("rows")?.into_iter().filter(&wanted));
+            }
+        }
+        Ok(rows)
     }
 
     async fn count(&self, step: &Step) -> Result<(), Error> {
@@ -103,32 +127,29 @@ impl Streams for DynamoLedger {
         Ok(BTreeMap::new())
     }
 
-    async fn heads(&self, tickers: &[Ticker]) -> Result<Vec<Option<Head>>, Error> {
-        let mut heads = Vec::with_capacity(tickers.len());
-        for some in tickers.chunks(AT_ONCE) {
-            heads.extend(try_join_all(some.iter().map(|ticker| self.stream_head(ticker))).await?);
-        }
-        Ok(heads)
+    async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error> {
+        let periods: HashSet<i64> = periods.iter().copied().collect();
+        self.rows_where(ticker, |row| periods.contains(&row.at)).await
     }
 
-    async fn of_event(&self, ticker: &Ticker, at: i64) -> Result<Vec<Kept>, Error> {
-        let mut rows = self.rows(ticker).await?;
-        rows.retain(|row| row.at == at);
-        Ok(rows)
+    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
+        self.rows_where(ticker, |row| row.at >= from).await
     }
 
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {
-        let mut rows = Vec::new();
-        for item in self.query(&partition(ticker), Range::StartingWith(ROWS), None).await? {
-            rows.extend(self.rows_of(&item)?);
-        }
-        Ok(rows)
+        self.rows_where(ticker, |_| true).await
     }
 
     async fn keep(&self, step: &Step) -> Result<(), Error> {
         let series: Vec<(&Ticker, &Kin)> = step.series.iter().collect();
         for some in series.chunks(AT_ONCE) {
-            try_join_all(some.iter().map(|(ticker, kin)| self.keep_series(ticker, kin))).await?;
+            if let Err(error) = try_join_all(some.iter().map(|(ticker, kin)| self.keep_series(ticker, kin))).await {
+                if let Error::Raced { .. } = error {
+                    // Who comes again at once is raced again.
+                    tokio::time::sleep(SHORTEST_PAUSE + jitter()).await;
+                }
+                return Err(error);
+            }
         }
         self.count(step).await
     }
@@ -145,18 +166,11 @@ impl Streams for DynamoLedger {
         let mut sources = BTreeMap::new();
         for item in self.query(SOURCES, Range::All, None).await? {
             let stored = self.stored(&item);
-            let n = |name: &str| stored.number(name);
-            let counts = Counts {
-                advanced: n("advanced")?,
-                waiting: n("waiting")?,
-                ahead: n("ahead")?,
-                late: n("late")?,
-                revised: n("revised")?,
-                repeated: n("repeated")?,
-                outdated: n("outdated")?,
-                refused: n("refused")?,
-            };
-            let at = i64::try_from(n("at")?).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+            let mut counts = Counts::default();
+            for (name, n) in counts.each_mut() {
+                *n = stored.number(name)?;
+            }
+            let at = i64::try_from(stored.number("at")?).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
             sources.insert(stored.string(SORT)?.to_owned(), Source { counts, lag: None, at });
         }
         Ok(sources)

@@ -1,6 +1,9 @@
 //! What is asked of the table: items by their keys.
 
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
+    types::AttributeValue,
+};
 use jiff::{SignedDuration, Timestamp};
 use pipeline::Error;
 
@@ -72,23 +75,10 @@ impl DynamoLedger {
         sort: Range<'_>,
         newest: Option<usize>,
     ) -> Result<Vec<Item>, Error> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
+        let query = self
+            .pages(partition, sort)
             .scan_index_forward(newest.is_none())
-            .set_limit(newest.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
-            .expression_attribute_values(":pk", text(partition));
-        query = match sort {
-            Range::All => query.key_condition_expression("pk = :pk"),
-            Range::StartingWith(prefix) => query
-                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
-                .expression_attribute_values(":sk", text(prefix)),
-            Range::Below(bound) => {
-                query.key_condition_expression("pk = :pk AND sk < :sk").expression_attribute_values(":sk", text(bound))
-            }
-        };
+            .set_limit(newest.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)));
         let mut pages = query.into_paginator().send();
         let mut items = Vec::new();
         while let Some(page) = pages.next().await {
@@ -99,6 +89,25 @@ impl DynamoLedger {
         }
         items.truncate(newest.unwrap_or(usize::MAX));
         Ok(items)
+    }
+
+    /// The question alone.
+    pub(crate) fn pages(&self, partition: &str, sort: Range<'_>) -> QueryFluentBuilder {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .expression_attribute_values(":pk", text(partition));
+        match sort {
+            Range::All => query.key_condition_expression("pk = :pk"),
+            Range::StartingWith(prefix) => query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                .expression_attribute_values(":sk", text(prefix)),
+            Range::Below(bound) => {
+                query.key_condition_expression("pk = :pk AND sk < :sk").expression_attribute_values(":sk", text(bound))
+            }
+        }
     }
 
     /// Another writer has moved what this one expected: it looks again.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
+    str::FromStr,
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,21 @@ pub(crate) enum From {
     Time(Timestamp),
 }
 
+impl FromStr for From {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "beginning" => Ok(From::Beginning),
+            "end" => Ok(From::End),
+            _ => text
+                .parse()
+                .map(From::Time)
+                .map_err(|_| "it is beginning, end, or a time such as 2026-11-20T17:00:00Z".to_owned()),
+        }
+    }
+}
+
 /// Whose certificates are trusted.
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
@@ -46,10 +62,16 @@ pub(crate) struct Sasl {
     pub(crate) password: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How to sign in at a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Mechanism {
+    /// A password; beyond this machine only over an encrypted connection.
     Plain,
+    /// A challenge.
+    #[value(name = "scram-sha-256")]
     ScramSha256,
+    /// A challenge.
+    #[value(name = "scram-sha-512")]
     ScramSha512,
 }
 
@@ -146,6 +168,8 @@ impl Topic {
         if assigned == found.len() {
             return Ok(());
         }
+        // A partition that is added later is read whole: nobody has chosen to pass its rows over.
+        let is_first = self.stored.is_empty() && self.begun.is_empty();
         self.consumer.assign(&self.name, found.clone()).await.map_err(trouble)?;
         for partition in found {
             let (low, high) = self.consumer.fetch_watermarks(&self.name, partition).await.map_err(trouble)?;
@@ -163,7 +187,7 @@ impl Topic {
                 }
                 Some(next) => next,
                 None => {
-                    let beginning = self.beginning(partition, low, high).await?;
+                    let beginning = if is_first { self.beginning(partition, low, high).await? } else { low };
                     self.begun.insert(partition, beginning);
                     beginning
                 }

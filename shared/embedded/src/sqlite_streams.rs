@@ -263,15 +263,27 @@ impl Streams for SqliteStreams {
         })
     }
 
-    async fn heads(&self, tickers: &[Ticker]) -> Result<Vec<Option<Head>>, Error> {
-        self.read(|connection| tickers.iter().map(|ticker| find_head(connection, ticker)).collect())
+    async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error> {
+        let mut periods = periods.to_vec();
+        periods.sort_unstable();
+        periods.dedup();
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(&format!("{ROWS} AND a.at = ?2 ORDER BY a.sequence"))?;
+            let mut rows = Vec::new();
+            for at in &periods {
+                for row in statement.query_map(params![ticker.as_str(), at], kept)? {
+                    rows.push(row?);
+                }
+            }
+            Ok(rows)
+        })
     }
 
-    async fn of_event(&self, ticker: &Ticker, at: i64) -> Result<Vec<Kept>, Error> {
+    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
         self.read(|connection| {
             connection
-                .prepare_cached(&format!("{ROWS} AND a.at = ?2 ORDER BY a.sequence"))?
-                .query_map(params![ticker.as_str(), at], kept)?
+                .prepare_cached(&format!("{ROWS} AND a.at >= ?2 ORDER BY a.sequence"))?
+                .query_map(params![ticker.as_str(), from], kept)?
                 .collect()
         })
     }
@@ -327,10 +339,12 @@ impl Streams for SqliteStreams {
     }
 
     async fn nights(&self) -> Result<Option<i64>, Error> {
-        // Results are only ever added, and forgotten.
+        // Results are only ever added, and forgotten; their numbers may come again then, but those of runs do not.
         self.read(|connection| {
             connection
-                .prepare_cached("SELECT coalesce(max(rowid), 0) FROM stages")?
+                .prepare_cached(
+                    "SELECT (SELECT coalesce(max(rowid), 0) FROM stages) + (SELECT coalesce(max(sequence), 0) FROM runs) * (1 << 32)",
+                )?
                 .query_row([], |row| row.get(0))
                 .map(Some)
         })

@@ -28,7 +28,7 @@ pub(crate) struct StreamDemo {
     sessions: usize,
     /// What became of the rows.
     counts: Counts,
-    /// How often a session's rows were all taken in while the next were not sent yet, and the longest that it took, in milliseconds.
+    /// The longest that it took until all rows of a session were taken in, in milliseconds.
     longest_ms: f64,
     /// Forecasts of the next session from the model that rows take further, beside nights on the same rows.
     compared: Vec<Compared>,

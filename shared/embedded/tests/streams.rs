@@ -95,7 +95,7 @@ fn a_model_is_taken_further_row_by_row() {
     assert_eq!(counts(ingest(&bench, &rows("A", 96..=96)), 0), only(&[("advanced", 1)]));
     assert_eq!(forecast("A")["origin"], "98");
     let verified = bench.run("verify A").expect(0);
-    assert!(verified.out.contains("98 rows that arrived"), "{verified:?}");
+    assert!(verified.out.contains("98 rows that arrived are as they were"), "{verified:?}");
 
     // The next run works on all of them, and what it serves goes on from there.
     bench.run("run --market stream").expect(0);
@@ -111,6 +111,54 @@ fn a_model_is_taken_further_row_by_row() {
     bench.run("forget A --yes").expect(0);
     let left: i64 = ledger.query_row("SELECT count(*) FROM arrivals", [], |row| row.get(0)).expect("counts");
     assert_eq!(left, 60, "of B");
+}
+
+/// However many rows wait for one that is missing, and whatever is among them.
+#[test]
+fn a_long_gap() {
+    let bench = Bench::new();
+    settings(&bench);
+    ingest(&bench, &rows("A", 1..=80)).expect(0);
+    bench.run("run --market stream").expect(0);
+    assert_eq!(counts(ingest(&bench, &rows("A", 82..=1600)), 0), only(&[("ahead", 1519)]));
+    let revised = rows("A", 90..=90).replace(&wave(90).to_string(), "51.5");
+    assert_eq!(
+        counts(ingest(&bench, &(rows("A", 1601..=1700) + &revised)), 0),
+        only(&[("ahead", 100), ("revised", 1)])
+    );
+    // The one that is missing, in a batch with others around it.
+    let closing = rows("A", 1702..=1702) + &rows("A", 81..=81) + &rows("A", 1701..=1701) + &rows("A", 1703..=1703);
+    assert_eq!(counts(ingest(&bench, &closing), 0), only(&[("ahead", 1), ("advanced", 3)]));
+    let forecast = bench.run("predict A --json").expect(0).json();
+    assert_eq!((&forecast["origin"], &forecast["streamed"]), (&"1703".into(), &1623.into()));
+    bench.run("verify A").expect(0);
+    // A value beyond all bounds is set aside, and the next run goes on.
+    let huge = ingest(&bench, "A,1704,1.7e308\nA,1705,-1e101\n").expect(1);
+    assert!(huge.err.contains("at most 1e100"), "{huge:?}");
+    bench.run("run --market stream").expect(0);
+    assert_eq!(bench.run("predict A --json").expect(0).json()["origin"], "1703");
+}
+
+/// A series that no run has seen can be forgotten; one whose model is gone keeps its rows, and holds no other up.
+#[test]
+fn what_is_broken_is_a_series_own_matter() {
+    let bench = Bench::new();
+    settings(&bench);
+    ingest(&bench, &(rows("A", 1..=80) + &rows("B", 1..=80) + "MISTYPED,1,1\n")).expect(0);
+    bench.run("forget MISTYPED --yes").expect(0);
+    bench.run("run --market stream").expect(0);
+    let models = bench.path("closing-bell-data/models/A");
+    let aside = bench.path("aside");
+    std::fs::rename(&models, &aside).expect("moves");
+    let both = ingest(&bench, &(rows("A", 81..=81) + &rows("B", 81..=81)));
+    assert_eq!(counts(both, 0), only(&[("waiting", 1), ("advanced", 1)]));
+    std::fs::rename(&aside, &models).expect("moves");
+    let ledger = rusqlite::Connection::open(bench.path("closing-bell-data/ledger.sqlite")).expect("opens");
+    ledger.execute("UPDATE streams SET head = '{}' WHERE ticker = 'A'", []).expect("writes");
+    let both = ingest(&bench, &(rows("A", 82..=82) + &rows("B", 82..=82)));
+    assert_eq!(counts(both, 1), only(&[("advanced", 1), ("refused", 1)]));
+    bench.run("forget A --yes").expect(0);
+    assert_eq!(counts(ingest(&bench, &rows("A", 1..=3)), 0), only(&[("waiting", 3)]));
 }
 
 #[test]

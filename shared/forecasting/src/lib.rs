@@ -68,7 +68,7 @@ pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use seasons::Seasons;
-pub use series::{Ahead, Bar, Form, PriceSeries, Row};
+pub use series::{Ahead, Bar, Form, LARGEST, PriceSeries, Row};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing, asked_of_each};
 pub use ticker::Ticker;

@@ -65,7 +65,7 @@ impl Form {
 }
 
 /// Beyond this, squares and sums of squares leave the numbers that there are.
-pub(crate) const LARGEST: f64 = 1e100;
+pub const LARGEST: f64 = 1e100;
 
 /// Tiingo's adjusted closes agree with its closes, dividends and splits to 2e-9; a missing event is off by far more.
 const AGREES: f64 = 1e-6;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -15,24 +16,25 @@ use pipeline::{
 use rand::RngExt;
 use tokio::{
     io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader},
-    sync::watch,
+    sync::{Mutex, watch},
 };
 
 use super::{
     Failure,
-    arguments::{Beginning, IngestArguments, KafkaArguments, Mechanism, RowFormat},
+    arguments::{IngestArguments, KafkaArguments, RowFormat},
     output,
     settings::read_settings,
     stores::ledger_path,
 };
 use crate::{
     DirectoryArchive, SqliteLedger, SqliteStreams,
-    kafka::{self, From, KafkaSettings, Sasl, Topic, Trouble, Trust},
+    kafka::{KafkaSettings, Mechanism, Sasl, Topic, Trouble, Trust},
 };
 
-/// The stores that rows go into. Nights may be at work on them meanwhile.
+/// The stores that rows go into, one batch after the other. Nights may be at work on them meanwhile.
+#[derive(Clone)]
 pub(super) struct Opened {
-    pub(super) ingest: Ingest,
+    pub(super) ingest: Arc<Mutex<Ingest>>,
     pub(super) streams: Arc<dyn Streams>,
 }
 
@@ -43,10 +45,27 @@ impl Opened {
         let path = ledger_path(data);
         let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&path)?);
         let streams: Arc<dyn Streams> = Arc::new(SqliteStreams::open(&path)?);
-        Ok(Opened { ingest: Ingest::new(archive, ledger, streams.clone(), settings.of_streams()), streams })
+        let ingest = Ingest::new(archive, ledger, streams.clone(), settings.of_streams());
+        Ok(Opened { ingest: Arc::new(Mutex::new(ingest)), streams })
+    }
+
+    /// Takes notice of runs for as long as it is asked to: what has arrived since then goes on from them.
+    pub(super) async fn look_for_runs(self) {
+        let mut pause = LOOK;
+        loop {
+            tokio::time::sleep(pause).await;
+            let begun = Instant::now();
+            if let Err(error) = self.ingest.lock().await.look_for_runs().await {
+                tracing::warn!(%error, "what has arrived does not go on from the newest run yet");
+            }
+            // Where a night commits one series after the other, rows come before looking.
+            pause = LOOK.max(begun.elapsed() * 20);
+        }
     }
 }
 
+/// How often it is looked for runs, or seldomer.
+const LOOK: Duration = Duration::from_secs(1);
 const STDIN: &str = "stdin";
 /// Lines that are taken in together, and for how long they are gathered.
 const LINES: usize = 5_000;
@@ -57,12 +76,13 @@ const LONGEST_LINE: u64 = 128 << 10;
 const POLL: Duration = Duration::from_millis(200);
 /// With `--until-end`, so many failures in a row end it.
 const FAILURES: u32 = 8;
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) async fn ingest(arguments: IngestArguments) -> Result<ExitCode, Failure> {
     let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
     let kafka = kafka_settings(&arguments.kafka)?;
-    let mut opened = Opened::new(&arguments.data, &settings).await?;
+    let opened = Opened::new(&arguments.data, &settings).await?;
+    tokio::spawn(opened.clone().look_for_runs());
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         super::serve::asked_to_stop().await;
@@ -70,9 +90,10 @@ pub(super) async fn ingest(arguments: IngestArguments) -> Result<ExitCode, Failu
     });
     let format = format(arguments.format);
     let counts = match kafka {
-        Some(kafka) => topic(&mut opened, &kafka, format, arguments.until_end, stopped).await?,
-        None => lines(&mut opened.ingest, BufReader::new(tokio::io::stdin()), format, stopped).await?,
+        Some(kafka) => topic(&opened, &kafka, format, arguments.until_end, stopped).await?,
+        None => lines(&opened.ingest, BufReader::new(tokio::io::stdin()), format, stopped).await?,
     };
+    opened.ingest.lock().await.look_for_runs().await?;
     if arguments.json {
         output::json(&counts);
     } else {
@@ -91,7 +112,7 @@ fn format(format: RowFormat) -> Format {
 
 /// Lines of a stream of text until it ends.
 async fn lines(
-    ingest: &mut Ingest,
+    ingest: &Mutex<Ingest>,
     mut input: impl AsyncBufRead + Unpin,
     format: Format,
     mut stopped: watch::Receiver<bool>,
@@ -127,7 +148,8 @@ async fn lines(
             .map(|line| read(format, &Message { key: None, body: line, position: None, known }))
             .collect();
         if !rows.is_empty() {
-            all.add(&ingest.take((STDIN, known), &rows, &BTreeMap::new(), None).await?.counts);
+            let taken = ingest.lock().await.take((STDIN, known), &rows, &BTreeMap::new(), None).await?;
+            all.add(&taken.counts);
         }
     }
     Ok(all)
@@ -135,7 +157,7 @@ async fn lines(
 
 /// Rows of a topic until it is told to stop, or, where that is asked for, until there are no more.
 pub(super) async fn topic(
-    opened: &mut Opened,
+    opened: &Opened,
     settings: &KafkaSettings,
     format: Format,
     until_end: bool,
@@ -187,21 +209,20 @@ pub(super) async fn topic(
 
 /// Takes the next rows in; nothing where all are, and no more are waited for.
 async fn further(
-    opened: &mut Opened,
+    opened: &Opened,
     settings: &KafkaSettings,
     (source, format): (&str, Format),
     reading: &mut Option<Topic>,
     until_end: bool,
 ) -> Result<Option<Counts>, Trouble> {
-    let store = |error: pipeline::Error| {
-        let text = error.to_string();
-        if error.is_transient() { Trouble::Passing(text) } else { Trouble::Lasting(text) }
-    };
+    // A disk that is full has room again some day.
+    let store = |error: pipeline::Error| Trouble::Passing(error.to_string());
     let mut stored = opened.streams.positions(source).await.map_err(store)?;
     let topic = match reading {
         Some(topic) => topic,
         None => reading.insert(Topic::open(settings, &stored).await?),
     };
+    let records = topic.poll(POLL).await?;
     let begun = topic.begun();
     if !begun.is_empty() {
         // Where it begins is decided once.
@@ -210,9 +231,7 @@ async fn further(
         opened.streams.keep(&step).await.map_err(store)?;
         stored.extend(begun);
     }
-    let records = topic.poll(POLL).await?;
     if records.is_empty() {
-        opened.ingest.look_for_runs().await.map_err(store)?;
         return Ok(if until_end && topic.is_at_end().await? { None } else { Some(Counts::default()) });
     }
     let mut positions: BTreeMap<i32, (Option<i64>, i64)> = BTreeMap::new();
@@ -227,7 +246,7 @@ async fn further(
         next.1 = next.1.max(record.offset + 1);
     }
     let lag = topic.lag().await;
-    let accepted = opened.ingest.take((source, Timestamp::now()), &rows, &positions, lag).await;
+    let accepted = opened.ingest.lock().await.take((source, Timestamp::now()), &rows, &positions, lag).await;
     Ok(Some(accepted.map_err(store)?.counts))
 }
 
@@ -244,20 +263,21 @@ pub(super) fn kafka_settings(arguments: &KafkaArguments) -> Result<Option<KafkaS
                 std::env::var(name)
                     .map_err(|_| Failure::Usage(format!("--sasl needs {USERNAME_VARIABLE} and {PASSWORD_VARIABLE}")))
             };
-            let mechanism = match mechanism {
-                Mechanism::Plain => kafka::Mechanism::Plain,
-                Mechanism::ScramSha256 => kafka::Mechanism::ScramSha256,
-                Mechanism::ScramSha512 => kafka::Mechanism::ScramSha512,
-            };
+            if mechanism == Mechanism::Plain && !arguments.tls && !arguments.kafka.iter().all(|broker| is_here(broker))
+            {
+                let why = "--sasl plain sends the password as it is: beyond this machine it needs --tls";
+                return Err(Failure::Usage(why.to_owned()));
+            }
             Some(Sasl { mechanism, username: variable(USERNAME_VARIABLE)?, password: variable(PASSWORD_VARIABLE)? })
         }
     };
-    let from = match arguments.from {
-        Beginning::Start => From::Beginning,
-        Beginning::End => From::End,
-        Beginning::Time(time) => From::Time(time),
-    };
     let trust = arguments.ca.clone().map_or(Trust::Machine, Trust::Authority);
     let tls = arguments.tls.then_some(trust);
-    Ok(Some(KafkaSettings { brokers: arguments.kafka.clone(), topic, from, tls, sasl }))
+    Ok(Some(KafkaSettings { brokers: arguments.kafka.clone(), topic, from: arguments.from, tls, sasl }))
+}
+
+/// Whether a broker is on this machine.
+fn is_here(broker: &str) -> bool {
+    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -145,7 +145,7 @@ pub(super) async fn verify(
     {
         match pipeline::stream::verify_stream(&*archive, &*ledger, &*streams, ticker).await {
             Ok(Some(stream)) if !store.json => output::line(&format!(
-                "{ticker}: {} rows that arrived stand, and take the model in service {} periods further than its run",
+                "{ticker}: {} rows that arrived are as they were; they take the model in service {} periods past its run",
                 stream.rows, stream.advanced
             )),
             Ok(_) => {}

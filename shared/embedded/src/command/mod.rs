@@ -103,7 +103,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match runtime.block_on(dispatch(arguments)) {
+    let ended = runtime.block_on(dispatch(arguments));
+    // A thread may still wait for a line of standard input.
+    runtime.shutdown_background();
+    match ended {
         Ok(_) if !output::complete() => {
             output::remark("closing-bell: the result cannot be written to standard output");
             ExitCode::from(1)

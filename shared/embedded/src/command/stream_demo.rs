@@ -29,7 +29,7 @@ pub(super) async fn stream(
     let folder = data.join("stream");
     let begin = async |brokers: String, name: &str| {
         let in_words = |failure: Failure| failure.text().to_owned();
-        let mut opened = Opened::new(&folder, &Settings::default()).await.map_err(in_words)?;
+        let opened = Opened::new(&folder, &Settings::default()).await.map_err(in_words)?;
         let streams = opened.streams.clone();
         let settings = KafkaSettings {
             brokers: vec![brokers],
@@ -39,14 +39,15 @@ pub(super) async fn stream(
             sasl: None,
         };
         let ended = stopped.clone();
-        tokio::spawn(async move { topic(&mut opened, &settings, Format::Either, false, ended).await });
+        tokio::spawn(opened.clone().look_for_runs());
+        tokio::spawn(async move { topic(&opened, &settings, Format::Either, false, ended).await });
         page(&folder, streams.clone()).await.map_err(in_words)?;
         Ok(Live { streams, source: format!("kafka:{name}") })
     };
     let tell = |told: Told<'_>| {
         output::remark(&format!("{}: {}; {} to be taken in.", told.session, told.counts, told.lag));
     };
-    let pace = Duration::from_secs_f64(pace.clamp(0.0, 3600.0));
+    let pace = Duration::from_secs_f64(pace);
     let found = stream_demo::run((sessions, seed, pace), data, begin, tell).await.map_err(Failure::Failed)?;
     let _ = stop.send(true);
     if json {

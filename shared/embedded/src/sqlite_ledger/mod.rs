@@ -115,6 +115,10 @@ pub(crate) fn read_only(path: &Path) -> rusqlite::Result<Connection> {
 
 pub(crate) fn failed(path: &Path, action: &'static str, error: &rusqlite::Error) -> Error {
     let (what, reason) = (path.display().to_string(), error.to_string());
+    // What was read is not what was written.
+    if let rusqlite::Error::FromSqlConversionFailure(..) = error {
+        return Error::Damaged { key: what, reason };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Error::Damaged { key: what, reason },
         code => {

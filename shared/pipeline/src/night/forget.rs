@@ -16,8 +16,8 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
         (Some(head), Some(tombstone)) if head == tombstone.head => tombstone,
         (Some(head), _) => write_tombstone(archive, ticker, chain.records.len(), head).await?,
         (None, Some(tombstone)) => tombstone,
-        // Files that were refused, or what a release before places kept.
-        (None, None) if !remains(archive, ticker).await?.is_empty() => {
+        // Files that were refused, what a release before places kept, or rows that no run has seen.
+        (None, None) if !remains(archive, ticker).await?.is_empty() || has_rows(ledger, ticker).await? => {
             write_tombstone(archive, ticker, 0, Link { sequence: 0, digest: Digest::of(b"") }).await?
         }
         (None, None) => return Err(Error::NoForecast { ticker: ticker.clone() }),
@@ -27,6 +27,15 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
         archive.remove(&key).await?;
     }
     Ok(tombstone)
+}
+
+/// Whether rows of it have arrived, readable or not.
+async fn has_rows(ledger: &dyn Ledger, ticker: &Ticker) -> Result<bool, Error> {
+    match ledger.head(ticker).await {
+        Ok(head) => Ok(head.is_some()),
+        Err(Error::Damaged { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Before anything is gone: whoever finds less than there was finds the reason.

@@ -2,10 +2,13 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use forecasting::{Cadence, Calibration, Kind, Period, PriceModel, Sample, Specification, Ticker};
+use forecasting::{Cadence, Calibration, Kind, LARGEST, Period, PriceModel, Sample, Specification, Ticker};
 use serde::{Deserialize, Serialize};
 
-use super::{Form, How, Kept, rules::Meaning};
+use super::{
+    Form, How, Kept,
+    rules::{Meaning, meaning},
+};
 use crate::{
     Archive, BothForecasts, Error, Forecasted, Ledger, ModelVersion, RunId, Snapshot, VersionId, error::about,
     newest_forecast,
@@ -49,15 +52,12 @@ pub struct Live {
     pub advanced: u64,
     /// From the model's own basis to the series'.
     pub factor: f64,
-    /// Values of periods after the next one, which wait for it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub pending: BTreeMap<i64, f64>,
     /// As it stands after the last period.
     pub model: PriceModel,
 }
 
-/// More values wait for a run.
-const MAX_PENDING: usize = 1000;
+/// The values that count of the periods from the next one on, as far as rows of them have come.
+pub(super) type Later = BTreeMap<i64, f64>;
 
 impl Live {
     /// A run's model in service as it stood there; none where only a program knows its law, or where it regresses on what rows do not tell.
@@ -85,32 +85,48 @@ impl Live {
             value: last.adjusted_close,
             advanced: 0,
             factor,
-            pending: BTreeMap::new(),
             model,
         }))
     }
 
-    /// Takes in the next period, and those that wait for it. What had been forecast of it.
-    fn take(&mut self, value: f64) -> Result<f64, forecasting::Error> {
+    /// What it forecasts of the next period.
+    fn next_mean(&self) -> Result<f64, forecasting::Error> {
         let ahead = self.model.forecast(1, &[])?.central();
-        let forecast = ahead.first().map_or(f64::NAN, |mean| mean * self.factor);
-        self.advance(value)?;
-        while let Some(value) = self.pending.remove(&self.next()) {
-            self.advance(value)?;
-        }
-        Ok(forecast)
+        Ok(ahead.first().map_or(f64::NAN, |mean| mean * self.factor))
     }
 
+    /// Takes in the next period. A value that the model cannot take leaves it as it was.
     fn advance(&mut self, value: f64) -> Result<(), forecasting::Error> {
-        self.model.advance(&Sample::from([value / self.factor].as_slice()))?;
+        let mut model = self.model.clone();
+        model.advance(&Sample::from([value / self.factor].as_slice()))?;
+        self.model = model;
         self.last = self.last.next();
         self.value = value;
         self.advanced += 1;
         Ok(())
     }
 
+    /// Takes notice of a row that is kept, and takes in what follows.
+    pub(super) fn notice(&mut self, later: &mut Later, (at, value): (i64, f64)) {
+        if at >= self.next() {
+            later.insert(at, value);
+        } else {
+            later.remove(&at);
+        }
+        self.follow(later);
+    }
+
+    /// Takes in the periods that follow, up to one that is missing, or that the model cannot take.
+    fn follow(&mut self, later: &mut Later) {
+        while let Some(value) = later.get(&self.next()).copied()
+            && self.advance(value).is_ok()
+        {
+            later.pop_first();
+        }
+    }
+
     /// The number of the period after the last.
-    fn next(&self) -> i64 {
+    pub(super) fn next(&self) -> i64 {
         Form::of(self.last.next().stamp()).0
     }
 
@@ -123,22 +139,18 @@ impl Live {
         Ok(BothForecasts::of(own, calibration))
     }
 
-    /// Those of the rows that were known when the run's forecast was found count as they did then.
-    fn catch_up(&mut self, rows: &[Kept]) -> Result<(), forecasting::Error> {
-        let origin = Form::of(self.last.stamp()).0;
-        // The last row of a period counts.
-        for row in rows.iter().filter(|row| row.at > origin) {
-            self.pending.insert(row.at, row.value);
-        }
+    /// Those of the rows that were known when the run's forecast was found count as they did then. What is left of them.
+    fn catch_up(&mut self, rows: &[Kept]) -> Later {
+        let mut later = later(self.next(), rows);
         self.since = rows.last().map_or(0, |row| row.sequence);
-        while let Some(value) = self.pending.remove(&self.next()) {
-            self.advance(value)?;
-        }
-        while self.pending.len() > MAX_PENDING {
-            self.pending.pop_last();
-        }
-        Ok(())
+        self.follow(&mut later);
+        later
     }
+}
+
+/// The last row of a period counts.
+pub(super) fn later<'a>(next: i64, rows: impl IntoIterator<Item = &'a Kept>) -> Later {
+    rows.into_iter().filter(|row| row.at >= next).map(|row| (row.at, row.value)).collect()
 }
 
 impl Head {
@@ -154,9 +166,9 @@ impl Head {
             Some(Meaning::Repeated | Meaning::Outdated) => return Ok(None),
             Some(Meaning::Confirmed) => return Ok(Some((How::Confirmed, None))),
             Some(Meaning::Revised) => {
-                // What the model has taken in stays taken in: the next run learns of it.
-                if let Some(pending) = self.live.as_mut().and_then(|live| live.pending.get_mut(&at)) {
-                    *pending = value;
+                // What the model has taken in stays taken in: the next run learns of it. What it could not take may be mended by this.
+                if let Some(live) = self.live.as_mut().filter(|live| live.next() == at) {
+                    let _ = live.advance(value);
                 }
                 return Ok(Some((How::Revised, None)));
             }
@@ -165,28 +177,25 @@ impl Head {
             }
         }
         let Some(live) = &mut self.live else { return Ok(Some((How::Waiting, None))) };
-        let next = live.next();
-        Ok(Some(match at.cmp(&next) {
+        Ok(Some(match at.cmp(&live.next()) {
             Ordering::Equal => {
-                // A value that the model cannot take, such as one that overflows, leaves it as it was.
-                let mut further = live.clone();
-                let forecast = further.take(value).map_err(|error| error.to_string())?;
-                *live = further;
+                let forecast = live.next_mean().map_err(|error| error.to_string())?;
+                live.advance(value).map_err(|error| error.to_string())?;
                 (How::Advanced, Some(forecast))
             }
-            Ordering::Greater => {
-                live.pending.insert(at, value);
-                if live.pending.len() > MAX_PENDING {
-                    live.pending.pop_last();
-                }
-                (How::Ahead, None)
-            }
+            Ordering::Greater => (How::Ahead, None),
             Ordering::Less => (How::Late, None),
         }))
     }
 
+    /// The next period of the model in service, where rows of it or of later ones have come: it can be taken further by them.
+    pub(super) fn can_follow(&self) -> Option<i64> {
+        let next = self.live.as_ref()?.next();
+        self.newest.is_some_and(|newest| newest >= next).then_some(next)
+    }
+
     /// Whether a run has forecast the series since this was written; then the model in service is that run's, and takes in what has
-    /// arrived since. `rows` are all that there are.
+    /// arrived since. `rows` are all that there are. Where the run's model cannot be had, rows wait for the next run.
     pub(super) async fn after_runs(
         &mut self,
         archive: &dyn Archive,
@@ -202,11 +211,18 @@ impl Head {
         if self.run.as_ref() == Some(&run) {
             return Ok(false);
         }
-        self.live = Live::of_run(archive, ledger, ticker, &run, &forecasted).await?;
+        self.live = match Live::of_run(archive, ledger, ticker, &run, &forecasted).await {
+            Ok(live) => live,
+            Err(error) if error.is_transient() || matches!(error, Error::Store { .. }) => return Err(error),
+            Err(error) => {
+                tracing::error!(%ticker, %run, %error, "rows wait for the next run");
+                None
+            }
+        };
         self.cadence = Some(forecasted.forecast.origin.cadence());
         self.run = Some(run);
         if let Some(live) = &mut self.live {
-            live.catch_up(&rows().await?).map_err(about(ticker))?;
+            live.catch_up(&rows().await?);
         }
         Ok(true)
     }
@@ -228,15 +244,17 @@ impl Head {
         let forecasted: Forecasted = ledger.committed(&key).await?.ok_or_else(missing)?.parse()?;
         let Some(mut again) = Live::of_run(archive, ledger, ticker, run, &forecasted).await? else { return Ok(None) };
         let known = rows.partition_point(|row| row.sequence <= live.since);
-        again.catch_up(&rows[..known]).map_err(about(ticker))?;
+        let mut later = again.catch_up(&rows[..known]);
         again.since = live.since;
         let mut head = Head { live: Some(again), ..self.clone() };
+        let mut before: BTreeMap<i64, Vec<Kept>> = BTreeMap::new();
+        for row in &rows[..known] {
+            before.entry(row.at).or_default().push(row.clone());
+        }
         for row in &rows[known..] {
-            let meaning = match row.how {
-                How::Revised => Some(Meaning::Revised),
-                How::Confirmed => Some(Meaning::Confirmed),
-                _ => None,
-            };
+            let of_period = before.entry(row.at).or_default();
+            let meaning = meaning(of_period, row.value, &row.mark);
+            of_period.push(row.clone());
             let differs = |what: &str| Error::Damaged {
                 key: format!("row {} of the stream of {ticker}", row.sequence),
                 reason: format!("{what} when it is taken in again"),
@@ -252,6 +270,9 @@ impl Head {
                     row.how, row.forecast
                 )));
             }
+            if let Some(live) = &mut head.live {
+                live.notice(&mut later, (row.at, row.value));
+            }
         }
         Ok(head.live)
     }
@@ -259,8 +280,8 @@ impl Head {
 
 /// Whether a value is one of this kind.
 pub(super) fn refusal(kind: Kind, value: f64) -> Option<String> {
-    if !value.is_finite() {
-        return Some(format!("its value is {value}"));
+    if value.is_nan() || value.abs() > LARGEST {
+        return Some(format!("its value is {value}, but must be finite, and at most {LARGEST:e}"));
     }
     kind.refusal(value).map(|why| format!("its value is {value}, {why}"))
 }

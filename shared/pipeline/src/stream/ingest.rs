@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::{
     Arrival, Counts, Form, Head, How, Kept, Kin, Refused, Step, Streams,
     arrival::Offset,
-    head::refusal,
+    head::{Later, later, refusal},
     rules::{Meaning, meaning},
 };
 use crate::{Archive, Configuration, Digest, Error, Key, Ledger};
@@ -65,8 +65,10 @@ pub struct Ingest {
 const ATTEMPTS: usize = 8;
 /// Series that are looked at together.
 const AT_ONCE: usize = 16;
+/// A day begins earlier elsewhere than in Greenwich, and is known when it ends.
+const DAYS_AHEAD: SignedDuration = SignedDuration::from_hours(36);
 /// Nobody's clock is further ahead.
-const AHEAD_OF_TIME: SignedDuration = SignedDuration::from_hours(36);
+const MOMENTS_AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// Refused rows whose series cannot be told are kept under its name.
 const NOBODY: &str = "UNKNOWN-SERIES";
 
@@ -122,29 +124,33 @@ impl Ingest {
         touched.sort();
         touched.dedup();
         let mut working = self.working(&touched).await?;
+        let placed: Vec<Placed<'_>> = rows.iter().map(|row| self.place(row, &step, &working)).collect();
+        let known: Vec<(&Arrival, i64)> = placed.iter().filter_map(Placed::period).collect();
+        self.read_known(&mut working, &known).await?;
         let mut accepted = Accepted::default();
         let mut refused: BTreeMap<Ticker, Vec<Refused>> = BTreeMap::new();
         let nobody: Ticker =
             NOBODY.parse().map_err(|_| Error::Request { field: "series", reason: NOBODY.to_owned() })?;
-        for row in rows {
-            let outcome = match row {
-                Err(row) => {
+        for placed in placed {
+            let outcome = match placed {
+                Placed::NoRow(row) => {
                     refused.entry(nobody.clone()).or_default().push(row.clone());
                     Outcome::Refused(row.reason.clone())
                 }
-                Ok(arrival) if is_behind(arrival, &step) => Outcome::Repeated,
-                Ok(arrival) => {
+                Placed::Behind => Outcome::Repeated,
+                Placed::Row(arrival, event) => {
                     let series = working.get_mut(&arrival.ticker).expect("every series was read");
-                    match series.take(arrival, &*self.streams, &self.configuration).await? {
-                        Ok(outcome) => outcome,
-                        Err(reason) => {
-                            let row = format!("{},{},{}", arrival.ticker, arrival.at, arrival.value);
-                            let position = arrival.mark.position.clone();
-                            let row = Refused { row, position, reason: reason.clone() };
-                            refused.entry(arrival.ticker.clone()).or_default().push(row);
-                            Outcome::Refused(reason)
-                        }
-                    }
+                    let taken = match event {
+                        Ok(event) => series.take(arrival, event, &*self.streams).await?,
+                        Err(reason) => Err(reason),
+                    };
+                    taken.unwrap_or_else(|reason| {
+                        let row = format!("{},{},{}", arrival.ticker, arrival.at, arrival.value);
+                        let position = arrival.mark.position.clone();
+                        let row = Refused { row, position, reason: reason.clone() };
+                        refused.entry(arrival.ticker.clone()).or_default().push(row);
+                        Outcome::Refused(reason)
+                    })
                 }
             };
             count(&mut accepted.counts, &outcome);
@@ -160,6 +166,19 @@ impl Ingest {
             self.heads.insert(ticker, head);
         }
         Ok(accepted)
+    }
+
+    fn place<'a>(
+        &self,
+        row: &'a Result<Arrival, Refused>,
+        step: &Step,
+        working: &BTreeMap<Ticker, Working>,
+    ) -> Placed<'a> {
+        match row {
+            Err(row) => Placed::NoRow(row),
+            Ok(arrival) if is_behind(arrival, step) => Placed::Behind,
+            Ok(arrival) => Placed::Row(arrival, working[&arrival.ticker].event(arrival, step.at, &self.configuration)),
+        }
     }
 
     /// Takes notice of runs that have forecast series since, so that who asks for a forecast is told what has arrived meanwhile.
@@ -187,56 +206,57 @@ impl Ingest {
     async fn working(&mut self, tickers: &[Ticker]) -> Result<BTreeMap<Ticker, Working>, Error> {
         let nights = self.streams.nights().await?;
         let as_before = nights.is_some() && nights == self.nights;
-        let unknown: Vec<Ticker> = tickers.iter().filter(|ticker| !self.heads.contains_key(*ticker)).cloned().collect();
-        let read = self.streams.heads(&unknown).await?;
-        let mut fresh: HashMap<Ticker, Head> = HashMap::new();
-        for (ticker, head) in unknown.into_iter().zip(read) {
-            fresh.insert(ticker, head.unwrap_or_default());
+        let mut all = BTreeMap::new();
+        for some in tickers.chunks(AT_ONCE) {
+            let series = some.iter().map(|ticker| self.series(ticker, as_before));
+            all.extend(some.iter().cloned().zip(try_join_all(series).await?));
         }
-        let mut working = Vec::new();
-        for ticker in tickers {
-            let (head, known) = match (self.heads.get(ticker), fresh.remove(ticker)) {
-                (Some(head), _) => (head.clone(), true),
-                (None, head) => (head.unwrap_or_default(), false),
-            };
-            let series =
-                Working { before: head.version, head, rows: Vec::new(), by_event: HashMap::new(), changed: false };
-            working.push((ticker.clone(), series, as_before && known));
-        }
-        for some in working.chunks_mut(AT_ONCE) {
-            let looked = some.iter_mut().filter(|(.., known)| !known).map(async |(ticker, series, _)| {
-                let rows = async || self.streams.rows(ticker).await;
-                series.changed = series.head.after_runs(&*self.archive, &*self.ledger, ticker, rows).await?;
-                Ok(())
-            });
-            try_join_all(looked).await?;
-        }
-        let working: BTreeMap<Ticker, Working> =
-            working.into_iter().map(|(ticker, series, _)| (ticker, series)).collect();
         if !as_before {
             // Those that were not looked at are when they are next touched.
-            self.heads.retain(|ticker, _| working.contains_key(ticker));
+            self.heads.retain(|ticker, _| all.contains_key(ticker));
             self.nights = nights;
         }
-        Ok(working)
+        Ok(all)
     }
 
-    /// Keeps rows that cannot be taken in, and why.
-    ///
-    /// # Errors
-    /// Where the archive cannot be written.
-    pub async fn set_aside(
-        &self,
-        source: &str,
-        ticker: &Ticker,
-        rows: impl Iterator<Item = Arrival>,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let refused = rows.map(|row| {
-            let text = format!("{},{},{}", row.ticker, row.at, row.value);
-            Refused { row: text, position: row.mark.position, reason: reason.to_owned() }
-        });
-        self.quarantine(source, ticker, &refused.collect::<Vec<_>>()).await
+    async fn series(&self, ticker: &Ticker, as_before: bool) -> Result<Working, Error> {
+        let cached = self.heads.get(ticker);
+        let (head, broken) = match cached {
+            Some(head) => (Ok(Some(head.clone())), None),
+            None => match self.ledger.head(ticker).await {
+                Err(error @ Error::Damaged { .. }) => (Ok(None), Some(error.to_string())),
+                read => (read, None),
+            },
+        };
+        let head = head?.unwrap_or_default();
+        let before = head.version;
+        let mut series = Working { before, head, broken, ..Working::default() };
+        if series.broken.is_none() && !(as_before && cached.is_some()) {
+            let rows = async || self.streams.rows(ticker).await;
+            series.changed = series.head.after_runs(&*self.archive, &*self.ledger, ticker, rows).await?;
+        }
+        Ok(series)
+    }
+
+    /// Reads what the log has of the rows' periods. Of one after all others there is nothing yet.
+    async fn read_known(&self, working: &mut BTreeMap<Ticker, Working>, rows: &[(&Arrival, i64)]) -> Result<(), Error> {
+        let mut asked: BTreeMap<&Ticker, Vec<i64>> = BTreeMap::new();
+        for (arrival, at) in rows {
+            if working[&arrival.ticker].head.newest.is_some_and(|newest| *at <= newest) {
+                asked.entry(&arrival.ticker).or_default().push(*at);
+            }
+        }
+        let asked: Vec<(&Ticker, Vec<i64>)> = asked.into_iter().collect();
+        for some in asked.chunks(AT_ONCE) {
+            let read = some.iter().map(|(ticker, periods)| self.streams.of_periods(ticker, periods));
+            for ((ticker, _), rows) in some.iter().zip(try_join_all(read).await?) {
+                let series = working.get_mut(*ticker).expect("every series was read");
+                for row in rows {
+                    series.known.entry(row.at).or_default().push(row);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Keeps what is refused, and why, before anything else of its batch is.
@@ -283,15 +303,38 @@ fn count(counts: &mut Counts, outcome: &Outcome) {
     } += 1;
 }
 
+/// A row of a batch, before it is taken in.
+enum Placed<'a> {
+    NoRow(&'a Refused),
+    /// Taken in before.
+    Behind,
+    /// With its period, or why it has none.
+    Row(&'a Arrival, Result<(i64, Form), String>),
+}
+
+impl<'a> Placed<'a> {
+    fn period(&self) -> Option<(&'a Arrival, i64)> {
+        match self {
+            Placed::Row(arrival, Ok((at, _))) => Some((arrival, *at)),
+            _ => None,
+        }
+    }
+}
+
 /// A series while a batch is taken in.
+#[derive(Default)]
 struct Working {
     /// The version of the head as it was read.
     before: u64,
     head: Head,
+    /// Why nothing can be taken in.
+    broken: Option<String>,
     /// New ones.
     rows: Vec<Kept>,
-    /// Places of the new ones, by their period.
-    by_event: HashMap<i64, Vec<usize>>,
+    /// What the batch's periods have, by period.
+    known: HashMap<i64, Vec<Kept>>,
+    /// What waits for the model, once that is asked for.
+    later: Option<Later>,
     changed: bool,
 }
 
@@ -299,34 +342,26 @@ impl Working {
     async fn take(
         &mut self,
         arrival: &Arrival,
+        (at, form): (i64, Form),
         streams: &dyn Streams,
-        configuration: &Configuration,
     ) -> Result<Result<Outcome, String>, Error> {
-        let (at, form) = match self.event(arrival, configuration) {
-            Ok(event) => event,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        // Of a period after all others there is no row yet.
-        let known = if self.head.newest.is_some_and(|newest| at <= newest) {
-            let mut known = streams.of_event(&arrival.ticker, at).await?;
-            known.extend(self.by_event.get(&at).into_iter().flatten().map(|place| self.rows[*place].clone()));
-            known
-        } else {
-            Vec::new()
-        };
-        let meaning = meaning(&known, arrival.value, &arrival.mark);
-        let taken = match self.head.take((at, arrival.value), meaning) {
+        if self.head.indexed.is_some_and(|indexed| indexed != (form == Form::Index)) {
+            let (is, others) = if form == Form::Index { ("an index", "dates") } else { ("a date", "indices") };
+            return Ok(Err(format!("{} is {is}, and its series has {others}", form.stamp(at))));
+        }
+        let of_period = self.known.entry(at).or_default();
+        let meaning = meaning(of_period, arrival.value, &arrival.mark);
+        let advanced = self.head.live.as_ref().map(|live| live.advanced);
+        let (how, forecast) = match self.head.take((at, arrival.value), meaning) {
             Err(reason) => return Ok(Err(reason)),
             Ok(None) if meaning == Some(Meaning::Outdated) => return Ok(Ok(Outcome::Outdated)),
             Ok(None) => return Ok(Ok(Outcome::Repeated)),
             Ok(Some(taken)) => taken,
         };
-        let (how, forecast) = taken;
         self.head.sequence += 1;
         self.head.newest = self.head.newest.max(Some(at));
         self.head.indexed = Some(form == Form::Index);
-        self.by_event.entry(at).or_default().push(self.rows.len());
-        self.rows.push(Kept {
+        let row = Kept {
             sequence: self.head.sequence,
             at,
             form,
@@ -335,8 +370,20 @@ impl Working {
             known: arrival.known,
             how,
             forecast,
-        });
+        };
+        of_period.push(row.clone());
+        self.rows.push(row);
         self.changed = true;
+        if self.later.is_none()
+            && self.head.live.as_ref().map(|live| live.advanced) != advanced
+            && let Some(next) = self.head.can_follow()
+        {
+            let log = streams.later(&arrival.ticker, next).await?;
+            self.later = Some(later(next, log.iter().chain(&self.rows)));
+        }
+        if let (Some(later), Some(live)) = (&mut self.later, &mut self.head.live) {
+            live.notice(later, (at, arrival.value));
+        }
         Ok(Ok(match how {
             How::Advanced => Outcome::Advanced,
             How::Waiting => Outcome::Waiting,
@@ -348,7 +395,15 @@ impl Working {
     }
 
     /// The row's period, or why it has none.
-    fn event(&self, arrival: &Arrival, configuration: &Configuration) -> Result<(i64, Form), String> {
+    fn event(
+        &self,
+        arrival: &Arrival,
+        now: Option<Timestamp>,
+        configuration: &Configuration,
+    ) -> Result<(i64, Form), String> {
+        if let Some(reason) = &self.broken {
+            return Err(reason.clone());
+        }
         let reading = configuration.reading(&arrival.ticker);
         let kind: Kind = self.head.live.as_ref().map_or(reading.kind, |live| live.model.kind());
         if let Some(reason) = refusal(kind, arrival.value) {
@@ -361,13 +416,15 @@ impl Working {
             None => arrival.at,
         };
         let (at, form) = Form::of(stamp);
-        if self.head.indexed.is_some_and(|indexed| indexed != (form == Form::Index)) {
-            let (is, others) = if form == Form::Index { ("an index", "dates") } else { ("a date", "indices") };
-            return Err(format!("{stamp} is {is}, and its series has {others}"));
-        }
-        let latest: Timestamp = arrival.known.saturating_add(AHEAD_OF_TIME).unwrap_or(Timestamp::MAX);
-        if form != Form::Index && at > latest.as_second() {
-            return Err(format!("{stamp} is yet to come: it arrived at {}", arrival.known));
+        let allowed = match form {
+            Form::Date => DAYS_AHEAD,
+            Form::Moment => MOMENTS_AHEAD,
+            Form::Index => return Ok((at, form)),
+        };
+        // Not by the producer's clock, where another is at hand.
+        let now = now.unwrap_or(arrival.known);
+        if at > now.saturating_add(allowed).unwrap_or(Timestamp::MAX).as_second() {
+            return Err(format!("{stamp} is yet to come: it was looked at at {now}"));
         }
         Ok((at, form))
     }

@@ -63,10 +63,8 @@ fn parse(format: Format, message: &Message<'_>) -> Result<Row, String> {
         return Err(format!("it is longer than {} KB", LONGEST >> 10));
     }
     let body = std::str::from_utf8(message.body).map_err(|_| "it is not UTF-8".to_owned())?.trim();
-    let key = match message.key.map(std::str::from_utf8).transpose() {
-        Ok(key) => key.filter(|key| !key.is_empty()),
-        Err(_) => return Err("its key is not UTF-8".to_owned()),
-    };
+    // A key of bytes names nothing; a row that names its series needs none.
+    let key = message.key.and_then(|key| std::str::from_utf8(key).ok()).filter(|key| !key.is_empty());
     match format {
         Format::Json => json(body, key),
         Format::Either if body.starts_with('{') => json(body, key),
@@ -124,7 +122,8 @@ fn csv(body: &str, key: Option<&str>) -> Result<Row, String> {
     let own = usize::from(!keyed);
     if !(own + 2..=own + 3).contains(&count) {
         let form = if keyed { "ds,y" } else { "series,ds,y" };
-        return Err(format!("it has {count} fields, where a row is {form}, and a revision where there is one"));
+        let fields = if count == 1 { "field" } else { "fields" };
+        return Err(format!("it has {count} {fields}, where a row is {form}, and a revision where there is one"));
     }
     let named = if keyed { key } else { Some(fields[0]).filter(|name| !name.is_empty()).or(key) };
     let revision = Some(fields[own + 2]).filter(|text| !text.is_empty()).map(revision).transpose()?;
@@ -136,7 +135,7 @@ fn missing(what: &str, names: &[&str]) -> String {
 }
 
 fn ticker(name: Option<&str>) -> Result<Ticker, String> {
-    let name = name.ok_or_else(|| missing("series, and no key", &SERIES))?;
+    let name = name.ok_or_else(|| missing("series, and no key that is a name", &SERIES))?;
     if name.contains(char::is_control) {
         return Err("the name of its series has control characters".to_owned());
     }
@@ -207,7 +206,7 @@ mod tests {
             assert!(reason.contains(said), "{body}: {reason}");
         };
         refused(None, "{\"series\": \"a\"", "no object of JSON");
-        refused(None, r#"{"ds": "2026-11-20", "y": 1}"#, "no series, and no key");
+        refused(None, r#"{"ds": "2026-11-20", "y": 1}"#, "no key that is a name");
         refused(None, r#"{"series": "a", "y": 1}"#, "no period");
         refused(None, r#"{"series": "a", "ds": "soon", "y": 1}"#, "'soon' is no date");
         refused(None, r#"{"series": "a", "ds": "2026-11-20", "y": null}"#, "no value");
@@ -219,7 +218,7 @@ mod tests {
         refused(None, "a,2026-11-20T12:00:30Z,1", "no time of whole minutes");
         refused(None, "a,03/04/2026,1", "no date");
         refused(Some("\u{7f}\u{1b}[2J"), "2026-11-20,1", "control characters");
-        refused(None, "", "it has 1 fields");
+        refused(None, "", "it has 1 field,");
         let long = Message { key: None, body: &vec![b'a'; 70_000], position: None, known: jiff::Timestamp::UNIX_EPOCH };
         let refused = read(Format::Either, &long).expect_err("too long");
         assert!(refused.reason.contains("64 KB") && refused.row.len() == SHOWN);

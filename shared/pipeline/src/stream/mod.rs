@@ -50,16 +50,20 @@ pub struct Counts {
 impl Counts {
     /// Each by its name, in the order in which they are shown.
     pub fn each(&self) -> [(&'static str, u64); 8] {
-        let Counts { advanced, waiting, ahead, late, revised, repeated, outdated, refused } = *self;
+        self.clone().each_mut().map(|(name, n)| (name, *n))
+    }
+
+    /// The same, to be set.
+    pub fn each_mut(&mut self) -> [(&'static str, &mut u64); 8] {
         [
-            ("advanced", advanced),
-            ("waiting", waiting),
-            ("ahead", ahead),
-            ("late", late),
-            ("revised", revised),
-            ("repeated", repeated),
-            ("outdated", outdated),
-            ("refused", refused),
+            ("advanced", &mut self.advanced),
+            ("waiting", &mut self.waiting),
+            ("ahead", &mut self.ahead),
+            ("late", &mut self.late),
+            ("revised", &mut self.revised),
+            ("repeated", &mut self.repeated),
+            ("outdated", &mut self.outdated),
+            ("refused", &mut self.refused),
         ]
     }
 
@@ -70,14 +74,9 @@ impl Counts {
 
     /// Adds others.
     pub fn add(&mut self, other: &Counts) {
-        self.advanced += other.advanced;
-        self.waiting += other.waiting;
-        self.ahead += other.ahead;
-        self.late += other.late;
-        self.revised += other.revised;
-        self.repeated += other.repeated;
-        self.outdated += other.outdated;
-        self.refused += other.refused;
+        for ((_, n), (_, more)) in self.each_mut().into_iter().zip(other.each()) {
+            *n += more;
+        }
     }
 }
 
@@ -141,11 +140,11 @@ pub trait Streams: Send + Sync {
     /// The next position of each partition of a source that was read before.
     async fn positions(&self, source: &str) -> Result<BTreeMap<i32, i64>, Error>;
 
-    /// What the rows of each series have come to; none of a series that none came of.
-    async fn heads(&self, tickers: &[Ticker]) -> Result<Vec<Option<Head>>, Error>;
+    /// The rows of these periods of a series, in the order in which they were kept.
+    async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error>;
 
-    /// The rows of one period of a series, in the order in which they were kept.
-    async fn of_event(&self, ticker: &Ticker, at: i64) -> Result<Vec<Kept>, Error>;
+    /// The rows of a period of a series and of all after it, in the order in which they were kept.
+    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error>;
 
     /// All rows of a series, in the order in which they were kept.
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error>;

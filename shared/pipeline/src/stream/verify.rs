@@ -26,8 +26,10 @@ pub async fn verify_stream(
     streams: &dyn Streams,
     ticker: &Ticker,
 ) -> Result<Option<VerifiedStream>, Error> {
-    let Some(head) = streams.heads(std::slice::from_ref(ticker)).await?.pop().flatten() else { return Ok(None) };
-    let rows = streams.rows(ticker).await?;
+    let Some(head) = ledger.head(ticker).await? else { return Ok(None) };
+    let mut rows = streams.rows(ticker).await?;
+    // Others may have come since.
+    rows.retain(|row| row.sequence <= head.sequence);
     let damaged = |reason: String| Error::Damaged { key: format!("the stream of {ticker}"), reason };
     for (place, row) in rows.iter().enumerate() {
         if row.sequence != place as u64 + 1 {

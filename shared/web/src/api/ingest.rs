@@ -80,7 +80,7 @@ pub(crate) async fn ingest(
 ) -> Result<Response, Problem> {
     // Who may bring none need not be listened to.
     if !ingests.admits(bearer(&headers).as_deref()) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "this token brings no rows"));
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "the token is missing or wrong"));
     }
     let body = Bytes::from_request(request, &()).await;
     let body = body.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;

@@ -17,6 +17,9 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Figures for a monitor.
 ///
+/// So many runs may be under way, or cut off.
+const RUNS: usize = 20;
+
 /// The text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "service", responses(
     (status = 200, description = "Metrics.", body = String, content_type = "text/plain"),
@@ -25,9 +28,15 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) async fn metrics(State(stores): State<Stores>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::read(query.as_deref(), &[], &[])?;
     let mut text = String::new();
-    let newest = stores.ledger.runs(1).await?.pop();
+    // While one is under way, of the one before.
+    let newest = stores.ledger.runs(RUNS).await?.into_iter().find(|entry| entry.closure.is_some());
     if let Some(closure) = newest.as_ref().and_then(|entry| entry.closure.as_ref()) {
-        head(&mut text, "closing_bell_run_tickers", "gauge", "Tickers of the newest run, by what became of them.");
+        head(
+            &mut text,
+            "closing_bell_run_tickers",
+            "gauge",
+            "Tickers of the newest closed run, by what became of them.",
+        );
         for (status, n) in [("done", closure.done), ("failed", closure.failed), ("skipped", closure.skipped)] {
             line(&mut text, "closing_bell_run_tickers", &[("status", status)], n as f64);
         }

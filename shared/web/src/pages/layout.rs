@@ -43,7 +43,7 @@ pub(super) fn with_scripts(title: &str, place: Option<Place>, content: &Markup, 
                         a href="/" aria-current=[here(Place::Tickers)] { "Tickers" }
                         a href="/runs" aria-current=[here(Place::Runs)] { "Nights" }
                         a href="/stream" aria-current=[here(Place::Stream)] { "Stream" }
-                        a href="/judged" aria-current=[here(Place::Judged)] { "Others" }
+                        a href="/judged" aria-current=[here(Place::Judged)] { "Other forecasts" }
                         a href="/docs" aria-current=[here(Place::Docs)] { "Interface" }
                     }
                 }

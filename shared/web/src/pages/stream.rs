@@ -17,9 +17,12 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures::stream;
+use futures::{future::join_all, stream};
 use maud::{Markup, html};
-use pipeline::stream::{Counts, Head, Streams};
+use pipeline::{
+    Ledger,
+    stream::{Counts, Head, Streams},
+};
 
 use super::{
     layout::{self, Place},
@@ -29,6 +32,8 @@ use crate::{Problem, assets::LIVE, parameters::Parameters, stores::Stores};
 
 /// Series on the page.
 const LISTED: usize = 200;
+/// Series that are looked at together.
+const AT_ONCE: usize = 20;
 /// How often it is looked for what is new.
 const LOOK: Duration = Duration::from_millis(400);
 /// A page that is open longer asks again by itself.
@@ -47,7 +52,7 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
         div #live data-live="/stream/events" aria-live="off" {
             @match &stores.streams {
                 None => { (nothing()) }
-                Some(streams) => { (tables(&**streams).await?) }
+                Some(streams) => { (tables(&*stores.ledger, &**streams).await?) }
             }
         }
         p .hint { "With a script the page follows by itself. Also as " a href="/metrics" { "metrics" } "." }
@@ -62,14 +67,17 @@ fn nothing() -> Markup {
     }
 }
 
-async fn tables(streams: &dyn Streams) -> Result<Markup, Problem> {
+async fn tables(ledger: &dyn Ledger, streams: &dyn Streams) -> Result<Markup, Problem> {
     let sources = streams.sources().await?;
     let mut tickers = streams.streamed().await?;
     let all = tickers.len();
     tickers.truncate(LISTED);
-    let heads = streams.heads(&tickers).await?;
     if sources.is_empty() {
         return Ok(nothing());
+    }
+    let mut heads = Vec::with_capacity(tickers.len());
+    for some in tickers.chunks(AT_ONCE) {
+        heads.extend(join_all(some.iter().map(|ticker| ledger.head(ticker))).await);
     }
     Ok(html! {
         h2 { "Sources" }
@@ -97,9 +105,15 @@ async fn tables(streams: &dyn Streams) -> Result<Markup, Problem> {
                     th scope="col" { "Series" } th scope="col" .number { "Rows" } th scope="col" { "Newest" }
                     th scope="col" .number { "Value" } th scope="col" .number { "Next forecast" } th scope="col" .number { "Since the run" }
                 } }
-                tbody { @for (ticker, head) in tickers.iter().zip(&heads) { @if let Some(head) = head {
-                    tr { th scope="row" { a href={ "/tickers/" (ticker) } { (ticker) } } (series(head)) }
-                } } }
+                tbody { @for (ticker, head) in tickers.iter().zip(&heads) {
+                    tr { th scope="row" { a href={ "/tickers/" (ticker) } { (ticker) } }
+                        @match head {
+                            Ok(Some(head)) => { (series(head)) }
+                            Ok(None) => { td colspan="5" { "-" } }
+                            Err(error) => { td colspan="5" { (error) } }
+                        }
+                    }
+                } }
             }
         }
         @if all > LISTED { p { "The first " (LISTED) " of " (all) " series." } }
@@ -168,6 +182,10 @@ impl Following {
             if stopping || tokio::time::Instant::now() > self.until {
                 return None;
             }
+            if self.told {
+                // However fast rows come.
+                tokio::time::sleep(LOOK).await;
+            }
             let revision = self.stores.ledger.revision().await.ok().flatten();
             if revision.is_none() && self.told {
                 // Who cannot tell when something has arrived is asked again.
@@ -176,9 +194,8 @@ impl Following {
             if revision.is_none() || revision != self.known {
                 self.known = revision;
                 self.told = true;
-                return tables(&*self.streams).await.ok();
+                return tables(&*self.stores.ledger, &*self.streams).await.ok();
             }
-            tokio::time::sleep(LOOK).await;
         }
     }
 }

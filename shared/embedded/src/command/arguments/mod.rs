@@ -14,7 +14,7 @@ use pipeline::{RunId, VersionId};
 use crate::stream_demo::MAX_SESSIONS;
 pub(super) use market::MarketName;
 pub(super) use place::{NightArguments, PlaceArguments, StoreArguments};
-pub(super) use rows::{Beginning, IngestArguments, KafkaArguments, Mechanism, RowFormat};
+pub(super) use rows::{IngestArguments, KafkaArguments, RowFormat};
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
@@ -273,7 +273,7 @@ pub(super) enum Demo {
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
         /// Seconds between sessions, for whoever watches the page
-        #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+        #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
         pace: f64,
         /// Where the ledgers are written; it must be empty or not exist
         #[arg(long, value_name = "DIR", default_value = "closing-bell-demo-stream")]
@@ -297,6 +297,11 @@ pub(super) enum Demo {
         #[arg(long)]
         json: bool,
     },
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
+    seconds.ok_or_else(|| "a number of seconds, from 0 to 3600".to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-use std::{path::PathBuf, str::FromStr};
+use std::path::PathBuf;
 
 use clap::Args;
+
+use crate::kafka::{From, Mechanism};
 
 /// Where rows come from.
 #[derive(Debug, Clone, Args)]
@@ -42,7 +44,7 @@ pub(in crate::command) struct KafkaArguments {
     pub(in crate::command) topic: Option<String>,
     /// Where to begin a partition that was never read: beginning, end, or a time; others go on where they stopped
     #[arg(long, value_name = "WHERE", default_value = "beginning", requires = "kafka")]
-    pub(in crate::command) from: Beginning,
+    pub(in crate::command) from: From,
     /// Encrypt the connection, to a broker whose certificate this machine trusts
     #[arg(long, requires = "kafka")]
     pub(in crate::command) tls: bool,
@@ -52,42 +54,6 @@ pub(in crate::command) struct KafkaArguments {
     /// Sign in, with KAFKA_USERNAME and KAFKA_PASSWORD
     #[arg(long, value_enum, requires = "kafka")]
     pub(in crate::command) sasl: Option<Mechanism>,
-}
-
-/// Where to begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::command) enum Beginning {
-    Start,
-    End,
-    Time(jiff::Timestamp),
-}
-
-impl FromStr for Beginning {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "beginning" => Ok(Beginning::Start),
-            "end" => Ok(Beginning::End),
-            _ => text
-                .parse()
-                .map(Beginning::Time)
-                .map_err(|_| "it is beginning, end, or a time such as 2026-11-20T17:00:00Z".to_owned()),
-        }
-    }
-}
-
-/// How to sign in at a broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::command) enum Mechanism {
-    /// A password, which the connection should encrypt.
-    Plain,
-    /// A challenge.
-    #[value(name = "scram-sha-256")]
-    ScramSha256,
-    /// A challenge.
-    #[value(name = "scram-sha-512")]
-    ScramSha512,
 }
 
 /// How rows are written.

@@ -1,6 +1,6 @@
 //! Rows that are sent to `serve`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
@@ -14,28 +14,17 @@ use web::{Ingests, Problem};
 
 /// Takes one batch in after the other.
 pub(super) struct Door {
-    ingest: Mutex<Ingest>,
+    ingest: Arc<Mutex<Ingest>>,
     token: Digest,
 }
 
 const SOURCE: &str = "http";
-const LOOK: Duration = Duration::from_secs(1);
 /// Batches that wait for longer are sent back: whoever sends them is too fast.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Door {
-    pub(super) fn new(ingest: Ingest, token: &str) -> Door {
-        Door { ingest: Mutex::new(ingest), token: Digest::of(token.as_bytes()) }
-    }
-
-    /// Takes notice of runs for as long as it is asked to: what has arrived since then goes on from them.
-    pub(super) async fn look_for_runs(&self) {
-        loop {
-            tokio::time::sleep(LOOK).await;
-            if let Err(error) = self.ingest.lock().await.look_for_runs().await {
-                tracing::warn!(%error, "what has arrived does not go on from the newest run yet");
-            }
-        }
+    pub(super) fn new(ingest: Arc<Mutex<Ingest>>, token: &str) -> Door {
+        Door { ingest, token: Digest::of(token.as_bytes()) }
     }
 }
 

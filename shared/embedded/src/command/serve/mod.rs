@@ -24,11 +24,12 @@ use web::Site;
 use super::{
     Failure,
     arguments::{KafkaArguments, NightArguments, PlaceArguments},
-    ingest::{Opened, kafka_settings, topic},
+    ingest::{LONGEST_PAUSE, Opened, kafka_settings, topic},
     output,
     settings::read_settings,
     stores::{Stores, ledger_path},
 };
+use crate::kafka::KafkaSettings;
 use door::Door;
 use nights::Nights;
 pub(super) use schedule::Schedule;
@@ -60,11 +61,12 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let kafka = kafka_settings(&service.kafka)?;
     // Where nothing can be written, nothing is taken in.
     let site = match Opened::new(&place.data, &settings).await {
-        Ok(Opened { ingest, streams }) => {
-            let door = Arc::new(Door::new(ingest, &token));
-            let looking = door.clone();
-            tokio::spawn(async move { looking.look_for_runs().await });
-            site.streaming(streams).ingesting(door)
+        Ok(opened) => {
+            tokio::spawn(opened.clone().look_for_runs());
+            if let Some(kafka) = kafka {
+                tokio::spawn(follow(opened.clone(), kafka, stopped.clone()));
+            }
+            site.streaming(opened.streams).ingesting(Arc::new(Door::new(opened.ingest, &token)))
         }
         Err(failure) if kafka.is_none() => {
             output::remark(&format!("No rows are taken in: {}", failure.text()));
@@ -90,21 +92,6 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
         work.handle().spawn(schedule.run(nights.clone(), stopped.clone()))
     });
-    if let Some(kafka) = kafka {
-        let mut opened = Opened::new(&place.data, &settings).await?;
-        let (ending, ended) = watch::channel(false);
-        let mut stopping = stopped.clone();
-        work.handle().spawn(async move {
-            let _ = stopping.changed().await;
-            let _ = ending.send(true);
-        });
-        work.handle().spawn(async move {
-            match topic(&mut opened, &kafka, Format::Either, false, ended).await {
-                Ok(counts) => output::remark(&format!("{counts}.")),
-                Err(failure) => output::remark(&format!("Kafka is read no more: {}", failure.text())),
-            }
-        });
-    }
     let code = answer(listener, site.starting(nights.clone()).router(), stopped, stop).await?;
     if let Some(clock) = clock {
         clock.abort();
@@ -115,6 +102,30 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         );
     }
     Ok(code)
+}
+
+/// Takes a topic in until it is told to stop. Whatever is wrong with it is told, and it is tried again: the topic may be made later.
+async fn follow(opened: Opened, kafka: KafkaSettings, mut stopping: watch::Receiver<()>) {
+    let (ending, ended) = watch::channel(false);
+    let reading = async {
+        loop {
+            match topic(&opened, &kafka, Format::Either, false, ended.clone()).await {
+                Ok(counts) => return output::remark(&format!("{counts}.")),
+                Err(failure) => output::remark(&format!("Kafka is not read: {}", failure.text())),
+            }
+            tokio::time::sleep(LONGEST_PAUSE).await;
+        }
+    };
+    let stopping = async {
+        let _ = stopping.changed().await;
+        let _ = ending.send(true);
+        // By then what is under way has ended; a pause is not waited for.
+        tokio::time::sleep(PATIENCE).await;
+    };
+    tokio::select! {
+        () = reading => {}
+        () = stopping => {}
+    }
 }
 
 async fn listen(service: &Service) -> Result<TcpListener, Failure> {

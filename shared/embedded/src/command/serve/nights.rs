@@ -53,6 +53,7 @@ impl Nights {
         let market = match &arguments.market {
             // Rows may be yet to arrive.
             Some(MarketName::Stream) => Market::Stream,
+            None if settings.works_on_streams() => Market::Stream,
             other => Chosen::new(other.as_ref(), &settings, &arguments.store.place).await?.name,
         };
         messenger(&settings)?;
