@@ -41,14 +41,19 @@ const SHOWN: usize = 2000;
 /// # Errors
 /// The row as far as it is kept, and what is wrong with it.
 pub fn read(format: Format, message: &Message<'_>) -> Result<Arrival, Refused> {
-    let refused = |reason: String| Refused {
-        row: String::from_utf8_lossy(message.body).chars().take(SHOWN).collect(),
-        position: message.position.clone(),
-        reason,
-    };
+    let refused = |reason| Refused::new(message.body, message.position.clone(), reason);
     let row = parse(format, message).map_err(refused)?;
     let mark = Mark { revision: row.revision, position: message.position.clone() };
     Ok(Arrival { ticker: row.ticker, at: row.at, value: row.value, mark, known: message.known })
+}
+
+impl Refused {
+    /// What came, as far as it is kept, and why it is no row.
+    #[must_use]
+    pub fn new(body: &[u8], position: Option<Position>, reason: String) -> Refused {
+        let row = String::from_utf8_lossy(&body[..body.len().min(4 * SHOWN)]).chars().take(SHOWN).collect();
+        Refused { row, position, reason }
+    }
 }
 
 struct Row {

@@ -142,7 +142,7 @@ pub(crate) async fn everyone(
     path = "/judged/{name}",
     tag = "judged",
     params(
-        ("name" = String, Path, description = "Whose."),
+        ("name" = String, Path, pattern = "^[a-z0-9_-]{1,24}$", description = "Whose."),
         ("format" = Option<String>, Query, pattern = "^(json|csv|html)$", description = "json, csv or html; otherwise `Accept` decides."),
     ),
     responses(
