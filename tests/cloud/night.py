@@ -494,7 +494,7 @@ class Nights(unittest.TestCase):
         models = ROOT / "docs/models"
         self.new_function("threshold", {name: (models / name).read_text() for name in ["closing_bell.py", "threshold.py"]})
         self.new_function("broken", {"broken.py": "def handler(event, context):\n    raise ValueError('no idea')\n"})
-        families = ", ".join(f'{{ function = "{FUNCTION}{name}" }}' for name in ["threshold", "broken"])
+        families = ", ".join(f'{{ function = "{FUNCTION}{name}:1" }}' for name in ["threshold", "broken"])
         self.cloud.configure(f'families = ["arima", {families}]\n')
         law, walk = self.prices(True), self.prices(False)
         try:
@@ -526,7 +526,7 @@ class Nights(unittest.TestCase):
             for file, text in files.items():
                 archive.writestr(file, text)
         self.cloud.client("lambda").create_function(
-            FunctionName=name, Runtime="python3.11", Role=role, Handler=f"{name}.handler", Timeout=30,
+            FunctionName=name, Runtime="python3.11", Role=role, Handler=f"{name}.handler", Timeout=30, Publish=True,
             Code={"ZipFile": packed.getvalue()},
         )
 

@@ -55,22 +55,16 @@ fn milliseconds(text: Option<&String>) -> Timestamp {
     read.unwrap_or_else(Timestamp::now)
 }
 
-/// A message may have several rows, a line each. Only a FIFO queue orders them, within a group.
+/// A message may have several rows, a line each. A queue puts them in no order.
 fn queue(event: SqsEvent) -> Batches {
     let mut batches = Batches::new();
     for message in event.records {
         let source = named("sqs", message.event_source_arn.as_deref());
         let known = milliseconds(message.attributes.get("SentTimestamp"));
-        let place = message.attributes.get("SequenceNumber").zip(message.attributes.get("MessageGroupId"));
         let batch = batches.entry(source.clone()).or_default();
         let body = message.body.unwrap_or_default();
         for line in body.lines().filter(|line| !line.trim().is_empty()) {
-            let position = place.map(|(sequence, group)| Position {
-                source: format!("{source}/{group}"),
-                partition: 0,
-                offset: Offset(sequence.clone()),
-            });
-            let message = Message { key: None, body: line.as_bytes(), position, known };
+            let message = Message { key: None, body: line.as_bytes(), position: None, known };
             batch.rows.push(read(Format::Either, &message));
         }
         batch.messages.extend(message.message_id);

@@ -31,6 +31,8 @@ pub struct ModelFunctions {
 
 /// Forecasts of one series' past that are asked for at once.
 const AT_ONCE: usize = 8;
+/// For all calls about one series; the train function has 50 s for a batch.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A call that broke off, or found the function busy, is made again.
 const ATTEMPTS: u32 = 3;
 
@@ -139,7 +141,12 @@ fn read<'a, T: Deserialize<'a>>(answer: &'a RawValue) -> Result<T, Silence> {
 impl Programs for ModelFunctions {
     async fn ask(&self, question: &Question<'_>) -> Result<Said, String> {
         self.failures.check(question.program)?;
-        let said = self.hold(question).await;
+        let calls = question.series.bars().len() + 1 - question.from;
+        let late = |_| {
+            let reason = format!("its {calls} forecasts of a series were not there within {} s", PATIENCE.as_secs());
+            Err(Silence::TooSlow(reason))
+        };
+        let said = tokio::time::timeout(PATIENCE, self.hold(question)).await.unwrap_or_else(late);
         self.failures.settle(question.program, said)
     }
 }

@@ -182,8 +182,8 @@ impl Start {
     /// What has arrived up to the start's moment, each series up to its own last period.
     fn asked_of_streams(&self, settings: &Settings, tickers: Vec<Ticker>) -> Asked {
         let ended = settings.cadence().and_then(|cadence| cadence.last_ended(self.time));
-        let today = || Stamp::moment(self.time).date().map_or(Stamp::Moment(self.time), Stamp::Date);
-        let as_of = self.as_of.or(ended.map(Period::stamp)).unwrap_or_else(today);
+        // Where no cadence is declared, each start is a run of its own: more may have arrived.
+        let as_of = self.as_of.or(ended.map(Period::stamp)).unwrap_or(Stamp::moment(self.time));
         let mut assignment = settings.assignment(pipeline::Market::Stream, tickers);
         assignment.configuration.train = self.train;
         Asked { assignment, as_of, patience: Patience::NONE, file: None }

@@ -36,8 +36,9 @@ pub(crate) enum Refusal {
 /// Where the address names no password.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the whole answer; the server is told, too.
+/// For the whole answer. The server is told, and says so itself; one that does not is not waited for much longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
+const GRACE: Duration = Duration::from_secs(30);
 /// A server that has begun to answer goes on.
 const SILENCE: Duration = Duration::from_mins(1);
 const LARGEST_ANSWER: usize = 512 << 20;
@@ -96,8 +97,9 @@ fn configured(Address(address): &Address) -> Result<Config, Refusal> {
 }
 
 async fn answer(config: &Config, query: &str) -> Result<Vec<u8>, Refusal> {
-    let late = |_| Refusal::Unavailable(format!("PostgreSQL did not answer within {} s", ANSWER_TIMEOUT.as_secs()));
-    timeout(ANSWER_TIMEOUT, read(config, query)).await.map_err(late)?
+    // Asked again it would take as long.
+    let late = |_| Refusal::Wrong(format!("PostgreSQL did not answer within {} s", ANSWER_TIMEOUT.as_secs()));
+    timeout(ANSWER_TIMEOUT + GRACE, read(config, query)).await.map_err(late)?
 }
 
 async fn read(config: &Config, query: &str) -> Result<Vec<u8>, Refusal> {
@@ -117,7 +119,7 @@ async fn read(config: &Config, query: &str) -> Result<Vec<u8>, Refusal> {
         let silent =
             |_| Refusal::Unavailable(format!("PostgreSQL fell silent for {} s in its answer", SILENCE.as_secs()));
         // The first rows may take as long as the whole query does.
-        let patience = if answer.is_empty() { ANSWER_TIMEOUT } else { SILENCE };
+        let patience = if answer.is_empty() { ANSWER_TIMEOUT + GRACE } else { SILENCE };
         match timeout(patience, rows.try_next()).await.map_err(silent)?.map_err(|error| refused(&error, query))? {
             None => return Ok(answer),
             Some(piece) if answer.len() + piece.len() > LARGEST_ANSWER => {

@@ -93,6 +93,12 @@ fn weeks() {
         (forecast["origin"].as_str(), forecast["horizons"][0]["date"].as_str()),
         (Some("2023-02-21"), Some("2023-02-28"))
     );
+    // A day that is not the weeks' is named, and stops no other series.
+    bench.write("odd/DEMAND.csv", &text);
+    bench.write("odd/SHIFTED.csv", &text.replacen("2020-11-10,", "2020-11-12,", 1));
+    let odd = bench.run("run --market csv:odd --set cadence=1week --data odd-data").expect(1);
+    assert!(odd.out.contains("2020-11-12") && odd.out.contains("its periods are dated on a Tuesday"), "{odd:?}");
+    bench.run("predict DEMAND --data odd-data").expect(0);
     let refused = bench.run("run --market csv:weekly --set cadence=session --data other").expect(1);
     assert!(refused.out.contains("cadence = \"session\" has 4 periods between two of them"), "{refused:?}");
     let wrong = bench.run("run --market csv:weekly --set cadence=fortnight").expect(2);
@@ -164,7 +170,7 @@ fn one_file_read_in_several_ways() {
     }
     let refused = run("--set cadence=1week").expect(1).out;
     assert!(refused.contains("has one period for several of them"), "{refused}");
-    assert!(refused.contains("2024-02-09, 2024-02-12, 2024-02-13"), "{refused}");
+    assert!(refused.contains("2024-02-07, 2024-02-08, 2024-02-09"), "{refused}");
     let refused = run("--set calendar=XLON").expect(1).out;
     assert!(refused.contains("2024-01-01 is no period of the cadence 1day@XLON: no session: holiday"), "{refused}");
 }

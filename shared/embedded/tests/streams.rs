@@ -237,6 +237,38 @@ fn sessions_hours_and_prices() {
     assert_eq!(counts(ingest(&bench, "LOAD,2026-01-01T00:00Z,-50\n"), 0), only(&[("waiting", 1)]));
 }
 
+/// Weeks, months and bars go on as the run's do, which a later command knows, too.
+#[test]
+fn weekdays_ends_of_months_and_minutes() {
+    let bench = Bench::new();
+    bench.write("closing-bell.toml", "kind = \"value\"\nfamilies = [\"arima\"]\npromotion = \"always\"\n");
+    let dates = |first: &str, step: fn(i64) -> jiff::Span| -> Vec<String> {
+        let first: jiff::civil::DateTime = first.parse().expect("a time");
+        (0..=60).map(|n| first.checked_add(step(n)).expect("a time").to_string()).collect()
+    };
+    let all = [
+        ("WEEK", dates("2020-11-10T00:00", |n| jiff::Span::new().weeks(n)), "2022-01-12"),
+        ("MONTH", dates("2015-01-31T00:00", |n| jiff::Span::new().months(n)), "2020-02-28"),
+        ("BAR", dates("2020-11-10T00:05", |n| jiff::Span::new().minutes(15 * n)), "2020-11-10T15:15Z"),
+    ];
+    let text = |series: &str, stamp: &str, t: usize| {
+        let stamp =
+            if series == "BAR" { format!("{}Z", stamp.trim_end_matches(":00")) } else { stamp[..10].to_owned() };
+        format!("{series},{stamp},{}\n", wave(t))
+    };
+    let first: String = all
+        .iter()
+        .flat_map(|(series, stamps, _)| stamps[..60].iter().enumerate().map(|(t, stamp)| text(series, stamp, t)))
+        .collect();
+    ingest(&bench, &first).expect(0);
+    bench.run("run --market stream").expect(0);
+    for (series, stamps, other) in &all {
+        let refused = ingest(&bench, &format!("{series},{other},50\n"));
+        assert_eq!(counts(refused, 1), only(&[("refused", 1)]), "{series}");
+        assert_eq!(counts(ingest(&bench, &text(series, &stamps[60], 60)), 0), only(&[("advanced", 1)]), "{series}");
+    }
+}
+
 /// The demonstration says what it says of itself: the stream's forecasts are those of nights on the same rows.
 #[test]
 fn the_demonstration() {

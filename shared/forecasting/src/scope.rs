@@ -79,7 +79,7 @@ impl Scope {
         let bars = series.bars();
         let mut gaps: Vec<Gap> = bars
             .windows(2)
-            .map(|pair| Gap { after: pair[0].day, sessions: pair[0].day.periods_until(pair[1].day) - 1 })
+            .map(|pair| Gap { after: pair[0].day, sessions: pair[0].day.periods_until(pair[1].day).saturating_sub(1) })
             .filter(|gap| gap.sessions > 0)
             .collect();
         let sessions_missing = gaps.iter().map(|gap| gap.sessions).sum();

@@ -61,7 +61,7 @@ impl Seasons {
             (Step::Index | Step::Months { count: 12, .. }, _) | (Step::Day, Calendar::Dates(_)) => (1, 1),
             (Step::Day, Calendar::Always) => (7, 1),
             (Step::Day, Calendar::Weekdays | Calendar::Exchange(_)) => (5, 1),
-            (Step::Week, _) => (52, 1),
+            (Step::Week { .. }, _) => (52, 1),
             (Step::Months { count, .. }, _) => (12 / usize::from(count.max(1)), 1),
             (Step::Minutes { count, offset }, Calendar::Exchange(exchange)) => {
                 (exchange.bars_of_a_session(count, offset), 1)

@@ -169,7 +169,7 @@ impl PriceSeries {
         let known: Vec<Period> = rows
             .iter()
             .filter(|row| row.adjusted_close.is_some())
-            .filter_map(|row| cadence.period(row.date).ok())
+            .filter_map(|row| cadence.of_dates_like(row.date).period(row.date).ok())
             .collect();
         cadence.check(&known)?;
         let kind = form.kind;

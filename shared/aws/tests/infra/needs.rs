@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger};
+use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger, SqliteStreams};
 use forecasting::{Policy, Stamp, Ticker};
 use jiff::{
     Timestamp,
@@ -16,6 +16,7 @@ use pipeline::{
     Appended, Archive, Assignment, Attempt, Attempts, Chain, Chained, Champion, Closure, Configuration, Created, Error,
     Key, Ledger, MarketData, Planned, Receipt, Run, RunEntry, RunId, Settings, Stage, StageRecord, Trigger,
     price_file::PriceFile,
+    stream::{Counts, Format, Head, Ingest, Kept, Message, Source, Step, Streams, read},
 };
 
 /// An action on a resource: a prefix of the archive (`prices/*`), `bucket`, `table`, `bus` or `parameter`.
@@ -30,7 +31,6 @@ struct Notes {
     needs: BTreeMap<String, Needs>,
 }
 
-#[derive(Clone)]
 struct Noted<T> {
     inner: Arc<T>,
     notes: Arc<Mutex<Notes>>,
@@ -158,6 +158,48 @@ impl Ledger for Noted<SqliteLedger> {
         self.note(&[QUERY], "table");
         self.inner.receipts(ticker).await
     }
+
+    async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.head(ticker).await
+    }
+}
+
+#[async_trait]
+impl Streams for Noted<SqliteStreams> {
+    async fn positions(&self, source: &str) -> Result<BTreeMap<i32, i64>, Error> {
+        self.inner.positions(source).await
+    }
+
+    async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.of_periods(ticker, periods).await
+    }
+
+    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.later(ticker, from).await
+    }
+
+    async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.rows(ticker).await
+    }
+
+    async fn keep(&self, step: &Step) -> Result<(), Error> {
+        self.note(&[QUERY, PUT, UPDATE], "table");
+        self.inner.keep(step).await
+    }
+
+    async fn streamed(&self) -> Result<Vec<Ticker>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.streamed().await
+    }
+
+    async fn sources(&self) -> Result<BTreeMap<String, Source>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.sources().await
+    }
 }
 
 /// What each function asks of archive and ledger: its stage, in nights of every kind, and what stands around the stage.
@@ -168,7 +210,9 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     let archive = Noted { inner: archive, notes: notes.clone() };
     let ledger = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
     let ledger = Noted { inner: ledger, notes: notes.clone() };
-    let stores = Stores { archive, ledger, notes };
+    let streams = Arc::new(SqliteStreams::open(&folder.path().join("ledger.sqlite")).expect("opens"));
+    let streams = Arc::new(Noted { inner: streams, notes: notes.clone() });
+    let stores = Stores { archive: Arc::new(archive), ledger: Arc::new(ledger), notes };
 
     let ticker: Ticker = "KO".parse().expect("a ticker");
     let settings = Settings::parse("start = 2019-01-01").expect("reads");
@@ -189,21 +233,21 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.night(&nonsense, of_file, date(2020, 12, 11)).await;
 
     stores.act_as("predict");
-    pipeline::predict(&stores.archive, &stores.ledger, &ticker, pipeline::Asked::default()).await.expect("answers");
-    pipeline::models(&stores.archive, &stores.ledger, &ticker, 10).await.expect("answers");
+    pipeline::predict(&*stores.archive, &*stores.ledger, &ticker, pipeline::Asked::default()).await.expect("answers");
+    pipeline::models(&*stores.archive, &*stores.ledger, &ticker, 10).await.expect("answers");
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
-    pipeline::without_model(&stores.ledger, &ticker).await.expect("lists");
-    pipeline::watched(&stores.archive, &stores.ledger, 10).await.expect("lists");
-    pipeline::residuals(&stores.archive, &stores.ledger, &ticker).await.expect("answers");
+    pipeline::without_model(&*stores.ledger, &ticker).await.expect("lists");
+    pipeline::watched(&*stores.archive, &*stores.ledger, 10).await.expect("lists");
+    pipeline::residuals(&*stores.archive, &*stores.ledger, &ticker).await.expect("answers");
     let (colleague, said) =
         ("colleague".parse().expect("a name"), "series,origin,date,mean\nKO,2020-12-10,2020-12-11,53\n");
     // By a person's command, which the file is beside.
     stores.act_as("person");
-    pipeline::judge(&stores.archive, &stores.ledger, colleague, said, Timestamp::now()).await.expect("judges");
+    pipeline::judge(&*stores.archive, &*stores.ledger, colleague, said, Timestamp::now()).await.expect("judges");
     stores.act_as("predict");
-    pipeline::all_judged(&stores.archive).await.expect("lists");
-    pipeline::judged(&stores.archive, &stores.ledger, colleague).await.expect("judges");
+    pipeline::all_judged(&*stores.archive).await.expect("lists");
+    pipeline::judged(&*stores.archive, &*stores.ledger, colleague).await.expect("judges");
     stores.ledger.attempts(&"2020-12-11-00000000".parse().expect("an id")).await.expect("lists");
 
     // The same pages, where people sign in to start runs from them.
@@ -230,12 +274,10 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     }
     // Rows into log and model, refused ones aside; and what Lambda polls with the function's role.
     stores.act_as("ingest");
-    for read in ["closing-bell.toml", "watchlist*", "models/*", "prices/*"] {
+    for read in ["closing-bell.toml", "watchlist*"] {
         stores.archive.note(&["s3:GetObject"], read);
     }
-    stores.archive.note(&["s3:GetObject", "s3:PutObject"], "quarantine/*");
-    stores.archive.note(&["s3:ListBucket"], "bucket");
-    stores.ledger.note(&[GET, PUT, QUERY, UPDATE], "table");
+    stores.rows_arrive(&streams, &always).await;
     stores.ledger.note(&["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], "rows");
     let kinesis = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"];
     kinesis.iter().for_each(|action| stores.ledger.note(&[&format!("kinesis:{action}")], "stream"));
@@ -258,8 +300,8 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
 }
 
 struct Stores {
-    archive: Noted<DirectoryArchive>,
-    ledger: Noted<SqliteLedger>,
+    archive: Arc<Noted<DirectoryArchive>>,
+    ledger: Arc<Noted<SqliteLedger>>,
     notes: Arc<Mutex<Notes>>,
 }
 
@@ -271,9 +313,29 @@ impl Stores {
         }
     }
 
+    /// The next session of a series that has a model, its correction, one of a series that has none, and what is no row.
+    async fn rows_arrive(&self, streams: &Arc<Noted<SqliteStreams>>, configuration: &Configuration) {
+        let now: Timestamp = "2020-12-14T23:00:00Z".parse().expect("a time");
+        let (archive, ledger) = (self.archive.clone(), self.ledger.clone());
+        let mut ingest = Ingest::new(archive, ledger, streams.clone(), configuration.clone());
+        for (rows, expected) in [
+            (
+                &["KO,2020-12-14,53", "NEW,2020-12-14,1", "soon"][..],
+                Counts { advanced: 1, waiting: 1, refused: 1, ..Counts::default() },
+            ),
+            (&["KO,2020-12-14,54,7"][..], Counts { revised: 1, ..Counts::default() }),
+        ] {
+            let message =
+                |body: &&'static str| Message { key: None, body: body.as_bytes(), position: None, known: now };
+            let rows: Vec<_> = rows.iter().map(|body| read(Format::Either, &message(body))).collect();
+            let accepted = ingest.take(("queue", now), &rows, &BTreeMap::new(), None).await.expect("takes");
+            assert_eq!(accepted.counts, expected);
+        }
+    }
+
     async fn night(&self, market: &dyn MarketData, configuration: Configuration, as_of: Date) {
         let assignment = Assignment { tickers: vec!["KO".parse().expect("a ticker")], configuration };
-        let (archive, ledger) = (&self.archive, &self.ledger);
+        let (archive, ledger) = (&*self.archive, &*self.ledger);
         self.act_as("plan");
         let planned =
             pipeline::plan(archive, ledger, &assignment, as_of.into(), Trigger::Backfill).await.expect("plans");
@@ -292,7 +354,7 @@ impl Stores {
     async fn operated(&self, ticker: &Ticker, configuration: &Configuration) {
         self.act_as("operate");
         self.notes.lock().expect("no panic").alone = true;
-        let (archive, ledger) = (&self.archive, &self.ledger);
+        let (archive, ledger) = (&*self.archive, &*self.ledger);
         for read in ["closing-bell.toml", "watchlist*"] {
             archive.note(&["s3:GetObject"], read);
         }
@@ -333,7 +395,7 @@ impl Stores {
     }
 
     async fn work(&self, market: &dyn MarketData, run: &Run, ticker: &Ticker) -> Result<(), Error> {
-        let (archive, ledger) = (&self.archive, &self.ledger);
+        let (archive, ledger) = (&*self.archive, &*self.ledger);
         self.act_as("fetch");
         // As a market that is asked over the network: with former snapshots, and waiting.
         pipeline::fetch(&Remote(market), archive, ledger, run, ticker, true).await?;

@@ -83,6 +83,9 @@ pub(super) async fn judge(
         ]);
     }
     output::line(&table.to_string());
+    for ticker in &judgement.untrained {
+        output::line(&format!("{ticker}: no run has trained on it yet; forecasts of it wait."));
+    }
     output::line(&format!(
         "Forecasts of {name}. Evidence, to 1, is earned by what was here before its outcome; the rest is claimed."
     ));

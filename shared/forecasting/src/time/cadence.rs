@@ -32,8 +32,11 @@ pub enum Step {
     },
     /// A day.
     Day,
-    /// A week, from the weekday of its periods.
-    Week,
+    /// A week, dated on this weekday: so many days after a Monday.
+    Week {
+        /// See above.
+        day: u8,
+    },
     /// So many months, dated on this day of the month, from 1 to 27; 31 is the last one.
     Months {
         /// 1, 3 or 12.
@@ -118,6 +121,10 @@ impl Cadence {
                 Some(why) => Err(refused(format!("no session: {why}"))),
                 None => Ok(period),
             },
+            Step::Week { day } if weekday(period.date()) != day => {
+                let named = jiff::civil::Weekday::Monday.wrapping_add(day);
+                Err(refused(format!("its periods are dated on a {named:?}")))
+            }
             Step::Months { day: 28..=30, .. } => Err(refused(
                 "not every month has that day: date its periods on the last day of a month, or on one up to the 27th"
                     .to_owned(),
@@ -150,7 +157,7 @@ impl Cadence {
         match self.step {
             Step::Day if matches!(self.calendar, Calendar::Exchange(_)) => "session",
             Step::Day => "day",
-            Step::Week => "week",
+            Step::Week { .. } => "week",
             Step::Months { count: 1, .. } => "month",
             Step::Months { count: 3, .. } => "quarter",
             Step::Months { .. } => "year",
@@ -160,10 +167,11 @@ impl Cadence {
         }
     }
 
-    /// With the day of the month, or the minutes past a whole step, that a stamp is on.
+    /// With the day of the week or month, or the minutes past a whole step, that a stamp is on.
     #[must_use]
     pub fn of_dates_like(self, stamp: Stamp) -> Cadence {
         let step = match (self.step, stamp, stamp.date()) {
+            (Step::Week { .. }, _, Some(date)) => Step::Week { day: weekday(date) },
             (Step::Months { count, .. }, _, Some(date)) => Step::Months { count, day: anchor(date) },
             (Step::Minutes { count, .. }, Stamp::Moment(at), _) => {
                 Step::Minutes { count, offset: self.calendar.offset(at, count) }
@@ -179,7 +187,7 @@ impl Cadence {
             Step::Minutes { count, .. } if count % 60 == 0 => format!("{}hour", count / 60),
             Step::Minutes { count, .. } => format!("{count}min"),
             Step::Day => "1day".to_owned(),
-            Step::Week => "1week".to_owned(),
+            Step::Week { .. } => "1week".to_owned(),
             Step::Months { count: 1, .. } => "1month".to_owned(),
             Step::Months { count: 3, .. } => "1quarter".to_owned(),
             Step::Months { .. } => "1year".to_owned(),
@@ -240,7 +248,7 @@ impl Cadence {
             (Step::Index, _) => Some(1),
             (Step::Minutes { count, .. }, Calendar::Always) => Some(60 * i64::from(count)),
             (Step::Day, Calendar::Always) => Some(DAY),
-            (Step::Week, _) => Some(7 * DAY),
+            (Step::Week { .. }, _) => Some(7 * DAY),
             _ => None,
         }
     }
@@ -293,6 +301,11 @@ fn dated(date: Date, months: i64, day: u8) -> Date {
     }
 }
 
+/// The weekday that dates its periods, as [`Step::Week`] has it.
+pub(super) fn weekday(date: Date) -> u8 {
+    date.weekday().to_monday_zero_offset().unsigned_abs()
+}
+
 /// The day of the month that dates its periods.
 pub(super) fn anchor(date: Date) -> u8 {
     if date == date.last_of_month() { LAST_OF_MONTH } else { date.day().unsigned_abs() }
@@ -332,7 +345,7 @@ impl FromStr for Cadence {
         let step = match step {
             "session" => return Ok(Cadence { step: Step::Day, calendar: calendar.unwrap_or(Calendar::XNYS) }),
             "1day" | "day" => Step::Day,
-            "1week" | "week" => Step::Week,
+            "1week" | "week" => Step::Week { day: 0 },
             "1month" | "month" => months(1),
             "1quarter" | "quarter" => months(3),
             "1year" | "year" => months(12),

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::{
     Cadence, Calendar, Exchange, Period, Stamp, Step,
-    cadence::anchor,
+    cadence::{anchor, weekday},
     period::{DAY, day, days},
 };
 use crate::Error;
@@ -44,7 +44,7 @@ impl Cadence {
             }
             Some(DAY) => Some(daily(&stamps.iter().filter_map(|stamp| stamp.date()).collect::<Vec<_>>())),
             Some(step) => match step / DAY {
-                7 => Some(Cadence::always(Step::Week)),
+                7 => Some(Cadence::always(Step::Week { day: weekday(first) })),
                 28..=31 => Some(months(1)),
                 89..=92 => Some(months(3)),
                 365..=366 => Some(months(12)),

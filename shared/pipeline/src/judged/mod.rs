@@ -25,6 +25,9 @@ pub struct Judgement {
     pub rules: String,
     /// By name.
     pub series: Vec<Judged>,
+    /// Those on which no run has trained, so that there is nothing to compare with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untrained: Vec<Ticker>,
 }
 
 /// What became of someone's forecasts of one series.
@@ -94,14 +97,18 @@ pub async fn judge(
 /// # Errors
 /// [`Error::Request`] where nothing did.
 pub async fn judged(archive: &dyn Archive, ledger: &dyn Ledger, name: ProgramName) -> Result<Judgement, Error> {
-    let mut series = Vec::new();
+    let (mut series, mut untrained) = (Vec::new(), Vec::new());
     for ticker in listed(archive).await?.into_iter().filter(|(_, other)| *other == name).map(|(ticker, _)| ticker) {
-        series.push(of_series(archive, ledger, &ticker, name).await?);
+        match of_series(archive, ledger, &ticker, name).await {
+            Ok(judged) => series.push(judged),
+            Err(Error::NoForecast { ticker }) => untrained.push(ticker),
+            Err(error) => return Err(error),
+        }
     }
-    if series.is_empty() {
+    if series.is_empty() && untrained.is_empty() {
         return Err(Error::Request { field: "name", reason: format!("there are no forecasts of {name}") });
     }
-    Ok(Judgement { name, rules: rules().clone(), series })
+    Ok(Judgement { name, rules: rules().clone(), series, untrained })
 }
 
 /// Whose forecasts there are, and of how many series.

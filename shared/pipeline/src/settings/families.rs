@@ -116,15 +116,22 @@ fn named_after(command: &str) -> Result<ProgramName, String> {
     stem.parse().map_err(|error| format!("{error}: give the program of '{command}' a name"))
 }
 
-/// `name`, `name:3`, or `arn:aws:lambda:us-east-1:123456789012:function:name:3`.
+/// `name:3`, or `arn:aws:lambda:us-east-1:123456789012:function:name:3`: a function that a deployment of its code does not change.
 fn is_function(text: &str) -> bool {
-    let usual = |c: char| c.is_ascii_alphanumeric() || "-_:$".contains(c);
-    (1..=170).contains(&text.len()) && text.chars().all(usual)
+    let usual =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let (name, qualifier) = parts_of_function(text);
+    text.len() <= 256 && usual(name) && qualifier.is_some_and(usual)
+}
+
+/// Its name, and its version or alias.
+fn parts_of_function(function: &str) -> (&str, Option<&str>) {
+    let rest = function.split_once(":function:").map_or(function, |(_, rest)| rest);
+    rest.split_once(':').map_or((rest, None), |(name, qualifier)| (name, Some(qualifier)))
 }
 
 fn named_after_function(function: &str) -> Result<ProgramName, String> {
-    let rest = function.split_once(":function:").map_or(function, |(_, rest)| rest);
-    let name = rest.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    let name = parts_of_function(function).0.to_ascii_lowercase();
     name.parse().map_err(|error| format!("{error}: give the function '{function}' a name"))
 }
 

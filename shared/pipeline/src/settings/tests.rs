@@ -101,6 +101,12 @@ fn refusals_say_what_and_where() {
         "families = [{ command = \"x\", timeout = \"2h\" }]",
         "the timeout of x is 2h, but must be within 1s and 10m",
     );
+    for function in ["forest", "forest:$LATEST", "forest:", ":3", "my forest:3", "arn:aws:lambda:r:1:function:forest"] {
+        check(
+            &format!("families = [{{ function = \"{function}\" }}]"),
+            "is no Lambda function: give its name or ARN, with :VERSION",
+        );
+    }
     check("families = [{ command = \"x\", memory = 1 }]", "the memory of x is 1");
     check("families = [{ command = \"python3 MyModel\", name = \"My Model\" }]", "'My Model' is no program's name");
     check("families = [{ command = \"x\", memry = 1 }]", "unknown field `memry`");

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use forecasting::{Cadence, Calibration, Kind, LARGEST, Period, PriceModel, Sample, Specification, Ticker};
+use forecasting::{Calibration, Kind, LARGEST, Period, PriceModel, Sample, Specification, Ticker};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -28,8 +28,8 @@ pub struct Head {
     pub indexed: Option<bool>,
     /// The newest run that forecast the series, as far as this knows.
     pub run: Option<RunId>,
-    /// The series' cadence, where a run has found it.
-    pub cadence: Option<Cadence>,
+    /// The last period that this run knew: it has the series' cadence.
+    pub origin: Option<Period>,
     /// The model in service, where it can be taken further.
     pub live: Option<Live>,
 }
@@ -219,7 +219,7 @@ impl Head {
                 None
             }
         };
-        self.cadence = Some(forecasted.forecast.origin.cadence());
+        self.origin = Some(forecasted.forecast.origin);
         self.run = Some(run);
         if let Some(live) = &mut self.live {
             live.catch_up(&rows().await?);

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use forecasting::{Cadence, Kind, Ticker};
+use forecasting::{Kind, Period, Ticker};
 use futures::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -409,8 +409,8 @@ impl Working {
         if let Some(reason) = refusal(kind, arrival.value) {
             return Err(reason);
         }
-        let cadence: Option<Cadence> =
-            self.head.cadence.or(reading.cadence.map(|cadence| cadence.of_dates_like(arrival.at)));
+        let declared = reading.cadence.map(|cadence| cadence.of_dates_like(arrival.at));
+        let cadence = self.head.origin.map(Period::cadence).or(declared);
         let stamp = match cadence {
             Some(cadence) => cadence.period(arrival.at).map_err(|error| error.to_string())?.stamp(),
             None => arrival.at,

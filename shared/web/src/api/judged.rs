@@ -32,6 +32,8 @@ pub(crate) struct JudgedAnswer {
     #[schema(value_type = String)]
     name: ProgramName,
     series: Vec<JudgedSeries>,
+    /// Series on which no run has trained, so that there is nothing to compare with.
+    untrained: Vec<String>,
 }
 
 /// What became of someone's forecasts of one series.
@@ -97,7 +99,8 @@ impl JudgedAnswer {
             champion: series.champion.clone(),
             asked: series.asked,
         });
-        JudgedAnswer { name: judgement.name, series: series.collect() }
+        let untrained = judgement.untrained.iter().map(ToString::to_string).collect();
+        JudgedAnswer { name: judgement.name, series: series.collect(), untrained }
     }
 }
 

@@ -10,6 +10,9 @@ use super::{
     percent, share,
 };
 
+/// So many series are called by name.
+const NAMED: usize = 5;
+
 pub(crate) fn everyone(all: &[(ProgramName, usize)]) -> Response {
     let content = html! {
         h1 { "Forecasts of others" }
@@ -30,7 +33,7 @@ pub(crate) fn everyone(all: &[(ProgramName, usize)]) -> Response {
 }
 
 pub(crate) fn one(judgement: &Judgement) -> Response {
-    let Judgement { name, series, .. } = judgement;
+    let Judgement { name, series, untrained, rules: _ } = judgement;
     let sum = |of: fn(&Judged) -> usize| series.iter().map(of).sum::<usize>();
     let (forecasts, earned, open) = (sum(|s| s.forecasts), sum(|s| s.earned), sum(|s| s.open));
     let convincing = series.iter().filter(|series| series.against_walk.earned >= series.asked).count();
@@ -55,6 +58,13 @@ pub(crate) fn one(judgement: &Judgement) -> Response {
                     }
                 }
                 tbody { @for series in series { (line(series)) } }
+            }
+        }
+        @if !untrained.is_empty() {
+            p {
+                "No run has trained on " (untrained.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", "))
+                @if untrained.len() > NAMED { " and " (untrained.len() - NAMED) " more" }
+                " yet: forecasts of it wait."
             }
         }
         p .hint { "Skill is 1 less the ratio of mean absolute errors to those of the value at the origin: of what was here before, or of all where nothing was. "
