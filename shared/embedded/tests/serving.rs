@@ -168,7 +168,8 @@ async fn rows_that_are_sent() {
     assert_eq!(send(body.to_owned()).await.1["counts"]["repeated"], 2, "sent again");
     assert_eq!(send("x".repeat(5 << 20)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(send("a,1,1\n".repeat(20_001)).await.0, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(send("[1, 2".to_owned()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(send(String::new()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(send("[1, 2".to_owned()).await.1["counts"]["refused"], 1, "kept aside");
     let said = service.stop();
     assert!(!said.contains("cut off"), "a page that is open ends: {said}");
 }
