@@ -48,7 +48,7 @@ class Nights(unittest.TestCase):
             cls.tiingo.late["XOM"] = 3
             cls.cloud.deploy(
                 CONFIGURATION, TOKEN, Schedule="rate(1 minute)", TrialTime=EVENING, TiingoBaseUrl=cls.tiingo.url,
-                ModelFunctions=",".join(FUNCTION + name for name in ["threshold", "broken"]),
+                ModelFunctions=",".join(f"{FUNCTION}{name}:1" for name in ["threshold", "broken"]),
             )
             cls.listen()
             cls.asker = cls.cloud.new_user("asker", "AskPolicy")
