@@ -85,7 +85,7 @@ def ten_years(seed):
     return rows
 
 
-def peaks(cloud):
+def peaks(cloud, names):
     """Peak resident memory of each function's process in MB."""
     found = {}
     for process in pathlib.Path("/proc").glob("[0-9]*"):
@@ -97,7 +97,7 @@ def peaks(cloud):
             continue
         if name and bootstrap and peak:
             found[name[1].decode()] = max(found.get(name[1].decode(), 0), int(peak[1]) / 1024)
-    return {name: found.get(cloud.function(name.capitalize())) for name in NAMES}
+    return {name: found.get(cloud.function(name.capitalize())) for name in names}
 
 
 def stage_seconds(cloud):
@@ -153,14 +153,15 @@ def nights():
         if status != 200:
             raise RuntimeError(body)
         used = {what: count / TICKERS for what, count in sorted(counts.items())}
-        return len(tiingo.rows[tickers[0]]), peaks(cloud), stage_seconds(cloud), used
+        of_nights = [name for name in NAMES if name != "ingest"]
+        return len(tiingo.rows[tickers[0]]), peaks(cloud, of_nights), stage_seconds(cloud), used
     finally:
         cloud.stop()
         tiingo.stop()
 
 
 def rows():
-    """What a batch of rows asks of the services, and how much of it each series of the batch: counts of batches of one series and of all."""
+    """Of ingest peak memory and own time; what a batch asks of the services, and each series of it: counts of batches of one and of all."""
     series = [f"HOUR-{i}" for i in range(ROW_SERIES)]
     shared = 'market = "stream"\nkind = "value"\ncadence = "1hour"\nseason = 24\nfamilies = ["arima"]\npromotion = "always"\n'
     draw = random.Random(1)
@@ -196,7 +197,8 @@ def rows():
         one, all_of_them = counted[:ROW_BATCHES], counted[ROW_BATCHES:]
         whats = sorted({what for batch in counted for what in batch})
         each = {what: (middle(all_of_them, what) - middle(one, what)) / (ROW_SERIES - 1) for what in whats}
-        return {what: middle(one, what) - each[what] for what in whats}, each
+        batch = {what: middle(one, what) - each[what] for what in whats}
+        return peaks(cloud, ["ingest"]), stage_seconds(cloud), batch, each
     finally:
         cloud.stop()
 
@@ -208,6 +210,8 @@ def log_lines(cloud):
 
 def main():
     bars, memory, seconds, used = nights()
+    of_ingest, its_seconds, batch, series = rows()
+    memory, seconds = memory | of_ingest, seconds | {"ingest": its_seconds.get("ingest", [])}
     print(f"{NIGHTS} nights of {TICKERS} tickers with {bars} bars; {STARTS} starts each.\n")
     print("| function | zip, MB | exec to first request, ms | peak memory, MB | a call, s |")
     print("| --- | ---: | ---: | ---: | ---: |")
@@ -225,7 +229,6 @@ def main():
     print("\n| a ticker-night of the last night | |\n| --- | ---: |")
     for what, count in used.items():
         print(f"| {what} | {count:.2f} |")
-    batch, series = rows()
     print("\n| rows | a batch | each of its series |\n| --- | ---: | ---: |")
     for what in batch:
         print(f"| {what} | {batch[what]:.4f} | {series[what]:.4f} |")
