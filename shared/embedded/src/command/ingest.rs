@@ -85,7 +85,7 @@ pub(super) async fn ingest(arguments: IngestArguments) -> Result<ExitCode, Failu
     tokio::spawn(opened.clone().look_for_runs());
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        super::serve::asked_to_stop().await;
+        super::stop::asked().await;
         let _ = stop.send(true);
     });
     let format = format(arguments.format);

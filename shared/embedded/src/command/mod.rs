@@ -21,6 +21,7 @@ mod run;
 mod serve;
 mod settings;
 mod sql;
+mod stop;
 mod stores;
 mod stream_demo;
 

@@ -10,7 +10,12 @@ use rusqlite::{Connection, ToSql, limits::Limit, params_from_iter, types::ValueR
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use super::{Failure, arguments::PlaceArguments, output, stores::Stores};
+use super::{
+    Failure,
+    arguments::{PlaceArguments, TableFormat},
+    output,
+    stores::Stores,
+};
 
 /// What there is to ask about.
 const TABLES: [(&str, &str); 5] = [
@@ -34,15 +39,7 @@ const NIGHTS: usize = 10_000;
 /// So many of the newest runs tell which series are watched.
 const RUNS: usize = 1_000;
 
-/// How the answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    Table,
-    Csv,
-    Json,
-}
-
-pub(super) async fn sql(question: &str, format: Format, place: &PlaceArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn sql(question: &str, format: TableFormat, place: &PlaceArguments) -> Result<ExitCode, Failure> {
     let stores = Stores::read(place).await?;
     let wrong = |error: rusqlite::Error| Failure::Usage(format!("{error}"));
     let memory = Connection::open_in_memory().map_err(wrong)?;
@@ -86,25 +83,25 @@ fn value(field: ValueRef<'_>) -> Value {
     }
 }
 
-fn print(names: &[String], rows: &[Vec<Value>], format: Format) {
+fn print(names: &[String], rows: &[Vec<Value>], format: TableFormat) {
     let text = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
     match format {
-        Format::Json => {
+        TableFormat::Json => {
             let object = |row: &Vec<Value>| names.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>();
             output::json(&rows.iter().map(object).collect::<Vec<_>>());
         }
-        Format::Csv => {
+        TableFormat::Csv => {
             let mut writer = csv::Writer::from_writer(Vec::new());
             // Memory can be written.
             let _ = writer.write_record(names);
             rows.iter().for_each(|row| drop(writer.write_record(row.iter().map(text))));
             output::file(&writer.into_inner().unwrap_or_default());
         }
-        Format::Table => {
+        TableFormat::Table => {
             let header: Vec<&str> = names.iter().map(String::as_str).collect();
             let is_number = |place: &usize| rows.first().is_some_and(|row| row[*place].is_number());
             let mut table = output::table(&header, &(0..names.len()).filter(is_number).collect::<Vec<_>>());

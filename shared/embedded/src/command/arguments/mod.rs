@@ -24,6 +24,14 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+/// How a table is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum TableFormat {
+    Table,
+    Csv,
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run one night: fetch, evaluate, train, promote, forecast, report
@@ -214,7 +222,7 @@ pub(super) enum Command {
         question: String,
         /// How the answer is printed
         #[arg(long, value_enum, default_value = "table")]
-        format: super::sql::Format,
+        format: TableFormat,
         #[command(flatten)]
         place: PlaceArguments,
     },

@@ -16,7 +16,6 @@ use rand::{TryRng, rngs::SysRng};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Handle, Runtime},
-    signal,
     sync::watch,
 };
 use web::Site;
@@ -153,7 +152,7 @@ async fn answer(
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let server = axum::serve(listener, router).with_graceful_shutdown(async move { drop(stopped.changed().await) });
     let server = tokio::spawn(server.into_future());
-    asked_to_stop().await;
+    super::stop::asked().await;
     output::remark("Stopping: requests under way are answered first.");
     let _ = stop.send(());
     // A client that reads for ever does not keep the service from stopping.
@@ -208,15 +207,4 @@ fn token() -> Result<(String, bool), Failure> {
     let mut bytes = [0; 32];
     SysRng.try_fill_bytes(&mut bytes).map_err(|error| Failure::Failed(format!("no random numbers: {error}")))?;
     Ok((Digest::of(&bytes).as_str()[..32].to_owned(), true))
-}
-
-pub(super) async fn asked_to_stop() {
-    let interrupt = async { drop(signal::ctrl_c().await) };
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! { () = interrupt => {}, () = terminate => {} }
 }
