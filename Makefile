@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
+.PHONY: help run serve test simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
@@ -23,6 +23,13 @@ test: ## Run every test
 	tests/full_disk.sh
 	tests/postgres.sh
 	tests/pages.sh
+
+# Seeds to follow, from which one on, and over which stores.
+SEEDS ?= 1000
+FROM ?= 1
+STORES ?= memory
+simulate: ## Follow SEEDS=1000 seeds of nights that fail in every way; FROM=1 is the first, STORES=disk has the adapters of one machine
+	cargo run --release --locked --package simulator -- --seeds $(SEEDS) --from $(FROM) --stores $(STORES)
 
 screenshots: ## Take the pictures of the pages in docs/pages anew
 	tests/pages.sh docs/pages

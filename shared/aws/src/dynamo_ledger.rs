@@ -27,7 +27,8 @@ use forecasting::{Stamp, Ticker};
 use futures::future::try_join_all;
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord, stream::Head,
+    StageRecord,
+    stream::{Head, Kept, Streams},
 };
 use tokio::sync::OnceCell;
 
@@ -236,6 +237,10 @@ impl Ledger for DynamoLedger {
 
     async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
         self.stream_head(ticker).await
+    }
+
+    async fn arrived(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
+        self.later(ticker, from).await
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {

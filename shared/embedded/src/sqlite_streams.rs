@@ -116,6 +116,14 @@ fn unreadable(row: &Row<'_>, column: &str, error: Box<dyn std::error::Error + Se
     rusqlite::Error::FromSqlConversionFailure(place, rusqlite::types::Type::Text, error)
 }
 
+/// The rows of a period of a series and of all after it.
+pub(crate) fn later(connection: &Connection, ticker: &Ticker, from: i64) -> rusqlite::Result<Vec<Kept>> {
+    connection
+        .prepare_cached(&format!("{ROWS} AND a.at >= ?2 ORDER BY a.sequence"))?
+        .query_map(params![ticker.as_str(), from], kept)?
+        .collect()
+}
+
 const ROWS: &str = "SELECT a.sequence, a.at, a.form, a.value, a.known, a.revision, s.source, a.partition, a.position, a.how, a.forecast
      FROM arrivals a LEFT JOIN sources s ON s.id = a.source
      WHERE a.stream = (SELECT id FROM streams WHERE ticker = ?1)";
@@ -280,12 +288,7 @@ impl Streams for SqliteStreams {
     }
 
     async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(&format!("{ROWS} AND a.at >= ?2 ORDER BY a.sequence"))?
-                .query_map(params![ticker.as_str(), from], kept)?
-                .collect()
-        })
+        self.read(|connection| later(connection, ticker, from))
     }
 
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {

@@ -170,6 +170,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether what was asked for could not be reached, for a while or for want of a permission: nothing is known of it, and it may be whole.
+    pub fn is_unreachable(&self) -> bool {
+        self.is_transient() || matches!(self, Error::Store { .. })
+    }
+
     /// Whether the same call may succeed later with nothing changed on our side.
     pub fn is_transient(&self) -> bool {
         match self {

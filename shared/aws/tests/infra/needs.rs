@@ -163,6 +163,11 @@ impl Ledger for Noted<SqliteLedger> {
         self.note(&[QUERY], "table");
         self.inner.head(ticker).await
     }
+
+    async fn arrived(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
+        self.note(&[QUERY], "table");
+        self.inner.arrived(ticker, from).await
+    }
 }
 
 #[async_trait]

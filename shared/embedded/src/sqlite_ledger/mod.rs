@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord, packed::pack, stream::Head,
+    StageRecord,
+    packed::pack,
+    stream::{Head, Kept},
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
@@ -274,6 +276,10 @@ impl Ledger for SqliteLedger {
 
     async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
         self.read(|connection| find_head(connection, ticker))
+    }
+
+    async fn arrived(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
+        self.read(|connection| sqlite_streams::later(connection, ticker, from))
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {

@@ -175,7 +175,7 @@ async fn sums_before(
 async fn readable(archive: &dyn Archive, ticker: &Ticker, champion: &Champion) -> Result<bool, Error> {
     match ModelVersion::read(archive, ticker, &champion.version, Some(&champion.sha256)).await {
         Ok(_) => Ok(true),
-        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.is_unreachable() => Err(error),
         Err(error) => {
             tracing::warn!(%ticker, %error, "the champion cannot be read");
             Ok(false)

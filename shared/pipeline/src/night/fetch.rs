@@ -155,7 +155,7 @@ async fn former_snapshot(ledger: &dyn Ledger, place: &Place<'_>) -> Result<Optio
 async fn former_prices(archive: &dyn Archive, place: &Place<'_>, former: &Snapshot) -> Result<Option<Former>, Error> {
     match former.series(archive, place.ticker).await {
         Ok(series) => Ok(Some(Former { series, rows_without_price: former.scope.rows_without_price })),
-        Err(error) if error.is_transient() => Err(error),
+        Err(error) if error.is_unreachable() => Err(error),
         Err(error) => {
             tracing::warn!(ticker = %place.ticker, %error, "the former snapshot cannot be used: downloading everything");
             Ok(None)

@@ -9,8 +9,8 @@ use super::{
     report,
 };
 use crate::{
-    Appended, Archive, Assignment, Champion, Configuration, Error, Ledger, ModelVersion, Pointing, Programs, Promoted,
-    Receipt, RollbackOrder, Snapshot, Stage, Trigger, VersionId,
+    Appended, Archive, Assignment, Champion, Configuration, Error, Key, Ledger, ModelVersion, Pointing, Programs,
+    Promoted, Receipt, RollbackOrder, RunEntry, Snapshot, Stage, Trigger, VersionId,
     records::{RECEIPT_FORMAT, end_of_time},
 };
 
@@ -34,6 +34,17 @@ pub(crate) fn released_in_words(pinned: &Champion) -> String {
 /// [`Error::Request`] for a version that serves already or never did; [`Error::Missing`] and [`Error::Damaged`] where it cannot
 /// be read.
 pub async fn rollback(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    programs: &dyn Programs,
+    ticker: &Ticker,
+    version: &VersionId,
+) -> Result<Promoted, Error> {
+    let decided = Box::pin(roll_back(archive, ledger, programs, ticker, version)).await;
+    tidied(archive, ledger, ticker, decided).await
+}
+
+async fn roll_back(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     programs: &dyn Programs,
@@ -73,6 +84,16 @@ pub async fn rollback(
 /// # Errors
 /// [`Error::Request`] where nothing is pinned.
 pub async fn release(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    programs: &dyn Programs,
+    ticker: &Ticker,
+) -> Result<Promoted, Error> {
+    let decided = Box::pin(let_go(archive, ledger, programs, ticker)).await;
+    tidied(archive, ledger, ticker, decided).await
+}
+
+async fn let_go(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     programs: &dyn Programs,
@@ -160,6 +181,37 @@ impl Order<'_> {
         Ok(promoted)
     }
 }
+
+/// Closes what was decided of a ticker before and cut off, once there is another decision: nobody will ask for the same again.
+async fn tidied(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    decided: Result<Promoted, Error>,
+) -> Result<Promoted, Error> {
+    if let Err(error) = &decided
+        && error.is_unreachable()
+        && !matches!(error, Error::ChampionMoved { .. })
+    {
+        return decided;
+    }
+    let (mut open, reason) = (ledger.runs(LOOKED_THROUGH).await?, "it was cut off, and came to nothing");
+    open.retain(|RunEntry { run, closure, .. }| {
+        closure.is_none() && (run.configuration.rollback.is_some() || run.configuration.release.is_some())
+    });
+    for RunEntry { run, .. } in open {
+        let listed = archive.read(&Key::run(&run.id, "tickers.json")).await?;
+        let tickers: Option<Vec<Ticker>> = listed.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if tickers.is_some_and(|tickers| tickers == [ticker.clone()]) {
+            let failures = BTreeMap::from([(ticker.clone(), reason.to_owned())]);
+            report(archive, ledger, &run, &failures).await?;
+        }
+    }
+    decided
+}
+
+/// So many of the newest runs.
+const LOOKED_THROUGH: usize = 50;
 
 /// Reads a version whole and forecasts with it, before it is put into service again.
 async fn can_serve(

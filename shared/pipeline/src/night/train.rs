@@ -230,7 +230,7 @@ impl Night<'_> {
         for TrainedVersion { contender, version, sha256, .. } in before.iter().flat_map(|before| &before.versions) {
             match ModelVersion::read(archive, self.place.ticker, version, Some(sha256)).await {
                 Ok(version) if self.series.on(version.last).is_some() => earlier.push((*contender, version)),
-                Err(error) if error.is_transient() => return Err(error),
+                Err(error) if error.is_unreachable() => return Err(error),
                 Ok(_) => {}
                 Err(error) => tracing::warn!(ticker = %self.place.ticker, %error, "it is trained anew"),
             }

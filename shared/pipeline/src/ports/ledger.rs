@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId, stream::Head};
+use crate::{
+    Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId,
+    stream::{Head, Kept},
+};
 
 /// The stages that commit a result for each ticker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -196,6 +199,11 @@ pub trait Ledger: Send + Sync {
     /// What the rows that arrived of a ticker have come to; none where none arrive.
     async fn head(&self, _ticker: &Ticker) -> Result<Option<Head>, Error> {
         Ok(None)
+    }
+
+    /// The rows that arrived of a period of a ticker and of all after it, in the order in which they were kept; none where none arrive.
+    async fn arrived(&self, _ticker: &Ticker, _from: i64) -> Result<Vec<Kept>, Error> {
+        Ok(Vec::new())
     }
 
     /// All receipts of a ticker: newest first by as-of, then by their place.

@@ -98,7 +98,10 @@ pub async fn predict(
     let horizon = horizon.unwrap_or(on_record.forecast.steps.len());
     // The model in service, where rows have taken it further than its run.
     let head = if other.is_none() { ledger.head(ticker).await? } else { None };
-    let live = head.filter(|head| head.run.as_ref() == Some(&run)).and_then(|head| head.live);
+    let live = match head {
+        Some(head) => head.live_since(archive, ledger, ticker, (&run, &on_record)).await?,
+        None => None,
+    };
     let live = live.filter(|live| live.advanced > 0 && live.version == champion.version);
     let newest = live.as_ref().map_or(series.last().day, |live| live.last);
     if !newest.has_after(horizon) {

@@ -188,6 +188,32 @@ impl Head {
         }))
     }
 
+    /// The newest run's model as far as rows have taken it, whether a row has come since that run or not. Where its rows wait for the
+    /// next run, none.
+    pub(crate) async fn live_since(
+        self,
+        archive: &dyn Archive,
+        ledger: &dyn Ledger,
+        ticker: &Ticker,
+        (run, forecasted): (&RunId, &Forecasted),
+    ) -> Result<Option<Live>, Error> {
+        if self.run.as_ref() == Some(run) {
+            return Ok(self.live);
+        }
+        let next = Form::of(forecasted.forecast.origin.next().stamp()).0;
+        if self.newest.is_none_or(|newest| newest < next) {
+            return Ok(None);
+        }
+        match Live::of_run(archive, ledger, ticker, run, forecasted).await {
+            Ok(Some(mut live)) => {
+                live.catch_up(&ledger.arrived(ticker, next).await?);
+                Ok(Some(live))
+            }
+            Err(error) if error.is_unreachable() => Err(error),
+            Ok(None) | Err(_) => Ok(None),
+        }
+    }
+
     /// The next period of the model in service, where rows of it or of later ones have come: it can be taken further by them.
     pub(super) fn can_follow(&self) -> Option<i64> {
         let next = self.live.as_ref()?.next();
@@ -213,7 +239,7 @@ impl Head {
         }
         self.live = match Live::of_run(archive, ledger, ticker, &run, &forecasted).await {
             Ok(live) => live,
-            Err(error) if error.is_transient() || matches!(error, Error::Store { .. }) => return Err(error),
+            Err(error) if error.is_unreachable() => return Err(error),
             Err(error) => {
                 tracing::error!(%ticker, %run, %error, "rows wait for the next run");
                 None

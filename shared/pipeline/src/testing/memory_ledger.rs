@@ -7,25 +7,36 @@ use std::{
 use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 
+use super::{Broken, memory_streams::Arrived};
 use crate::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
     StageRecord,
+    stream::{Head, Kept},
 };
 
-/// A ledger that lasts as long as it is held. What came later is told by the order in which it came, and by no clock.
+/// A ledger, and a log of what arrived, that last as long as they are held. What came later is told by the order in which it came, and by no clock.
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Content>);
 
 /// All that a ledger holds, for comparison. Lists are in the order in which they were written.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Content {
+pub(super) struct Content {
+    pub(super) broken: Broken,
+    pub(super) arrived: Arrived,
     runs: Vec<RunEntry>,
     chains: BTreeMap<Ticker, Vec<(Link, Chained)>>,
     attempts: Vec<(RunId, Attempt)>,
     champions: BTreeMap<Ticker, Champion>,
+    /// Pointers that do not move before the next records do.
+    lagging: BTreeMap<Ticker, Champion>,
 }
 
 impl MemoryLedger {
+    /// One that does not keep a promise.
+    pub fn broken(broken: Broken) -> MemoryLedger {
+        MemoryLedger(Mutex::new(Content { broken, ..Content::default() }))
+    }
+
     /// Another ledger with the same content.
     #[must_use]
     pub fn fork(&self) -> MemoryLedger {
@@ -39,7 +50,7 @@ impl MemoryLedger {
         (chains.collect(), content.champions.clone())
     }
 
-    fn locked(&self) -> MutexGuard<'_, Content> {
+    pub(super) fn locked(&self) -> MutexGuard<'_, Content> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -66,8 +77,12 @@ impl Content {
 }
 
 /// Newest session first, then the last written.
-fn newest_first<T: Clone>(written: &[T], as_of: impl Fn(&T) -> Stamp) -> Vec<T> {
+fn newest_first<T: Clone>(broken: Broken, written: &[T], as_of: impl Fn(&T) -> Stamp) -> Vec<T> {
     let mut sorted: Vec<(usize, &T)> = written.iter().enumerate().collect();
+    if broken == Broken::Disorders {
+        sorted.reverse();
+        sorted.iter_mut().enumerate().for_each(|(place, (written, _))| *written = place);
+    }
     sorted.sort_by_key(|(place, item)| (Reverse(as_of(item)), Reverse(*place)));
     sorted.into_iter().map(|(_, item)| item.clone()).collect()
 }
@@ -111,18 +126,27 @@ impl Ledger for MemoryLedger {
         expected: Option<&Champion>,
     ) -> Result<Appended, Error> {
         let mut content = self.locked();
+        let broken = content.broken;
+        if let Some(champion) = content.lagging.remove(ticker) {
+            content.champions.insert(ticker.clone(), champion);
+        }
         let standing = content.chains.get(ticker).into_iter().flatten();
-        if standing.into_iter().any(|(_, standing)| records.iter().any(|record| record.is_in_place_of(standing))) {
+        if broken != Broken::Repeats
+            && standing.into_iter().any(|(_, standing)| records.iter().any(|record| record.is_in_place_of(standing)))
+        {
             return Ok(Appended::Stood);
         }
         let decides = records.iter().any(|record| matches!(record, Chained::Receipt(..)));
-        if decides && content.champions.get(ticker) != expected {
+        if decides && broken != Broken::Moves && content.champions.get(ticker) != expected {
             return Err(Error::ChampionMoved { ticker: ticker.clone() });
         }
         for record in records {
             let chain = content.chains.entry(ticker.clone()).or_default();
             chain.push((Link::of(chain.last().map(|(link, _)| link), record), record.clone()));
             if let Some(champion) = record.champion() {
+                if broken == Broken::Lags && content.lagging.insert(ticker.clone(), champion.clone()).is_none() {
+                    continue;
+                }
                 content.champions.insert(ticker.clone(), champion.clone());
             }
         }
@@ -146,7 +170,7 @@ impl Ledger for MemoryLedger {
         let content = self.locked();
         let asked = |r: &&StageRecord| r.key.stage == stage && r.as_of <= up_to;
         let found: Vec<StageRecord> = content.results(ticker).filter(asked).cloned().collect();
-        let mut found = newest_first(&found, |record| record.as_of);
+        let mut found = newest_first(content.broken, &found, |record| record.as_of);
         found.truncate(limit);
         Ok(found)
     }
@@ -168,10 +192,18 @@ impl Ledger for MemoryLedger {
         Ok(self.locked().champions.get(ticker).cloned())
     }
 
+    async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
+        Ok(self.locked().arrived.series.get(ticker).map(|(head, _)| head.clone()))
+    }
+
+    async fn arrived(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
+        Ok(self.rows_where(ticker, |row| row.at >= from))
+    }
+
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
         let content = self.locked();
         let own: Vec<Receipt> = content.receipts(ticker).cloned().collect();
-        Ok(newest_first(&own, |receipt| receipt.as_of))
+        Ok(newest_first(content.broken, &own, |receipt| receipt.as_of))
     }
 
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
@@ -182,6 +214,7 @@ impl Ledger for MemoryLedger {
         let mut content = self.locked();
         content.chains.remove(ticker);
         content.champions.remove(ticker);
+        content.arrived.series.remove(ticker);
         Ok(())
     }
 }

@@ -1,14 +1,17 @@
 //! For tests, here and in the adapters' crates: what a port promises, as checks, and ports in memory.
 
+mod broken;
 pub mod conformance;
 mod failing;
 mod memory_archive;
 mod memory_ledger;
+mod memory_streams;
 
 /// A snapshot as earlier releases archived it.
 pub fn price_table(series: &forecasting::PriceSeries) -> Vec<u8> {
     crate::records::price_table::write(series)
 }
+pub use broken::Broken;
 pub use failing::{Failing, Faults};
 pub use memory_archive::MemoryArchive;
 pub use memory_ledger::MemoryLedger;
