@@ -237,6 +237,24 @@ fn sessions_hours_and_prices() {
     assert_eq!(counts(ingest(&bench, "LOAD,2026-01-01T00:00Z,-50\n"), 0), only(&[("waiting", 1)]));
 }
 
+/// A run that knows less than the rows that have come takes no answer back.
+#[test]
+fn a_run_takes_no_answer_back() {
+    let bench = Bench::new();
+    settings(&bench);
+    ingest(&bench, &rows("A", 1..=70)).expect(0);
+    bench.run("run --market stream").expect(0);
+    ingest(&bench, &rows("A", 71..=75)).expect(0);
+    let origin = || bench.run("predict A --json").expect(0).json()["origin"].clone();
+    assert_eq!(origin(), "75");
+    bench.run("run --market stream --as-of 72").expect(0);
+    let answer = bench.run("predict A --json").expect(0).json();
+    assert_eq!((&answer["origin"], &answer["streamed"]), (&"75".into(), &3.into()), "no row has come since that run");
+    ingest(&bench, &rows("A", 76..=76)).expect(0);
+    assert_eq!(origin(), "76");
+    bench.run("verify A").expect(0);
+}
+
 /// Weeks, months and bars go on as the run's do, which a later command knows, too.
 #[test]
 fn weekdays_ends_of_months_and_minutes() {
