@@ -174,6 +174,74 @@ async fn rows_that_are_sent() {
     assert!(!said.contains("cut off"), "a page that is open ends: {said}");
 }
 
+/// Names that are not its own, what another site sends, and tokens that are none.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_let_in() {
+    let bench = Bench::new();
+    let short = bench.command("serve --port 0").env("CLOSING_BELL_TOKEN", "x").output().expect("starts");
+    let said = String::from_utf8_lossy(&short.stderr);
+    assert!(
+        short.status.code() == Some(2) && said.contains("it could be guessed") && !said.contains("token x"),
+        "{said}"
+    );
+
+    let service = Service::start(&mut bench.command("serve --market recorded --port 0 --host Bell.example"));
+    let called = async |host: &str| {
+        let answer = service.client.get(format!("{}/healthz", service.address)).header("host", host).send().await;
+        let answer = answer.expect("an answer");
+        (answer.status(), answer.text().await.expect("text"))
+    };
+    for own in ["localhost:8017", "127.0.0.1", "bell.example"] {
+        assert_eq!(called(own).await.0, StatusCode::OK, "{own}");
+    }
+    let (status, problem) = called("evil.example:8017").await;
+    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(problem.contains("start it with --host evil.example"), "{problem}");
+
+    let from = async |name: &str, value: &str| {
+        let post = service.client.post(format!("{}/runs", service.address)).bearer_auth(TOKEN).header(name, value);
+        post.body("{\"as_of\": \"2099-01-02\"}").send().await.expect("an answer").status()
+    };
+    assert_eq!(from("origin", "http://evil.example").await, StatusCode::FORBIDDEN);
+    assert_eq!(from("sec-fetch-site", "cross-site").await, StatusCode::FORBIDDEN);
+    assert_eq!(from("origin", &service.address).await, StatusCode::CONFLICT, "its own page may");
+
+    // Whoever guesses waits, and is told of.
+    let guesses = (0..20).map(|n| {
+        let guess = service.client.post(format!("{}/ingest", service.address)).bearer_auth(format!("guess-{n}"));
+        async { guess.send().await.expect("an answer").status() }
+    });
+    let begun = Instant::now();
+    let answers = futures::future::join_all(guesses).await;
+    assert!(answers.iter().all(|status| *status == StatusCode::UNAUTHORIZED));
+    assert!(begun.elapsed() > Duration::from_secs(2), "eight in a second");
+    let said = service.stop();
+    assert!(said.contains("a token is missing or wrong") && !said.contains("guess-"), "{said}");
+}
+
+/// Connections that nobody uses keep nobody out, although there are more than files may be open at first.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections() {
+    let bench = Bench::new();
+    let serve = bench.command("serve --market recorded --port 0 --no-schedule");
+    let mut limited = Command::new("prlimit");
+    limited.arg("--nofile=300:4096").arg(serve.get_program()).args(serve.get_args());
+    limited.current_dir(serve.get_current_dir().expect("a folder"));
+    let service = Service::start(&mut limited);
+    let address = service.address.trim_start_matches("http://").to_owned();
+    let idle: Vec<std::net::TcpStream> =
+        (0..600).map(|_| std::net::TcpStream::connect(&address).expect("connects")).collect();
+    let begun = Instant::now();
+    assert_eq!(service.get("/healthz").await.0, StatusCode::OK);
+    let (_, started) = service.post("/runs", &json!({ "tickers": ["KO"] })).await;
+    service.closed(started["run"].as_str().expect("a run")).await;
+    assert_eq!(service.json("/forecast/KO").await["origin"], "2020-12-11");
+    assert!(begun.elapsed() < Duration::from_secs(50), "it did not wait for them to be closed");
+    drop(idle);
+    service.stop();
+}
+
 /// A night that cannot even begin is told to who asked, and the service goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_that_cannot_begin() {

@@ -7,6 +7,7 @@ mod api;
 mod asked;
 mod assets;
 mod cache;
+mod doorkeeper;
 mod format;
 mod log;
 mod pages;

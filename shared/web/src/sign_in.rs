@@ -75,7 +75,7 @@ pub(crate) async fn guard(State(keys): State<Arc<dyn Keys>>, mut request: Reques
     }
 }
 
-fn is_foreign(headers: &HeaderMap) -> bool {
+pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
     site.is_some_and(|site| site != "same-origin" && site != "none")
 }

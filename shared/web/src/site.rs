@@ -15,6 +15,7 @@ use crate::{
     api::{self, start::LARGEST_BODY},
     assets,
     cache::{self, Answers, CachedArchive},
+    doorkeeper::{self, Doorkeeper},
     log, pages, pictures, sign_in,
     stores::Stores,
 };
@@ -28,12 +29,22 @@ pub struct Site {
     streams: Option<Arc<dyn Streams>>,
     ingests: Option<Arc<dyn Ingests>>,
     stopping: Option<watch::Receiver<()>>,
+    doorkeeper: Option<Arc<Doorkeeper>>,
 }
 
 impl Site {
     /// A site that reads, and changes nothing.
     pub fn new(archive: Arc<dyn Archive>, ledger: Arc<dyn Ledger>) -> Site {
-        Site { archive, ledger, starts: None, keys: None, streams: None, ingests: None, stopping: None }
+        Site {
+            archive,
+            ledger,
+            starts: None,
+            keys: None,
+            streams: None,
+            ingests: None,
+            stopping: None,
+            doorkeeper: None,
+        }
     }
 
     /// One that starts runs, too.
@@ -58,6 +69,12 @@ impl Site {
     #[must_use]
     pub fn until(self, stopping: watch::Receiver<()>) -> Site {
         Site { stopping: Some(stopping), ..self }
+    }
+
+    /// One that answers to these names alone, and to addresses and `localhost`, and that takes no writes that another site sends.
+    #[must_use]
+    pub fn called(self, names: Vec<String>) -> Site {
+        Site { doorkeeper: Some(Doorkeeper::new(names)), ..self }
     }
 
     /// One that asks who is there.
@@ -119,9 +136,13 @@ impl Site {
             }
             None => all,
         };
-        all.layer(middleware::from_fn_with_state(answers, cache::complete))
-            .layer(middleware::from_fn(log::request))
-            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        let all = all.layer(middleware::from_fn_with_state(answers, cache::complete));
+        // Before the cache: what it has answered to one name is not for another.
+        let all = match self.doorkeeper {
+            Some(doorkeeper) => all.layer(middleware::from_fn_with_state(doorkeeper, doorkeeper::keep)),
+            None => all,
+        };
+        all.layer(middleware::from_fn(log::request)).layer(DefaultBodyLimit::max(LARGEST_BODY))
     }
 }
 

@@ -255,6 +255,9 @@ pub(super) enum Command {
         /// The address to listen on; beyond this machine anyone who reaches it can read
         #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
         address: std::net::IpAddr,
+        /// Another name by which it is called, such as a proxy's [default: on this machine addresses and localhost alone, beyond it any]
+        #[arg(long = "host", value_name = "NAME")]
+        hosts: Vec<String>,
         /// Begin no nights by itself
         #[arg(long)]
         no_schedule: bool,

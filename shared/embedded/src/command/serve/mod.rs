@@ -1,5 +1,6 @@
 //! `serve`: pages, the HTTP interface and the weekday schedule, until it is told to stop.
 
+mod connections;
 mod door;
 mod nights;
 mod schedule;
@@ -10,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use pipeline::{Digest, stream::Format};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
@@ -29,6 +30,7 @@ use super::{
     stores::{Stores, ledger_path},
 };
 use crate::kafka::KafkaSettings;
+use connections::Bounded;
 use door::Door;
 use nights::Nights;
 pub(super) use schedule::Schedule;
@@ -38,11 +40,14 @@ pub(super) struct Service {
     pub(super) address: IpAddr,
     pub(super) port: u16,
     pub(super) schedule: bool,
+    /// Names by which it is called.
+    pub(super) hosts: Vec<String>,
     /// A topic that is taken in beside the schedule.
     pub(super) kafka: KafkaArguments,
 }
 
 const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
+const SHORTEST_TOKEN: usize = 16;
 
 /// Serves until an interrupt or SIGTERM.
 pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result<ExitCode, Failure> {
@@ -50,6 +55,9 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let Stores { archive, ledger, .. } = stores(&place).await?;
     let (stop, stopped) = watch::channel(());
     let site = Site::new(archive.clone(), ledger.clone()).until(stopped.clone());
+    // Beyond this machine it may be called anything, unless its names are told.
+    let known = service.address.is_loopback() || !service.hosts.is_empty();
+    let site = if known { site.called(service.hosts.clone()) } else { site };
     if place.in_cloud() {
         let listener = listen(&service).await?;
         output::remark("It only reads: there the state machine holds the nights.");
@@ -148,9 +156,8 @@ async fn answer(
     mut stopped: watch::Receiver<()>,
     stop: watch::Sender<()>,
 ) -> Result<ExitCode, Failure> {
-    // Answers are small, and nobody waits for them to fill a packet.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { drop(stopped.changed().await) });
+    let server = axum::serve(Bounded::new(listener), router)
+        .with_graceful_shutdown(async move { drop(stopped.changed().await) });
     let server = tokio::spawn(server.into_future());
     super::stop::asked().await;
     output::remark("Stopping: requests under way are answered first.");
@@ -202,7 +209,15 @@ async fn stores(place: &PlaceArguments) -> Result<Stores, Failure> {
 /// The token that starts runs, and whether it was made up.
 fn token() -> Result<(String, bool), Failure> {
     if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty()) {
-        return Ok((token.trim().to_owned(), false));
+        let token = token.trim().to_owned();
+        if token.len() < SHORTEST_TOKEN {
+            let what = format!(
+                "{TOKEN_VARIABLE} has {} characters, and needs {SHORTEST_TOKEN}: it could be guessed",
+                token.len()
+            );
+            return Err(Failure::Usage(format!("{what}. Leave it out, and one is made up")));
+        }
+        return Ok((token, false));
     }
     let mut bytes = [0; 32];
     SysRng.try_fill_bytes(&mut bytes).map_err(|error| Failure::Failed(format!("no random numbers: {error}")))?;
