@@ -179,7 +179,7 @@ impl Messenger {
         let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         let passing = passing && wait.is_none_or(|wait| wait <= LONGEST_WAIT);
         // A server that repeats its address would repeat the secret.
-        let said = said(answer).await.replace(self.webhook.url.path(), "...");
+        let said = pipeline::without_secrets(&said(answer).await, &self.webhook.secrets());
         let malformed = status == StatusCode::BAD_REQUEST;
         Err(Refusal { reason: format!("it answers {status}: {said}"), passing, wait, malformed })
     }

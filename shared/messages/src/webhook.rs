@@ -60,6 +60,12 @@ impl Webhook {
         }))
     }
 
+    /// What of its address tells where to write: the whole path, its longer parts, and what is asked.
+    pub(crate) fn secrets(&self) -> Vec<&str> {
+        let parts = self.url.path().split('/').filter(|part| part.len() >= 8);
+        [self.url.path()].into_iter().filter(|path| path.len() > 1).chain(parts).chain(self.url.query()).collect()
+    }
+
     pub(crate) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }

@@ -17,6 +17,7 @@ pub mod price_file;
 pub mod programs;
 mod queries;
 mod records;
+mod secrets;
 pub mod settings;
 pub mod stream;
 #[cfg(feature = "testing")]
@@ -50,4 +51,5 @@ pub use records::{
     TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore, forecast_table::header as forecast_header,
     plain_reason,
 };
+pub use secrets::without_secrets;
 pub use settings::Settings;

@@ -112,7 +112,7 @@ impl Client {
             .await
             .map_err(|reason| Error::MarketUnavailable { ticker: ticker.clone(), reason })?;
         let ticker = ticker.clone();
-        match answer::read(status, &self.token.scrub(body), self.settings.feed.cadence()) {
+        match answer::read(status, &self.token.scrub(&body), self.settings.feed.cadence()) {
             Answer::Rows(rows) => Ok(rows),
             Answer::Unknown(reason) => Err(Error::UnknownTicker { ticker, reason }),
             Answer::HourlyQuota(reason) => {
@@ -131,7 +131,7 @@ impl Client {
         let answer = async {
             self.wait_for_quota(ticker).await.map_err(|error| error.to_string())?;
             match self.send(&["tiingo", "daily", "prices"], &[("format", "csv".to_owned())]).await? {
-                (200..300, body) => newest::read(&self.token.scrub(body)),
+                (200..300, body) => newest::read(&self.token.scrub(&body)),
                 (status, _) => Err(format!("Tiingo answers {status}")),
             }
         };

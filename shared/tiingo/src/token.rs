@@ -34,8 +34,8 @@ impl Token {
     }
 
     /// The text without the token, should a server have echoed it.
-    pub(crate) fn scrub(&self, text: String) -> String {
-        if text.contains(&self.text) { text.replace(&self.text, "(token)") } else { text }
+    pub(crate) fn scrub(&self, text: &str) -> String {
+        pipeline::without_secrets(text, &[&self.text])
     }
 }
 
