@@ -28,7 +28,7 @@ use futures::future::try_join_all;
 use pipeline::{
     Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
     StageRecord,
-    stream::{Head, Kept, Streams},
+    stream::{Head, Kept},
 };
 use tokio::sync::OnceCell;
 
@@ -240,7 +240,7 @@ impl Ledger for DynamoLedger {
     }
 
     async fn arrived(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        self.later(ticker, from).await
+        self.rows_where(ticker, |row| row.at >= from).await
     }
 
     async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {

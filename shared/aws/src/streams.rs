@@ -83,7 +83,7 @@ impl DynamoLedger {
     }
 
     /// Page by page: a log is read whole, and need not be held whole.
-    async fn rows_where(&self, ticker: &Ticker, wanted: impl Fn(&Kept) -> bool) -> Result<Vec<Kept>, Error> {
+    pub(crate) async fn rows_where(&self, ticker: &Ticker, wanted: impl Fn(&Kept) -> bool) -> Result<Vec<Kept>, Error> {
         let mut rows = Vec::new();
         let mut pages = self
             .pages(&partition(ticker), Range::StartingWith(ROWS))
@@ -130,10 +130,6 @@ impl Streams for DynamoLedger {
     async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error> {
         let periods: HashSet<i64> = periods.iter().copied().collect();
         self.rows_where(ticker, |row| periods.contains(&row.at)).await
-    }
-
-    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        self.rows_where(ticker, |row| row.at >= from).await
     }
 
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {

@@ -287,10 +287,6 @@ impl Streams for SqliteStreams {
         })
     }
 
-    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        self.read(|connection| later(connection, ticker, from))
-    }
-
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {
         self.read(|connection| {
             connection

@@ -6,7 +6,7 @@ use forecasting::{Period, Ticker};
 use pipeline::{
     Archive, Digest, Error, Key, MarketData, ObjectRef, Snapshot, migrate,
     price_file::PriceFile,
-    testing::{Failing, Faults, MemoryArchive},
+    testing::{Faults, Intercepted, MemoryArchive},
     to_migrate,
 };
 
@@ -61,7 +61,7 @@ async fn any_call_of_a_migration_may_fail() {
     let before = series(&former, &snapshots).await;
     let undisturbed = former.fork();
     let faults = Faults::default();
-    let told = migrate(&Failing { inner: &undisturbed, faults: &faults }, &ticker()).await.expect("migrates");
+    let told = migrate(&Intercepted { inner: &undisturbed, by: &faults }, &ticker()).await.expect("migrates");
     assert_eq!(told, 16);
     assert_eq!(series(&undisturbed, &snapshots).await, before);
     assert!(to_migrate(&undisturbed).await.expect("lists").is_empty());
@@ -69,7 +69,7 @@ async fn any_call_of_a_migration_may_fail() {
         for after_effect in [false, true] {
             let archive = former.fork();
             let faults = Faults::at(call, after_effect);
-            let first = migrate(&Failing { inner: &archive, faults: &faults }, &ticker()).await;
+            let first = migrate(&Intercepted { inner: &archive, by: &faults }, &ticker()).await;
             assert!(matches!(first, Err(Error::Store { .. })), "call {call}: {first:?}");
             assert_eq!(series(&archive, &snapshots).await, before, "call {call}, {after_effect}");
             migrate(&archive, &ticker()).await.expect("migrates");

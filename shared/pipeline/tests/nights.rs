@@ -14,7 +14,7 @@ use pipeline::{
     NoPrograms, Planned, RunStatus, Settings, Stage, StageKey, Trained, Trigger, fetch, forget, plan, predict,
     price_file::PriceFile,
     report,
-    testing::{Failing, Faults, MemoryArchive, MemoryLedger},
+    testing::{Faults, Intercepted, MemoryArchive, MemoryLedger},
     verify_forgotten, work,
 };
 
@@ -105,16 +105,16 @@ async fn every_call_may_fail(archive: &MemoryArchive, ledger: &MemoryLedger, as_
     let (market, _) = prices();
     let (clean, record) = (archive.fork(), ledger.fork());
     let undisturbed = Faults::default();
-    let remote = Failing { inner: &market, faults: &undisturbed };
-    let counted = (Failing { inner: &clean, faults: &undisturbed }, Failing { inner: &record, faults: &undisturbed });
+    let remote = Intercepted { inner: &market, by: &undisturbed };
+    let counted = (Intercepted { inner: &clean, by: &undisturbed }, Intercepted { inner: &record, by: &undisturbed });
     assert_eq!(pass(&remote, &counted.0, &counted.1, as_of).await.expect("a night"), RunStatus::Succeeded);
     for call in 1..=undisturbed.calls() {
         for after_effect in [false, true] {
             let when = format!("call {call} of {as_of}, after its effect: {after_effect}");
             let (archive, ledger) = (archive.fork(), ledger.fork());
             let faults = Faults::at(call, after_effect);
-            let ports = (Failing { inner: &archive, faults: &faults }, Failing { inner: &ledger, faults: &faults });
-            let market = Failing { inner: &market, faults: &faults };
+            let ports = (Intercepted { inner: &archive, by: &faults }, Intercepted { inner: &ledger, by: &faults });
+            let market = Intercepted { inner: &market, by: &faults };
             let first = pass(&market, &ports.0, &ports.1, as_of).await;
             the_champion_serves(&archive, &ledger, &when).await;
             if let Err(error) = &first {
@@ -220,13 +220,13 @@ async fn a_series_is_forgotten_whatever_fails() {
     let undisturbed = Faults::default();
     let ports = (archive.fork(), ledger.fork());
     let counted =
-        (Failing { inner: &ports.0, faults: &undisturbed }, Failing { inner: &ports.1, faults: &undisturbed });
+        (Intercepted { inner: &ports.0, by: &undisturbed }, Intercepted { inner: &ports.1, by: &undisturbed });
     forget(&counted.0, &counted.1, &ticker()).await.expect("forgets");
     for call in 1..=undisturbed.calls() {
         for after_effect in [false, true] {
             let (archive, ledger) = (archive.fork(), ledger.fork());
             let faults = Faults::at(call, after_effect);
-            let failing = (Failing { inner: &archive, faults: &faults }, Failing { inner: &ledger, faults: &faults });
+            let failing = (Intercepted { inner: &archive, by: &faults }, Intercepted { inner: &ledger, by: &faults });
             let first = forget(&failing.0, &failing.1, &ticker()).await;
             assert!(first.is_err_and(|error| error.is_transient()), "call {call}");
             let tombstone = forget(&archive, &ledger, &ticker()).await.expect("forgets");

@@ -7,14 +7,13 @@ use forecasting::Ticker;
 use jiff::Timestamp;
 use pipeline::{
     Asked, Attempts, Error, Fetched, MarketData, Next, NoPrograms, Pass, Patience, Planned, Trigger, fetch, plan,
-    predict, report, stream::Ingest, work,
+    predict, report, stream::Ingest, testing::Intercepted, work,
 };
 use rand::RngExt;
 
 use crate::{
     chance::Chance,
     market::{SOURCE, STREAMED, TICKERS, as_of, assignments, ticker, topic},
-    ports::Failing,
     process::Process,
     stores::Stores,
 };
@@ -66,12 +65,13 @@ impl World {
     /// A new one whose calls may fail; those of a spared one do not.
     fn process(&self, spared: bool) -> Arc<Process> {
         let number = self.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if spared { Process::spared(self.chance.clone()) } else { Process::new(number, self.chance.clone()) }
+        let (chance, stores) = (self.chance.clone(), self.stores.clone());
+        if spared { Process::spared(chance, stores) } else { Process::new(number, chance, stores) }
     }
 
     fn market(&self, work: Work, process: &Arc<Process>) -> Arc<dyn MarketData> {
         match work {
-            Work::Bars => Arc::new(Failing { inner: self.bars.clone(), process: process.clone() }),
+            Work::Bars => Arc::new(Intercepted { inner: self.bars.clone(), by: process.clone() }),
             Work::Rows => Arc::new(self.stores.of_process(process).market()),
         }
     }
@@ -111,7 +111,7 @@ impl World {
             Work::Bars => (bars, day.into(), 1),
             Work::Rows => (rows, period, 0),
         };
-        let ended = process.live(&*self.stores.died, the.run(&assignment, as_of, Trigger::Schedule, |_| {})).await?;
+        let ended = process.live(the.run(&assignment, as_of, Trigger::Schedule, |_| {})).await?;
         Some(ended.map(|entry| entry.closure.is_some_and(|closure| closure.failed + closure.skipped == undone)))
     }
 
@@ -122,9 +122,7 @@ impl World {
         let (assignment, as_of) = if on == Work::Bars { (bars, day.into()) } else { (rows, period) };
         let process = self.process(false);
         let own = self.stores.of_process(&process);
-        let planned = process
-            .live(&*self.stores.died, plan(&*own.archive, &*own.ledger, &assignment, as_of, Trigger::Schedule))
-            .await?;
+        let planned = process.live(plan(&*own.archive, &*own.ledger, &assignment, as_of, Trigger::Schedule)).await?;
         let run = match planned {
             Ok(Planned::Open(entry)) => entry.run,
             Ok(_) => return Some(Ok(true)),
@@ -132,7 +130,7 @@ impl World {
         };
         let mut failures = BTreeMap::new();
         let tickers = &assignment.tickers;
-        let first = process.live(&*self.stores.died, Pass::first(&*own.ledger, &run, tickers, PATIENCE)).await?;
+        let first = process.live(Pass::first(&*own.ledger, &run, tickers, PATIENCE)).await?;
         let mut pass = match first {
             Ok(pass) => pass,
             Err(error) => return Some(Err(error)),
@@ -157,14 +155,14 @@ impl World {
             let process = self.process(false);
             let own = self.stores.of_process(&process);
             let next = pass.after(&*own.ledger, &run, tickers, |ticker| failures.contains_key(ticker));
-            pass = match process.live(&*self.stores.died, next).await? {
+            pass = match process.live(next).await? {
                 Ok(pass) => pass,
                 Err(error) => return Some(Err(error)),
             };
         }
         let process = self.process(false);
         let own = self.stores.of_process(&process);
-        let closure = process.live(&*self.stores.died, report(&*own.archive, &*own.ledger, &run, &failures)).await?;
+        let closure = process.live(report(&*own.archive, &*own.ledger, &run, &failures)).await?;
         let undone = usize::from(on == Work::Bars);
         Some(closure.map(|closure| closure.failed + closure.skipped == undone))
     }
@@ -188,7 +186,7 @@ impl World {
             }
             work(&*own.archive, &*own.ledger, &NoPrograms, run, ticker, &mut attempts).await.map(|_| ())
         };
-        (ticker.clone(), process.live(&*self.stores.died, done).await)
+        (ticker.clone(), process.live(done).await)
     }
 
     /// Reads the topic as it is when a night begins, from where it was left; with or without positions of its own.
@@ -200,7 +198,7 @@ impl World {
             let own = self.stores.of_process(&process);
             let streams = own.streams.clone();
             let mut ingest = Ingest::new(own.archive, own.ledger, own.streams, assignments().1.configuration);
-            let took = process.live(&*self.stores.died, async {
+            let took = process.live(async {
                 loop {
                     let read = if remembers {
                         streams.positions(SOURCE).await?.get(&0).copied()
@@ -253,7 +251,7 @@ impl World {
     async fn decided(&self, what: &str, decision: impl AsyncFn(Stores) -> Result<(), Error>) {
         for life in 0..=LIVES {
             let process = self.process(life == LIVES);
-            match process.live(&*self.stores.died, decision(self.stores.of_process(&process))).await {
+            match process.live(decision(self.stores.of_process(&process))).await {
                 // It is done, or there is nothing to be done any more.
                 Some(Ok(()) | Err(Error::Request { .. } | Error::NoForecast { .. })) => return,
                 Some(Err(error)) if life == LIVES && !error.is_transient() => {

@@ -9,7 +9,6 @@ mod actors;
 mod chance;
 mod check;
 mod market;
-mod ports;
 mod process;
 mod seed;
 mod stores;

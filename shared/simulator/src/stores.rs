@@ -7,11 +7,11 @@ use forecasting::Ticker;
 use pipeline::{
     Archive, Chain, Champion, Error, Key, Ledger,
     stream::{Kept, StreamMarket, Streams},
-    testing::{Broken, MemoryArchive, MemoryLedger},
+    testing::{Broken, Intercepted, MemoryArchive, MemoryLedger},
 };
 use tempfile::TempDir;
 
-use crate::{ports::Failing, process::Process};
+use crate::process::Process;
 
 /// Archive, ledger and log of rows.
 #[derive(Clone)]
@@ -63,9 +63,9 @@ impl Stores {
     /// As a process has them.
     pub(crate) fn of_process(&self, process: &Arc<Process>) -> Stores {
         Stores {
-            archive: Arc::new(Failing { inner: self.archive.clone(), process: process.clone() }),
-            ledger: Arc::new(Failing { inner: self.ledger.clone(), process: process.clone() }),
-            streams: Arc::new(Failing { inner: self.streams.clone(), process: process.clone() }),
+            archive: Arc::new(Intercepted { inner: self.archive.clone(), by: process.clone() }),
+            ledger: Arc::new(Intercepted { inner: self.ledger.clone(), by: process.clone() }),
+            streams: Arc::new(Intercepted { inner: self.streams.clone(), by: process.clone() }),
             folder: self.folder.clone(),
             died: self.died.clone(),
         }

@@ -5,18 +5,17 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use async_trait::async_trait;
 use embedded::{DirectoryArchive, RecordedMarket, SqliteLedger, SqliteStreams};
-use forecasting::{Policy, Stamp, Ticker};
+use forecasting::{Policy, Ticker};
 use jiff::{
     Timestamp,
     civil::{Date, date},
 };
 use pipeline::{
-    Appended, Archive, Assignment, Attempt, Attempts, Chain, Chained, Champion, Closure, Configuration, Created, Error,
-    Key, Ledger, MarketData, Planned, Receipt, Run, RunEntry, RunId, Settings, Stage, StageRecord, Trigger,
+    Assignment, Attempts, Configuration, Error, Key, Ledger, MarketData, Planned, Run, RunEntry, Settings, Trigger,
     price_file::PriceFile,
-    stream::{Counts, Format, Head, Ingest, Kept, Message, Source, Step, Streams, read},
+    stream::{Counts, Format, Ingest, Message, read},
+    testing::{Call, Intercept, Intercepted},
 };
 
 /// An action on a resource: a prefix of the archive (`prices/*`), `bucket`, `table`, `bus` or `parameter`.
@@ -24,23 +23,21 @@ pub(crate) type Needs = BTreeSet<(String, String)>;
 
 /// Notes what is asked for on behalf of the function that is set.
 #[derive(Default)]
-struct Notes {
+struct Notes(Mutex<Noting>);
+
+#[derive(Default)]
+struct Noting {
     function: String,
     /// Whatever is done is done by that function.
     alone: bool,
     needs: BTreeMap<String, Needs>,
 }
 
-struct Noted<T> {
-    inner: Arc<T>,
-    notes: Arc<Mutex<Notes>>,
-}
-
-impl<T> Noted<T> {
+impl Notes {
     fn note(&self, actions: &[&str], resource: &str) {
-        let mut notes = self.notes.lock().expect("no panic");
-        let function = notes.function.clone();
-        let needs = notes.needs.entry(function).or_default();
+        let mut noted = self.0.lock().expect("no panic");
+        let function = noted.function.clone();
+        let needs = noted.needs.entry(function).or_default();
         needs.extend(actions.iter().map(|action| ((*action).to_owned(), resource.to_owned())));
     }
 }
@@ -49,174 +46,76 @@ fn prefix(key: &Key) -> String {
     key.as_str().split_once('/').map_or_else(|| key.to_string(), |(folder, _)| format!("{folder}/*"))
 }
 
-#[async_trait]
-impl Archive for Noted<DirectoryArchive> {
-    async fn create(&self, key: &Key, bytes: &[u8]) -> Result<Created, Error> {
-        // What stands there already is read, and compared.
-        self.note(&["s3:PutObject", "s3:GetObject"], &prefix(key));
-        self.inner.create(key, bytes).await
-    }
-
-    async fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
-        self.note(&["s3:GetObject"], &prefix(key));
-        // Without it, S3 answers 403 where there is no object.
-        self.note(&["s3:ListBucket"], "bucket");
-        self.inner.read(key).await
-    }
-
-    async fn remove(&self, key: &Key) -> Result<(), Error> {
-        self.note(&["s3:DeleteObject"], &prefix(key));
-        self.inner.remove(key).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        self.note(&["s3:ListBucket"], "bucket");
-        self.inner.list(prefix).await
-    }
-}
-
 const DELETE: &str = "dynamodb:DeleteItem";
 const GET: &str = "dynamodb:GetItem";
 const PUT: &str = "dynamodb:PutItem";
 const QUERY: &str = "dynamodb:Query";
 const UPDATE: &str = "dynamodb:UpdateItem";
 
-#[async_trait]
-impl Ledger for Noted<SqliteLedger> {
-    async fn open_run(&self, run: &Run) -> Result<RunEntry, Error> {
-        self.note(&[PUT, GET, UPDATE], "table");
-        self.inner.open_run(run).await
-    }
-
-    async fn close_run(&self, run: &RunId, closure: &Closure) -> Result<(), Error> {
-        self.note(&[UPDATE], "table");
-        self.inner.close_run(run, closure).await
-    }
-
-    async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error> {
-        self.note(&[GET], "table");
-        self.inner.run(run).await
-    }
-
-    async fn runs(&self, limit: usize) -> Result<Vec<RunEntry>, Error> {
-        self.note(&[QUERY, GET], "table");
-        self.inner.runs(limit).await
-    }
-
-    async fn append(
+impl Intercept for Notes {
+    async fn intercept<T: Send>(
         &self,
-        ticker: &Ticker,
-        records: &[Chained],
-        expected: Option<&Champion>,
-    ) -> Result<Appended, Error> {
-        self.note(&[QUERY, GET, PUT], "table");
-        self.inner.append(ticker, records, expected).await
-    }
-
-    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
-        self.note(&[QUERY, GET], "table");
-        self.inner.results(run, ticker).await
-    }
-
-    async fn history(
-        &self,
-        ticker: &Ticker,
-        stage: Stage,
-        up_to: Stamp,
-        limit: usize,
-    ) -> Result<Vec<StageRecord>, Error> {
-        self.note(&[QUERY, GET], "table");
-        self.inner.history(ticker, stage, up_to, limit).await
-    }
-
-    async fn record(&self, run: &RunId, attempts: &[Attempt]) -> Result<(), Error> {
-        self.note(&[PUT], "table");
-        self.inner.record(run, attempts).await
-    }
-
-    async fn attempts(&self, run: &RunId) -> Result<Vec<Attempt>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.attempts(run).await
-    }
-
-    async fn champion(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
-        self.note(&[QUERY, GET], "table");
-        self.inner.champion(ticker).await
-    }
-
-    async fn forget(&self, ticker: &Ticker) -> Result<(), Error> {
-        self.note(&[QUERY, DELETE], "table");
-        self.inner.forget(ticker).await
-    }
-
-    async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
-        self.note(&[QUERY, GET], "table");
-        self.inner.chain(ticker).await
-    }
-
-    async fn receipts(&self, ticker: &Ticker) -> Result<Vec<Receipt>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.receipts(ticker).await
-    }
-
-    async fn head(&self, ticker: &Ticker) -> Result<Option<Head>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.head(ticker).await
-    }
-
-    async fn arrived(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.arrived(ticker, from).await
+        call: Call<'_>,
+        effect: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        let table: &[&str] = match call {
+            // What stands there already is read, and compared.
+            Call::Create(key, _) => {
+                self.note(&["s3:PutObject", "s3:GetObject"], &prefix(key));
+                &[]
+            }
+            Call::Read(key) => {
+                self.note(&["s3:GetObject"], &prefix(key));
+                // Without it, S3 answers 403 where there is no object.
+                self.note(&["s3:ListBucket"], "bucket");
+                &[]
+            }
+            Call::Remove(key) => {
+                self.note(&["s3:DeleteObject"], &prefix(key));
+                &[]
+            }
+            Call::List(_) => {
+                self.note(&["s3:ListBucket"], "bucket");
+                &[]
+            }
+            // Lambda itself knows how far a source is read; the market is no service of AWS.
+            Call::Positions(_) | Call::Bars(..) | Call::Newest(_) => &[],
+            Call::OpenRun(_) => &[PUT, GET, UPDATE],
+            Call::CloseRun(..) => &[UPDATE],
+            Call::Run(_) => &[GET],
+            Call::Append(..) => &[QUERY, GET, PUT],
+            Call::Record(_) => &[PUT],
+            Call::Runs | Call::Results(..) | Call::History(..) | Call::Champion(_) | Call::Chain(_) => &[QUERY, GET],
+            Call::Forget(_) => &[QUERY, DELETE],
+            Call::Keep(_) => &[QUERY, PUT, UPDATE],
+            Call::Attempts(_)
+            | Call::Head(_)
+            | Call::Arrived(..)
+            | Call::Receipts(_)
+            | Call::OfPeriods(_)
+            | Call::Rows(_)
+            | Call::Streamed
+            | Call::Sources => &[QUERY],
+        };
+        if !table.is_empty() {
+            self.note(table, "table");
+        }
+        effect.await
     }
 }
 
-#[async_trait]
-impl Streams for Noted<SqliteStreams> {
-    async fn positions(&self, source: &str) -> Result<BTreeMap<i32, i64>, Error> {
-        self.inner.positions(source).await
-    }
-
-    async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.of_periods(ticker, periods).await
-    }
-
-    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.later(ticker, from).await
-    }
-
-    async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.rows(ticker).await
-    }
-
-    async fn keep(&self, step: &Step) -> Result<(), Error> {
-        self.note(&[QUERY, PUT, UPDATE], "table");
-        self.inner.keep(step).await
-    }
-
-    async fn streamed(&self) -> Result<Vec<Ticker>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.streamed().await
-    }
-
-    async fn sources(&self) -> Result<BTreeMap<String, Source>, Error> {
-        self.note(&[QUERY], "table");
-        self.inner.sources().await
-    }
-}
+type Noted<T> = Intercepted<Arc<T>, Arc<Notes>>;
 
 /// What each function asks of archive and ledger: its stage, in nights of every kind, and what stands around the stage.
 pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     let folder = tempfile::tempdir().expect("a folder");
-    let notes = Arc::new(Mutex::new(Notes::default()));
+    let notes = Arc::new(Notes::default());
     let archive = Arc::new(DirectoryArchive::open(folder.path()).expect("opens"));
-    let archive = Noted { inner: archive, notes: notes.clone() };
+    let archive = Noted { inner: archive, by: notes.clone() };
     let ledger = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
-    let ledger = Noted { inner: ledger, notes: notes.clone() };
+    let ledger = Noted { inner: ledger, by: notes.clone() };
     let streams = Arc::new(SqliteStreams::open(&folder.path().join("ledger.sqlite")).expect("opens"));
-    let streams = Arc::new(Noted { inner: streams, notes: notes.clone() });
+    let streams = Arc::new(Noted { inner: streams, by: notes.clone() });
     let stores = Stores { archive: Arc::new(archive), ledger: Arc::new(ledger), notes };
 
     let ticker: Ticker = "KO".parse().expect("a ticker");
@@ -256,63 +155,63 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.ledger.attempts(&"2020-12-11-00000000".parse().expect("an id")).await.expect("lists");
 
     // The same pages, where people sign in to start runs from them.
-    let of_predict = stores.notes.lock().expect("no panic").needs["predict"].clone();
-    stores.notes.lock().expect("no panic").needs.insert("start".to_owned(), of_predict);
+    let of_predict = stores.notes.0.lock().expect("no panic").needs["predict"].clone();
+    stores.notes.0.lock().expect("no panic").needs.insert("start".to_owned(), of_predict);
 
     // Around the stages (executions.rs): every one finds its run and records its attempt; `plan` reads the configuration and
     // the file, writes lists and a claim; failures and attempts are queried.
     for function in ["fetch", "train"] {
         stores.act_as(function);
-        stores.ledger.note(&[GET, PUT], "table");
+        stores.notes.note(&[GET, PUT], "table");
     }
     stores.act_as("fetch");
-    stores.archive.note(&["s3:GetObject"], "runs/*");
+    stores.notes.note(&["s3:GetObject"], "runs/*");
     stores.act_as("report");
-    stores.ledger.note(&[GET, QUERY], "table");
+    stores.notes.note(&[GET, QUERY], "table");
     // What a start and an end tell, where a webhook is configured.
     for function in ["report", "plan"] {
         stores.act_as(function);
-        stores.archive.note(&["s3:GetObject"], "closing-bell.toml");
-        stores.archive.note(&["s3:GetObject"], "watchlist*");
-        stores.archive.note(&["s3:GetObject", "s3:PutObject"], "messages/*");
-        stores.archive.note(&["s3:ListBucket"], "bucket");
+        stores.notes.note(&["s3:GetObject"], "closing-bell.toml");
+        stores.notes.note(&["s3:GetObject"], "watchlist*");
+        stores.notes.note(&["s3:GetObject", "s3:PutObject"], "messages/*");
+        stores.notes.note(&["s3:ListBucket"], "bucket");
     }
     // Rows into log and model, refused ones aside; and what Lambda polls with the function's role.
     stores.act_as("ingest");
     for read in ["closing-bell.toml", "watchlist*"] {
-        stores.archive.note(&["s3:GetObject"], read);
+        stores.notes.note(&["s3:GetObject"], read);
     }
     stores.rows_arrive(&streams, &always).await;
-    stores.ledger.note(&["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], "rows");
+    stores.notes.note(&["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], "rows");
     let kinesis = ["DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"];
-    kinesis.iter().for_each(|action| stores.ledger.note(&[&format!("kinesis:{action}")], "stream"));
-    stores.ledger.note(&["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers", "kafka-cluster:Connect"], "stream");
-    stores.ledger.note(&["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], "topic");
-    stores.ledger.note(&["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"], "group");
+    kinesis.iter().for_each(|action| stores.notes.note(&[&format!("kinesis:{action}")], "stream"));
+    stores.notes.note(&["kafka:DescribeClusterV2", "kafka:GetBootstrapBrokers", "kafka-cluster:Connect"], "stream");
+    stores.notes.note(&["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"], "topic");
+    stores.notes.note(&["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"], "group");
     let network =
         ["CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces", "DescribeSecurityGroups"];
     let network = network.into_iter().chain(["DescribeSubnets", "DescribeVpcs"]);
-    network.for_each(|action| stores.ledger.note(&[&format!("ec2:{action}")], "network"));
-    stores.ledger.note(&["secretsmanager:GetSecretValue"], "stream");
+    network.for_each(|action| stores.notes.note(&[&format!("ec2:{action}")], "network"));
+    stores.notes.note(&["secretsmanager:GetSecretValue"], "stream");
     stores.act_as("plan");
-    stores.ledger.note(&[GET, PUT, QUERY], "table");
-    stores.archive.note(&["s3:ListBucket"], "bucket");
+    stores.notes.note(&[GET, PUT, QUERY], "table");
+    stores.notes.note(&["s3:ListBucket"], "bucket");
     for read in ["closing-bell.toml", "incoming/*"] {
-        stores.archive.note(&["s3:GetObject"], read);
+        stores.notes.note(&["s3:GetObject"], read);
     }
     Box::pin(stores.operated(&ticker, &always)).await;
-    std::mem::take(&mut stores.notes.lock().expect("no panic").needs)
+    std::mem::take(&mut stores.notes.0.lock().expect("no panic").needs)
 }
 
 struct Stores {
     archive: Arc<Noted<DirectoryArchive>>,
     ledger: Arc<Noted<SqliteLedger>>,
-    notes: Arc<Mutex<Notes>>,
+    notes: Arc<Notes>,
 }
 
 impl Stores {
     fn act_as(&self, function: &str) {
-        let mut notes = self.notes.lock().expect("no panic");
+        let mut notes = self.notes.0.lock().expect("no panic");
         if !notes.alone {
             function.clone_into(&mut notes.function);
         }
@@ -358,12 +257,12 @@ impl Stores {
     /// What a person does by hand: reading, verifying, deciding, backfilling, forgetting.
     async fn operated(&self, ticker: &Ticker, configuration: &Configuration) {
         self.act_as("operate");
-        self.notes.lock().expect("no panic").alone = true;
+        self.notes.0.lock().expect("no panic").alone = true;
         let (archive, ledger) = (&*self.archive, &*self.ledger);
         for read in ["closing-bell.toml", "watchlist*"] {
-            archive.note(&["s3:GetObject"], read);
+            self.notes.note(&["s3:GetObject"], read);
         }
-        archive.note(&["lambda:InvokeFunction"], "models");
+        self.notes.note(&["lambda:InvokeFunction"], "models");
         self.night(&RecordedMarket, configuration.clone(), date(2020, 12, 7)).await;
         pipeline::predict(archive, ledger, ticker, pipeline::Asked::default()).await.expect("answers");
         let models = pipeline::models(archive, ledger, ticker, 10).await.expect("lists");
@@ -393,7 +292,7 @@ impl Stores {
         let by_hand =
             [("s3:PutObject", "prices/*"), ("s3:DeleteObject", "prices/*"), ("s3:DeleteObject", "incoming/*")];
         for (action, part) in by_hand {
-            archive.note(&[action], part);
+            self.notes.note(&[action], part);
         }
         pipeline::forget(archive, ledger, ticker).await.expect("forgets");
         pipeline::verify_forgotten(archive, ledger, ticker).await.expect("nothing is left");
@@ -403,22 +302,9 @@ impl Stores {
         let (archive, ledger) = (&*self.archive, &*self.ledger);
         self.act_as("fetch");
         // As a market that is asked over the network: with former snapshots, and waiting.
-        pipeline::fetch(&Remote(market), archive, ledger, run, ticker, true).await?;
+        pipeline::fetch(&Intercepted { inner: market, by: &*self.notes }, archive, ledger, run, ticker, true).await?;
         self.act_as("train");
         let mut attempts = Attempts::new(ticker.clone(), Timestamp::now);
         pipeline::work(archive, ledger, &pipeline::NoPrograms, run, ticker, &mut attempts).await.map(|_| ())
-    }
-}
-
-struct Remote<'a>(&'a dyn MarketData);
-
-#[async_trait]
-impl MarketData for Remote<'_> {
-    async fn history(&self, ticker: &Ticker, from: Date, to: Stamp) -> Result<pipeline::History, Error> {
-        self.0.history(ticker, from, to).await
-    }
-
-    async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
-        self.0.rejected(ticker).await
     }
 }

@@ -141,7 +141,7 @@ impl Ingest {
                 Placed::Row(arrival, event) => {
                     let series = working.get_mut(&arrival.ticker).expect("every series was read");
                     let taken = match event {
-                        Ok(event) => series.take(arrival, event, &*self.streams).await?,
+                        Ok(event) => series.take(arrival, event, &*self.ledger).await?,
                         Err(reason) => Err(reason),
                     };
                     taken.unwrap_or_else(|reason| {
@@ -343,7 +343,7 @@ impl Working {
         &mut self,
         arrival: &Arrival,
         (at, form): (i64, Form),
-        streams: &dyn Streams,
+        ledger: &dyn Ledger,
     ) -> Result<Result<Outcome, String>, Error> {
         if self.head.indexed.is_some_and(|indexed| indexed != (form == Form::Index)) {
             let (is, others) = if form == Form::Index { ("an index", "dates") } else { ("a date", "indices") };
@@ -378,7 +378,7 @@ impl Working {
             && self.head.live.as_ref().map(|live| live.advanced) != advanced
             && let Some(next) = self.head.can_follow()
         {
-            let log = streams.later(&arrival.ticker, next).await?;
+            let log = ledger.arrived(&arrival.ticker, next).await?;
             self.later = Some(later(next, log.iter().chain(&self.rows)));
         }
         if let (Some(later), Some(live)) = (&mut self.later, &mut self.head.live) {

@@ -143,9 +143,6 @@ pub trait Streams: Send + Sync {
     /// The rows of these periods of a series, in the order in which they were kept.
     async fn of_periods(&self, ticker: &Ticker, periods: &[i64]) -> Result<Vec<Kept>, Error>;
 
-    /// The rows of a period of a series and of all after it, in the order in which they were kept.
-    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error>;
-
     /// All rows of a series, in the order in which they were kept.
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error>;
 

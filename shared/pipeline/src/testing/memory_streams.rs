@@ -37,10 +37,6 @@ impl Streams for MemoryLedger {
         Ok(self.rows_where(ticker, |row| periods.contains(&row.at)))
     }
 
-    async fn later(&self, ticker: &Ticker, from: i64) -> Result<Vec<Kept>, Error> {
-        Ok(self.rows_where(ticker, |row| row.at >= from))
-    }
-
     async fn rows(&self, ticker: &Ticker) -> Result<Vec<Kept>, Error> {
         Ok(self.rows_where(ticker, |_| true))
     }

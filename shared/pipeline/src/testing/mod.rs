@@ -2,7 +2,8 @@
 
 mod broken;
 pub mod conformance;
-mod failing;
+mod faults;
+mod intercept;
 mod memory_archive;
 mod memory_ledger;
 mod memory_streams;
@@ -12,6 +13,7 @@ pub fn price_table(series: &forecasting::PriceSeries) -> Vec<u8> {
     crate::records::price_table::write(series)
 }
 pub use broken::Broken;
-pub use failing::{Failing, Faults};
+pub use faults::Faults;
+pub use intercept::{Call, Intercept, Intercepted};
 pub use memory_archive::MemoryArchive;
 pub use memory_ledger::MemoryLedger;
