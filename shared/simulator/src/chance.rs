@@ -1,5 +1,5 @@
-//! Everything that a seed decides. A process's calls are numbered, and what befalls one follows from the seed, the process and the number
-//! alone: a fault that is left out changes none of the others, so that a failing schedule can be shortened.
+//! Everything that a seed decides. Processes are numbered, and their calls; what befalls one follows from the seed and these numbers alone. A
+//! fault that is left out leaves those before it as they are, so that a failing schedule can be shortened.
 
 use std::{
     collections::BTreeSet,

@@ -20,21 +20,26 @@ const REFUSALS: usize = 8;
 
 /// Who may be called how.
 pub(crate) struct Doorkeeper {
-    /// Its names, beside addresses and `localhost`.
-    names: Vec<String>,
+    /// Its names, beside addresses and `localhost`; none where it may be called anything.
+    names: Option<Vec<String>>,
     refusals: Semaphore,
 }
 
 impl Doorkeeper {
-    pub(crate) fn new(names: Vec<String>) -> Arc<Doorkeeper> {
+    pub(crate) fn new(names: Option<Vec<String>>) -> Arc<Doorkeeper> {
         Arc::new(Doorkeeper { names, refusals: Semaphore::new(REFUSALS) })
     }
 
     fn is_called(&self, host: &str) -> bool {
         let name = name_of(host);
-        name.parse::<IpAddr>().is_ok()
+        self.names.is_none()
+            || name.parse::<IpAddr>().is_ok()
             || name.eq_ignore_ascii_case("localhost")
-            || self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
+            || self.is_named(name)
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        self.names.iter().flatten().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// Whether a browser says that another site has it send this.
@@ -44,7 +49,7 @@ impl Doorkeeper {
         }
         let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
         origin.is_some_and(|origin| match origin.split_once("://") {
-            Some((_, from)) => from != host && !self.names.iter().any(|own| own.eq_ignore_ascii_case(name_of(from))),
+            Some((_, from)) => from != host && !self.is_named(name_of(from)),
             None => true,
         })
     }
@@ -85,7 +90,7 @@ mod tests {
 
     #[test]
     fn its_own_names() {
-        let doorkeeper = Doorkeeper::new(vec!["bell.example".to_owned()]);
+        let doorkeeper = Doorkeeper::new(Some(vec!["bell.example".to_owned()]));
         for own in ["127.0.0.1:8017", "[::1]:8017", "localhost", "Bell.Example:443", "192.168.1.7", "::1"] {
             assert!(doorkeeper.is_called(own), "{own}");
         }
@@ -94,11 +99,12 @@ mod tests {
         {
             assert!(!doorkeeper.is_called(other), "{other}");
         }
+        assert!(Doorkeeper::new(None).is_called("evil.example"));
     }
 
     #[test]
     fn another_site() {
-        let doorkeeper = Doorkeeper::new(vec!["bell.example".to_owned()]);
+        let doorkeeper = Doorkeeper::new(Some(vec!["bell.example".to_owned()]));
         let sent = |name: &'static str, value: &'static str| {
             let headers = HeaderMap::from_iter([(name.parse().expect("a name"), value.parse().expect("a value"))]);
             doorkeeper.is_sent_by_another(&headers, "127.0.0.1:8017")

@@ -71,9 +71,10 @@ impl Site {
         Site { stopping: Some(stopping), ..self }
     }
 
-    /// One that answers to these names alone, and to addresses and `localhost`, and that takes no writes that another site sends.
+    /// One with a door: it answers to these names alone, to addresses and to `localhost`, or to any name where none are told; it takes no
+    /// writes that another site sends, and wrong tokens wait.
     #[must_use]
-    pub fn called(self, names: Vec<String>) -> Site {
+    pub fn behind_a_door(self, names: Option<Vec<String>>) -> Site {
         Site { doorkeeper: Some(Doorkeeper::new(names)), ..self }
     }
 

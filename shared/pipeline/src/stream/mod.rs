@@ -8,6 +8,7 @@ mod market;
 mod message;
 mod rules;
 mod verify;
+mod working;
 
 pub use arrival::{Arrival, Form, How, Kept, Mark, Offset, Position, Refused};
 pub use head::{Head, Live};

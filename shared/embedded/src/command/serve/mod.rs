@@ -57,7 +57,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let site = Site::new(archive.clone(), ledger.clone()).until(stopped.clone());
     // Beyond this machine it may be called anything, unless its names are told.
     let known = service.address.is_loopback() || !service.hosts.is_empty();
-    let site = if known { site.called(service.hosts.clone()) } else { site };
+    let site = site.behind_a_door(known.then(|| service.hosts.clone()));
     if place.in_cloud() {
         let listener = listen(&service).await?;
         output::remark("It only reads: there the state machine holds the nights.");
