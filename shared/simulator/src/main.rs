@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     let found = shortest(failed, trial);
     found.happened.iter().for_each(|happened| println!("  {happened}"));
     found.violations.iter().for_each(|violation| println!("! {violation}"));
-    println!("Again: make simulate SEEDS=1 FROM={failed}");
+    let stores = if stores == Kind::Disk { " STORES=disk" } else { "" };
+    println!("Again: make simulate SEEDS=1 FROM={failed}{stores}");
     ExitCode::FAILURE
 }

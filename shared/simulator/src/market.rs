@@ -129,8 +129,7 @@ fn moment(day: Date) -> Timestamp {
 pub(crate) fn topic(night: usize) -> Vec<Result<Arrival, Refused>> {
     let mut bodies = Vec::new();
     for t in 1..=rows_until(night) {
-        let value =
-            |t: u64| (100.0 + 10.0 * (t as f64 / 5.0).sin() + 4.0 * random(t, 7)).mul_add(1000.0, 0.0).round() / 1000.0;
+        let value = |t: u64| (1e5 + 1e4 * (t as f64 / 5.0).sin() + 4e3 * random(t, 7)).round() / 1e3;
         bodies.push(format!("{STREAMED},{t},{}", value(t)));
         if t % 5 == 0 {
             bodies.push(format!("{STREAMED},{t},{}", value(t)));
