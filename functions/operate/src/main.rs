@@ -32,9 +32,9 @@ struct Answer {
 }
 
 /// What reads and writes the deployment's own stores; the rest is for one's own machine.
-const COMMANDS: [&str; 15] = [
-    "answered", "backfill", "export", "forget", "migrate", "models", "predict", "receipts", "record", "release",
-    "results", "rollback", "runs", "scores", "verify",
+const COMMANDS: [&str; 16] = [
+    "answered", "backfill", "export", "forget", "migrate", "models", "predict", "receipts", "record", "recover",
+    "release", "results", "rollback", "runs", "scores", "verify",
 ];
 
 /// Options that name files or stores.

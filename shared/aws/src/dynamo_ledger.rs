@@ -26,8 +26,8 @@ use aws_sdk_dynamodb::{Client, operation::update_item::UpdateItemError, types::R
 use forecasting::{Stamp, Ticker};
 use futures::future::try_join_all;
 use pipeline::{
-    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord,
+    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, OfRun, Receipt, Run, RunEntry, RunId,
+    Stage, StageRecord,
     stream::{Head, Kept},
 };
 use tokio::sync::OnceCell;
@@ -171,19 +171,15 @@ impl Ledger for DynamoLedger {
         until_settled(|| self.try_append(ticker, run, as_of, records, expected)).await
     }
 
-    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
-        let mut results: Vec<StageRecord> = Vec::new();
-        for record in self.former_records(ticker, run).await? {
-            results.extend(match record {
-                Chained::Result(record) => Some(record),
-                Chained::Receipt(..) => None,
-            });
+    async fn of_run(&self, run: &RunId, ticker: &Ticker) -> Result<OfRun, Error> {
+        // What earlier releases left has its places in `chain` alone.
+        let former = self.former_records(ticker, run).await?;
+        let mut of_run = OfRun { records: former.into_iter().map(|record| (0, record)).collect(), end: None };
+        for appendix in self.pages_of_run(ticker, run).await? {
+            of_run.end = appendix.records.last().map(|(link, _)| link.clone());
+            of_run.records.extend(appendix.records.into_iter().map(|(link, record)| (link.sequence, record)));
         }
-        for appendix in self.of_run(ticker, run).await? {
-            results.extend(appendix.results().cloned());
-        }
-        results.sort_by_key(|record| record.key.stage);
-        Ok(results)
+        Ok(of_run)
     }
 
     async fn history(

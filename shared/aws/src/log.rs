@@ -13,11 +13,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use forecasting::{Stamp, Ticker};
 use futures::future::try_join_all;
-use pipeline::{Appended, Chained, Champion, Error, Link, Pointing, RunId, StageKey, StageRecord};
+use pipeline::{Appended, Chained, Champion, Error, Link, RunId, StageRecord};
 
 use crate::{
     DynamoLedger,
-    item::{Item, SORT, item, json, number, packed},
+    item::{Item, SORT, item, number, packed},
     race::Setback,
     table::{Range, now},
 };
@@ -26,7 +26,6 @@ use crate::{
 const END: char = '\u{10ffff}';
 const LOG: &str = "LOG#";
 pub(crate) const AT: &str = "AT#";
-const RECEIPT: &str = "receipt";
 
 pub(crate) fn partition(ticker: &Ticker) -> String {
     format!("TICKER#{ticker}")
@@ -114,7 +113,7 @@ impl DynamoLedger {
         let champion_at = if moves { Some(first) } else { tail.and_then(|tail| tail.champion_at) };
 
         let partition = partition(ticker);
-        let holds = records.iter().map(kind).collect::<Vec<_>>().join(" ");
+        let holds = records.iter().map(Chained::kind).collect::<Vec<_>>().join(" ");
         let index = item(
             &partition,
             &format!("{AT}{as_of}#{first:012}#{run}"),
@@ -126,7 +125,7 @@ impl DynamoLedger {
             &log_key(first),
             [("run", run.to_string()), ("as_of", as_of.to_string()), ("written_at", now())],
         );
-        let lines: String = records.iter().map(line).collect();
+        let lines: String = records.iter().map(|record| record.line() + "\n").collect();
         log.insert("records".to_owned(), packed(&lines));
         log.insert("last".to_owned(), number(last.sequence));
         log.insert("digest".to_owned(), AttributeValue::B(last.digest.hash().into()));
@@ -140,14 +139,14 @@ impl DynamoLedger {
 
     async fn stands(&self, ticker: &Ticker, run: &RunId, records: &[Chained]) -> Result<bool, Error> {
         let mut standing: Vec<Chained> = self.former_records(ticker, run).await?;
-        for appendix in self.of_run(ticker, run).await? {
+        for appendix in self.pages_of_run(ticker, run).await? {
             standing.extend(appendix.records.into_iter().map(|(_, record)| record));
         }
         Ok(records.iter().any(|record| standing.iter().any(|standing| record.is_in_place_of(standing))))
     }
 
     /// What a run has appended for a ticker, oldest first.
-    pub(crate) async fn of_run(&self, ticker: &Ticker, run: &RunId) -> Result<Vec<Appendix>, Error> {
+    pub(crate) async fn pages_of_run(&self, ticker: &Ticker, run: &RunId) -> Result<Vec<Appendix>, Error> {
         let listed =
             self.query(&partition(ticker), Range::StartingWith(&format!("{AT}{}#", run.as_of())), None).await?;
         let own: Vec<Item> = listed
@@ -243,21 +242,8 @@ impl DynamoLedger {
         let (run, as_of): (RunId, Stamp) = (stored.word("run")?, stored.word("as_of")?);
         let mut records = Vec::new();
         for line in stored.packed("records")?.lines() {
-            let wrong = |reason: String| stored.damaged(format!("attribute records: {reason}"));
-            let (kind, json) = line.split_once(' ').ok_or_else(|| wrong("a line without its kind".to_owned()))?;
-            records.push(match kind {
-                RECEIPT => {
-                    let (pointing, json) = json.split_once(' ').ok_or_else(|| wrong("half a receipt".to_owned()))?;
-                    let receipt = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
-                    let pointing = if pointing == MOVES { Pointing::Move } else { Pointing::Leave };
-                    Chained::Receipt(Box::new(receipt), pointing)
-                }
-                stage => {
-                    let stage = serde_json::from_value(stage.into()).map_err(|error| wrong(error.to_string()))?;
-                    let key = StageKey { run: run.clone(), ticker: ticker.clone(), stage };
-                    Chained::Result(StageRecord { key, as_of, result: json.to_owned() })
-                }
-            });
+            let record = Chained::of_line(line, &run, as_of, ticker);
+            records.push(record.map_err(|reason| stored.damaged(format!("attribute records: {reason}")))?);
         }
         let last: u64 = stored.number("last")?;
         let first: u64 = stored.string(SORT)?.trim_start_matches(LOG).parse().unwrap_or_default();
@@ -275,23 +261,3 @@ impl DynamoLedger {
 
 /// Reads at the same time.
 pub(crate) const READS: usize = 32;
-
-const MOVES: &str = "moves";
-
-fn kind(record: &Chained) -> &'static str {
-    match record {
-        Chained::Result(record) => record.key.stage.as_str(),
-        Chained::Receipt(..) => RECEIPT,
-    }
-}
-
-/// A record as a line: JSON on one line, after what it is.
-fn line(record: &Chained) -> String {
-    match record {
-        Chained::Result(record) => format!("{} {}\n", record.key.stage, record.result),
-        Chained::Receipt(receipt, pointing) => {
-            let pointing = if *pointing == Pointing::Move { MOVES } else { "leaves" };
-            format!("{RECEIPT} {pointing} {}\n", json(receipt))
-        }
-    }
-}

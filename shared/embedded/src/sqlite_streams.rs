@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,16 +17,16 @@ use pipeline::{
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use crate::{
-    disk::wait_for,
+    disk::{OpenedFile, wait_for},
     sqlite_ledger::{failed, read_only, schema},
 };
 
-const SCHEMA: &str = include_str!("sqlite_streams.sql");
+pub(crate) const SCHEMA: &str = include_str!("sqlite_streams.sql");
 
 /// The log of what arrived, in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteStreams {
-    path: PathBuf,
+    file: OpenedFile,
     connection: Mutex<Connection>,
 }
 
@@ -57,7 +57,7 @@ impl SqliteStreams {
             Ok(connection)
         });
         let connection = opened.map_err(|error| failed(path, "opened", &error))?;
-        Ok(SqliteStreams { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(SqliteStreams { file: OpenedFile::at(path), connection: Mutex::new(connection) })
     }
 
     /// Opens a log that exists, to read it and nothing else; none where nothing has ever arrived.
@@ -67,7 +67,7 @@ impl SqliteStreams {
     pub fn open_existing(path: &Path) -> Result<Option<SqliteStreams>, Error> {
         let connection = read_only(path).map_err(|error| failed(path, "opened", &error))?;
         let exists = is_there(&connection).map_err(|error| failed(path, "read", &error))?;
-        Ok(exists.then(|| SqliteStreams { path: path.to_owned(), connection: Mutex::new(connection) }))
+        Ok(exists.then(|| SqliteStreams { file: OpenedFile::at(path), connection: Mutex::new(connection) }))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -76,12 +76,13 @@ impl SqliteStreams {
     }
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        wait_for(|| query(&self.connection())).map_err(|error| failed(&self.path, "read", &error))
+        self.file.check()?;
+        wait_for(|| query(&self.connection())).map_err(|error| failed(self.file.path(), "read", &error))
     }
 }
 
 /// Whether the ledger's file has such a log.
-fn is_there(connection: &Connection) -> rusqlite::Result<bool> {
+pub(crate) fn is_there(connection: &Connection) -> rusqlite::Result<bool> {
     let named = "SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'arrival_counts'";
     connection.prepare_cached(named)?.query_row([], |row| row.get(0))
 }
@@ -306,7 +307,7 @@ impl Streams for SqliteStreams {
                 Err(Refusal::Raced(what)) => Ok(Some(what)),
             }
         });
-        match kept.map_err(|error| failed(&self.path, "written", &error))? {
+        match kept.map_err(|error| failed(self.file.path(), "written", &error))? {
             None => Ok(()),
             Some(what) => Err(Error::Raced { what }),
         }

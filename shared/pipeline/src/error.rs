@@ -1,7 +1,7 @@
 use forecasting::{Period, Stamp, Ticker};
 use jiff::civil::Date;
 
-use crate::VersionId;
+use crate::{RunId, VersionId};
 
 /// Why a stage failed. [`Error::is_transient`] says whether trying again can help.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +122,14 @@ pub enum Error {
         key: String,
         /// What does not fit.
         reason: String,
+    },
+    /// The ledger is not the one that belongs to the archive.
+    #[error(
+        "the ledger does not know run {run}, of which the archive has a report: it was lost, emptied or exchanged. Put it back, or make it anew with `closing-bell recover`"
+    )]
+    OtherLedger {
+        /// The run.
+        run: RunId,
     },
     /// Two different contents for one immutable key.
     #[error("{key} already holds other content, and archived objects are never overwritten")]

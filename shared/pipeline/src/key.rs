@@ -140,6 +140,38 @@ impl Key {
         Key(format!("reports/{run}/{name}"))
     }
 
+    /// The run of an object of a report, as it was listed.
+    pub(crate) fn run_of_report(listed: &str) -> Option<RunId> {
+        listed.strip_prefix("reports/")?.split('/').next()?.parse().ok()
+    }
+
+    /// The run of an object under `runs/`, as it was listed.
+    pub(crate) fn run_of(listed: &str) -> Option<RunId> {
+        listed.strip_prefix("runs/")?.split('/').next()?.parse().ok()
+    }
+
+    /// The transcript of a run, as it was listed.
+    pub(crate) fn transcript(listed: &str) -> Option<Key> {
+        let (_, name) = listed.strip_prefix("reports/")?.split_once('/')?;
+        name.starts_with("transcript").then(|| Key(listed.to_owned()))
+    }
+
+    /// Any object, as it was listed.
+    pub(crate) fn listed(listed: &str) -> Key {
+        Key(listed.to_owned())
+    }
+
+    /// The beginning of its digest, where it is named after that.
+    pub(crate) fn named_digest(&self) -> Option<&str> {
+        let name = self.0.rsplit('/').next()?;
+        // A model's name ends with a digest of what it was made of.
+        let of_content = !self.0.starts_with("models/") && !self.0.starts_with("incoming/");
+        let digits = |part: &&str| part.len() == 8 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let stem = name.split('.').next()?;
+        let parts = [stem.rsplit('-').next(), name.split('-').next()];
+        parts.into_iter().flatten().find(digits).filter(|_| of_content)
+    }
+
     /// `messages/{incident}.json`
     pub fn message(incident: &str) -> Key {
         Key(format!("messages/{incident}.json"))

@@ -30,26 +30,27 @@ pub use judged::{Judged, Judgement, Odds, all_judged, judge, judged};
 pub use key::Key;
 pub use long_table::LongTable;
 pub use night::{
-    Attempts, Fetched, Next, Pass, Patience, Planned, fetch, forget, migrate, plan, release, report, rollback,
-    to_migrate, work,
+    Attempts, Fetched, Next, Pass, Patience, Planned, Recovered, fetch, forget, migrate, plan, recover, release,
+    report, rollback, to_migrate, work,
 };
 pub use ports::{
-    Appended, Archive, Attempt, Created, History, Ledger, MarketData, NoPrograms, Pointing, ProgramSettings, Programs,
-    Question, Said, Stage, StageKey, StageRecord,
+    Appended, Archive, Attempt, Created, History, Ledger, MarketData, NoPrograms, OfRun, Pointing, ProgramSettings,
+    Programs, Question, Said, Stage, StageKey, StageRecord,
 };
 pub use queries::{
-    Answered, Asked, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results, Verified,
-    VerifiedReceipt, Watched, WatchedTicker, When, answered, compare, export, forecast_picture, long_forecasts,
-    long_values, models, newest_forecast, newest_snapshot, predict, predict_alone, prices, recorded, residual_picture,
-    residuals, results, scores, verify, verify_forgotten, verify_ledger, verify_receipt, watched, without_model,
+    Answered, Asked, Audit, Compared, Exported, IntervalsAhead, KindOfIntervals, ModelSummary, Prediction, Results,
+    Verified, VerifiedReceipt, Watched, WatchedTicker, When, answered, audit, compare, export, forecast_picture,
+    know_each_other, long_forecasts, long_values, models, newest_forecast, newest_reported, newest_snapshot, predict,
+    predict_alone, prices, recorded, residual_picture, residuals, results, scores, verify, verify_forgotten,
+    verify_ledger, verify_receipt, watched, without_model,
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,
     Download, Evaluated, FittedBy, Forecasted, Incoming, Link, Market, ModelVersion, NotAnId, ObjectRef, Overview,
     Promoted, Reading, RealisedCoverage, Receipt, RollbackOrder, Run, RunEntry, RunId, RunStatus, Seen, Segment, Skill,
     Snapshot, Source, Standing, StoredRecord, TickerOverview, TickerStatus, TickerSummary, Tombstone, Trained,
-    TrainedVersion, TrainingInputs, Trigger, VersionId, VersionScore, forecast_table::header as forecast_header,
-    plain_reason,
+    TrainedVersion, TrainingInputs, Transcript, Trigger, VersionId, VersionScore,
+    forecast_table::header as forecast_header, plain_reason,
 };
 pub use secrets::without_secrets;
 pub use settings::Settings;

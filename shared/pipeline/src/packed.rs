@@ -29,9 +29,16 @@ const MAX_BYTES: u64 = 256 << 20;
 thread_local! {
     // A context costs more to make than a record to pack.
     static PACKER: RefCell<Compressor<'static>> =
-        RefCell::new(Compressor::with_prepared_dictionary(&ENCODER).expect("there is memory for a context"));
+        RefCell::new(packer().expect("there is memory for a context"));
     static UNPACKER: RefCell<Decompressor<'static>> =
         RefCell::new(Decompressor::with_prepared_dictionary(&DECODER).expect("there is memory for a context"));
+}
+
+/// With a checksum, for what no digest covers.
+fn packer() -> std::io::Result<Compressor<'static>> {
+    let mut packer = Compressor::with_prepared_dictionary(&ENCODER)?;
+    packer.include_checksum(true)?;
+    Ok(packer)
 }
 
 /// Packs a ledger's record.

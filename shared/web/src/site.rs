@@ -117,7 +117,7 @@ impl Site {
             .route("/metrics", get(api::metrics::metrics))
             .route("/judged", get(api::judged::everyone))
             .route("/judged/{name}", get(api::judged::one))
-            .route("/healthz", get(async || "ok"))
+            .route("/healthz", get(api::healthz))
             .route("/openapi.json", get(api::document))
             .route("/docs", get(api::docs))
             .route("/assets/{name}", get(assets::asset))

@@ -78,14 +78,14 @@ impl Intercept for Notes {
                 self.note(&["s3:ListBucket"], "bucket");
                 &[]
             }
-            // Lambda itself knows how far a source is read; the market is no service of AWS.
-            Call::Positions(_) | Call::Bars(..) | Call::Newest(_) => &[],
+            // Lambda itself knows how far a source is read; the market is no service of AWS; there is no file to check.
+            Call::Positions(_) | Call::Bars(..) | Call::Newest(_) | Call::Check => &[],
             Call::OpenRun(_) => &[PUT, GET, UPDATE],
             Call::CloseRun(..) => &[UPDATE],
             Call::Run(_) => &[GET],
             Call::Append(..) => &[QUERY, GET, PUT],
             Call::Record(_) => &[PUT],
-            Call::Runs | Call::Results(..) | Call::History(..) | Call::Champion(_) | Call::Chain(_) => &[QUERY, GET],
+            Call::Runs | Call::OfRun(..) | Call::History(..) | Call::Champion(_) | Call::Chain(_) => &[QUERY, GET],
             Call::Forget(_) => &[QUERY, DELETE],
             Call::Keep(_) => &[QUERY, PUT, UPDATE],
             Call::Attempts(_)

@@ -16,6 +16,7 @@ mod migrate;
 mod output;
 mod plot;
 mod predict;
+mod recover;
 mod rollback;
 mod run;
 mod serve;
@@ -24,6 +25,7 @@ mod sql;
 mod stop;
 mod stores;
 mod stream_demo;
+mod verify;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -143,9 +145,11 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Rollback { ticker, version, store } => Box::pin(rollback::rollback(&ticker, &version, &store)).await,
         Command::Release { ticker, store } => Box::pin(rollback::release(&ticker, &store)).await,
         Command::Forget { ticker, yes: _, store } => forget::forget(&ticker, &store).await,
-        Command::Verify { ticker, version, receipt, store } => {
-            inspect::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
+        Command::Verify { ticker: Some(ticker), version, receipt, store, all: _ } => {
+            verify::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
+        Command::Verify { ticker: None, store, .. } => verify::everything(&store).await,
+        Command::Recover { store } => recover::recover(&store).await,
         Command::Judge { forecasts, name, store } => judge::judge(forecasts.as_deref(), name, &store).await,
         Command::Sql { question, format, place } => sql::sql(&question, format, &place).await,
         Command::Migrate { store } => migrate::migrate(&store).await,

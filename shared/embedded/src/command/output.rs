@@ -10,9 +10,9 @@ use std::{
 use comfy_table::{CellAlignment, Table, presets};
 use forecasting::{Decision, Stamp, Ticker, price};
 use pipeline::{
-    Archive, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, RunEntry, RunId,
-    RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified, VerifiedReceipt,
-    plain_reason,
+    Archive, Audit, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, Recovered,
+    RunEntry, RunId, RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified,
+    VerifiedReceipt, plain_reason,
 };
 use serde::Serialize;
 
@@ -329,4 +329,43 @@ pub(super) fn rolled_back(ticker: &Ticker, promoted: &Promoted) {
 pub(super) fn verified(verified: &Verified) {
     let Verified { ticker, version, model, sha256, snapshot } = verified;
     print(&format!("{ticker} {version} stands: {model}, trained again from {snapshot}, SHA-256 {}", sha256.as_str()));
+}
+
+/// What was looked at, what nobody knows of, and what is not as it was.
+pub(super) fn audit(audit: &Audit) {
+    let Audit { runs, tickers, records, rows, objects, unaccounted, findings } = audit;
+    line(&format!(
+        "{runs} runs, {tickers} series, {records} results and verdicts, {rows} rows, {objects} archived objects were looked at."
+    ));
+    if !unaccounted.is_empty() {
+        line(&format!("{} objects belong to nothing on record, {} among them.", unaccounted.len(), unaccounted[0]));
+    }
+    for finding in findings {
+        remark(&format!("closing-bell: {finding}"));
+    }
+    match findings.len() {
+        0 => line("All is as it was written."),
+        1 => line("One thing is not as it was."),
+        n => line(&format!("{n} things are not as they were.")),
+    }
+}
+
+/// What is on record again, and what is not.
+pub(super) fn recovered(recovered: &Recovered) {
+    let Recovered { runs, tickers, records, unproven, without_transcript, streamed } = recovered;
+    line(&format!("{runs} runs, {tickers} series, {records} results and verdicts are on record again."));
+    for what in unproven {
+        remark(&format!("closing-bell: {what}"));
+    }
+    if !without_transcript.is_empty() {
+        let first = &without_transcript[0];
+        line(&format!(
+            "{} runs are not: they were not closed, or are of days without a session ({first} ...).",
+            without_transcript.len()
+        ));
+    }
+    if *streamed {
+        line("Rows that arrived since the last run are not in the archive: send them again.");
+    }
+    line("When runs were held, and how long their stages took, is not in the archive.");
 }

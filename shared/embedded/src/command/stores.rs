@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use pipeline::{Archive, Ledger, Programs, stream::Streams};
+use pipeline::{Archive, Error, Ledger, Programs, stream::Streams};
 
-use super::{Failure, arguments::PlaceArguments};
+use super::{Failure, arguments::PlaceArguments, output};
 use crate::{DirectoryArchive, Lock, RunningPrograms, SqliteLedger, SqliteStreams};
 
 /// Both stores, opened.
@@ -27,8 +27,15 @@ impl Stores {
         if let Some(cloud) = cloud(place).await? {
             return Ok(cloud);
         }
-        let ledger = SqliteLedger::open_existing(&ledger_path(&place.data))?;
         let archive = DirectoryArchive::read_only(&place.data);
+        let ledger = match SqliteLedger::open_existing(&ledger_path(&place.data)) {
+            Err(nothing @ Error::NothingYet { .. }) => {
+                let run = pipeline::newest_reported(&archive).await?;
+                return Err(run.map_or(nothing, |run| Error::OtherLedger { run }).into());
+            }
+            opened => opened?,
+        };
+        pipeline::know_each_other(&archive, &ledger).await?;
         pipeline::know_calendars(&archive).await?;
         Ok(Stores::here(archive, Arc::new(ledger), None))
     }
@@ -36,9 +43,35 @@ impl Stores {
     /// Opens what exists, to change it.
     pub(super) async fn change(place: &PlaceArguments) -> Result<Stores, Failure> {
         if !place.in_cloud() {
-            SqliteLedger::open_existing(&ledger_path(&place.data))?;
+            Stores::read(place).await?;
         }
         Stores::write(place).await
+    }
+
+    /// Opens both to make the ledger anew. What lies there in its place is set aside, unless it is the ledger.
+    pub(super) async fn anew(place: &PlaceArguments) -> Result<Stores, Failure> {
+        if let Some(cloud) = cloud(place).await? {
+            return Ok(cloud);
+        }
+        let lock = Lock::take(&place.data)?;
+        let (archive, path) = (DirectoryArchive::open(&place.data)?, ledger_path(&place.data));
+        if pipeline::newest_reported(&archive).await?.is_none() {
+            return Err(Failure::Failed(format!(
+                "{} has no report of any run: there is nothing to recover",
+                place.data.display()
+            )));
+        }
+        if path.exists() {
+            let known = async { pipeline::know_each_other(&archive, &SqliteLedger::open_existing(&path)?).await };
+            if known.await.is_ok() {
+                return Err(Failure::Failed(
+                    "the ledger is there, and knows the newest run: there is nothing to recover".to_owned(),
+                ));
+            }
+            set_aside(&path)?;
+        }
+        let ledger = Arc::new(SqliteLedger::open(&path)?);
+        Ok(Stores::here(archive, ledger.clone(), Some((ledger, lock))))
     }
 
     /// Opens both to write, and makes them where they are new. On this machine nobody else writes meanwhile; in the cloud the ledger
@@ -51,6 +84,7 @@ impl Stores {
         let archive = DirectoryArchive::open(&place.data)?;
         pipeline::know_calendars(&archive).await?;
         let ledger = Arc::new(SqliteLedger::open(&ledger_path(&place.data))?);
+        pipeline::know_each_other(&archive, &*ledger).await?;
         Ok(Stores::here(archive, ledger.clone(), Some((ledger, lock))))
     }
 
@@ -90,6 +124,23 @@ impl Stores {
             None => Ok(()),
         }
     }
+}
+
+/// Renames a ledger's file, and those that SQLite has beside it.
+fn set_aside(path: &Path) -> Result<(), Failure> {
+    let name = |n: usize, suffix: &str| PathBuf::from(format!("{}.set-aside-{n}{suffix}", path.display()));
+    let free = (1..=1000).find(|n| !name(*n, "").exists()).unwrap_or(1);
+    for suffix in ["-wal", "-shm", ""] {
+        let from = PathBuf::from(format!("{}{suffix}", path.display()));
+        match std::fs::rename(&from, name(free, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::Unavailable(format!("{} cannot be set aside: {error}", from.display())));
+            }
+            _ => {}
+        }
+    }
+    output::remark(&format!("What lay in the ledger's place is now {}.", name(free, "").display()));
+    Ok(())
 }
 
 /// Where a data directory has its ledger.

@@ -2,7 +2,7 @@ mod rows;
 pub(crate) mod schema;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,15 +10,15 @@ use std::{
 use async_trait::async_trait;
 use forecasting::{Stamp, Ticker};
 use pipeline::{
-    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord,
+    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, OfRun, Receipt, Run, RunEntry, RunId,
+    Stage, StageRecord,
     packed::pack,
     stream::{Head, Kept},
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 
 use crate::{
-    disk::wait_for,
+    disk::{OpenedFile, wait_for},
     sqlite_streams::{self, find_head},
 };
 use rows::{RUN_COLUMNS, json, now};
@@ -26,7 +26,7 @@ use rows::{RUN_COLUMNS, json, now};
 /// A ledger in one SQLite file.
 #[derive(Debug)]
 pub struct SqliteLedger {
-    path: PathBuf,
+    file: OpenedFile,
     connection: Mutex<Connection>,
 }
 
@@ -63,7 +63,7 @@ impl SqliteLedger {
         if version < schema::VERSION {
             schema::view_former(&connection, version).map_err(unreadable)?;
         }
-        Ok(SqliteLedger { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(SqliteLedger { file: OpenedFile::at(path), connection: Mutex::new(connection) })
     }
 
     /// Gives the space of what has been rewritten back to the disk.
@@ -71,7 +71,8 @@ impl SqliteLedger {
     /// # Errors
     /// [`Error::Store`] where there is no room for the copy that this takes meanwhile.
     pub fn compact(&self) -> Result<(), Error> {
-        wait_for(|| self.connection().execute_batch("VACUUM")).map_err(|error| failed(&self.path, "written", &error))
+        wait_for(|| self.connection().execute_batch("VACUUM"))
+            .map_err(|error| failed(self.file.path(), "written", &error))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -80,10 +81,12 @@ impl SqliteLedger {
     }
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        wait_for(|| query(&self.connection())).map_err(|error| failed(&self.path, "read", &error))
+        self.file.check()?;
+        wait_for(|| query(&self.connection())).map_err(|error| failed(self.file.path(), "read", &error))
     }
 
     fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
+        self.file.check()?;
         let changed = wait_for(|| {
             let mut connection = self.connection();
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -91,7 +94,7 @@ impl SqliteLedger {
             transaction.commit()?;
             Ok(value)
         });
-        changed.map_err(|error| failed(&self.path, "written", &error))
+        changed.map_err(|error| failed(self.file.path(), "written", &error))
     }
 }
 
@@ -139,7 +142,7 @@ fn at_most(limit: usize) -> i64 {
 impl Ledger for SqliteLedger {
     async fn open_run(&self, run: &Run) -> Result<RunEntry, Error> {
         self.write(|transaction| {
-            transaction.execute(
+            let opened = transaction.execute(
                 "INSERT OR IGNORE INTO runs (run, as_of, trigger, configuration, opened_at) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     run.id.as_str(),
@@ -149,6 +152,9 @@ impl Ledger for SqliteLedger {
                     now()
                 ],
             )?;
+            if opened > 0 {
+                rows::seal_run(transaction, &run.id)?;
+            }
             rows::find_run(transaction, &run.id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
         })
     }
@@ -158,9 +164,9 @@ impl Ledger for SqliteLedger {
             transaction.execute(
                 "UPDATE runs SET status = ?2, closure = ?3, closed_at = ?4 WHERE run = ?1",
                 params![run.as_str(), closure.status.to_string(), json(closure), now()],
-            )
+            )?;
+            rows::seal_run(transaction, run)
         })
-        .map(|_| ())
     }
 
     async fn run(&self, run: &RunId) -> Result<Option<RunEntry>, Error> {
@@ -208,15 +214,30 @@ impl Ledger for SqliteLedger {
         .ok_or_else(|| Error::ChampionMoved { ticker: ticker.clone() })
     }
 
-    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
-        let mut found: Vec<StageRecord> = self.read(|connection| {
+    async fn of_run(&self, run: &RunId, ticker: &Ticker) -> Result<OfRun, Error> {
+        let found: Vec<(Link, Chained)> = self.read(|connection| {
             connection
-                .prepare_cached("SELECT run, ticker, stage, as_of, result FROM stages WHERE run = ?1 AND ticker = ?2")?
-                .query_map([run.as_str(), ticker.as_str()], rows::stage_record)?
+                .prepare_cached(
+                    "SELECT CAST(sequence AS INTEGER) AS sequence, digest, NULL AS moves, run, ticker, stage, as_of, result FROM stages
+                     WHERE run = ?1 AND ticker = ?2
+                     UNION ALL
+                     SELECT CAST(sequence AS INTEGER), digest, moves, run, ticker, NULL, as_of, receipt FROM receipts
+                     WHERE run = ?1 AND ticker = ?2
+                     ORDER BY sequence",
+                )?
+                .query_map([run.as_str(), ticker.as_str()], rows::chained)?
                 .collect()
         })?;
-        found.sort_by_key(|record| record.key.stage);
-        Ok(found)
+        let end = found.last().map(|(link, _)| link.clone());
+        Ok(OfRun { records: found.into_iter().map(|(link, record)| (link.sequence, record)).collect(), end })
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        let wrong = self.read(schema::wrong)?;
+        match wrong.into_iter().next() {
+            None => Ok(()),
+            Some(reason) => Err(Error::Damaged { key: self.file.path().display().to_string(), reason }),
+        }
     }
 
     async fn history(
@@ -262,11 +283,12 @@ impl Ledger for SqliteLedger {
     }
 
     async fn revision(&self) -> Result<Option<u64>, Error> {
+        self.file.check()?;
         // What others have written, and what we have.
         let connection = self.connection();
         let others: rusqlite::Result<i64> =
             connection.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |row| row.get(0)));
-        let others = others.map_err(|error| failed(&self.path, "read", &error))?;
+        let others = others.map_err(|error| failed(self.file.path(), "read", &error))?;
         Ok(Some((others.cast_unsigned() << 32) ^ connection.total_changes()))
     }
 
@@ -303,7 +325,7 @@ impl Ledger for SqliteLedger {
 
     async fn chain(&self, ticker: &Ticker) -> Result<Chain, Error> {
         self.read(|connection| {
-            if schema::version(connection)? < schema::VERSION {
+            if schema::version(connection)? < schema::CHAINED {
                 // Its records have no places yet.
                 return Ok(Chain::default());
             }

@@ -1,6 +1,6 @@
 //! Records as rows, and back.
 
-use forecasting::Ticker;
+use forecasting::{Stamp, Ticker};
 use jiff::Timestamp;
 use pipeline::{
     Chained, Champion, Closure, Digest, Link, Pointing, Receipt, Run, RunEntry, RunId, StageKey, StageRecord,
@@ -71,7 +71,13 @@ pub(super) fn chained(row: &Row<'_>) -> rusqlite::Result<(Link, Chained)> {
         None => Chained::Result(stage_record(row)?),
         Some(moves) => {
             let pointing = if moves { Pointing::Move } else { Pointing::Leave };
-            Chained::Receipt(Box::new(column(row, "result")?), pointing)
+            let receipt: Receipt = column(row, "result")?;
+            // By these it is found and put in order.
+            let columns: (RunId, Ticker, Stamp) = (word(row, "run")?, word(row, "ticker")?, word(row, "as_of")?);
+            if columns != (receipt.run.clone(), receipt.ticker.clone(), receipt.as_of) {
+                return Err(unreadable(row, "run", "the receipt in this row is of another run, ticker or day".into()));
+            }
+            Chained::Receipt(Box::new(receipt), pointing)
         }
     };
     Ok((link(row)?, record))
@@ -81,6 +87,29 @@ pub(super) fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
     let bytes: Vec<u8> = row.get("digest")?;
     let digest = Digest::of_hash(&bytes).map_err(|error| unreadable(row, "digest", error.into()))?;
     Ok(Link { sequence: u64::try_from(row.get::<_, i64>("sequence")?).unwrap_or_default(), digest })
+}
+
+/// Of the row as it stands, so that no later release reads another one.
+pub(super) fn run_digest(row: &Row<'_>) -> rusqlite::Result<Digest> {
+    let mut text = String::new();
+    for name in ["run", "as_of", "trigger", "status", "configuration", "closure", "opened_at", "closed_at"] {
+        text += row.get::<_, Option<String>>(name)?.as_deref().unwrap_or_default();
+        text.push('\0');
+    }
+    Ok(Digest::of(text.as_bytes()))
+}
+
+/// To be called after each change of a run.
+pub(super) fn seal_run(connection: &Connection, run: &RunId) -> rusqlite::Result<()> {
+    let digest = connection
+        .prepare_cached(&format!("SELECT {RUN_COLUMNS}, status FROM runs WHERE run = ?1"))?
+        .query_row([run.as_str()], run_digest)
+        .optional()?;
+    let Some(digest) = digest else { return Ok(()) };
+    connection
+        .prepare_cached("UPDATE runs SET digest = ?2 WHERE run = ?1")?
+        .execute(params![run.as_str(), digest.hash()])
+        .map(|_| ())
 }
 
 pub(super) fn find_run(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<RunEntry>> {

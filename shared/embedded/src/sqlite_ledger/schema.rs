@@ -6,12 +6,15 @@ use forecasting::{Stamp, Ticker};
 use pipeline::{Attempt, Chained, Closure, Link, Pointing, Receipt, packed::pack};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 
-use super::rows::{self, json};
+use super::rows::{self, RUN_COLUMNS, json};
+use crate::sqlite_streams;
 
 const SCHEMA: &str = include_str!("schema.sql");
 const FORMER: &str = include_str!("former.sql");
-/// The newest schema. 1 and 2 are read, and brought up to date by whoever writes.
-pub(super) const VERSION: i64 = 3;
+/// The newest schema. Former ones are read, and brought up to date by whoever writes.
+pub(super) const VERSION: i64 = 4;
+/// The first in which records have places.
+pub(super) const CHAINED: i64 = 3;
 
 /// Makes a connection ready to write.
 pub(super) fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
@@ -69,6 +72,9 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Lets whoever reads see a former schema as the present one.
 pub(super) fn view_former(connection: &Connection, version: i64) -> rusqlite::Result<()> {
+    if version >= CHAINED {
+        return Ok(());
+    }
     connection.execute_batch(FORMER)?;
     let attempts = match version {
         1 => "SELECT '' AS run, '[]' AS attempts WHERE 0",
@@ -80,10 +86,18 @@ pub(super) fn view_former(connection: &Connection, version: i64) -> rusqlite::Re
     connection.execute_batch(&format!("CREATE TEMP VIEW attempts AS {attempts};"))
 }
 
-/// Every record of a former schema, in its place by the clock of then.
+/// Brings a former schema up to date.
 fn upgrade(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let former = version(transaction)?;
     tracing::info!("the ledger's schema is brought from {former} to {VERSION}");
+    if former < CHAINED {
+        return put_in_places(transaction, former);
+    }
+    transaction.execute_batch("ALTER TABLE runs ADD COLUMN digest BLOB;")
+}
+
+/// Every record of a former schema, in its place by the clock of then.
+fn put_in_places(transaction: &Transaction<'_>, former: i64) -> rusqlite::Result<()> {
     transaction.execute_batch("DROP INDEX stages_by_session;")?;
     for table in ["runs", "stages", "receipts", "champions", "attempts"] {
         if former > 1 || table != "attempts" {
@@ -177,6 +191,66 @@ fn chained(transaction: &Transaction<'_>, ticker: &Ticker) -> rusqlite::Result<(
         rows::move_head(transaction, ticker, &link)?;
     }
     Ok(())
+}
+
+/// What is wrong with the file, in words, that no record of a chain tells.
+pub(super) fn wrong(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut wrong: Vec<String> = listed(connection, "PRAGMA integrity_check(10)")?;
+    wrong.retain(|line| line != "ok");
+    if version(connection)? < VERSION {
+        return Ok(wrong);
+    }
+    wrong.extend(other_tables(connection)?);
+    let mut runs = connection.prepare(&format!("SELECT {RUN_COLUMNS}, status, digest FROM runs"))?;
+    let mut found = runs.query([])?;
+    while let Some(row) = found.next()? {
+        // None of a run that an earlier release closed.
+        let digest: Option<Vec<u8>> = row.get("digest")?;
+        if digest.is_some_and(|digest| rows::run_digest(row).is_ok_and(|again| again.hash() != digest)) {
+            wrong.push(format!("run {} is not what it was", row.get::<_, String>("run")?));
+        }
+    }
+    for (what, query) in [
+        ("attempts of a run that is not on record", "SELECT run FROM attempts WHERE run NOT IN (SELECT run FROM runs)"),
+        (
+            "results of a series that has no chain",
+            "SELECT ticker FROM stages WHERE ticker NOT IN (SELECT ticker FROM chains)",
+        ),
+        (
+            "a champion of a series that has no chain",
+            "SELECT ticker FROM champions WHERE ticker NOT IN (SELECT ticker FROM chains)",
+        ),
+        ("a chain without results", "SELECT ticker FROM chains WHERE ticker NOT IN (SELECT ticker FROM stages)"),
+        (
+            "columns beside a champion are not its own",
+            "SELECT ticker FROM champions WHERE version <> champion ->> 'version' OR as_of <> champion ->> 'as_of'
+             OR sequence <> champion ->> 'sequence'",
+        ),
+    ] {
+        wrong.extend(listed(connection, &format!("{query} LIMIT 1"))?.into_iter().map(|of| format!("{what}: {of}")));
+    }
+    Ok(wrong)
+}
+
+/// Tables and indices must be those that this version makes: a column that is read as another would tell something else.
+fn other_tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    const SHAPE: &str =
+        "SELECT t.name || ' ' || c.cid || ' ' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || c.pk
+        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'
+        UNION ALL SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1";
+    let ours = Connection::open_in_memory()?;
+    ours.execute_batch(SCHEMA)?;
+    if sqlite_streams::is_there(connection)? {
+        ours.execute_batch(sqlite_streams::SCHEMA)?;
+    }
+    let (ours, theirs) = (listed(&ours, SHAPE)?, listed(connection, SHAPE)?);
+    let missing = ours.iter().find(|line| !theirs.contains(line)).map(|line| format!("its schema lacks {line}"));
+    let more = theirs.iter().find(|line| !ours.contains(line)).map(|line| format!("its schema has {line}"));
+    Ok(missing.into_iter().chain(more).collect())
+}
+
+fn listed(connection: &Connection, query: &str) -> rusqlite::Result<Vec<String>> {
+    connection.prepare(query)?.query_map([], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]

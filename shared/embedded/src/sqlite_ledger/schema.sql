@@ -1,4 +1,4 @@
--- The ledger, schema 3. Key columns stand on their own so that any SQLite tool can query them; what is packed is JSON, compressed as
+-- The ledger, schema 4. Key columns stand on their own so that any SQLite tool can query them; what is packed is JSON, compressed as
 -- `pipeline::packed` says, or plain text where an earlier release wrote it. Tables whose rows are large have a rowid: in one WITHOUT ROWID a row over a
 -- quarter of a page takes a page of its own.
 
@@ -11,7 +11,8 @@ CREATE TABLE runs (
     configuration TEXT NOT NULL,        -- JSON: what it was asked to do, and for how many tickers
     closure       TEXT,                 -- JSON: counts, and where its report is
     opened_at     TEXT NOT NULL,
-    closed_at     TEXT
+    closed_at     TEXT,
+    digest        BLOB                  -- SHA-256 of all of them; NULL where an earlier release wrote it
 );
 
 -- Stages' results. With the receipts they are the ticker's chain: each record has its place, and the SHA-256 of itself and the one before.

@@ -2,7 +2,7 @@
 
 use forecasting::Ticker;
 
-use crate::{Archive, Digest, Error, Key, Ledger, Link, Tombstone};
+use crate::{Archive, Chained, Digest, Error, Key, Ledger, Link, RunId, Tombstone};
 
 /// Removes everything that archive and ledger have of a series alone: prices, models, records, forecast tables, quarantine, results,
 /// receipts and the champion pointer. What a night's report says of all its tickers together stays as it was.
@@ -14,11 +14,11 @@ pub async fn forget(archive: &dyn Archive, ledger: &dyn Ledger, ticker: &Ticker)
     let tombstone = match (chain.head, Tombstone::newest(archive, ticker).await?) {
         // Cut off before.
         (Some(head), Some(tombstone)) if head == tombstone.head => tombstone,
-        (Some(head), _) => write_tombstone(archive, ticker, chain.records.len(), head).await?,
+        (Some(head), _) => write_tombstone(archive, ticker, &chain.records, head).await?,
         (None, Some(tombstone)) => tombstone,
         // Files that were refused, what a release before places kept, or rows that no run has seen.
         (None, None) if !remains(archive, ticker).await?.is_empty() || has_rows(ledger, ticker).await? => {
-            write_tombstone(archive, ticker, 0, Link { sequence: 0, digest: Digest::of(b"") }).await?
+            write_tombstone(archive, ticker, &[], Link { sequence: 0, digest: Digest::of(b"") }).await?
         }
         (None, None) => return Err(Error::NoForecast { ticker: ticker.clone() }),
     };
@@ -42,10 +42,13 @@ async fn has_rows(ledger: &dyn Ledger, ticker: &Ticker) -> Result<bool, Error> {
 async fn write_tombstone(
     archive: &dyn Archive,
     ticker: &Ticker,
-    records: usize,
+    records: &[(Link, Chained)],
     head: Link,
 ) -> Result<Tombstone, Error> {
-    let tombstone = Tombstone { ticker: ticker.clone(), records, head };
+    let mut runs: Vec<RunId> = records.iter().map(|(_, record)| record.run().clone()).collect();
+    runs.sort();
+    runs.dedup();
+    let tombstone = Tombstone { ticker: ticker.clone(), records: records.len(), head, runs };
     let bytes = tombstone.to_json();
     archive.create(&Key::tombstone(ticker, tombstone.head.sequence, &Digest::of(&bytes)), &bytes).await?;
     Ok(tombstone)

@@ -1,6 +1,8 @@
 use forecasting::Stamp;
 
-use crate::{Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger, calendars};
+use crate::{
+    Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger, calendars, know_each_other,
+};
 
 /// What there is to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,10 @@ pub async fn plan(
     as_of: Stamp,
     trigger: Trigger,
 ) -> Result<Planned, Error> {
+    if ledger.runs(1).await?.is_empty() {
+        // The first of all nights, or a ledger that was lost.
+        know_each_other(archive, ledger).await?;
+    }
     let run = Run::new(as_of, trigger, assignment);
     calendars::keep(archive, &assignment.configuration).await?;
     archive.create(&run.key(), &assignment.to_json()).await?;

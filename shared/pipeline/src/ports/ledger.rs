@@ -5,7 +5,7 @@ use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Chain, Chained, Champion, Closure, Error, Receipt, Run, RunEntry, RunId,
+    Chain, Chained, Champion, Closure, Error, Link, Receipt, Run, RunEntry, RunId,
     stream::{Head, Kept},
 };
 
@@ -120,6 +120,28 @@ pub enum Appended {
     Stood,
 }
 
+/// What a run has committed for a ticker.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OfRun {
+    /// Each with its place in the ticker's chain, in that order.
+    pub records: Vec<(u64, Chained)>,
+    /// The last one's link.
+    pub end: Option<Link>,
+}
+
+impl OfRun {
+    /// The results among them, in the order of the stages.
+    pub fn results(self) -> Vec<StageRecord> {
+        let mut results: Vec<StageRecord> = Vec::with_capacity(self.records.len());
+        results.extend(self.records.into_iter().filter_map(|(_, record)| match record {
+            Chained::Result(record) => Some(record),
+            Chained::Receipt(..) => None,
+        }));
+        results.sort_by_key(|record| record.key.stage);
+        results
+    }
+}
+
 /// Runs, stage results, receipts and the champion pointer.
 ///
 /// * **Atomic and durable.** Each call happens wholly or not at all, and survives a power cut once it has answered.
@@ -152,8 +174,18 @@ pub trait Ledger: Send + Sync {
         expected: Option<&Champion>,
     ) -> Result<Appended, Error>;
 
-    /// What a run has committed for a ticker, in the order of its stages.
-    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error>;
+    /// What a run has committed for a ticker.
+    async fn of_run(&self, run: &RunId, ticker: &Ticker) -> Result<OfRun, Error>;
+
+    /// The results of that, in the order of the stages.
+    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
+        Ok(self.of_run(run, ticker).await?.results())
+    }
+
+    /// Looks for damage that no record tells, in whatever the store is made of.
+    async fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Commits one result by itself, and answers with the one that stands.
     async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {

@@ -6,7 +6,7 @@ mod market_data;
 mod programs;
 
 pub use archive::{Archive, Created};
-pub use ledger::{Appended, Attempt, Ledger, Pointing, Stage, StageKey, StageRecord};
+pub use ledger::{Appended, Attempt, Ledger, OfRun, Pointing, Stage, StageKey, StageRecord};
 pub(crate) use market_data::MOST_AHEAD;
 pub use market_data::{History, MarketData};
 pub use programs::{NoPrograms, ProgramSettings, Programs, Question, Said};

@@ -1,6 +1,7 @@
 //! What is asked of the results afterwards: everything here only reads.
 
 mod answered;
+mod audit;
 mod drawn;
 mod export;
 mod inspect;
@@ -15,6 +16,7 @@ mod verify;
 mod watched;
 
 pub use answered::{Answered, When, answered};
+pub use audit::{Audit, audit, know_each_other, newest_reported};
 pub use drawn::{forecast_picture, residual_picture};
 pub use export::{Exported, export};
 pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals, without_model};

@@ -1,9 +1,10 @@
 //! The order of a ticker's records. Each has its place, and a digest of itself and of every record before it: a record that is changed,
 //! lost or out of its place is noticed, and no clock says which is the newest.
 
+use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 
-use crate::{Champion, Digest, Error, Pointing, Receipt, StageRecord};
+use crate::{Champion, Digest, Error, Pointing, Receipt, RunId, StageKey, StageRecord};
 
 /// A record's place in its ticker's chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +56,14 @@ pub enum Chained {
 }
 
 impl Chained {
+    /// The run that committed it.
+    pub fn run(&self) -> &RunId {
+        match self {
+            Chained::Result(record) => &record.key.run,
+            Chained::Receipt(receipt, _) => &receipt.run,
+        }
+    }
+
     /// The champion that the pointer moves to with it.
     pub fn champion(&self) -> Option<&Champion> {
         match self {
@@ -75,6 +84,49 @@ impl Chained {
     }
 }
 
+const RECEIPT: &str = "receipt";
+const MOVES: &str = "moves";
+const LEAVES: &str = "leaves";
+
+/// A record as a line: what it is, then JSON.
+impl Chained {
+    /// `fetch` and so on, or `receipt`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Chained::Result(record) => record.key.stage.as_str(),
+            Chained::Receipt(..) => RECEIPT,
+        }
+    }
+
+    /// Without the line's end.
+    pub fn line(&self) -> String {
+        match self {
+            Chained::Result(record) => format!("{} {}", record.key.stage, record.result),
+            Chained::Receipt(receipt, pointing) => {
+                let pointing = if *pointing == Pointing::Move { MOVES } else { LEAVES };
+                format!("{RECEIPT} {pointing} {}", json(receipt))
+            }
+        }
+    }
+
+    /// What such a line of a run says of a ticker.
+    ///
+    /// # Errors
+    /// In words, where it is none.
+    pub fn of_line(line: &str, run: &RunId, as_of: Stamp, ticker: &Ticker) -> Result<Chained, String> {
+        let (kind, json) = line.split_once(' ').ok_or("a line without its kind")?;
+        if kind == RECEIPT {
+            let (pointing, json) = json.split_once(' ').ok_or("half a receipt")?;
+            let receipt = serde_json::from_str(json).map_err(|error| error.to_string())?;
+            let pointing = if pointing == MOVES { Pointing::Move } else { Pointing::Leave };
+            return Ok(Chained::Receipt(Box::new(receipt), pointing));
+        }
+        let stage = serde_json::from_value(kind.into()).map_err(|error| error.to_string())?;
+        let key = StageKey { run: run.clone(), ticker: ticker.clone(), stage };
+        Ok(Chained::Result(StageRecord { key, as_of, result: json.to_owned() }))
+    }
+}
+
 /// Everything that a ledger has of a ticker, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chain {
@@ -89,7 +141,7 @@ impl Chain {
     ///
     /// # Errors
     /// [`Error::Damaged`] names the first record that is not what it was or not in its place, or that the newest are gone.
-    pub fn check(&self, ticker: &forecasting::Ticker) -> Result<Option<Champion>, Error> {
+    pub fn check(&self, ticker: &Ticker) -> Result<Option<Champion>, Error> {
         let damaged = |what: String| Error::Damaged { key: format!("the ledger of {ticker}"), reason: what };
         let (mut before, mut champion): (Option<&Link>, Option<Champion>) = (None, None);
         for (link, record) in &self.records {

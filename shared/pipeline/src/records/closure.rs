@@ -6,6 +6,7 @@ use forecasting::Stamp;
 use forecasting::{Decision, Ticker};
 use serde::{Deserialize, Serialize};
 
+use super::transcript;
 use crate::{Archive, Digest, Error, Key, Market, ObjectRef, RunId, VersionId};
 
 /// How a run ended.
@@ -100,6 +101,9 @@ pub struct Closure {
     /// Digest of the summary; none where there is none, and of earlier releases.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub summary: Option<Digest>,
+    /// Digest of the transcript; none of earlier releases, and of a day without a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Digest>,
 }
 
 /// As it is stored; earlier releases kept every ticker's outcome and time in the ledger.
@@ -119,6 +123,8 @@ struct Stored {
     #[serde(default)]
     summary: Option<Digest>,
     #[serde(default)]
+    transcript: Option<Digest>,
+    #[serde(default)]
     tickers: Vec<TickerSummary>,
 }
 
@@ -131,13 +137,13 @@ enum Seconds {
 
 impl From<Stored> for Closure {
     fn from(stored: Stored) -> Closure {
-        let Stored { status, done, failed, skipped, verdicts, seconds, report, summary, tickers } = stored;
+        let Stored { status, done, failed, skipped, verdicts, seconds, report, summary, transcript, tickers } = stored;
         let seconds = match seconds {
             Seconds::Together(seconds) => seconds,
             Seconds::Each(seconds) => seconds.iter().sum(),
         };
         if tickers.is_empty() {
-            Closure { status, done, failed, skipped, verdicts, seconds, report, summary }
+            Closure { status, done, failed, skipped, verdicts, seconds, report, summary, transcript }
         } else {
             Closure { seconds, report, ..Closure::of(status, &tickers) }
         }
@@ -161,6 +167,7 @@ impl Closure {
             seconds: 0.0,
             report: Vec::new(),
             summary: None,
+            transcript: None,
         }
     }
 
@@ -168,6 +175,11 @@ impl Closure {
     pub fn file(&self, stem: &str) -> Option<&Key> {
         let named = |key: &&Key| key.as_str().rsplit('/').next().is_some_and(|name| name.starts_with(stem));
         self.report.iter().find(named)
+    }
+
+    /// The key of its transcript.
+    pub(crate) fn transcript_key(&self) -> Option<&Key> {
+        self.file(transcript::STEM)
     }
 
     /// How many tickers the run had.

@@ -23,6 +23,7 @@ pub(crate) mod score_table;
 mod snapshot;
 mod tombstone;
 mod trained;
+pub(crate) mod transcript;
 
 use forecasting::Stamp;
 
@@ -49,6 +50,7 @@ pub use snapshot::{BarStatus, Download, Snapshot};
 pub(crate) use snapshot::{STALE_AFTER, ahead};
 pub use tombstone::Tombstone;
 pub use trained::{Trained, TrainedVersion};
+pub use transcript::Transcript;
 
 /// Later than any session on record.
 pub(crate) fn end_of_time() -> Stamp {

@@ -74,11 +74,15 @@ impl Run {
     /// # Errors
     /// [`Error::Missing`] and [`Error::Damaged`] where what it was asked to do does not read whole.
     pub async fn tickers(&self, archive: &dyn Archive) -> Result<Vec<Ticker>, Error> {
+        Ok(self.assigned(archive).await?.tickers)
+    }
+
+    /// What it was asked to do.
+    pub(crate) async fn assigned(&self, archive: &dyn Archive) -> Result<Assignment, Error> {
         let key = self.key();
         let bytes = ObjectRef { key: key.clone(), sha256: self.assignment.clone() }.read(archive).await?;
-        let assignment: Assignment = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Damaged { key: key.to_string(), reason: error.to_string() })?;
-        Ok(assignment.tickers)
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Damaged { key: key.to_string(), reason: error.to_string() })
     }
 
     /// What a ledger keeps of it beside its id, its day and its trigger: JSON.

@@ -3,7 +3,7 @@
 use forecasting::Ticker;
 use serde::{Deserialize, Serialize};
 
-use crate::{Archive, Error, Key, Link};
+use crate::{Archive, Error, Key, Link, RunId};
 
 /// That a series was removed for good, and where its chain ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Tombstone {
     pub records: usize,
     /// The last of them.
     pub head: Link,
+    /// The runs that had committed something for it; absent from earlier releases, and of a series that had no results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunId>,
 }
 
 impl Tombstone {
@@ -27,10 +30,26 @@ impl Tombstone {
     /// # Errors
     /// [`Error::Damaged`] where it does not read.
     pub async fn newest(archive: &dyn Archive, ticker: &Ticker) -> Result<Option<Tombstone>, Error> {
-        let Some(listed) = archive.list(&Key::tombstones(ticker)).await?.pop() else { return Ok(None) };
-        let Some(key) = Key::of_tombstone(ticker, &listed) else { return Ok(None) };
-        let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
-        let read = serde_json::from_slice(&bytes);
-        read.map(Some).map_err(|error| Error::Damaged { key: key.to_string(), reason: error.to_string() })
+        Ok(Tombstone::all(archive, ticker).await?.pop())
+    }
+
+    /// All of a series, the newest last.
+    ///
+    /// # Errors
+    /// As [`Tombstone::newest`].
+    pub(crate) async fn all(archive: &dyn Archive, ticker: &Ticker) -> Result<Vec<Tombstone>, Error> {
+        let mut found = Vec::new();
+        for listed in archive.list(&Key::tombstones(ticker)).await? {
+            let Some(key) = Key::of_tombstone(ticker, &listed) else { continue };
+            let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
+            let read = serde_json::from_slice(&bytes);
+            found.push(read.map_err(|error| Error::Damaged { key: key.to_string(), reason: error.to_string() })?);
+        }
+        Ok(found)
+    }
+
+    /// Whether what a run had committed for the series was forgotten; earlier releases did not say of which runs.
+    pub(crate) fn has(&self, run: &RunId) -> bool {
+        self.runs.contains(run) || (self.runs.is_empty() && self.records > 0)
     }
 }

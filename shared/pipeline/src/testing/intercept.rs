@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 
 use crate::{
     Appended, Archive, Attempt, Chain, Chained, Champion, Closure, Created, Error, History, Key, Ledger, MarketData,
-    Receipt, Run, RunEntry, RunId, Stage, StageRecord,
+    OfRun, Receipt, Run, RunEntry, RunId, Stage, StageRecord,
     stream::{Head, Kept, Source, Step, Streams},
 };
 
@@ -23,7 +23,7 @@ pub enum Call<'a> {
     Run(&'a RunId),
     Runs,
     Append(&'a Ticker, &'a [Chained], Option<&'a Champion>),
-    Results(&'a RunId, &'a Ticker),
+    OfRun(&'a RunId, &'a Ticker),
     History(&'a Ticker, Stage),
     Record(&'a RunId),
     Attempts(&'a RunId),
@@ -33,6 +33,7 @@ pub enum Call<'a> {
     Receipts(&'a Ticker),
     Chain(&'a Ticker),
     Forget(&'a Ticker),
+    Check,
     Positions(&'a str),
     OfPeriods(&'a Ticker),
     Rows(&'a Ticker),
@@ -55,7 +56,7 @@ impl fmt::Display for Call<'_> {
             Call::Run(run) => write!(f, "run {run}"),
             Call::Runs => f.write_str("runs"),
             Call::Append(ticker, records, _) => write!(f, "append {} records of {ticker}", records.len()),
-            Call::Results(run, ticker) => write!(f, "results of {ticker} in run {run}"),
+            Call::OfRun(run, ticker) => write!(f, "what run {run} has of {ticker}"),
             Call::History(ticker, stage) => write!(f, "history of {ticker}, {stage}"),
             Call::Record(run) => write!(f, "record attempts of run {run}"),
             Call::Attempts(run) => write!(f, "attempts of run {run}"),
@@ -65,6 +66,7 @@ impl fmt::Display for Call<'_> {
             Call::Receipts(ticker) => write!(f, "receipts of {ticker}"),
             Call::Chain(ticker) => write!(f, "chain of {ticker}"),
             Call::Forget(ticker) => write!(f, "forget {ticker}"),
+            Call::Check => f.write_str("check"),
             Call::Positions(source) => write!(f, "positions of {source}"),
             Call::OfPeriods(ticker) => write!(f, "rows of some periods of {ticker}"),
             Call::Rows(ticker) => write!(f, "rows of {ticker}"),
@@ -151,8 +153,12 @@ where
         self.by.intercept(call, self.inner.append(ticker, records, expected)).await
     }
 
-    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
-        self.by.intercept(Call::Results(run, ticker), self.inner.results(run, ticker)).await
+    async fn of_run(&self, run: &RunId, ticker: &Ticker) -> Result<OfRun, Error> {
+        self.by.intercept(Call::OfRun(run, ticker), self.inner.of_run(run, ticker)).await
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        self.by.intercept(Call::Check, self.inner.check()).await
     }
 
     async fn history(

@@ -9,8 +9,8 @@ use forecasting::{Stamp, Ticker};
 
 use super::{Broken, memory_streams::Arrived};
 use crate::{
-    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, Receipt, Run, RunEntry, RunId, Stage,
-    StageRecord,
+    Appended, Attempt, Chain, Chained, Champion, Closure, Error, Ledger, Link, OfRun, Receipt, Run, RunEntry, RunId,
+    Stage, StageRecord,
     stream::{Head, Kept},
 };
 
@@ -153,11 +153,11 @@ impl Ledger for MemoryLedger {
         Ok(Appended::Wholly)
     }
 
-    async fn results(&self, run: &RunId, ticker: &Ticker) -> Result<Vec<StageRecord>, Error> {
+    async fn of_run(&self, run: &RunId, ticker: &Ticker) -> Result<OfRun, Error> {
         let content = self.locked();
-        let mut found: Vec<StageRecord> = content.results(ticker).filter(|r| r.key.run == *run).cloned().collect();
-        found.sort_by_key(|record| record.key.stage);
-        Ok(found)
+        let own = content.chains.get(ticker).into_iter().flatten().filter(|(_, record)| record.run() == run);
+        let end = own.clone().next_back().map(|(link, _)| link.clone());
+        Ok(OfRun { records: own.map(|(link, record)| (link.sequence, record.clone())).collect(), end })
     }
 
     async fn history(

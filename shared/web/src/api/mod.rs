@@ -10,10 +10,14 @@ pub(crate) mod runs;
 pub(crate) mod scores;
 pub(crate) mod start;
 
-use axum::{extract::RawQuery, response::Response};
+use axum::{
+    extract::{RawQuery, State},
+    http::StatusCode,
+    response::Response,
+};
 use utoipa::OpenApi;
 
-use crate::{Problem, format::json, pages, parameters::Parameters};
+use crate::{Problem, format::json, pages, parameters::Parameters, stores::Stores};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -61,12 +65,20 @@ impl utoipa::Modify for Token {
     }
 }
 
-/// Whether it answers.
+/// Whether it answers, from the ledger that it was started with.
 #[utoipa::path(get, path = "/healthz", tag = "service", responses(
     (status = 200, description = "It does.", body = String, content_type = "text/plain", example = "ok"),
+    (status = 503, description = "Its ledger cannot be read, or is another file by now.", body = Problem, content_type = "application/problem+json"),
 ))]
-#[allow(dead_code, reason = "described here, answered by the router")]
-fn healthz() {}
+pub(crate) async fn healthz(State(stores): State<Stores>) -> Result<&'static str, Problem> {
+    match stores.ledger.revision().await {
+        Ok(_) => Ok("ok"),
+        Err(error) => {
+            tracing::error!(%error, "the ledger cannot be read");
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the ledger cannot be read"))
+        }
+    }
+}
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "service", responses(

@@ -180,12 +180,21 @@ pub(super) enum Command {
     /// Do a version, or a verdict, again from the stored prices: every byte and every number must be equal
     Verify {
         /// The series
-        ticker: Ticker,
+        #[arg(required_unless_present = "all")]
+        ticker: Option<Ticker>,
         /// The version to train again [default: every receipt of the ticker is reached again]
         version: Option<VersionId>,
         /// The run whose verdict to reach again
         #[arg(long, value_name = "RUN", conflicts_with = "version")]
         receipt: Option<RunId>,
+        /// Hold everything that is kept against its digests instead: every object, record, pointer, report and row
+        #[arg(long, conflicts_with_all = ["ticker", "version", "receipt"])]
+        all: bool,
+        #[command(flatten)]
+        store: StoreArguments,
+    },
+    /// Make a lost ledger anew from the archive, as far as that proves it, and say what it does not
+    Recover {
         #[command(flatten)]
         store: StoreArguments,
     },

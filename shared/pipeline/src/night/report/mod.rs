@@ -7,12 +7,13 @@ use futures::future::try_join_all;
 
 use super::{Place, StageResults, pass::READS};
 use crate::{
-    Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, Promoted, Run, RunId, RunStatus, Stage,
-    TickerStatus, TickerSummary,
+    Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, ObjectRef, Promoted, Run, RunId, RunStatus,
+    Stage, TickerStatus, TickerSummary,
     records::{
         Summary, forecast_table,
         overview::{self, Overview, Standing, TickerOverview},
         score_table,
+        transcript::{self, Scribe},
     },
 };
 
@@ -22,7 +23,7 @@ const LONGEST_REASON: usize = 500;
 /// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
 ///
 /// `failures` are the errors of the tickers that were tried and not completed. Writes `reports/{run}/forecasts.csv`, `scores.csv` (past forecasts that this run could score), `summary.json`,
-/// `overview.json.zst`, `index.html` and, where anything is forecast, `night.svg`; where a run is closed again with another
+/// `overview.json.zst`, `index.html`, `transcript.zst` and, where anything is forecast, `night.svg`; where a run is closed again with another
 /// outcome, the new report's names carry their digests, and the closure names them.
 pub async fn report(
     archive: &dyn Archive,
@@ -35,11 +36,13 @@ pub async fn report(
     let mut scores = score_table::header(&configuration.levels);
     let tickers = run.tickers(archive).await?;
     let mut overview = Vec::with_capacity(tickers.len());
+    let mut scribe = Scribe::new();
     for some in tickers.chunks(READS) {
-        let asked: Vec<_> = some.iter().map(|ticker| ledger.results(&run.id, ticker)).collect();
-        for (ticker, standing) in some.iter().zip(try_join_all(asked).await?) {
+        let asked: Vec<_> = some.iter().map(|ticker| ledger.of_run(&run.id, ticker)).collect();
+        for (ticker, of_run) in some.iter().zip(try_join_all(asked).await?) {
+            scribe.add(ticker, &of_run);
             let place = Place::new(run, ticker);
-            let results = StageResults::standing(&place, standing);
+            let results = StageResults::standing(&place, of_run.results());
             if let Some(evaluated) = results.of::<Evaluated>(Stage::Evaluate)? {
                 scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
             }
@@ -82,15 +85,23 @@ pub async fn report(
         (overview::STEM, "json.zst", Some(&packed.packed()[..])),
         ("night", "svg", picture.as_deref().map(str::as_bytes)),
     ];
+    let mut written = Vec::with_capacity(files.len() + 3);
     for (stem, extension, bytes) in files {
         if let Some(bytes) = bytes {
-            closure.report.push(create_beside(archive, &run.id, stem, extension, bytes).await?);
+            written.push(create_beside(archive, &run.id, stem, extension, bytes).await?);
         }
     }
+    closure.report = written.iter().map(|file| file.key.clone()).collect();
+    closure.summary = Some(Digest::of(&summary));
     // It names the others as they are called.
     let page = page::page(run, &closure, &packed.tickers);
-    closure.report.push(create_beside(archive, &run.id, "index", "html", page.as_bytes()).await?);
-    closure.summary = Some(Digest::of(&summary));
+    written.push(create_beside(archive, &run.id, "index", "html", page.as_bytes()).await?);
+    closure.report.extend(written.last().map(|page| page.key.clone()));
+    written.extend(asked_to_do(archive, run).await?);
+    let transcript = scribe.finish(run, &closure, written);
+    let transcript = create_beside(archive, &run.id, transcript::STEM, "zst", &transcript).await?;
+    closure.report.push(transcript.key);
+    closure.transcript = Some(transcript.sha256);
     closure.seconds = ledger.attempts(&run.id).await?.iter().map(|attempt| attempt.seconds).sum();
     ledger.close_run(&run.id, &closure).await?;
     Ok(closure)
@@ -161,14 +172,29 @@ async fn create_beside(
     stem: &str,
     extension: &str,
     bytes: &[u8],
-) -> Result<Key, Error> {
+) -> Result<ObjectRef, Error> {
+    let sha256 = Digest::of(bytes);
     let key = Key::report(run, &format!("{stem}.{extension}"));
     match archive.create(&key, bytes).await {
         Err(Error::Conflict { .. }) => {
-            let key = Key::report(run, &format!("{stem}-{}.{extension}", Digest::of(bytes).short()));
+            let key = Key::report(run, &format!("{stem}-{}.{extension}", sha256.short()));
             archive.create(&key, bytes).await?;
-            Ok(key)
+            Ok(ObjectRef { key, sha256 })
         }
-        other => other.map(|_| key),
+        other => other.map(|_| ObjectRef { key, sha256 }),
     }
+}
+
+/// What the run was asked to do, and why, as far as that is on record now.
+async fn asked_to_do(archive: &dyn Archive, run: &Run) -> Result<Vec<ObjectRef>, Error> {
+    let mut keys = vec![run.key(), Key::run(&run.id, "tickers.json")];
+    let reasons = archive.list(&Key::reasons(&run.id)).await?;
+    keys.extend(reasons.iter().map(|listed| Key::reason(&run.id, listed)));
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        if let Some(bytes) = archive.read(&key).await? {
+            found.push(ObjectRef { key, sha256: Digest::of(&bytes) });
+        }
+    }
+    Ok(found)
 }

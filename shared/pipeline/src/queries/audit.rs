@@ -1,0 +1,325 @@
+//! Holds all that is kept against itself: each record against its chain, chains against the transcripts of runs, and each archived object
+//! against the digest of whoever refers to it. Nothing is trained again: that is `verify`'s.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use forecasting::Ticker;
+use futures::future::join_all;
+use serde::Serialize;
+
+use super::verify::verify_ledger;
+use crate::{
+    Archive, Chained, Digest, Error, Forecasted, Key, Ledger, ObjectRef, RunEntry, RunId, Snapshot, Stage, StageRecord,
+    Tombstone, Trained,
+    records::{
+        forecast_table,
+        transcript::{Transcript, plain},
+    },
+    stream::{Streams, verify_stream},
+};
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+pub struct Audit {
+    /// Runs on record.
+    pub runs: usize,
+    /// Series that have results.
+    pub tickers: usize,
+    /// Results and receipts, each what it was and in its place.
+    pub records: usize,
+    /// Rows that arrived.
+    pub rows: u64,
+    /// Archived objects that are what they were written as.
+    pub objects: usize,
+    /// Archived objects that nothing on record refers to: work that was cut off left them, or people put them there.
+    pub unaccounted: Vec<String>,
+    /// What is not as it was, in words.
+    pub findings: Vec<String>,
+}
+
+/// Where objects are kept. Beside them lies what is its owner's.
+const PREFIXES: [&str; 13] = [
+    "calendars/",
+    "forecasts/",
+    "forgotten/",
+    "incoming/",
+    "judged/",
+    "judgements/",
+    "messages/",
+    "models/",
+    "prices/",
+    "quarantine/",
+    "records/",
+    "reports/",
+    "runs/",
+];
+/// Objects read at the same time.
+const READS: usize = 32;
+
+/// Looks at everything.
+///
+/// # Errors
+/// Only where a store cannot be reached: whatever is wrong with what it holds is in the findings.
+pub async fn audit(archive: &dyn Archive, ledger: &dyn Ledger, streams: Option<&dyn Streams>) -> Result<Audit, Error> {
+    let mut auditor = Auditor {
+        archive,
+        ledger,
+        audit: Audit::default(),
+        retains_all: true,
+        told: HashSet::new(),
+        ends: HashMap::new(),
+    };
+    let checked = ledger.check().await;
+    auditor.note(checked)?;
+    let mut tickers = auditor.runs().await?;
+    tickers.extend(auditor.ends.keys().cloned());
+    for ticker in &tickers {
+        let series = auditor.series(ticker).await;
+        auditor.note(series)?;
+    }
+    if let Some(streams) = streams {
+        let streamed = streams.streamed().await;
+        for ticker in auditor.note(streamed)?.unwrap_or_default() {
+            let verified = verify_stream(archive, ledger, streams, &ticker).await;
+            auditor.audit.rows += auditor.note(verified)?.flatten().map_or(0, |stream| stream.rows);
+        }
+    }
+    auditor.the_rest().await?;
+    auditor.audit.findings.sort();
+    auditor.audit.findings.dedup();
+    Ok(auditor.audit)
+}
+
+struct Auditor<'a> {
+    archive: &'a dyn Archive,
+    ledger: &'a dyn Ledger,
+    audit: Audit,
+    /// Versions out of service are never removed.
+    retains_all: bool,
+    /// Keys that something on record refers to.
+    told: HashSet<String>,
+    /// Where transcripts say that the records of each series stand.
+    ends: HashMap<Ticker, Vec<End>>,
+}
+
+/// A run's last record of a series.
+struct End {
+    run: RunId,
+    sequence: u64,
+    digest: Vec<u8>,
+}
+
+impl Auditor<'_> {
+    /// Notes what is wrong; what could not be reached is no finding.
+    fn note<T>(&mut self, outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.is_unreachable() => Err(error),
+            Err(error) => {
+                self.audit.findings.push(error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn find(&mut self, key: &str, reason: &str) {
+        let error = Error::Damaged { key: key.to_owned(), reason: reason.to_owned() };
+        self.audit.findings.push(error.to_string());
+    }
+
+    /// Objects must be there, with these digests. Those that were looked at before are not looked at again.
+    async fn objects(&mut self, objects: Vec<ObjectRef>) -> Result<(), Error> {
+        let new: Vec<ObjectRef> =
+            objects.into_iter().filter(|object| self.told.insert(object.key.as_str().to_owned())).collect();
+        for some in new.chunks(READS) {
+            for outcome in join_all(some.iter().map(|object| object.read(self.archive))).await {
+                self.audit.objects += usize::from(self.note(outcome)?.is_some());
+            }
+        }
+        Ok(())
+    }
+
+    /// Every run, and what it was asked to do. Answers with all their tickers.
+    async fn runs(&mut self) -> Result<BTreeSet<Ticker>, Error> {
+        let listed = self.ledger.runs(usize::MAX).await;
+        let entries = self.note(listed)?.unwrap_or_default();
+        self.audit.runs = entries.len();
+        self.retains_all = entries.iter().all(|entry| entry.run.configuration.retention.is_none());
+        let mut tickers = BTreeSet::new();
+        let mut known: HashMap<Digest, Vec<Ticker>> = HashMap::new();
+        for RunEntry { run, closure, .. } in &entries {
+            self.objects(vec![ObjectRef { key: run.key(), sha256: run.assignment.clone() }]).await?;
+            if RunId::new(run.as_of, &run.assignment) != run.id {
+                self.find(&format!("run {}", run.id), "it is not named after what it was asked to do");
+            }
+            if !known.contains_key(&run.assignment) {
+                let read = run.assigned(self.archive).await;
+                let Some(assignment) = self.note(read)? else { continue };
+                if assignment.configuration != run.configuration {
+                    self.find(&format!("run {}", run.id), "its configuration is not the archived one");
+                }
+                known.insert(run.assignment.clone(), assignment.tickers);
+            }
+            // How long stages took is held against nothing, but can be read.
+            let attempts = self.ledger.attempts(&run.id).await;
+            self.note(attempts)?;
+            let list = serde_json::to_vec(&known[&run.assignment]).expect("tickers are plain data");
+            self.objects(vec![ObjectRef { key: Key::run(&run.id, "tickers.json"), sha256: Digest::of(&list) }]).await?;
+            tickers.extend(known[&run.assignment].iter().cloned());
+            if let Some(closure) = closure
+                && let Some(key) = closure.transcript_key()
+                && let Some(digest) = &closure.transcript
+            {
+                self.objects(vec![ObjectRef { key: key.clone(), sha256: digest.clone() }]).await?;
+                let read = Transcript::read(self.archive, key).await;
+                let Some((transcript, _)) = self.note(read)? else { continue };
+                let told = (&transcript.run, transcript.as_of, transcript.trigger, &transcript.closure);
+                if told != (&run.id, run.as_of, run.trigger, &plain(closure)) {
+                    self.find(&format!("run {}", run.id), "the ledger has another end of it than its transcript");
+                }
+                self.objects(transcript.files).await?;
+                for (ticker, link) in transcript.ends {
+                    let end = End { run: run.id.clone(), sequence: link.sequence, digest: link.digest.hash() };
+                    self.ends.entry(ticker).or_default().push(end);
+                }
+            } else if let Some(closure) = closure {
+                // By an earlier release, whose summary alone has a digest.
+                self.told.extend(closure.report.iter().map(|key| key.as_str().to_owned()));
+                let read = closure.outcomes(self.archive).await;
+                self.note(read)?;
+            }
+        }
+        let transcribed: BTreeSet<RunId> =
+            self.archive.list("reports/").await?.iter().filter_map(|listed| Key::run_of_report(listed)).collect();
+        let on_record: HashSet<&RunId> = entries.iter().map(|entry| &entry.run.id).collect();
+        for run in transcribed.iter().filter(|run| !on_record.contains(run)) {
+            self.note::<()>(Err(Error::OtherLedger { run: run.clone() }))?;
+        }
+        Ok(tickers)
+    }
+
+    /// A series' records, and what they refer to.
+    async fn series(&mut self, ticker: &Ticker) -> Result<(), Error> {
+        let counted = verify_ledger(self.ledger, ticker).await;
+        self.audit.records += self.note(counted)?.unwrap_or(0);
+        let chain = self.ledger.chain(ticker).await?;
+        self.audit.tickers += usize::from(!chain.records.is_empty());
+        let forgotten = Tombstone::all(self.archive, ticker).await?;
+        let places: HashMap<u64, Vec<u8>> =
+            chain.records.iter().map(|(link, _)| (link.sequence, link.digest.hash())).collect();
+        for end in self.ends.remove(ticker).unwrap_or_default() {
+            let was_forgotten = forgotten.iter().any(|tombstone| tombstone.has(&end.run));
+            if !was_forgotten && places.get(&end.sequence) != Some(&end.digest) {
+                let what = format!("the ledger of {ticker}");
+                let reason = format!("record {} is not what the transcript of run {} says", end.sequence, end.run);
+                self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
+            }
+        }
+        let champion = self.ledger.champion(ticker).await?;
+        let mut needed: BTreeSet<Key> = champion.iter().map(|champion| Key::model(ticker, &champion.version)).collect();
+        let mut objects: BTreeMap<Key, Digest> = BTreeMap::new();
+        let mut newest = true;
+        for (_, record) in chain.records.iter().rev() {
+            let Chained::Result(record) = record else { continue };
+            match record.key.stage {
+                Stage::Fetch => {
+                    let snapshot: Snapshot = record.parse()?;
+                    match &snapshot.bars {
+                        Some(log) => {
+                            objects.extend(referred(log.segments.iter().map(|segment| segment.object(ticker))));
+                        }
+                        // By an earlier release: a table, or what `migrate` made of it.
+                        None => {
+                            let read = snapshot.checked(self.archive, ticker).await;
+                            self.note(read)?;
+                            self.told.insert(snapshot.snapshot.key.as_str().to_owned());
+                        }
+                    }
+                }
+                Stage::Train => {
+                    let Some(trained) = Trained::read(record)? else { continue };
+                    objects.extend(referred(trained.record.segments.iter().map(|segment| segment.object(ticker))));
+                    for version in trained.versions {
+                        let key = Key::model(ticker, &version.version);
+                        if newest {
+                            needed.insert(key.clone());
+                        }
+                        objects.insert(key, version.sha256);
+                    }
+                    newest = false;
+                }
+                Stage::Forecast => self.table(ticker, record).await?,
+                Stage::Evaluate | Stage::Promote => {}
+            }
+        }
+        // Versions out of service may have been removed, where a retention is set.
+        let mut there = Vec::with_capacity(objects.len());
+        for (key, sha256) in objects {
+            let removable = !self.retains_all && key.as_str().starts_with("models/") && !needed.contains(&key);
+            if removable && self.archive.read(&key).await?.is_none() {
+                self.told.insert(key.as_str().to_owned());
+            } else {
+                there.push(ObjectRef { key, sha256 });
+            }
+        }
+        self.objects(there).await
+    }
+
+    /// A forecast table follows from its forecast.
+    async fn table(&mut self, ticker: &Ticker, record: &StageRecord) -> Result<(), Error> {
+        let forecasted: Forecasted = record.parse()?;
+        let levels = forecasted.forecast.steps.first();
+        let levels: Vec<_> =
+            levels.into_iter().flat_map(|step| &step.served.intervals).map(|interval| interval.level).collect();
+        let table = forecast_table::header(&levels)
+            + &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
+        self.objects(vec![ObjectRef { key: forecasted.table, sha256: Digest::of(table.as_bytes()) }]).await
+    }
+
+    /// Objects that nothing refers to: many have the beginning of their digest in their name.
+    async fn the_rest(&mut self) -> Result<(), Error> {
+        for prefix in PREFIXES {
+            let mut rest = self.archive.list(prefix).await?;
+            rest.retain(|listed| !self.told.contains(listed));
+            for some in rest.chunks(READS) {
+                let keys: Vec<Key> = some.iter().map(|listed| Key::listed(listed)).collect();
+                for (key, bytes) in keys.iter().zip(join_all(keys.iter().map(|key| self.archive.read(key))).await) {
+                    let Some(bytes) = bytes? else { continue };
+                    match key.named_digest() {
+                        Some(named) if named == Digest::of(&bytes).short() => self.audit.objects += 1,
+                        Some(_) => self.find(key.as_str(), "its bytes are not those that it is named after"),
+                        None => self.audit.unaccounted.push(key.to_string()),
+                    }
+                }
+            }
+        }
+        self.audit.unaccounted.sort();
+        Ok(())
+    }
+}
+
+fn referred(objects: impl Iterator<Item = ObjectRef>) -> impl Iterator<Item = (Key, Digest)> {
+    objects.map(|object| (object.key, object.sha256))
+}
+
+/// A ledger beside an archive must know the newest run that the archive has a report of: otherwise it was lost, emptied or exchanged, and
+/// to go on would be to begin anew.
+///
+/// # Errors
+/// [`Error::OtherLedger`] names that run.
+pub async fn know_each_other(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<(), Error> {
+    let Some(newest) = newest_reported(archive).await? else { return Ok(()) };
+    match ledger.run(&newest).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::OtherLedger { run: newest }),
+    }
+}
+
+/// The newest run that the archive has a report of.
+///
+/// # Errors
+/// Where the archive cannot be reached.
+pub async fn newest_reported(archive: &dyn Archive) -> Result<Option<RunId>, Error> {
+    let listed = archive.list("reports/").await?;
+    Ok(listed.iter().filter_map(|listed| Key::run_of_report(listed)).max_by_key(RunId::as_of))
+}
