@@ -8,6 +8,7 @@ use pipeline::{
 };
 
 use crate::{
+    account::accounted_for,
     actors::{Order, Work, World, everyone},
     chance::Chance,
     market::{STREAMED, bars, garbage, ticker},
@@ -31,6 +32,7 @@ pub(crate) async fn check(world: &World, nights: usize, before: &Content, undist
     }
     each_series(world, &content).await;
     rows(world, &content, nights).await;
+    accounted_for(world, &content).await;
 
     // Done again, nothing is done.
     for night in 0..nights {

@@ -5,6 +5,7 @@
 //! is looked at (docs/reliability.md). What a seed finds it finds again, and its faults can be left out one by one until only those
 //! remain that matter.
 
+mod account;
 mod actors;
 mod chance;
 mod check;

@@ -20,7 +20,7 @@ pub(crate) struct Stores {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) streams: Arc<dyn Streams>,
     /// Where they lie, as long as anybody has them.
-    folder: Option<Arc<TempDir>>,
+    pub(crate) folder: Option<Arc<TempDir>>,
     /// What happens to them when a process dies.
     pub(crate) died: Arc<dyn Fn() + Send + Sync>,
 }

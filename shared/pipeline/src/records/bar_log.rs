@@ -3,6 +3,8 @@
 //! the rows it knows, so a night adds what is new or was revised, and nothing else. Segments of one size are merged into a larger one;
 //! none is overwritten.
 
+use std::collections::BTreeMap;
+
 use forecasting::{Cadence, Form, Period, PriceSeries, Row, Stamp, Ticker};
 use serde::{Deserialize, Serialize};
 
@@ -81,12 +83,14 @@ impl BarLog {
             bar.known = stored.known;
         }
         log.cut(alike);
+        // What is merged at once is not archived first.
+        let mut new = BTreeMap::new();
         log.tail.extend(bars[alike..].iter().map(line));
         if log.tail.len() >= SEGMENT_ROWS + KEPT {
             let end = bars.len() - KEPT;
             let start = bars.len() - log.tail.len();
             log.tail.drain(..end - start);
-            log.add(archive, ticker, (cadence, regressors), &bars[start..end]).await?;
+            log.add(&mut new, (cadence, regressors), &bars[start..end]);
         }
         // The first segment is the history's, however long.
         while let Some(last) = log.segments.get(1..).and_then(<[BarSegment]>::last_chunk::<MERGED>)
@@ -95,24 +99,28 @@ impl BarLog {
             let end = log.segments.iter().map(|segment| segment.used).sum::<usize>();
             let start = end - last.iter().map(|segment| segment.used).sum::<usize>();
             log.segments.truncate(log.segments.len() - MERGED);
-            log.add(archive, ticker, (cadence, regressors), &bars[start..end]).await?;
+            log.add(&mut new, (cadence, regressors), &bars[start..end]);
+        }
+        for segment in &log.segments {
+            if let Some(bytes) = new.get(&segment.sha256) {
+                archive.create(&segment.object(ticker).key, bytes).await?;
+            }
         }
         Ok(log)
     }
 
-    async fn add(
+    /// Adds a segment whose bytes are new.
+    fn add(
         &mut self,
-        archive: &dyn Archive,
-        ticker: &Ticker,
+        new: &mut BTreeMap<Digest, Vec<u8>>,
         (cadence, regressors): (Cadence, &[String]),
         bars: &[KnownBar],
-    ) -> Result<(), Error> {
-        let Some(last) = bars.last().and_then(|bar| cadence.period(bar.row.date).ok()) else { return Ok(()) };
+    ) {
+        let Some(last) = bars.last().and_then(|bar| cadence.period(bar.row.date).ok()) else { return };
         let bytes = bar_segment::write(bars, regressors);
-        let segment = BarSegment { last, rows: bars.len(), used: bars.len(), sha256: Digest::of(&bytes) };
-        archive.create(&segment.object(ticker).key, &bytes).await?;
-        self.segments.push(segment);
-        Ok(())
+        let sha256 = Digest::of(&bytes);
+        self.segments.push(BarSegment { last, rows: bars.len(), used: bars.len(), sha256: sha256.clone() });
+        new.insert(sha256, bytes);
     }
 
     /// Keeps the first rows only.

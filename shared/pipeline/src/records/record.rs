@@ -2,7 +2,10 @@
 //! rows, which wait in the ledger with the night's result until they fill a segment. So a night adds its own row, and now and
 //! then what the last days, weeks or months added once more: segments are merged into larger ones, and none is overwritten.
 
-use std::io::{Read, Write};
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+};
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use forecasting::{Period, Record, RecordPlan, RecordRow, Scale, Ticker};
@@ -72,9 +75,11 @@ impl StoredRecord {
         stored.after = after;
         let known = stored.rows();
         stored.tail.extend(record.rows[known..].iter().map(line));
+        // What is merged at once is not archived first.
+        let mut new = BTreeMap::new();
         if stored.tail.len() >= SEGMENT_ROWS {
             let lines = std::mem::take(&mut stored.tail);
-            stored.add(archive, ticker, record, lines.len(), &lines.concat()).await?;
+            stored.add(&mut new, record, lines.len(), &lines.concat());
         }
         // The first segment is the history's, however long.
         while let Some(alike) = stored.segments.get(1..).and_then(<[Segment]>::last_chunk::<MERGED>)
@@ -84,28 +89,24 @@ impl StoredRecord {
             stored.segments.truncate(stored.segments.len() - MERGED);
             let from: usize = stored.segments.iter().map(|segment| segment.rows).sum();
             let lines: String = record.rows[from..from + rows].iter().map(line).collect();
-            stored.add(archive, ticker, record, rows, &lines).await?;
+            stored.add(&mut new, record, rows, &lines);
+        }
+        for segment in &stored.segments {
+            if let Some(bytes) = new.get(&segment.sha256) {
+                archive.create(&segment.object(ticker).key, bytes).await?;
+            }
         }
         Ok(stored)
     }
 
-    /// Archives the rows after those of the segments so far.
-    async fn add(
-        &mut self,
-        archive: &dyn Archive,
-        ticker: &Ticker,
-        record: &Record,
-        rows: usize,
-        lines: &str,
-    ) -> Result<(), Error> {
+    /// Adds a segment with the rows after those of the segments so far, whose bytes are new.
+    fn add(&mut self, new: &mut BTreeMap<Digest, Vec<u8>>, record: &Record, rows: usize, lines: &str) {
         let end = self.segments.iter().map(|segment| segment.rows).sum::<usize>() + rows;
         let last = record.rows[end - 1].session;
         let bytes = packed(&(header(&self.plan) + lines));
         let sha256 = Digest::of(&bytes);
-        let segment = Segment { last, rows, sha256 };
-        archive.create(&segment.object(ticker).key, &bytes).await?;
-        self.segments.push(segment);
-        Ok(())
+        self.segments.push(Segment { last, rows, sha256: sha256.clone() });
+        new.insert(sha256, bytes);
     }
 
     /// Reads all rows.
