@@ -3,6 +3,12 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -20,6 +26,7 @@ use pipeline::{
 pub struct CsvMarket {
     series: BTreeMap<Ticker, Source>,
     names: ColumnNames,
+    disk: Disk,
 }
 
 #[derive(Debug)]
@@ -47,7 +54,7 @@ impl CsvMarket {
             Ok(_) => CsvMarket::table(path, names)?,
             Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
         };
-        Ok(CsvMarket { series, names: names.clone() })
+        Ok(CsvMarket { series, names: names.clone(), disk: Disk::default() })
     }
 
     fn folder(folder: &Path) -> Result<BTreeMap<Ticker, Source>, String> {
@@ -84,7 +91,7 @@ impl CsvMarket {
     fn table(path: &Path, names: &ColumnNames) -> Result<BTreeMap<Ticker, Source>, String> {
         let from = path.display().to_string();
         let failed = |reason: String| format!("{from}: {reason}");
-        let table = read_table(path, names, LARGEST_TABLE).map_err(failed)?;
+        let table = read_table(&Disk::default(), path, names, LARGEST_TABLE).map_err(failed)?;
         let mut series = series_of(table, &from).map_err(failed)?;
         if series.is_empty() {
             // A table of one series is called as its file is.
@@ -99,7 +106,7 @@ impl CsvMarket {
     /// The series of a table, which came from somewhere else than a file.
     pub(crate) fn of_table(table: Table, from: &str) -> Result<CsvMarket, String> {
         let series = series_of(table, from)?;
-        Ok(CsvMarket { series, names: ColumnNames::default() })
+        Ok(CsvMarket { series, names: ColumnNames::default(), disk: Disk::default() })
     }
 
     /// The series it has.
@@ -114,7 +121,7 @@ impl CsvMarket {
     pub fn newest(&self, cadence: impl Fn(&Ticker) -> Option<Cadence>, now: Timestamp) -> Result<Period, String> {
         let (mut ends, mut why) = (Vec::new(), None);
         for (ticker, source) in &self.series {
-            match source.last_ended(&self.names, cadence(ticker), now) {
+            match source.last_ended(&self.disk, &self.names, cadence(ticker), now) {
                 Ok(end) => ends.extend(end),
                 Err(error) => why = why.or(Some(format!("{}: {error}", source.name()))),
             }
@@ -133,12 +140,13 @@ impl Source {
 
     fn last_ended(
         &self,
+        disk: &Disk,
         names: &ColumnNames,
         cadence: Option<Cadence>,
         now: Timestamp,
     ) -> Result<Option<Period>, String> {
         match self {
-            Source::File(path) => last_ended(&read_table(path, names, LARGEST_FILE)?, None, cadence, now),
+            Source::File(path) => last_ended(&read_table(disk, path, names, LARGEST_FILE)?, None, cadence, now),
             Source::Rows { table, name, .. } => last_ended(table, Some(name), cadence, now),
         }
     }
@@ -157,7 +165,7 @@ impl MarketData for CsvMarket {
         };
         let history = match source {
             Source::File(path) => {
-                read_table(path, &self.names, LARGEST_FILE).and_then(|table| table.history(None, from, to))
+                read_table(&self.disk, path, &self.names, LARGEST_FILE).and_then(|table| table.history(None, from, to))
             }
             Source::Rows { table, name, .. } => table.history(Some(name), from, to),
         };
@@ -171,9 +179,10 @@ impl MarketData for CsvMarket {
     async fn rejected(&self, ticker: &Ticker) -> Option<(String, Vec<u8>)> {
         match self.series.get(ticker)? {
             Source::File(path) => {
-                let mut bytes = Vec::new();
-                File::open(path).ok()?.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
-                Some((path.file_name()?.to_string_lossy().into_owned(), bytes))
+                let name = path.file_name()?.to_string_lossy().into_owned();
+                // As it is: what is packed is kept packed.
+                let bytes = self.disk.read(path, LARGEST_FILE, false).ok()?;
+                Some((name, bytes))
             }
             // Its rows alone, not those of all others again.
             Source::Rows { table, name, .. } => Some((format!("{ticker}.csv"), table.csv_of(name))),
@@ -194,17 +203,78 @@ fn series_of(table: Table, from: &str) -> Result<BTreeMap<Ticker, Source>, Strin
     Ok(series)
 }
 
-fn read_table(path: &Path, names: &ColumnNames, largest: u64) -> Result<Table, String> {
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    let unpacked: Box<dyn Read> =
-        if path.extension().is_some_and(|e| e == "gz") { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let mut bytes = Vec::new();
-    unpacked.take(largest + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > largest {
-        return Err(format!("larger than {} MB", largest >> 20));
-    }
+fn read_table(disk: &Disk, path: &Path, names: &ColumnNames, largest: u64) -> Result<Table, String> {
+    let bytes = disk.unpacked(path, largest)?;
     if path.extension().is_some_and(|e| e == "parquet") {
         return Table::of_parquet(bytes, names);
     }
     Table::read(std::str::from_utf8(&bytes).map_err(|_| "not a text file".to_owned())?, names)
+}
+
+/// How long a file may keep a night waiting.
+const READ_TIME: Duration = Duration::from_secs(20);
+/// After so many that have, no other is read.
+const MOST_HUNG: usize = 3;
+
+/// Reads files on threads of their own: a disk that hangs would hold up everyone else.
+#[derive(Debug)]
+struct Disk {
+    patience: Duration,
+    hung: AtomicUsize,
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Disk { patience: READ_TIME, hung: AtomicUsize::new(0) }
+    }
+}
+
+impl Disk {
+    /// A file's bytes, unpacked.
+    fn unpacked(&self, path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+        self.read(path, largest, path.extension().is_some_and(|ending| ending == "gz"))
+    }
+
+    fn read(&self, path: &Path, largest: u64, packed: bool) -> Result<Vec<u8>, String> {
+        if self.hung.load(Ordering::Relaxed) >= MOST_HUNG {
+            return Err("other files could not be read in time: their disk hangs".to_owned());
+        }
+        let ((done, read), from) = (mpsc::sync_channel(1), path.to_owned());
+        let reading = move || {
+            let file = File::open(&from)?;
+            let unpacked: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+            let mut bytes = Vec::new();
+            unpacked.take(largest + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let thread = thread::Builder::new().name("file".to_owned());
+        thread.spawn(move || drop(done.send(reading()))).map_err(|error| error.to_string())?;
+        let read: io::Result<Vec<u8>> = read.recv_timeout(self.patience).map_err(|_| {
+            self.hung.fetch_add(1, Ordering::Relaxed);
+            format!("it cannot be read within {:?}", self.patience)
+        })?;
+        let bytes = read.map_err(|error| error.to_string())?;
+        if bytes.len() as u64 > largest {
+            return Err(format!("larger than {} MB", largest >> 20));
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe that nobody writes to stands for a disk that does not answer.
+    #[test]
+    fn a_disk_that_hangs_is_waited_for_three_times() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let disk = Disk { patience: Duration::from_millis(20), ..Disk::default() };
+        for _ in 0..MOST_HUNG {
+            assert!(disk.read(&pipe, 100, false).is_err_and(|why| why.contains("cannot be read within")));
+        }
+        assert!(disk.read(&pipe, 100, false).is_err_and(|why| why.contains("hangs")));
+    }
 }

@@ -7,6 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use pipeline::{Archive, Created, Error, Key};
+use tempfile::NamedTempFile;
 
 use crate::disk::wait_for;
 
@@ -22,6 +23,7 @@ pub struct DirectoryArchive {
 
 /// Where files are written before they have their name.
 const UNFINISHED: &str = ".closing-bell-unfinished";
+const QUARANTINE: &str = "quarantine";
 /// How such a file's name begins.
 const UNFINISHED_FILE: &str = "unfinished-";
 
@@ -32,14 +34,19 @@ impl DirectoryArchive {
     /// # Errors
     /// [`Error::Store`] where the directory cannot be written.
     pub fn open(root: &Path) -> Result<DirectoryArchive, Error> {
-        let unfinished = root.join(UNFINISHED);
         let what = root.display().to_string();
         let failed = failed(&what, "written");
-        fs::create_dir_all(&unfinished).map_err(&failed)?;
-        for entry in fs::read_dir(&unfinished).map_err(&failed)? {
-            let entry = entry.map_err(&failed)?;
-            if entry.file_name().to_string_lossy().starts_with(UNFINISHED_FILE) {
-                fs::remove_file(entry.path()).map_err(&failed)?;
+        fs::create_dir_all(root.join(UNFINISHED)).map_err(&failed)?;
+        let mut places = vec![root.join(UNFINISHED)];
+        for entry in fs::read_dir(root).map_err(&failed)? {
+            places.push(entry.map_err(&failed)?.path().join(UNFINISHED));
+        }
+        for place in places {
+            for entry in absent_or(fs::read_dir(&place)).map_err(&failed)?.into_iter().flatten() {
+                let entry = entry.map_err(&failed)?;
+                if entry.file_name().to_string_lossy().starts_with(UNFINISHED_FILE) {
+                    fs::remove_file(entry.path()).map_err(&failed)?;
+                }
             }
         }
         Ok(DirectoryArchive { root: root.to_owned() })
@@ -58,13 +65,19 @@ impl DirectoryArchive {
             return same(&existing, bytes);
         }
         self.create_folder(folder)?;
-        let mut file = tempfile::Builder::new()
-            .prefix(UNFINISHED_FILE)
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(self.root.join(UNFINISHED))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        match file.persist_noclobber(path) {
+        let place = self.root.join(UNFINISHED);
+        let named = match unfinished(&place, path, bytes)?.persist_noclobber(path) {
+            // `models/` may be on another file system, across which nothing is linked.
+            Err(error) if error.error.kind() == ErrorKind::CrossesDevices => {
+                let inside = path.strip_prefix(&self.root).unwrap_or(path);
+                let top = inside.components().next().map_or(self.root.clone(), |first| self.root.join(first));
+                let place = top.join(UNFINISHED);
+                self.create_folder(&place)?;
+                unfinished(&place, path, bytes)?.persist_noclobber(path)
+            }
+            other => other,
+        };
+        match named {
             Ok(_) => {
                 File::open(folder)?.sync_all()?;
                 Ok(Created::New)
@@ -88,6 +101,16 @@ impl DirectoryArchive {
     }
 }
 
+/// A file with these bytes on the disk, which has no name of its own yet. What was refused is for its owner alone.
+fn unfinished(place: &Path, path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let refused = path.components().any(|part| part.as_os_str() == QUARANTINE);
+    let mode = Permissions::from_mode(if refused { 0o600 } else { 0o644 });
+    let mut file = tempfile::Builder::new().prefix(UNFINISHED_FILE).permissions(mode).tempfile_in(place)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
 fn same(existing: &[u8], bytes: &[u8]) -> io::Result<Created> {
     if existing == bytes { Ok(Created::Existed) } else { Err(ErrorKind::AlreadyExists.into()) }
 }
@@ -95,7 +118,7 @@ fn same(existing: &[u8], bytes: &[u8]) -> io::Result<Created> {
 fn absent_or<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -138,6 +161,9 @@ impl DirectoryArchive {
             for entry in entries {
                 let entry = entry.map_err(failed(&folder, "listed"))?;
                 let Ok(name) = entry.file_name().into_string() else { continue };
+                if name == UNFINISHED {
+                    continue;
+                }
                 let key = if folder.is_empty() { name } else { format!("{folder}/{name}") };
                 if entry.file_type().map_err(failed(&key, "listed"))?.is_dir() {
                     folders.push(key);

@@ -39,7 +39,7 @@ impl OpenedFile {
         Err(Error::Store {
             what: self.path.display().to_string(),
             action: "used",
-            reason: "it is gone, or another file than the one that was opened: put it back, or start again".to_owned(),
+            reason: "it is gone, or another file than the one that was opened: put it back, and start again".to_owned(),
             transient: false,
         })
     }

@@ -1,5 +1,6 @@
 use std::{
     fs::{File, TryLockError},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -11,6 +12,8 @@ use crate::directory_archive::failed;
 #[derive(Debug)]
 pub struct Lock(#[allow(dead_code, reason = "held, not read")] File);
 
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+
 impl Lock {
     /// Takes the directory's lock.
     ///
@@ -20,7 +23,10 @@ impl Lock {
         let what = directory.display().to_string();
         let failed = failed(&what, "written");
         std::fs::create_dir_all(directory).map_err(&failed)?;
-        let file = File::create(directory.join("lock")).map_err(&failed)?;
+        // A link in its place would have another file opened, and emptied.
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false).custom_flags(NO_FOLLOW);
+        let file = options.open(directory.join("lock")).map_err(&failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { what: directory.display().to_string() }),

@@ -104,6 +104,48 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     assert!(!said.contains("token"), "a token that was given is not repeated: {said}");
 }
 
+/// Why a run is asked for again is on its page at once, though nothing else has changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_is_shown() {
+    let bench = Bench::new();
+    let service = Service::start(&mut bench.command("serve --market recorded --port 0"));
+    let (_, started) = service.post("/runs", &json!({ "tickers": ["KO"], "reason": "the first" })).await;
+    let run = started["run"].as_str().expect("a run").to_owned();
+    service.closed(&run).await;
+    let page = async || {
+        let asked = service.client.get(format!("{}/runs/{run}", service.address)).header("accept", "text/html");
+        asked.send().await.expect("a page").text().await.expect("text")
+    };
+    assert!(page().await.contains("the first"));
+    let begun = Instant::now();
+    while service.post("/runs", &json!({ "tickers": ["KO"], "reason": "the second" })).await.0 != StatusCode::ACCEPTED {
+        assert!(begun.elapsed() < Duration::from_mins(1), "it stays busy");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(page().await.contains("the second"));
+    service.stop();
+}
+
+/// A service whose ledger was deleted does not go on as if nothing had happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_goes_away() {
+    let bench = Bench::new();
+    bench.run("run --market recorded --ticker KO").expect(0);
+    let service = Service::start(&mut bench.command("serve --market recorded --port 0"));
+    assert_eq!(service.get("/forecast/KO").await.0, StatusCode::OK);
+    let ledger = bench.path("closing-bell-data/ledger.sqlite");
+    let aside = bench.path("aside.sqlite");
+    std::fs::rename(&ledger, &aside).expect("renames");
+    assert_eq!(service.get("/healthz").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(service.get("/forecast/KO").await.0.is_server_error());
+    let (status, problem) = service.post("/runs", &json!({ "tickers": ["KO"] })).await;
+    assert!(status.is_server_error() && problem["detail"].as_str().is_some_and(|d| d.contains("recover")), "{problem}");
+    service.stop();
+    // The refused request has made an empty one.
+    std::fs::rename(&aside, &ledger).expect("renames");
+    bench.run("verify --all").expect(0);
+}
+
 /// From rows that are sent to a forecast that knows them, and a page that follows.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_sent() {

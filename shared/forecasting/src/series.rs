@@ -109,6 +109,11 @@ impl Bar {
     }
 }
 
+/// Whether a share can become so many.
+fn is_split(factor: f64) -> bool {
+    (1e-6..=1e6).contains(&factor)
+}
+
 /// What earlier closes are multiplied by, where those of a session are by `factor`.
 fn earlier_factor(factor: f64, close: f64, dividend: f64, split: f64) -> f64 {
     factor * (close / (close + dividend) / split)
@@ -191,6 +196,16 @@ impl PriceSeries {
                 }
                 if let Some(why) = kind.refusal(number) {
                     return Err(refuse(format!("{name} is {number}, {why}")));
+                }
+            }
+            if kind.is_price() {
+                let told =
+                    |name: &str, number: f64, must: &str| refuse(format!("{name} is {number}, but must be {must}"));
+                if let Some(split) = row.split_factor.filter(|split| !is_split(*split)) {
+                    return Err(told("splitFactor", split, "positive, and within 1e-6 and 1e6"));
+                }
+                if let Some(dividend) = row.dividend.filter(|dividend| !(0.0..=LARGEST).contains(dividend)) {
+                    return Err(told("divCash", dividend, "finite, and not negative"));
                 }
             }
             let day = cadence.period(row.date).map_err(|e| refuse(e.to_string()))?;
@@ -353,6 +368,11 @@ impl PriceSeries {
     /// # Errors
     /// As [`PriceSeries::new`]; and where an adjusted close is neither there nor follows from the rest of its row.
     pub fn of_kept(ticker: Ticker, mut rows: Vec<Row>, form: Form) -> Result<Self, Error> {
+        // As earlier releases took them: nothing follows from these.
+        for row in &mut rows {
+            row.split_factor = row.split_factor.filter(|split| is_split(*split));
+            row.dividend = row.dividend.filter(|dividend| (0.0..=LARGEST).contains(dividend));
+        }
         let mut factor = 1.0;
         for row in rows.iter_mut().rev().filter(|row| row.adjusted_close.is_none()) {
             let (Some(close), Some(dividend), Some(split)) = (row.close, row.dividend, row.split_factor) else {

@@ -207,6 +207,11 @@ impl Key {
         Key(format!("quarantine/{ticker}/{}-{name}", digest.short()))
     }
 
+    /// The prefix of what was refused of a ticker.
+    pub(crate) fn quarantined(ticker: &Ticker) -> String {
+        format!("quarantine/{ticker}/")
+    }
+
     /// `forgotten/{ticker}/{records}-{digest8}.json`: the records in a form in which more of them come later.
     pub(crate) fn tombstone(ticker: &Ticker, records: u64, digest: &Digest) -> Key {
         Key(format!("{}{records:012}-{}.json", Key::tombstones(ticker), digest.short()))

@@ -9,6 +9,7 @@ mod digest;
 mod error;
 mod judged;
 mod key;
+mod legible;
 mod long_table;
 mod night;
 pub mod packed;
@@ -28,6 +29,7 @@ pub use digest::Digest;
 pub use error::Error;
 pub use judged::{Judged, Judgement, Odds, all_judged, judge, judged};
 pub use key::Key;
+pub use legible::{legible, legible_lines};
 pub use long_table::LongTable;
 pub use night::{
     Attempts, Fetched, Next, Pass, Patience, Planned, Recovered, fetch, forget, migrate, plan, recover, release,

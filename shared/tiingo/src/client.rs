@@ -1,6 +1,6 @@
 use std::{
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use crate::{
     answer::{self, Answer},
     feed::Feed,
     newest::{self, Newest},
+    outage::Outage,
     quota::Quota,
 };
 
@@ -69,6 +70,7 @@ pub struct Client {
     settings: Settings,
     quota: Mutex<Quota>,
     newest: tokio::sync::Mutex<Option<Newest>>,
+    outage: Mutex<Outage>,
 }
 
 impl Client {
@@ -100,11 +102,16 @@ impl Client {
             .map_err(|e| format!("no HTTP client: {e}"))?;
         let quota = Mutex::new(Quota::new(settings.requests_per_hour));
         let newest = tokio::sync::Mutex::default();
-        Ok(Client { http, token: token.clone(), base, settings, quota, newest })
+        Ok(Client { http, token: token.clone(), base, settings, quota, newest, outage: Mutex::default() })
     }
 
     /// Asks once: waits for the quota, sends, reads the answer.
     async fn ask(&self, ticker: &Ticker, from: Date, to: Date) -> Result<Vec<Row>, Error> {
+        if let Some(left) = self.rests() {
+            let minutes = left.as_secs().div_ceil(60);
+            let reason = format!("Tiingo has not answered for a while, and is asked again in {minutes} min");
+            return Err(Error::MarketUnavailable { ticker: ticker.clone(), reason });
+        }
         self.wait_for_quota(ticker).await?;
         let (path, query) = self.settings.feed.request(ticker, from, to);
         let (status, body) = self
@@ -171,9 +178,19 @@ impl Client {
             .pop_if_empty()
             .extend(path);
         let told = |error: reqwest::Error| describe(&error.without_url());
-        let response = self.http.get(url).query(query).send().await.map_err(told)?;
-        let status = response.status().as_u16();
-        Ok((status, read_body(response).await?))
+        let answer = async {
+            let response = self.http.get(url).query(query).send().await.map_err(told)?;
+            let status = response.status().as_u16();
+            Ok((status, read_body(response).await?))
+        };
+        let answer = answer.await;
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner).note(answer.is_ok(), Instant::now());
+        answer
+    }
+
+    /// How long it is left alone, where it does not answer.
+    fn rests(&self) -> Option<Duration> {
+        self.outage.lock().unwrap_or_else(PoisonError::into_inner).left(Instant::now())
     }
 }
 
@@ -216,7 +233,7 @@ impl MarketData for Client {
                 .when(|error| match error {
                     // Asking again before the hour is over only uses up the next quota; with patience it waits first.
                     Error::QuotaExceeded { hourly: true, .. } => patient,
-                    other => other.is_transient(),
+                    other => other.is_transient() && self.rests().is_none(),
                 })
                 .notify(|error, pause| {
                     tracing::warn!(%ticker, %error, "asking Tiingo again in {} ms", pause.as_millis());

@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod feed;
 mod newest;
+mod outage;
 mod quota;
 mod token;
 

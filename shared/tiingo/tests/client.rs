@@ -155,6 +155,21 @@ async fn a_server_that_hangs_is_given_up_on() {
     assert_eq!(server.asked.load(Ordering::SeqCst), 4);
 }
 
+/// A night of a thousand tickers does not wait a thousand times.
+#[tokio::test]
+async fn a_silent_server_is_left_alone() {
+    let hang = || Body::from_stream(futures_like_never()).into_response();
+    let server = serve(vec![hang]).await;
+    let settings = Settings { timeout: Duration::from_millis(100), requests_per_hour: None, ..settings(&server) };
+    let client = Client::new(&Token::new(TOKEN).expect("a token"), settings).expect("a client");
+    for n in 0..50 {
+        let ticker: Ticker = format!("T{n}").parse().expect("a ticker");
+        let error = client.history(&ticker, date(2015, 1, 1), date(2015, 1, 5).into()).await.expect_err("silence");
+        assert!(error.is_transient(), "{error:?}");
+    }
+    assert_eq!(server.asked.load(Ordering::SeqCst), 8);
+}
+
 /// A body that never ends and never says anything.
 fn futures_like_never() -> impl futures::Stream<Item = Result<Vec<u8>, std::io::Error>> + Send + 'static {
     futures::stream::pending()

@@ -115,7 +115,10 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
     let headers = request.headers().clone();
     let page = wants_page(&headers);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return guarded(as_page(next.run(request).await, page));
+        let response = as_page(next.run(request).await, page);
+        // What was asked for may be told on pages before the ledger knows of it: why a run was started.
+        answers.known.clear();
+        return guarded(response);
     }
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let key = format!("{} {accept}", request.uri());

@@ -30,6 +30,7 @@ mod verify;
 use std::{io::IsTerminal, process::ExitCode};
 
 use clap::Parser;
+use pipeline::legible;
 
 use crate::programs::{CONFINED, become_confined};
 use arguments::{Arguments, Command, Demo};
@@ -75,6 +76,24 @@ impl From<pipeline::Error> for Failure {
     }
 }
 
+/// The log: an event is one line, whatever it tells of.
+struct LegibleLog(std::io::Stderr);
+
+impl std::io::Write for LegibleLog {
+    /// An event, with its end of a line.
+    fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        // Colours are the log's own.
+        let parts: Vec<String> = text.trim_end_matches('\n').split('\u{1b}').map(legible).collect();
+        self.0.write_all((parts.join("\u{1b}") + "\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
@@ -96,7 +115,7 @@ pub fn main() -> ExitCode {
         .with_target(false)
         .without_time()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_writer(|| LegibleLog(std::io::stderr()))
         .init();
 
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -116,7 +135,7 @@ pub fn main() -> ExitCode {
         }
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("closing-bell: {}", failure.text());
+            output::remark(&format!("closing-bell: {}", failure.text()));
             failure.exit_code()
         }
     }

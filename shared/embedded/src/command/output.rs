@@ -12,7 +12,7 @@ use forecasting::{Decision, Stamp, Ticker, price};
 use pipeline::{
     Archive, Audit, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, Recovered,
     RunEntry, RunId, RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified,
-    VerifiedReceipt, plain_reason,
+    VerifiedReceipt, legible_lines, plain_reason,
 };
 use serde::Serialize;
 
@@ -305,7 +305,7 @@ pub(super) fn checked(file: &Path, watchlist: usize) {
 
 /// One line on standard error; a reader that has gone away is no failure of ours there either.
 pub(super) fn remark(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", legible_lines(text));
 }
 
 /// One line on standard output.

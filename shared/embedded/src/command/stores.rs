@@ -35,8 +35,8 @@ impl Stores {
             }
             opened => opened?,
         };
-        pipeline::know_each_other(&archive, &ledger).await?;
         pipeline::know_calendars(&archive).await?;
+        pipeline::know_each_other(&archive, &ledger).await?;
         Ok(Stores::here(archive, Arc::new(ledger), None))
     }
 
@@ -55,6 +55,7 @@ impl Stores {
         }
         let lock = Lock::take(&place.data)?;
         let (archive, path) = (DirectoryArchive::open(&place.data)?, ledger_path(&place.data));
+        pipeline::know_calendars(&archive).await?;
         if pipeline::newest_reported(&archive).await?.is_none() {
             return Err(Failure::Failed(format!(
                 "{} has no report of any run: there is nothing to recover",

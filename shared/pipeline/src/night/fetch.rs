@@ -6,6 +6,7 @@ use crate::{
     Archive, BarLog, BarStatus, Configuration, Created, Digest, Download, Error, Key, Ledger, MarketData, ObjectRef,
     Reading, Run, Snapshot, Stage,
     error::about,
+    legible,
     records::{STALE_AFTER, ahead, price_table},
     settings::SESSIONS_START,
 };
@@ -290,6 +291,9 @@ fn is_bad_data(error: &Error) -> bool {
     matches!(error, Error::RefusedData { .. } | Error::Forecasting { .. })
 }
 
+/// A file that is refused anew each night, and is another one each time, is kept so often, with its reasons.
+const MOST_QUARANTINED: usize = 100;
+
 /// Keeps what was refused, and the reason beside it.
 async fn quarantine(
     market: &dyn MarketData,
@@ -299,7 +303,13 @@ async fn quarantine(
 ) -> Result<(), Error> {
     let Place { run, ticker, .. } = place;
     if let Some((name, bytes)) = market.rejected(run.configuration.symbol(ticker)).await {
-        let digest = Digest::of(&bytes);
+        let (digest, name) = (Digest::of(&bytes), legible(&name));
+        let kept = archive.list(&Key::quarantined(ticker)).await?;
+        let known = |listed: &String| listed.contains(digest.short());
+        if kept.len() >= MOST_QUARANTINED && !kept.iter().any(known) {
+            tracing::warn!(%ticker, "{} refused files are kept, and no more: look at quarantine/{ticker}/", kept.len());
+            return Ok(());
+        }
         if archive.create(&Key::quarantine(ticker, &digest, &name), &bytes).await? == Created::New {
             tracing::warn!(%ticker, "refused data is kept under quarantine/{ticker}/");
         }

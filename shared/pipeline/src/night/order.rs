@@ -6,7 +6,7 @@ use forecasting::Ticker;
 use jiff::Timestamp;
 
 use super::{Known, Place, StageResults, Tonight, evaluate, forecast, promote, train};
-use crate::{Appended, Archive, Attempt, Error, Ledger, Programs, Promoted, Run, RunId, Stage};
+use crate::{Appended, Archive, Attempt, Error, Ledger, Programs, Promoted, Run, RunId, Stage, legible};
 
 /// Takes a ticker whose prices are there from `evaluate` to `forecast`. What these stages come to is appended to the ledger at the end, in
 /// one step: cut off before, it is all done again, and afterwards there is nothing to do, so this may be called as often as it
@@ -86,7 +86,7 @@ impl Attempts {
             stage,
             ended_at: (self.clock)().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
             seconds: start.elapsed().as_secs_f64(),
-            setback: outcome.as_ref().err().map(ToString::to_string),
+            setback: outcome.as_ref().err().map(|error| legible(&error.to_string())),
         });
         outcome
     }

@@ -8,6 +8,7 @@
 mod columns;
 mod number;
 mod parquet;
+mod records;
 mod stamps;
 mod table;
 

@@ -7,10 +7,12 @@ use parquet::{
     record::Field,
 };
 
-use super::{ColumnNames, Table, table::Writing};
-
-/// More than this no table is.
-const MAX_ROWS: i64 = 50_000_000;
+use super::{
+    ColumnNames, Table,
+    columns::Columns,
+    records::Records,
+    table::{Writing, most_rows},
+};
 
 impl Table {
     /// Reads a Parquet file.
@@ -21,14 +23,15 @@ impl Table {
         let wrong = |error: parquet::errors::ParquetError| format!("no Parquet file that can be read: {error}");
         let file = SerializedFileReader::new(Bytes::from(bytes)).map_err(wrong)?;
         let meta = file.metadata().file_metadata();
-        if meta.num_rows() > MAX_ROWS {
-            return Err(format!("it has {} rows, and more than {MAX_ROWS} are too many", meta.num_rows()));
-        }
         let header: StringRecord = meta.schema().get_fields().iter().map(|field| field.name()).collect();
-        let mut records = Vec::new();
+        let most = most_rows(&Columns::find(&header, names)?);
+        if usize::try_from(meta.num_rows()).unwrap_or(usize::MAX) > most {
+            return Err(format!("it has more than {most} rows"));
+        }
+        let mut records = Records::default();
         for row in file.get_row_iter(None).map_err(wrong)? {
             let row = row.map_err(wrong)?;
-            records.push(row.get_column_iter().map(|(_, field)| text(field)).collect::<StringRecord>());
+            records.push(&row.get_column_iter().map(|(_, field)| text(field)).collect())?;
         }
         Table::of(&header, names, records, Writing { decimal_comma: false, order_is_meant: true })
     }

@@ -20,14 +20,30 @@ enum Field {
     Slashed(i8, i8, i16),
 }
 
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrong {
+    NoDate,
+    InNoCalendar,
+}
+
+impl Wrong {
+    /// In words.
+    pub(super) fn of(self, text: &str) -> String {
+        match self {
+            Wrong::NoDate => format!("'{}' is no date", quoted(text)),
+            Wrong::InNoCalendar => "no calendar has that date".to_owned(),
+        }
+    }
+}
+
 /// The stamps of a column, or what is wrong with a row's: it is that row's series alone which suffers.
 ///
 /// # Errors
 /// Where the column as a whole does not tell what its dates are.
-pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Result<Stamp, String>>, String> {
-    let read = |(index, text)| field(text).ok_or_else(|| format!("row {}: '{}' is no date", index + 1, quoted(text)));
-    let fields: Vec<Result<Field, String>> = column.enumerate().map(read).collect();
-    let known = || fields.iter().filter_map(|field| field.as_ref().ok());
+pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Result<Stamp, Wrong>>, String> {
+    let fields: Vec<Option<Field>> = column.map(field).collect();
+    let known = || fields.iter().flatten();
     let day_first = day_first(known())?;
     // Days with a time that is always the same are days: midnight, or the closing bell.
     let mut times = known().filter_map(|field| match field {
@@ -36,8 +52,8 @@ pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Resu
     });
     let first: Option<Time> = times.next();
     let daily = times.all(|time| Some(time) == first);
-    let stamp = |(index, field): (usize, &Result<Field, String>)| {
-        let stamp = match field.clone()? {
+    let stamp = |field: Option<Field>| {
+        let stamp = match field.ok_or(Wrong::NoDate)? {
             Field::Index(number) => Some(Stamp::Index(number)),
             Field::Date(date) => Some(Stamp::Date(date)),
             Field::At(at, _) if daily => Some(Stamp::Date(at.date())),
@@ -50,9 +66,9 @@ pub(super) fn read<'a>(column: impl Iterator<Item = &'a str>) -> Result<Vec<Resu
                 Date::new(year, month, day).ok().map(Stamp::Date)
             }
         };
-        stamp.ok_or_else(|| format!("row {}: no calendar has that date", index + 1))
+        stamp.ok_or(Wrong::InNoCalendar)
     };
-    Ok(fields.iter().enumerate().map(stamp).collect())
+    Ok(fields.into_iter().map(stamp).collect())
 }
 
 /// Whether `a/b/year` is day/month/year: some date of the column must tell.

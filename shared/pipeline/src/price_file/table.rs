@@ -4,14 +4,14 @@ use csv::StringRecord;
 use forecasting::{Row, Stamp};
 use jiff::civil::Date;
 
-use super::{ColumnNames, columns::Columns, number, stamps};
-use crate::{History, ports::MOST_AHEAD};
+use super::{ColumnNames, columns::Columns, number, records::Records, stamps};
+use crate::{History, legible, ports::MOST_AHEAD};
 
 /// A file's records, and which column is which.
 #[derive(Debug, Clone)]
 pub struct Table {
     header: StringRecord,
-    records: Vec<StringRecord>,
+    records: Records,
     stamps: Vec<Stamp>,
     /// The rows of each series, as places in the two above, or why it cannot be read; one without a name where the file is of one.
     series: BTreeMap<String, Result<Vec<usize>, String>>,
@@ -26,6 +26,15 @@ pub struct Table {
 pub(super) struct Writing {
     pub(super) decimal_comma: bool,
     pub(super) order_is_meant: bool,
+}
+
+/// The most rows of a file of one series: a year of seconds has thirty million, ten years of minutes a million.
+const MAX_ROWS: usize = 2_000_000;
+/// The most rows of a table of several.
+pub(super) const MAX_TABLE_ROWS: usize = 50_000_000;
+
+pub(super) fn most_rows(columns: &Columns) -> usize {
+    if columns.series.is_some() { MAX_TABLE_ROWS } else { MAX_ROWS }
 }
 
 /// Neighbours out of order, as a share of all: a file with more is in no order, one with fewer has a mistyped date.
@@ -59,9 +68,13 @@ impl Table {
             .delimiter(delimiter as u8)
             .from_reader(text.as_bytes());
         let header = reader.headers().map_err(|e| e.to_string())?.clone();
-        let mut records = Vec::new();
-        for (index, record) in reader.records().enumerate() {
-            records.push(record.map_err(|e| format!("row {}: {e}", index + 1))?);
+        let most = most_rows(&Columns::find(&header, names)?);
+        let (mut records, mut record) = (Records::default(), StringRecord::new());
+        while reader.read_record(&mut record).map_err(|e| format!("row {}: {e}", records.len() + 1))? {
+            if records.len() == most {
+                return Err(format!("it has more than {most} rows"));
+            }
+            records.push(&record)?;
         }
         let writing = Writing { decimal_comma: delimiter == ';', order_is_meant };
         Table::of(&header, names, records, writing)
@@ -74,13 +87,13 @@ impl Table {
     pub(super) fn of(
         header: &StringRecord,
         names: &ColumnNames,
-        records: Vec<StringRecord>,
+        records: Records,
         Writing { decimal_comma, order_is_meant }: Writing,
     ) -> Result<Table, String> {
         let columns = Columns::find(header, names)?;
         let dates = stamps::read(records.iter().map(|record| record.get(columns.date).unwrap_or_default()))?;
         let uneven = |place: usize| {
-            let (fields, named) = (records[place].len(), header.len());
+            let (fields, named) = (records.get(place).len(), header.len());
             (fields != named).then(|| format!("row {} has {fields} fields, the header has {named}", place + 1))
         };
         let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
@@ -96,7 +109,11 @@ impl Table {
             }
         }
         // What is wrong with a row is wrong with its series, and with no other.
-        let wrong = |rows: &[usize]| rows.iter().find_map(|place| uneven(*place).or(dates[*place].clone().err()));
+        let undated = |place: usize| {
+            let text = records.get(place).get(columns.date).unwrap_or_default();
+            dates[place].err().map(|wrong| format!("row {}: {}", place + 1, wrong.of(text)))
+        };
+        let wrong = |rows: &[usize]| rows.iter().find_map(|place| uneven(*place).or_else(|| undated(*place)));
         let sound: Vec<(String, Result<Vec<usize>, String>)> =
             places.into_iter().map(|(name, rows)| (name, wrong(&rows).map_or(Ok(rows), Err))).collect();
         let stamps = dates.into_iter().map(|date| date.unwrap_or(Stamp::Index(0))).collect();
@@ -164,9 +181,9 @@ impl Table {
     pub fn csv_of(&self, series: &str) -> Vec<u8> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         let places = self.places(Some(series)).map(Vec::as_slice).unwrap_or_default();
-        let lines = std::iter::once(&self.header).chain(places.iter().map(|place| &self.records[*place]));
         // Memory can be written.
-        lines.for_each(|line| drop(writer.write_record(line)));
+        drop(writer.write_record(&self.header));
+        places.iter().for_each(|place| drop(writer.write_record(self.records.get(*place).fields())));
         writer.into_inner().unwrap_or_default()
     }
 
@@ -186,11 +203,12 @@ impl Table {
     }
 
     fn row(&self, place: usize) -> Result<Row, String> {
-        let record = &self.records[place];
+        let record = self.records.get(place);
         let at = |e: String| self.at(place, &e);
         let other = |i: usize| {
-            self.columns.others[i]
-                .map_or(Ok(None), |column| number::read(&record[column], self.decimal_comma).map_err(at))
+            self.columns.others[i].map_or(Ok(None), |column| {
+                number::read(record.get(column).unwrap_or_default(), self.decimal_comma).map_err(at)
+            })
         };
         Ok(Row {
             adjusted_close: self.value(place).map_err(at)?,
@@ -207,12 +225,13 @@ impl Table {
     }
 
     fn regressors(&self, place: usize) -> Result<Vec<Option<f64>>, String> {
-        let read = |column: &usize| number::read(&self.records[place][*column], self.decimal_comma);
+        let read =
+            |column: &usize| number::read(self.records.get(place).get(*column).unwrap_or_default(), self.decimal_comma);
         self.columns.regressors.iter().map(read).collect::<Result<_, _>>().map_err(|error| self.at(place, &error))
     }
 
     fn value(&self, place: usize) -> Result<Option<f64>, String> {
-        number::read(&self.records[place][self.columns.value], self.decimal_comma)
+        number::read(self.records.get(place).get(self.columns.value).unwrap_or_default(), self.decimal_comma)
     }
 
     fn at(&self, place: usize, what: &str) -> String {
@@ -237,7 +256,7 @@ impl Table {
         for place in rows {
             match ordered.last() {
                 Some(&last) if self.stamps[last] == self.stamps[place] => {
-                    if self.records[last] != self.records[place] {
+                    if !self.records.get(last).fields().eq(self.records.get(place).fields()) {
                         return Err(self.at(last.max(place), "another row of the same date says otherwise"));
                     }
                 }
@@ -250,5 +269,5 @@ impl Table {
 
 /// One line of bounded length.
 pub(super) fn quoted(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(80).collect()
+    legible(text).chars().take(80).collect()
 }

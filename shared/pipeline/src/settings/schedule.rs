@@ -93,6 +93,11 @@ impl ScheduleSettings {
 
     pub(super) fn check(&self) -> Result<(), String> {
         self.cron()?;
+        if let Some(days) = self.days.as_deref().filter(|days| days.is_empty() || days.contains(char::is_whitespace)) {
+            return Err(format!(
+                "schedule.days is '{days}', but is one word, such as MON-FRI: schedule.cron says more"
+            ));
+        }
         match (self.first, self.last) {
             (Some(first), Some(last)) if last < first => {
                 Err(format!("schedule.last is {last}, before schedule.first, {first}"))

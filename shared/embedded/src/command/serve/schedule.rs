@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use croner::Cron;
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 use pipeline::settings::ScheduleSettings;
 use tokio::sync::watch;
 
@@ -18,12 +18,20 @@ pub(in crate::command) struct Schedule {
 /// The longest sleep: a machine that was suspended, or whose clock was set, is not late by more.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// So far a clock is corrected without being set back.
+const TOLERATED: SignedDuration = SignedDuration::from_mins(5);
+
 impl Schedule {
     pub(in crate::command) fn new(settings: &ScheduleSettings) -> Result<Schedule, String> {
         let cron = settings.cron()?;
         let parsed = cron.parse().map_err(|error| format!("{}: {error}", settings.unchecked()))?;
         let zone = TimeZone::get(&settings.time_zone).map_err(|error| format!("schedule.time_zone: {error}"))?;
-        Ok(Schedule { cron: parsed, zone, settings: settings.clone() })
+        let schedule = Schedule { cron: parsed, zone, settings: settings.clone() };
+        let sometime = Timestamp::UNIX_EPOCH.to_zoned(schedule.zone.clone());
+        match schedule.cron.find_next_occurrence(&sometime, false) {
+            Ok(_) => Ok(schedule),
+            Err(_) => Err(format!("{}, which never comes", settings.unchecked())),
+        }
     }
 
     fn next(&self, after: Timestamp) -> Option<Zoned> {
@@ -60,13 +68,23 @@ impl Schedule {
         }
         let mut last = now;
         while let Some(due) = self.next(last) {
-            loop {
+            let set_back = loop {
+                // A clock that was wrong, and is right now: what is due is due by the present one.
+                let now = Timestamp::now();
+                if now < last - TOLERATED {
+                    break Some(now);
+                }
                 let left = Timestamp::now().duration_until(due.timestamp());
                 if left.is_negative() || left.is_zero() {
-                    break;
+                    break None;
                 }
                 let sleep = left.unsigned_abs().min(LONGEST_SLEEP);
                 tokio::select! { () = tokio::time::sleep(sleep) => {}, _ = stopped.changed() => return }
+            };
+            if let Some(now) = set_back {
+                last = now;
+                output::remark(&format!("The clock was set back; the next night is {}.", self.next_in_words()));
+                continue;
             }
             // Times that passed while the machine slept are one night: the newest.
             let now = Timestamp::now().max(due.timestamp());
@@ -126,6 +144,9 @@ mod tests {
         };
         check("[schedule]\ntime_zone = \"New York\"", "schedule.time_zone");
         check("[schedule]\ndays = \"WORKDAYS\"", "schedule.days is 'WORKDAYS'");
+        check("[schedule]\ndays = \"31W\"", "schedule.days is '31W'");
+        check("[schedule]\ncron = \"0 0 30 2 *\"", "never comes");
+        assert!(pipeline::Settings::parse("[schedule]\ndays = \"* * *\"").is_err_and(|e| e.contains("one word")));
         check("[schedule]\ncron = \"61 * * * *\"", "schedule.cron is '61 * * * *'");
     }
 }

@@ -8,7 +8,7 @@ use futures::future::try_join_all;
 use super::{Place, StageResults, pass::READS};
 use crate::{
     Archive, Closure, Digest, Error, Evaluated, Forecasted, Key, Ledger, ObjectRef, Promoted, Run, RunId, RunStatus,
-    Stage, TickerStatus, TickerSummary,
+    Stage, TickerStatus, TickerSummary, legible,
     records::{
         Summary, forecast_table,
         overview::{self, Overview, Standing, TickerOverview},
@@ -130,7 +130,7 @@ fn not_done(ticker: &Ticker, failure: Option<&String>) -> TickerOverview {
         ticker: ticker.clone(),
         status: if failure.is_some() { TickerStatus::Failed } else { TickerStatus::Skipped },
         verdict: None,
-        reason: failure.map_or_else(unknown, |reason| reason.chars().take(LONGEST_REASON).collect()),
+        reason: failure.map_or_else(unknown, |reason| legible(reason).chars().take(LONGEST_REASON).collect()),
         standing: None,
     }
 }
