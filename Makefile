@@ -21,6 +21,7 @@ serve: ## Serve the pages, the HTTP interface and the weekday schedule, at http:
 test: ## Run every test
 	cargo test --workspace --locked
 	tests/full_disk.sh
+	tests/power_cut.py
 	tests/postgres.sh
 	tests/pages.sh
 

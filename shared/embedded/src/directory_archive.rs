@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use pipeline::{Archive, Created, Error, Key};
 use tempfile::NamedTempFile;
 
-use crate::disk::wait_for;
+use crate::disk::{create_folder, wait_for};
 
 /// An archive in a directory: one file an object, the key its path.
 ///
@@ -64,7 +64,7 @@ impl DirectoryArchive {
             File::open(folder)?.sync_all()?;
             return same(&existing, bytes);
         }
-        self.create_folder(folder)?;
+        create_folder(folder)?;
         let place = self.root.join(UNFINISHED);
         let named = match unfinished(&place, path, bytes)?.persist_noclobber(path) {
             // `models/` may be on another file system, across which nothing is linked.
@@ -72,7 +72,7 @@ impl DirectoryArchive {
                 let inside = path.strip_prefix(&self.root).unwrap_or(path);
                 let top = inside.components().next().map_or(self.root.clone(), |first| self.root.join(first));
                 let place = top.join(UNFINISHED);
-                self.create_folder(&place)?;
+                create_folder(&place)?;
                 unfinished(&place, path, bytes)?.persist_noclobber(path)
             }
             other => other,
@@ -84,19 +84,6 @@ impl DirectoryArchive {
             }
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => same(&fs::read(path)?, bytes),
             Err(error) => Err(error.error),
-        }
-    }
-
-    /// Creates a folder and forces each new entry on the way to disk.
-    fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        if folder.is_dir() {
-            return Ok(());
-        }
-        let parent = folder.parent().unwrap_or(&self.root);
-        self.create_folder(parent)?;
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-            _ => File::open(parent)?.sync_all(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Disk work, which may take its time, beside the threads that answer.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
@@ -13,6 +14,19 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 pub(crate) fn wait_for<T>(work: impl FnOnce() -> T) -> T {
     let several = Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     if several { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// Creates a folder and forces each new entry on the way to disk.
+pub(crate) fn create_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(parent)?;
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(parent)?.sync_all(),
+    }
 }
 
 /// The file that a name stood for when it was opened. Whoever holds it open would go on reading and writing it when it is long deleted.

@@ -6,7 +6,7 @@ use std::{
 
 use pipeline::Error;
 
-use crate::directory_archive::failed;
+use crate::{directory_archive::failed, disk::create_folder};
 
 /// Held while a command writes to a data directory. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl Lock {
     pub fn take(directory: &Path) -> Result<Lock, Error> {
         let what = directory.display().to_string();
         let failed = failed(&what, "written");
-        std::fs::create_dir_all(directory).map_err(&failed)?;
+        create_folder(directory).map_err(&failed)?;
         // A link in its place would have another file opened, and emptied.
         let mut options = File::options();
         options.write(true).create(true).truncate(false).custom_flags(NO_FOLLOW);
