@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
+.PHONY: help run serve test fuzz simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
@@ -31,6 +31,12 @@ FROM ?= 1
 STORES ?= memory
 simulate: ## Follow SEEDS=1000 seeds of nights that fail in every way; FROM=1 is the first, STORES=disk has the adapters of one machine
 	cargo run --release --locked --package simulator -- --seeds $(SEEDS) --from $(FROM) --stores $(STORES)
+
+# A target of fuzz/fuzz_targets, and for how long.
+TARGET ?= price_file
+SECONDS ?= 60
+fuzz: ## Have libFuzzer look for input that breaks a promise: TARGET=price_file, SECONDS=60 (needs cargo-fuzz, and nightly or RUSTC_BOOTSTRAP=1)
+	cargo fuzz run --sanitizer none $(TARGET) -- -max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=65536
 
 screenshots: ## Take the pictures of the pages in docs/pages anew
 	tests/pages.sh docs/pages

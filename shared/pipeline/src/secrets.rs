@@ -2,7 +2,15 @@
 
 /// A text without these secrets, however a server has escaped them in JSON. What it says there otherwise means the same.
 pub fn without_secrets(text: &str, secrets: &[&str]) -> String {
-    let plain = unescaped(text);
+    let mut plain = unescaped(text);
+    // What is no JSON may come to an escape that was none. Each time it is shorter.
+    loop {
+        let again = unescaped(&plain);
+        if again == plain {
+            break;
+        }
+        plain = again;
+    }
     secrets.iter().filter(|secret| !secret.is_empty()).fold(plain, |text, secret| text.replace(secret, "(secret)"))
 }
 
@@ -40,6 +48,7 @@ mod tests {
         for said in ["a Secret7 b", r"a \u0053ecret7 b", r"a \u0053\u0065cret\u0037 b", r"a S\u0065cret7 b"] {
             assert_eq!(without_secrets(said, &["Secret7"]), "a (secret) b", "{said}");
         }
+        assert_eq!(without_secrets(r"S\u0\u003065cret7", &["Secret7"]), "(secret)");
         assert_eq!(without_secrets(r"at \/services\/T0\/x", &["/services/T0/x"]), "at (secret)");
         assert_eq!(without_secrets("nothing", &[""]), "nothing");
     }

@@ -146,7 +146,7 @@ impl Period {
 
 pub(super) fn day(since_1970: i64) -> Date {
     Date::constant(1970, 1, 1)
-        .checked_add(SignedDuration::from_hours(24 * since_1970.clamp(-700_000, 2_900_000)))
+        .checked_add(SignedDuration::from_hours(24 * since_1970.clamp(-4_371_000, 2_932_000)))
         .unwrap_or(Date::MAX)
 }
 

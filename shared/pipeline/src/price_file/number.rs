@@ -11,7 +11,7 @@ pub(super) fn read(text: &str, decimal_comma: bool) -> Result<Option<f64>, Strin
         // 1.234,5 has a point for thousands.
         return text.replace('.', "").replace(',', ".").parse().map(Some).map_err(|_| refused());
     }
-    text.parse().map(Some).map_err(|_| {
+    text.parse().map(|number: f64| Some(number).filter(|number| !number.is_nan())).map_err(|_| {
         let without = text.replace([',', '\'', ' '], "");
         let grouped = text.contains([',', '\'', ' ']) && without.parse::<f64>().is_ok();
         if grouped { format!("{}: write {without}", refused()) } else { refused() }
