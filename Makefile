@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test fuzz simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
+.PHONY: help run serve test fuzz mutations simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
@@ -54,7 +54,11 @@ check: ## What CI checks before the tests: format, lints, documentation, licence
 	cargo clippy --package embedded --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
+	tests/mutations.sh --check
 	$(MAKE) --no-print-directory deny
+
+mutations: ## Break each promise on purpose, and see the test that goes red (an hour; tests/mutations)
+	tests/mutations.sh
 
 deny: ## Check licences, bans and sources (with cargo-deny, where it is installed)
 	@if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
