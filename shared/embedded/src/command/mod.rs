@@ -178,8 +178,9 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         Command::Plot { ticker, residuals, dark, out, store } => {
             plot::plot(&ticker, &plot::Plot { residuals, dark, out }, &store).await
         }
-        Command::Serve { port, address, no_schedule, hosts, kafka, night } => {
-            serve::serve(serve::Service { address, port, schedule: !no_schedule, hosts, kafka }, night).await
+        Command::Serve { port, address, no_schedule, hosts, tls_certificate, tls_key, kafka, night } => {
+            let tls = tls_certificate.zip(tls_key);
+            serve::serve(serve::Service { address, port, schedule: !no_schedule, hosts, tls, kafka }, night).await
         }
         Command::Demo { demo: Demo::Stream { sessions, seed, pace, data, json } } => {
             Box::pin(stream_demo::stream((sessions as usize, seed, pace), &data, json)).await

@@ -270,6 +270,12 @@ pub(super) enum Command {
         /// Begin no nights by itself
         #[arg(long)]
         no_schedule: bool,
+        /// Serve over TLS: the certificate and its chain, PEM; it is read again when it has changed
+        #[arg(long, value_name = "FILE", requires = "tls_key")]
+        tls_certificate: Option<PathBuf>,
+        /// The certificate's key, PEM
+        #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+        tls_key: Option<PathBuf>,
         #[command(flatten)]
         kafka: KafkaArguments,
         #[command(flatten)]

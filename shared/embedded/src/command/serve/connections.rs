@@ -13,10 +13,11 @@ use axum::serve::Listener;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep, sleep},
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    time::{Instant, Sleep, sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// A connection on which nothing comes and nothing goes for so long is closed.
 const IDLE: Duration = Duration::from_mins(1);
@@ -25,15 +26,23 @@ const MAX_CONNECTIONS: u64 = 4000;
 /// For stores, markets and programs.
 const KEPT_BACK: u64 = 256;
 
+/// Who has not agreed on TLS by then is nobody.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// A listener that has so many connections at once.
 pub(super) struct Bounded {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    tls: Option<TlsAcceptor>,
+    /// Those that have agreed on TLS.
+    agreed: (mpsc::Sender<Accepted>, mpsc::Receiver<Accepted>),
 }
+
+type Accepted = (Connection, SocketAddr);
 
 impl Bounded {
     /// As many as there are descriptors for, beside those of a night: as many as the system allows without being asked for more.
-    pub(super) fn new(listener: TcpListener) -> Bounded {
+    pub(super) fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> Bounded {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let wanted = MAX_CONNECTIONS + KEPT_BACK;
         let possible = maximum.map_or(wanted, |maximum| maximum.min(wanted));
@@ -43,7 +52,8 @@ impl Bounded {
         }
         // At least a few, however little there is.
         let places = now.saturating_sub(KEPT_BACK).max(now / 4 + 1).min(MAX_CONNECTIONS);
-        Bounded { listener, places: Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1))) }
+        let places = Arc::new(Semaphore::new(usize::try_from(places).unwrap_or(1)));
+        Bounded { listener, places, tls, agreed: mpsc::channel(16) }
     }
 }
 
@@ -52,11 +62,26 @@ impl Listener for Bounded {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let place = self.places.clone().acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Answers are small, and nobody waits for them to fill a packet.
-        let _ = stream.set_nodelay(true);
-        (Connection { stream, idle: Box::pin(sleep(IDLE)), _place: place }, address)
+        loop {
+            let next = async {
+                let place = self.places.clone().acquire_owned().await.ok();
+                (place, Listener::accept(&mut self.listener).await)
+            };
+            let (place, (stream, address)) = tokio::select! {
+                next = next => next,
+                Some(agreed) = self.agreed.1.recv() => return agreed,
+            };
+            // Answers are small, and nobody waits for them to fill a packet.
+            let _ = stream.set_nodelay(true);
+            let Some(tls) = self.tls.clone() else { return (Connection::new(Box::new(stream), place), address) };
+            // Beside the others: who takes his time holds up nobody.
+            let agreed = self.agreed.0.clone();
+            tokio::spawn(async move {
+                if let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.accept(stream)).await {
+                    let _ = agreed.send((Connection::new(Box::new(stream), place), address)).await;
+                }
+            });
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -64,14 +89,22 @@ impl Listener for Bounded {
     }
 }
 
+/// With or without TLS.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
 /// One of them.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Transport>,
     idle: Pin<Box<Sleep>>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Connection {
+    fn new(stream: Box<dyn Transport>, place: Option<OwnedSemaphorePermit>) -> Connection {
+        Connection { stream, idle: Box::pin(sleep(IDLE)), _place: place }
+    }
+
     fn alive<T>(&mut self, polled: Poll<T>) -> Poll<T> {
         if polled.is_ready() {
             self.idle.as_mut().reset(Instant::now() + IDLE);

@@ -4,9 +4,12 @@ mod connections;
 mod door;
 mod nights;
 mod schedule;
+mod tls;
+mod tokens;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -34,6 +37,8 @@ use connections::Bounded;
 use door::Door;
 use nights::Nights;
 pub(super) use schedule::Schedule;
+use tls::Certificate;
+use tokens::Tokens;
 
 /// Where to listen, and whether nights begin by themselves.
 pub(super) struct Service {
@@ -42,29 +47,47 @@ pub(super) struct Service {
     pub(super) schedule: bool,
     /// Names by which it is called.
     pub(super) hosts: Vec<String>,
+    /// Files of a certificate and its key, where it serves over TLS.
+    pub(super) tls: Option<(PathBuf, PathBuf)>,
     /// A topic that is taken in beside the schedule.
     pub(super) kafka: KafkaArguments,
 }
 
 const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
+/// Where it is set, readers need it.
+const READ_TOKEN_VARIABLE: &str = "CLOSING_BELL_READ_TOKEN";
 const SHORTEST_TOKEN: usize = 16;
 
 /// Serves until an interrupt or SIGTERM.
 pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result<ExitCode, Failure> {
     let place = arguments.store.place.clone();
     let Stores { archive, ledger, .. } = stores(&place).await?;
+    let tls = match &service.tls {
+        None => None,
+        Some((chain, key)) => Some(Certificate::acceptor(chain, key).map_err(Failure::Usage)?),
+    };
+    let reader = token_of(READ_TOKEN_VARIABLE)?;
     let (stop, stopped) = watch::channel(());
     let site = Site::new(archive.clone(), ledger.clone()).until(stopped.clone());
     // Beyond this machine it may be called anything, unless its names are told.
     let known = service.address.is_loopback() || !service.hosts.is_empty();
     let site = site.behind_a_door(known.then(|| service.hosts.clone()));
     if place.in_cloud() {
-        let listener = listen(&service).await?;
+        let site = match &reader {
+            // Nothing is started here: both read.
+            Some(reader) => site.signed_in(Arc::new(Tokens::new(reader, reader))),
+            None => site,
+        };
+        let listener = Bounded::new(listen(&service, reader.is_some()).await?, tls);
         output::remark("It only reads: there the state machine holds the nights.");
         return answer(listener, site.router(), stopped, stop).await;
     }
     let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
     let (token, made_up) = token()?;
+    let site = match &reader {
+        Some(reader) => site.signed_in(Arc::new(Tokens::new(reader, &token))),
+        None => site,
+    };
     let kafka = kafka_settings(&service.kafka)?;
     // Where nothing can be written, nothing is taken in.
     let site = match Opened::new(&place.data, &settings).await {
@@ -91,7 +114,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     }
     let schedule = Some(schedule).filter(|_| by_itself && nights.get_newer());
 
-    let listener = listen(&service).await?;
+    let listener = Bounded::new(listen(&service, reader.is_some()).await?, tls);
     if made_up {
         output::remark(&format!("To start a night over HTTP, use the token {token} (or set {TOKEN_VARIABLE})."));
     }
@@ -135,15 +158,20 @@ async fn follow(opened: Opened, kafka: KafkaSettings, mut stopping: watch::Recei
     }
 }
 
-async fn listen(service: &Service) -> Result<TcpListener, Failure> {
+async fn listen(service: &Service, asks: bool) -> Result<TcpListener, Failure> {
     let address = SocketAddr::new(service.address, service.port);
     let failed = |error: std::io::Error| Failure::Usage(format!("{address} cannot be listened on: {error}"));
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    output::line(&format!("Closing Bell is at http://{address}/"));
-    if !service.address.is_loopback() {
+    let scheme = if service.tls.is_some() { "https" } else { "http" };
+    output::line(&format!("Closing Bell is at {scheme}://{address}/"));
+    if asks && service.tls.is_none() {
+        output::remark("Readers need a token, which browsers keep over TLS alone: --tls-certificate and --tls-key.");
+    }
+    let guarded = asks && service.tls.is_some();
+    if !service.address.is_loopback() && !guarded {
         output::remark(
-            "It listens beyond this machine, where anyone who reaches it can read; put a proxy with TLS before it.",
+            "It listens beyond this machine, where anyone who reaches it can read: set CLOSING_BELL_READ_TOKEN, and --tls-certificate and --tls-key.",
         );
     }
     Ok(listener)
@@ -151,13 +179,12 @@ async fn listen(service: &Service) -> Result<TcpListener, Failure> {
 
 /// Answers until it is told to stop; then the clock is stopped too, and requests under way are answered first.
 async fn answer(
-    listener: TcpListener,
+    listener: Bounded,
     router: Router,
     mut stopped: watch::Receiver<()>,
     stop: watch::Sender<()>,
 ) -> Result<ExitCode, Failure> {
-    let server = axum::serve(Bounded::new(listener), router)
-        .with_graceful_shutdown(async move { drop(stopped.changed().await) });
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { drop(stopped.changed().await) });
     let server = tokio::spawn(server.into_future());
     super::stop::asked().await;
     output::remark("Stopping: requests under way are answered first.");
@@ -208,18 +235,22 @@ async fn stores(place: &PlaceArguments) -> Result<Stores, Failure> {
 
 /// The token that starts runs, and whether it was made up.
 fn token() -> Result<(String, bool), Failure> {
-    if let Some(token) = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty()) {
-        let token = token.trim().to_owned();
-        if token.len() < SHORTEST_TOKEN {
-            let what = format!(
-                "{TOKEN_VARIABLE} has {} characters, and needs {SHORTEST_TOKEN}: it could be guessed",
-                token.len()
-            );
-            return Err(Failure::Usage(format!("{what}. Leave it out, and one is made up")));
-        }
+    if let Some(token) = token_of(TOKEN_VARIABLE)? {
         return Ok((token, false));
     }
     let mut bytes = [0; 32];
     SysRng.try_fill_bytes(&mut bytes).map_err(|error| Failure::Failed(format!("no random numbers: {error}")))?;
     Ok((Digest::of(&bytes).as_str()[..32].to_owned(), true))
+}
+
+/// A token in the environment.
+fn token_of(variable: &str) -> Result<Option<String>, Failure> {
+    let Some(token) = std::env::var(variable).ok().filter(|token| !token.trim().is_empty()) else { return Ok(None) };
+    let token = token.trim().to_owned();
+    if token.len() < SHORTEST_TOKEN {
+        let what =
+            format!("{variable} has {} characters, and needs {SHORTEST_TOKEN}: it could be guessed", token.len());
+        return Err(Failure::Usage(what));
+    }
+    Ok(Some(token))
 }
