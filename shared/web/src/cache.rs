@@ -115,7 +115,11 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
     let headers = request.headers().clone();
     let page = wants_page(&headers);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let response = as_page(next.run(request).await, page);
+        let mut response = as_page(next.run(request).await, page);
+        if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            // Its rest is not read: nothing else can be asked on this connection.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         // What was asked for may be told on pages before the ledger knows of it: why a run was started.
         answers.known.clear();
         return guarded(response);
