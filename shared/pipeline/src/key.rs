@@ -167,6 +167,8 @@ impl Key {
         // A model's name ends with a digest of what it was made of.
         let of_content = !self.0.starts_with("models/") && !self.0.starts_with("incoming/");
         let digits = |part: &&str| part.len() == 8 && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        // A reason stands beside what was refused, and begins as that does.
+        let name = name.rsplit_once("-reason-").map_or(name, |(_, reason)| reason);
         let stem = name.split('.').next()?;
         let parts = [stem.rsplit('-').next(), name.split('-').next()];
         parts.into_iter().flatten().find(digits).filter(|_| of_content)

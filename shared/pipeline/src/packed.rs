@@ -63,7 +63,11 @@ pub fn unpack(bytes: &[u8]) -> Result<String, String> {
 
 /// Compresses an archive's object.
 pub(crate) fn compress(json: &str) -> Vec<u8> {
-    zstd::bulk::compress(json.as_bytes(), LEVEL).expect("memory can be written")
+    let packed = Compressor::new(LEVEL).and_then(|mut zstd| {
+        zstd.include_checksum(true)?;
+        zstd.compress(json.as_bytes())
+    });
+    packed.expect("memory can be written")
 }
 
 /// The JSON of an archive's object.

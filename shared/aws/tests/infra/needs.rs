@@ -294,6 +294,9 @@ impl Stores {
         for (action, part) in by_hand {
             self.notes.note(&[action], part);
         }
+        let audit = pipeline::audit(archive, ledger, None).await.expect("reads");
+        assert!(audit.findings.is_empty(), "{:?}", audit.findings);
+        pipeline::recover(archive, ledger).await.expect("there is nothing to do");
         pipeline::forget(archive, ledger, ticker).await.expect("forgets");
         pipeline::verify_forgotten(archive, ledger, ticker).await.expect("nothing is left");
     }

@@ -6,8 +6,7 @@ use forecasting::Ticker;
 use serde::Serialize;
 
 use crate::{
-    Appended, Archive, Assignment, Chained, Champion, Closure, Digest, Error, Key, Ledger, Link, Market, Run, RunId,
-    Tombstone, Transcript,
+    Archive, Assignment, Chained, Closure, Digest, Error, Key, Ledger, Link, Market, Run, RunId, Tombstone, Transcript,
 };
 
 /// What is on record again.
@@ -70,9 +69,12 @@ pub async fn recover(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<Recov
         for (ticker, told) in told {
             let (proven, why_no_more) = told.proven();
             recovered.unproven.extend(why_no_more.map(|reason| format!("{ticker}: {reason}")));
+            if let Some(other) = append(ledger, ticker, &proven).await? {
+                recovered.unproven.push(format!("{ticker}: {other}"));
+                continue;
+            }
             recovered.tickers += usize::from(!proven.is_empty());
             recovered.records += proven.len();
-            append(ledger, ticker, &proven).await?;
         }
     }
     for Kept { head, run, key } in kept {
@@ -179,16 +181,23 @@ impl Told<'_> {
     }
 }
 
-/// Appends what one run after the other had committed.
-async fn append(ledger: &dyn Ledger, ticker: &Ticker, records: &[Chained]) -> Result<(), Error> {
-    let mut pointer: Option<Champion> = None;
-    for of_run in records.chunk_by(|a, b| a.run() == b.run()) {
-        if ledger.append(ticker, of_run, pointer.as_ref()).await? == Appended::Stood {
-            tracing::debug!(%ticker, "on record already");
-        }
+/// Appends what one run after the other had committed, after what is on record; or says why it cannot be.
+async fn append(ledger: &dyn Ledger, ticker: &Ticker, records: &[Chained]) -> Result<Option<String>, Error> {
+    let standing = ledger.chain(ticker).await?.records;
+    let known = standing.len().min(records.len());
+    let mut link: Option<Link> = None;
+    for record in &records[..known] {
+        link = Some(Link::of(link.as_ref(), record));
+    }
+    if known > 0 && link.as_ref() != Some(&standing[known - 1].0) {
+        return Ok(Some("the ledger has other records of it than the archive".to_owned()));
+    }
+    let mut pointer = ledger.champion(ticker).await?;
+    for of_run in records[known..].chunk_by(|a, b| a.run() == b.run()) {
+        ledger.append(ticker, of_run, pointer.as_ref()).await?;
         pointer = of_run.iter().rev().find_map(Chained::champion).cloned().or(pointer);
     }
-    Ok(())
+    Ok(None)
 }
 
 async fn reopen(ledger: &dyn Ledger, run: &Run, closure: &Closure) -> Result<(), Error> {

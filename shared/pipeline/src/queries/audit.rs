@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::verify::verify_ledger;
 use crate::{
-    Archive, Chained, Digest, Error, Forecasted, Key, Ledger, ObjectRef, RunEntry, RunId, Snapshot, Stage, StageRecord,
-    Tombstone, Trained,
+    Archive, Chained, Digest, Error, Forecasted, Key, Ledger, Link, ObjectRef, RunEntry, RunId, Snapshot, Stage,
+    StageRecord, Tombstone, Trained,
+    packed::decompress,
     records::{
         forecast_table,
         transcript::{Transcript, plain},
@@ -37,15 +38,13 @@ pub struct Audit {
     pub findings: Vec<String>,
 }
 
-/// Where objects are kept. Beside them lies what is its owner's.
-const PREFIXES: [&str; 13] = [
+/// Where objects are kept. What people drop under `incoming/` is theirs, and what a chat was told is no result.
+const PREFIXES: [&str; 11] = [
     "calendars/",
     "forecasts/",
     "forgotten/",
-    "incoming/",
     "judged/",
     "judgements/",
-    "messages/",
     "models/",
     "prices/",
     "quarantine/",
@@ -54,8 +53,7 @@ const PREFIXES: [&str; 13] = [
     "runs/",
 ];
 /// To what lies there nothing refers: it is found by looking.
-const BY_THEMSELVES: [&str; 7] =
-    ["calendars/", "forgotten/", "incoming/", "judged/", "judgements/", "messages/", "quarantine/"];
+const BY_THEMSELVES: [&str; 5] = ["calendars/", "forgotten/", "judged/", "judgements/", "quarantine/"];
 /// Objects read at the same time.
 const READS: usize = 32;
 
@@ -68,6 +66,7 @@ pub async fn audit(archive: &dyn Archive, ledger: &dyn Ledger, streams: Option<&
         archive,
         ledger,
         audit: Audit::default(),
+        on_record: HashSet::new(),
         retains_all: true,
         told: HashSet::new(),
         ends: HashMap::new(),
@@ -97,6 +96,8 @@ struct Auditor<'a> {
     archive: &'a dyn Archive,
     ledger: &'a dyn Ledger,
     audit: Audit,
+    /// Runs on record.
+    on_record: HashSet<RunId>,
     /// Versions out of service are never removed.
     retains_all: bool,
     /// Keys that something on record refers to.
@@ -194,8 +195,9 @@ impl Auditor<'_> {
         }
         let transcribed: BTreeSet<RunId> =
             self.archive.list("reports/").await?.iter().filter_map(|listed| Key::run_of_report(listed)).collect();
-        let on_record: HashSet<&RunId> = entries.iter().map(|entry| &entry.run.id).collect();
-        for run in transcribed.iter().filter(|run| !on_record.contains(run)) {
+        self.on_record = entries.into_iter().map(|entry| entry.run.id).collect();
+        let unknown: Vec<&RunId> = transcribed.iter().filter(|run| !self.on_record.contains(*run)).collect();
+        for run in unknown {
             self.note::<()>(Err(Error::OtherLedger { run: run.clone() }))?;
         }
         Ok(tickers)
@@ -221,8 +223,11 @@ impl Auditor<'_> {
         let champion = self.ledger.champion(ticker).await?;
         let mut needed: BTreeSet<Key> = champion.iter().map(|champion| Key::model(ticker, &champion.version)).collect();
         let mut objects: BTreeMap<Key, Digest> = BTreeMap::new();
-        let mut newest = true;
-        for (_, record) in chain.records.iter().rev() {
+        let trained =
+            |record: &&(Link, Chained)| matches!(&record.1, Chained::Result(r) if r.key.stage == Stage::Train);
+        let newest = chain.records.iter().filter(trained).max_by_key(|(link, record)| (record.as_of(), link.sequence));
+        let newest = newest.map(|(link, _)| link.sequence);
+        for (link, record) in &chain.records {
             let Chained::Result(record) = record else { continue };
             match record.key.stage {
                 Stage::Fetch => {
@@ -244,12 +249,11 @@ impl Auditor<'_> {
                     objects.extend(referred(trained.record.segments.iter().map(|segment| segment.object(ticker))));
                     for version in trained.versions {
                         let key = Key::model(ticker, &version.version);
-                        if newest {
+                        if newest == Some(link.sequence) {
                             needed.insert(key.clone());
                         }
                         objects.insert(key, version.sha256);
                     }
-                    newest = false;
                 }
                 Stage::Forecast => self.table(ticker, record).await?,
                 Stage::Evaluate | Stage::Promote => {}
@@ -279,6 +283,11 @@ impl Auditor<'_> {
         self.objects(vec![ObjectRef { key: forecasted.table, sha256: Digest::of(table.as_bytes()) }]).await
     }
 
+    /// Lists of tickers that functions hand to each other.
+    fn is_list_of_a_run(&self, key: &Key) -> bool {
+        Key::run_of(key.as_str()).is_some_and(|run| self.on_record.contains(&run))
+    }
+
     /// Objects that nothing refers to: many have the beginning of their digest in their name.
     async fn the_rest(&mut self) -> Result<(), Error> {
         for prefix in PREFIXES {
@@ -288,9 +297,9 @@ impl Auditor<'_> {
                 let keys: Vec<Key> = some.iter().map(|listed| Key::listed(listed)).collect();
                 for (key, bytes) in keys.iter().zip(join_all(keys.iter().map(|key| self.archive.read(key))).await) {
                     let Some(bytes) = bytes? else { continue };
-                    if key.named_digest().is_some_and(|named| named != Digest::of(&bytes).short()) {
+                    if !is_sound(key, &bytes) {
                         self.find(key.as_str(), "its bytes are not those that it is named after");
-                    } else if BY_THEMSELVES.contains(&prefix) {
+                    } else if BY_THEMSELVES.contains(&prefix) || self.is_list_of_a_run(key) {
                         self.audit.objects += 1;
                     } else {
                         self.audit.unaccounted.push(key.to_string());
@@ -301,6 +310,18 @@ impl Auditor<'_> {
         self.audit.unaccounted.sort();
         Ok(())
     }
+}
+
+/// Whether an object to which nothing refers is what it was, as far as it tells by itself.
+fn is_sound(key: &Key, bytes: &[u8]) -> bool {
+    // Named after its rows alone, it has a checksum of its own.
+    if key.as_str().starts_with("judged/") {
+        return decompress(bytes).is_ok();
+    }
+    let Some(named) = key.named_digest() else { return true };
+    // Some are named after what they hold unpacked.
+    let unpacked = || decompress(bytes).is_ok_and(|text| Digest::of(text.as_bytes()).short() == named);
+    Digest::of(bytes).short() == named || unpacked()
 }
 
 fn referred(objects: impl Iterator<Item = ObjectRef>) -> impl Iterator<Item = (Key, Digest)> {

@@ -64,6 +64,14 @@ impl Chained {
         }
     }
 
+    /// That run's as-of period.
+    pub(crate) fn as_of(&self) -> Stamp {
+        match self {
+            Chained::Result(record) => record.as_of,
+            Chained::Receipt(receipt, _) => receipt.as_of,
+        }
+    }
+
     /// The champion that the pointer moves to with it.
     pub fn champion(&self) -> Option<&Champion> {
         match self {
