@@ -116,7 +116,10 @@ def main():
     expected = here(configuration, tiingo)
     tiingo.stop()
     assert sorted(there) == sorted(expected), sorted(set(there) ^ set(expected))[:10]
-    different = [key for key, bytes in expected.items() if there[key] != bytes]
+    # A transcript says what started the run, which was a clock there and a person here; its second frame (RFC 8878), the records, is the same.
+    frame = bytes.fromhex("28b52ffd")
+    told = lambda key, held: held[held.index(frame, 1):] if key.endswith("/transcript.zst") else held
+    different = [key for key, held in expected.items() if told(key, there[key]) != told(key, held)]
     assert not different, different[:10]
 
     print(f"{count} tickers, {BARS} bars each: all done in {seconds:.0f} s, {counts.pop('failed', 0)} calls failed, a function killed,")
