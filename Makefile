@@ -55,6 +55,7 @@ check: ## What CI checks before the tests: format, lints, documentation, licence
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
 	tests/mutations.sh --check
+	python3 tests/operations.py
 	$(MAKE) --no-print-directory deny
 
 mutations: ## Break each promise on purpose, and see the test that goes red (an hour; tests/mutations)

@@ -22,7 +22,7 @@ pub struct Transcript {
     pub as_of: Stamp,
     /// What started it first.
     pub trigger: Trigger,
-    /// How it ended, as [`plain`] writes it.
+    /// How it ended, without its timings and its transcript.
     pub closure: Closure,
     /// Its report, and what it was asked to do.
     pub files: Vec<ObjectRef>,
