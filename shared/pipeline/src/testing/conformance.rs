@@ -257,17 +257,23 @@ async fn decisions(ledger: &dyn Ledger) {
     assert_eq!(stages, [Stage::Evaluate, Stage::Forecast], "in their order");
     assert_eq!(ledger.append(&nls, &[], None).await.expect("nothing to append is no error"), Appended::Wholly);
 
+    // Of one session's verdicts the newest is the one that came last, whatever its run is called.
+    let person = a_receipt("2020-12-11-00000000", day("2020-12-11"), 4);
+    let pointer = ledger.champion(&nls).await.expect("reads");
+    decide(ledger, &person, pointer.as_ref(), Pointing::Move).await.expect("moves");
+    assert_eq!(ledger.receipts(&nls).await.expect("lists"), [&person, &third, &second, &first].map(Clone::clone));
+
     // A backfilled verdict is on record and moves nothing.
     let pointer = ledger.champion(&nls).await.expect("reads");
     decide(ledger, &past, pointer.as_ref(), Pointing::Leave).await.expect("appends");
     assert_eq!(ledger.champion(&nls).await.expect("reads"), pointer, "a verdict may leave the pointer alone");
     let receipts = ledger.receipts(&nls).await.expect("lists");
-    assert_eq!(receipts, [third.clone(), second, first, past], "newest first");
+    assert_eq!(receipts, [person.clone(), third, second, first, past], "newest first");
     assert!(ledger.receipts(&ticker("KO")).await.expect("lists").is_empty());
 
     // Every result and every receipt of the ticker is in its place.
     let chain = ledger.chain(&nls).await.expect("lists");
-    assert_eq!(chain.check(&nls).expect("whole"), Some(third.champion));
+    assert_eq!(chain.check(&nls).expect("whole"), Some(person.champion));
     let sequences: Vec<u64> = chain.records.iter().map(|(link, _)| link.sequence).collect();
     assert_eq!(sequences, (1..=chain.records.len() as u64).collect::<Vec<_>>());
     assert!(chain.records.len() >= 10, "six results and four receipts: {}", chain.records.len());
