@@ -25,6 +25,7 @@ def main():
     template = (HERE / "infra/template.yaml").read_text()
     wanted += [("infra/template.yaml", name) for name in re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", template, re.M)]
     wanted += [("infra/template.yaml", name) for name in re.findall(r"^  (\w+):\n(?:    Condition: .*\n)?    Type: AWS::CloudWatch::Alarm", template, re.M)]
+    assert len(wanted) > 60, "the source has more events and alarms than were found"
     metrics = (HERE / "shared/web/src/api/metrics.rs").read_text()
     wanted += [("metrics.rs", name) for name in set(re.findall(r"closing_bell_\w+", metrics))]
     missing = sorted({f"{text}   ({path})" for path, text in wanted if text not in page})

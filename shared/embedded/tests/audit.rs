@@ -6,6 +6,7 @@ use std::{fmt::Write as _, fs, io::Write as _, path::Path, process::Stdio, sync:
 
 use embedded::{DirectoryArchive, SqliteLedger, SqliteStreams};
 use pipeline::{Asked, Audit, Error, Ledger, stream::Streams};
+use serde_json::json;
 use support::Bench;
 
 const DATA: &str = "closing-bell-data";
@@ -85,6 +86,32 @@ fn a_lost_ledger_is_noticed_and_made_anew() {
     let told = bench.run("recover").expect(1);
     assert!(told.err.contains("KO: record 1 is in no transcript"), "{told:?}");
     drop(foreign);
+}
+
+/// A run that ended twice has two reports, and both are accounted for.
+#[test]
+fn a_night_that_was_completed_later() {
+    let bench = Bench::new();
+    bench.prices("prices", &["KO"], "2020-12-11");
+    bench.write("prices/NLS.csv", "date,value\n2020-12-10,dear\n");
+    let night = "run --market csv:prices --as-of 2020-12-11";
+    bench.run(night).expect(1);
+    bench.prices("prices", &["NLS"], "2020-12-11");
+    bench.run(night).expect(0);
+    let audit = bench.run("verify --all --json").expect(0).json();
+    assert_eq!((&audit["findings"], &audit["unaccounted"]), (&json!([]), &json!([])), "{audit}");
+    // The earlier end's transcript tells of what belongs to it.
+    let (key, bytes) =
+        bench.archive(DATA).into_iter().find(|(key, _)| key.ends_with("/summary.json")).expect("a summary");
+    fs::write(bench.path(&format!("{DATA}/{key}")), &bytes[1..]).expect("writes");
+    assert!(bench.run("verify --all").expect(1).err.contains(&key));
+    fs::write(bench.path(&format!("{DATA}/{key}")), &bytes).expect("writes");
+
+    // The ledger is made anew from the later one.
+    let ledger = bench.ledger(DATA);
+    remove_ledger(&bench);
+    bench.run("recover").expect(0);
+    assert_eq!(bench.ledger(DATA), ledger);
 }
 
 /// Rows that arrived after a night.

@@ -11,6 +11,13 @@ use std::{
 
 use serde_json::Value;
 
+/// A test that cannot be made here says so, and fails where all of them must be.
+#[track_caller]
+pub(crate) fn skipped(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "skipped: {why}");
+    eprintln!("skipped: {why}");
+}
+
 /// A folder for one test, with the command to run in it.
 pub(crate) struct Bench {
     pub(crate) folder: tempfile::TempDir,

@@ -102,7 +102,7 @@ async fn transcripts(archive: &dyn Archive, recovered: &mut Recovered) -> Result
         let kept = async {
             let (head, _) = Transcript::read(archive, &key).await?;
             let run = planned(archive, &head).await?;
-            Ok(Kept { head, run, key })
+            Ok::<Kept, Error>(Kept { head, run, key })
         };
         match kept.await {
             Ok(kept) => {
@@ -113,7 +113,7 @@ async fn transcripts(archive: &dyn Archive, recovered: &mut Recovered) -> Result
                     found.insert(kept.head.run.clone(), kept);
                 }
             }
-            Err(error @ Error::Store { .. }) => return Err(error),
+            Err(error) if error.is_unreachable() => return Err(error),
             Err(error) => recovered.unproven.push(error.to_string()),
         }
     }

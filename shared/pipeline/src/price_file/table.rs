@@ -28,7 +28,7 @@ pub(super) struct Writing {
     pub(super) order_is_meant: bool,
 }
 
-/// The most rows of a file of one series: a year of seconds has thirty million, ten years of minutes a million.
+/// The most rows of a file of one series: ten years of an exchange's minutes are a million.
 const MAX_ROWS: usize = 2_000_000;
 /// The most rows of a table of several.
 pub(super) const MAX_TABLE_ROWS: usize = 50_000_000;

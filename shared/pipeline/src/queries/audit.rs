@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::verify::verify_ledger;
 use crate::{
-    Archive, Chained, Digest, Error, Forecasted, Key, Ledger, Link, ObjectRef, RunEntry, RunId, Snapshot, Stage,
-    StageRecord, Tombstone, Trained,
+    Archive, Assignment, Chained, Digest, Error, Forecasted, Key, Ledger, Link, ObjectRef, RunEntry, RunId, Snapshot,
+    Stage, StageRecord, Tombstone, Trained,
     packed::decompress,
     records::{
         forecast_table,
@@ -66,7 +66,7 @@ pub async fn audit(archive: &dyn Archive, ledger: &dyn Ledger, streams: Option<&
         archive,
         ledger,
         audit: Audit::default(),
-        on_record: HashSet::new(),
+        on_record: BTreeSet::new(),
         retains_all: true,
         told: HashSet::new(),
         ends: HashMap::new(),
@@ -97,7 +97,7 @@ struct Auditor<'a> {
     ledger: &'a dyn Ledger,
     audit: Audit,
     /// Runs on record.
-    on_record: HashSet<RunId>,
+    on_record: BTreeSet<RunId>,
     /// Versions out of service are never removed.
     retains_all: bool,
     /// Keys that something on record refers to.
@@ -150,7 +150,7 @@ impl Auditor<'_> {
         self.audit.runs = entries.len();
         self.retains_all = entries.iter().all(|entry| entry.run.configuration.retention.is_none());
         let mut tickers = BTreeSet::new();
-        let mut known: HashMap<Digest, Vec<Ticker>> = HashMap::new();
+        let mut known: HashMap<Digest, Assignment> = HashMap::new();
         for RunEntry { run, closure, .. } in &entries {
             self.objects(vec![ObjectRef { key: run.key(), sha256: run.assignment.clone() }]).await?;
             if RunId::new(run.as_of, &run.assignment) != run.id {
@@ -159,17 +159,18 @@ impl Auditor<'_> {
             if !known.contains_key(&run.assignment) {
                 let read = run.assigned(self.archive).await;
                 let Some(assignment) = self.note(read)? else { continue };
-                if assignment.configuration != run.configuration {
-                    self.find(&format!("run {}", run.id), "its configuration is not the archived one");
-                }
-                known.insert(run.assignment.clone(), assignment.tickers);
+                known.insert(run.assignment.clone(), assignment);
+            }
+            let assignment = &known[&run.assignment];
+            if assignment.configuration != run.configuration {
+                self.find(&format!("run {}", run.id), "its configuration is not the archived one");
             }
             // How long stages took is held against nothing, but can be read.
             let attempts = self.ledger.attempts(&run.id).await;
             self.note(attempts)?;
-            let list = serde_json::to_vec(&known[&run.assignment]).expect("tickers are plain data");
+            let list = serde_json::to_vec(&assignment.tickers).expect("tickers are plain data");
             self.objects(vec![ObjectRef { key: Key::run(&run.id, "tickers.json"), sha256: Digest::of(&list) }]).await?;
-            tickers.extend(known[&run.assignment].iter().cloned());
+            tickers.extend(assignment.tickers.iter().cloned());
             if let Some(closure) = closure
                 && let Some(key) = closure.transcript_key()
                 && let Some(digest) = &closure.transcript
@@ -193,14 +194,31 @@ impl Auditor<'_> {
                 self.note(read)?;
             }
         }
-        let transcribed: BTreeSet<RunId> =
-            self.archive.list("reports/").await?.iter().filter_map(|listed| Key::run_of_report(listed)).collect();
         self.on_record = entries.into_iter().map(|entry| entry.run.id).collect();
-        let unknown: Vec<&RunId> = transcribed.iter().filter(|run| !self.on_record.contains(*run)).collect();
-        for run in unknown {
+        self.reports().await?;
+        Ok(tickers)
+    }
+
+    /// Each report is of a run on record; one that was closed again has those of its earlier ends beside the last.
+    async fn reports(&mut self) -> Result<(), Error> {
+        let listed = self.archive.list("reports/").await?;
+        let reported: BTreeSet<RunId> = listed.iter().filter_map(|listed| Key::run_of_report(listed)).collect();
+        for run in reported.difference(&self.on_record.clone()) {
             self.note::<()>(Err(Error::OtherLedger { run: run.clone() }))?;
         }
-        Ok(tickers)
+        for key in listed.iter().filter_map(|listed| Key::transcript(listed)) {
+            let of_record = Key::run_of_report(key.as_str()).is_some_and(|run| self.on_record.contains(&run));
+            if !of_record || self.told.contains(key.as_str()) {
+                continue;
+            }
+            let read = Transcript::read(self.archive, &key).await;
+            if let Some((transcript, _)) = self.note(read)? {
+                self.told.insert(key.as_str().to_owned());
+                self.audit.objects += 1;
+                self.objects(transcript.files).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A series' records, and what they refer to.

@@ -48,8 +48,9 @@ impl Tombstone {
         Ok(found)
     }
 
-    /// Whether what a run had committed for the series was forgotten; earlier releases did not say of which runs.
+    /// Whether what a run had committed for the series was forgotten. Of runs that earlier releases forgot there are no transcripts that
+    /// would tell of them.
     pub(crate) fn has(&self, run: &RunId) -> bool {
-        self.runs.contains(run) || (self.runs.is_empty() && self.records > 0)
+        self.runs.contains(run)
     }
 }
