@@ -22,6 +22,7 @@ test: ## Run every test
 	cargo test --workspace --locked
 	tests/full_disk.sh
 	tests/power_cut.py
+	tests/clocks.sh
 	tests/postgres.sh
 	tests/pages.sh
 
