@@ -56,3 +56,35 @@ curl -fsS -X POST -H "Authorization: Bearer $CLOSING_BELL_TOKEN" -d '{"as_of":"2
 seconds=8 load "\`/forecast/{ticker}\` while a night runs" 100 --urls-from-file urls.txt
 run=$(sed 's/.*"run":"\([^"]*\)".*/\1/' started.json)
 curl -fsS "$address/runs/$run?format=json" | grep -q '"closure":null' || echo "(the night was over before the load was)"
+
+# The same under siege: two thousand connections on which nothing comes, and sixty starts at once, of which none may begin.
+closed() { # since when; waits for the run, and prints how long it took
+    while curl -fsS "$address/runs/$2?format=json" | grep -q '"closure":null'; do sleep 0.2; done
+    python3 -c "import sys, time; print(f'{time.time() - float(sys.argv[1]):.1f}')" "$1"
+}
+begin() { curl -fsS -X POST -H "Authorization: Bearer $CLOSING_BELL_TOKEN" -d "{\"as_of\":\"$1\"}" "$address/runs" | sed 's/.*"run":"\([^"]*\)".*/\1/'; }
+closed "$(date +%s.%N)" "$run" >/dev/null
+since=$(date +%s.%N) run=$(begin 2020-12-08)
+seconds=8 load "\`/forecast/{ticker}\` while a night runs, another time" 100 --urls-from-file urls.txt >/dev/null
+alone=$(closed "$since" "$run")
+taskset -c 1 python3 - "$address" <<'PYTHON' &
+import resource, socket, sys, time
+host, port = sys.argv[1].split("//")[1].split(":")
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+held = []
+while True:
+    while len(held) < 2000:
+        held.append(socket.create_connection((host, int(port))))
+    time.sleep(20)
+    for idle in held: idle.close()
+    held = []
+PYTHON
+siege=$!
+trap '[ -z "$server" ] || kill "$server" "$siege" 2>/dev/null; rm -rf "$work"' EXIT
+sleep 3
+since=$(date +%s.%N) run=$(begin 2020-12-07)
+seq 60 | xargs -P 60 -I@@ curl -s -o /dev/null -w '%{http_code}\n' -X POST -H "Authorization: Bearer $CLOSING_BELL_TOKEN" -d '{}' "$address/runs" | sort | uniq -c | sed 's/^ */60 starts at once: /' >starts.txt
+seconds=8 load "\`/forecast/{ticker}\` while a night runs, beside 2,000 idle connections" 100 --urls-from-file urls.txt
+echo
+cat starts.txt
+echo "The night took $(closed "$since" "$run") s so, and $alone s with the load of forecasts alone."

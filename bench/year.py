@@ -44,6 +44,7 @@ with tempfile.TemporaryDirectory() as folder:
     early, late = min(took[1:4]) / CHUNK, min(took[-3:]) / CHUNK
     one, _ = run(folder, "verify", "KO", "--receipt", json.loads(run(folder, "receipts", "KO", "--json")[1])[0]["run"])
     every, _ = run(folder, "verify", "KO")
+    everything, _ = run(folder, "verify", "--all")
     print(f"| {NIGHTS} nights of {tickers} tickers | |")
     print("| --- | ---: |")
     print(f"| a night in the first month, ms a ticker | {early / tickers * 1e3:.1f} |")
@@ -53,3 +54,4 @@ with tempfile.TemporaryDirectory() as folder:
     print(f"| files | {added[2]:.2f} |")
     print(f"| `verify` of one ticker's newest verdict, s | {one:.2f} |")
     print(f"| `verify` of all its {NIGHTS + 1} verdicts | {every:.2f} |")
+    print(f"| `verify --all`: every object, record, report and pointer | {everything:.2f} |")

@@ -172,20 +172,20 @@ impl Auditor<'_> {
             self.objects(vec![ObjectRef { key: Key::run(&run.id, "tickers.json"), sha256: Digest::of(&list) }]).await?;
             tickers.extend(assignment.tickers.iter().cloned());
             if let Some(closure) = closure
-                && let Some(key) = closure.transcript_key()
-                && let Some(digest) = &closure.transcript
+                && let Some(object) = closure.transcript_object()
             {
-                self.objects(vec![ObjectRef { key: key.clone(), sha256: digest.clone() }]).await?;
-                let read = Transcript::read(self.archive, key).await;
-                let Some((transcript, _)) = self.note(read)? else { continue };
+                let Some(transcript) = self.transcript(object).await? else { continue };
                 let told = (&transcript.run, transcript.as_of, transcript.trigger, &transcript.closure);
                 if told != (&run.id, run.as_of, run.trigger, &plain(closure)) {
                     self.find(&format!("run {}", run.id), "the ledger has another end of it than its transcript");
                 }
-                self.objects(transcript.files).await?;
+                let mut before = transcript.before().cloned();
                 for (ticker, link) in transcript.ends {
                     let end = End { run: run.id.clone(), sequence: link.sequence, digest: link.digest.hash() };
                     self.ends.entry(ticker).or_default().push(end);
+                }
+                while let Some(object) = before.take() {
+                    before = self.transcript(object).await?.and_then(|earlier| earlier.before().cloned());
                 }
             } else if let Some(closure) = closure {
                 // By an earlier release, whose summary alone has a digest.
@@ -199,24 +199,31 @@ impl Auditor<'_> {
         Ok(tickers)
     }
 
-    /// Each report is of a run on record; one that was closed again has those of its earlier ends beside the last.
+    /// A transcript, which must be there, and all that it refers to.
+    async fn transcript(&mut self, object: ObjectRef) -> Result<Option<Transcript>, Error> {
+        self.told.insert(object.key.as_str().to_owned());
+        let read = object.read(self.archive).await;
+        let Some(bytes) = self.note(read)? else { return Ok(None) };
+        self.audit.objects += 1;
+        match Transcript::of_bytes(&bytes) {
+            Ok(transcript) => {
+                let files = transcript.files.iter().filter(|file| Key::transcript(file.key.as_str()).is_none());
+                self.objects(files.cloned().collect()).await?;
+                Ok(Some(transcript))
+            }
+            Err(reason) => {
+                self.find(object.key.as_str(), &reason);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Each report is of a run on record.
     async fn reports(&mut self) -> Result<(), Error> {
         let listed = self.archive.list("reports/").await?;
         let reported: BTreeSet<RunId> = listed.iter().filter_map(|listed| Key::run_of_report(listed)).collect();
         for run in reported.difference(&self.on_record.clone()) {
             self.note::<()>(Err(Error::OtherLedger { run: run.clone() }))?;
-        }
-        for key in listed.iter().filter_map(|listed| Key::transcript(listed)) {
-            let of_record = Key::run_of_report(key.as_str()).is_some_and(|run| self.on_record.contains(&run));
-            if !of_record || self.told.contains(key.as_str()) {
-                continue;
-            }
-            let read = Transcript::read(self.archive, &key).await;
-            if let Some((transcript, _)) = self.note(read)? {
-                self.told.insert(key.as_str().to_owned());
-                self.audit.objects += 1;
-                self.objects(transcript.files).await?;
-            }
         }
         Ok(())
     }

@@ -177,9 +177,9 @@ impl Closure {
         self.report.iter().find(named)
     }
 
-    /// The key of its transcript.
-    pub(crate) fn transcript_key(&self) -> Option<&Key> {
-        self.file(transcript::STEM)
+    /// Its transcript.
+    pub(crate) fn transcript_object(&self) -> Option<ObjectRef> {
+        Some(ObjectRef { key: self.file(transcript::STEM)?.clone(), sha256: self.transcript.clone()? })
     }
 
     /// How many tickers the run had.

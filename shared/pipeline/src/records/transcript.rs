@@ -1,16 +1,19 @@
 //! `reports/{run}/transcript.zst`: what the ledger has of a closed run. The ledger is made anew from transcripts, and held against them: what is changed or
 //! cut off in one of the two is told by the other.
 //!
-//! Two zstd frames. The first is JSON, a [`Transcript`]; the second has the records, one a line: ticker, place in its chain, and the record
+//! Two zstd frames, each with a checksum. The first is JSON, a [`Transcript`]; the second has the records, one a line: ticker, place in its chain, and the record
 //! as [`Chained::line`] writes it. `zstd -dc` shows both.
 
 use std::io::{BufRead, BufReader, Read, Write};
 
 use forecasting::{Stamp, Ticker};
 use serde::{Deserialize, Serialize};
-use zstd::stream::{read::Decoder, write::Encoder};
+use zstd::{
+    stream::{read::Decoder, write::Encoder},
+    zstd_safe::find_frame_compressed_size,
+};
 
-use crate::{Archive, Chained, Closure, Error, Key, Link, ObjectRef, OfRun, Run, RunId, Trigger};
+use crate::{Archive, Chained, Closure, Error, Key, Link, ObjectRef, OfRun, Run, RunId, Trigger, packed::compress};
 
 /// What stands at the beginning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +27,7 @@ pub struct Transcript {
     pub trigger: Trigger,
     /// How it ended, without its timings and its transcript.
     pub closure: Closure,
-    /// Its report, and what it was asked to do.
+    /// Its report, what it was asked to do, and its transcript as of the end before, if it was closed before.
     pub files: Vec<ObjectRef>,
     /// Where its last record of each ticker stands.
     pub ends: Vec<(Ticker, Link)>,
@@ -52,9 +55,16 @@ pub(crate) struct Scribe {
     ends: Vec<(Ticker, Link)>,
 }
 
+/// Of a run's end.
+pub(crate) struct Written {
+    head: Transcript,
+    records: Vec<u8>,
+}
+
 impl Scribe {
     pub(crate) fn new() -> Scribe {
-        let records = Encoder::new(Vec::new(), LEVEL).expect("there is memory for a context");
+        let mut records = Encoder::new(Vec::new(), LEVEL).expect("there is memory for a context");
+        records.include_checksum(true).expect("nothing is written yet");
         Scribe { records, ends: Vec::new() }
     }
 
@@ -67,7 +77,7 @@ impl Scribe {
         }
     }
 
-    pub(crate) fn finish(self, run: &Run, closure: &Closure, files: Vec<ObjectRef>) -> Vec<u8> {
+    pub(crate) fn finish(self, run: &Run, closure: &Closure, files: Vec<ObjectRef>) -> Written {
         let head = Transcript {
             format: FORMAT,
             run: run.id.clone(),
@@ -77,11 +87,37 @@ impl Scribe {
             files,
             ends: self.ends,
         };
-        let mut head = serde_json::to_string(&head).expect("a transcript is plain data");
+        Written { head, records: self.records.finish().expect("memory can be written") }
+    }
+}
+
+impl Written {
+    fn bytes(&self) -> Vec<u8> {
+        let mut head = serde_json::to_string(&self.head).expect("a transcript is plain data");
         head.push('\n');
-        let mut bytes = zstd::bulk::compress(head.as_bytes(), LEVEL).expect("memory can be written");
-        bytes.extend(self.records.finish().expect("memory can be written"));
+        let mut bytes = compress(&head);
+        bytes.extend(&self.records);
         bytes
+    }
+
+    /// The object's bytes. The end before is referred to, so that no end of a run can be removed unnoticed; the same end again is the same transcript.
+    pub(crate) async fn after(mut self, archive: &dyn Archive, before: Option<ObjectRef>) -> Result<Vec<u8>, Error> {
+        let Some(before) = before else { return Ok(self.bytes()) };
+        let own = self.head.files.len();
+        match Transcript::read(archive, &before.key).await {
+            Ok((head, bytes)) => {
+                self.head.files.extend(head.before().cloned());
+                if self.bytes() == bytes {
+                    return Ok(bytes);
+                }
+            }
+            Err(error) if error.is_unreachable() => return Err(error),
+            // That it is damaged is for `verify` to tell.
+            Err(_) => {}
+        }
+        self.head.files.truncate(own);
+        self.head.files.push(before);
+        Ok(self.bytes())
     }
 }
 
@@ -97,8 +133,14 @@ impl Transcript {
         Ok((head, bytes))
     }
 
+    /// The transcript as of the end before.
+    pub(crate) fn before(&self) -> Option<&ObjectRef> {
+        self.files.iter().find(|file| Key::transcript(file.key.as_str()).is_some())
+    }
+
     pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Transcript, String> {
-        let frame = Decoder::new(bytes).map_err(|error| error.to_string())?.single_frame();
+        let (frame, _) = frames(bytes)?;
+        let frame = Decoder::new(frame).map_err(|error| error.to_string())?;
         let mut json = String::new();
         frame.take(MAX_BYTES).read_to_string(&mut json).map_err(|error| error.to_string())?;
         let head: Transcript = serde_json::from_str(&json).map_err(|error| error.to_string())?;
@@ -114,18 +156,11 @@ impl Transcript {
         bytes: &[u8],
         asked: impl Fn(&Ticker) -> bool,
     ) -> Result<Vec<(Ticker, u64, Chained)>, String> {
-        let decoder = Decoder::new(bytes).map_err(|error| error.to_string())?;
+        let (_, frame) = frames(bytes)?;
+        let decoder = Decoder::new(frame).map_err(|error| error.to_string())?.single_frame();
         let (mut lines, mut line) = (BufReader::new(decoder), String::new());
         let mut records = Vec::new();
-        for first in std::iter::once(true).chain(std::iter::repeat(false)) {
-            line.clear();
-            let limit = if first { MAX_BYTES } else { MAX_LINE };
-            if (&mut lines).take(limit).read_line(&mut line).map_err(|error| error.to_string())? == 0 {
-                break;
-            }
-            if first {
-                continue;
-            }
+        while (&mut lines).take(MAX_LINE).read_line(&mut line).map_err(|error| error.to_string())? > 0 {
             let whole = line.strip_suffix('\n').ok_or("its last line is cut off, or too long")?;
             let mut parts = whole.splitn(3, ' ');
             let (Some(ticker), Some(sequence), Some(record)) = (parts.next(), parts.next(), parts.next()) else {
@@ -137,7 +172,18 @@ impl Transcript {
                 let record = Chained::of_line(record, &self.run, self.as_of, &ticker)?;
                 records.push((ticker, sequence, record));
             }
+            line.clear();
         }
         Ok(records)
+    }
+}
+
+/// The beginning's, and the records'.
+fn frames(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
+    let first = find_frame_compressed_size(bytes).map_err(|_| "it does not begin with a whole frame")?;
+    let (head, records) = bytes.split_at(first);
+    match find_frame_compressed_size(records) {
+        Ok(second) if second == records.len() => Ok((head, records)),
+        _ => Err("its records are cut off, or more follows them".to_owned()),
     }
 }

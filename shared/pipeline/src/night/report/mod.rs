@@ -98,7 +98,8 @@ pub async fn report(
     written.push(create_beside(archive, &run.id, "index", "html", page.as_bytes()).await?);
     closure.report.extend(written.last().map(|page| page.key.clone()));
     written.extend(asked_to_do(archive, run).await?);
-    let transcript = scribe.finish(run, &closure, written);
+    let before = ledger.run(&run.id).await?.and_then(|entry| entry.closure?.transcript_object());
+    let transcript = scribe.finish(run, &closure, written).after(archive, before).await?;
     let transcript = create_beside(archive, &run.id, transcript::STEM, "zst", &transcript).await?;
     closure.report.push(transcript.key);
     closure.transcript = Some(transcript.sha256);
