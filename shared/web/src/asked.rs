@@ -7,7 +7,12 @@ use axum::{
 use forecasting::Ticker;
 use pipeline::{RunId, VersionId};
 
-use crate::{Problem, format::Format, parameters::Parameters};
+use crate::{
+    Problem,
+    format::Format,
+    paging::{self, Paging},
+    parameters::Parameters,
+};
 
 /// The one name in a path. What is no text is a problem like any other.
 pub(crate) struct Named(pub(crate) String);
@@ -39,6 +44,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedVersion {
 pub(crate) struct List {
     pub(crate) ticker: Ticker,
     pub(crate) format: Format,
+    pub(crate) paging: Paging,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for List {
@@ -46,9 +52,10 @@ impl<S: Send + Sync> FromRequestParts<S> for List {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Named(name) = Named::from_request_parts(parts, state).await?;
-        let query = Parameters::read(parts.uri.query(), &["format"], &[])?;
+        let query = Parameters::read(parts.uri.query(), &["format", "limit", "offset"], &[])?;
         let format = Format::asked(query.one("format"), &parts.headers, &[Format::Json, Format::Csv])?;
-        Ok(List { ticker: ticker(&name)?, format })
+        let paging = Paging::read(&query, paging::LIMIT, &parts.uri)?;
+        Ok(List { ticker: ticker(&name)?, format, paging })
     }
 }
 

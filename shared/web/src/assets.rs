@@ -27,6 +27,8 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 pub(crate) static STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("style", "css", "text/css; charset=utf-8", include_bytes!("../assets/style.css")));
+pub(crate) static SITE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("site", "js", JAVASCRIPT, include_bytes!("../assets/site.js")));
 pub(crate) static CHARTS: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("charts", "js", JAVASCRIPT, include_bytes!("../assets/charts.js")));
 pub(crate) static LIVE: LazyLock<Asset> =
@@ -39,7 +41,7 @@ pub(crate) static ICON: LazyLock<Asset> =
 
 pub(crate) async fn asset(Named(name): Named) -> Response {
     let path = format!("/assets/{name}");
-    let found = [&STYLE, &CHARTS, &LIVE, &LIBRARY, &ICON].into_iter().find(|asset| asset.path == path);
+    let found = [&STYLE, &SITE, &CHARTS, &LIVE, &LIBRARY, &ICON].into_iter().find(|asset| asset.path == path);
     let Some(asset) = found else {
         return Problem::new(StatusCode::NOT_FOUND, "there is no such file").into_response();
     };

@@ -11,6 +11,7 @@ mod doorkeeper;
 mod format;
 mod log;
 mod pages;
+mod paging;
 mod parameters;
 mod pictures;
 mod problem;

@@ -97,6 +97,9 @@ impl Site {
         };
         let reads = Router::new()
             .route("/", get(pages::overview::page))
+            .route("/tickers", get(api::tickers::tickers))
+            .route("/forecasts", get(api::tickers::forecasts))
+            .route("/results", get(api::results::results))
             .route("/tickers/{ticker}", get(pages::ticker::page))
             .route("/tickers/{ticker}/compare", get(pages::compare::page))
             .route("/tickers/{ticker}/forecast.svg", get(pictures::forecast_svg))
@@ -110,6 +113,7 @@ impl Site {
             .route("/runs", get(api::runs::runs))
             .route("/runs/{run}", get(api::runs::run))
             .route("/runs/{run}/forecasts.csv", get(api::runs::forecasts))
+            .route("/runs/{run}/report/index.html", get(api::runs::report))
             .route("/runs/{run}/night.svg", get(pictures::night_svg))
             .route("/runs/{run}/night.png", get(pictures::night_png))
             .route("/stream", get(pages::stream::page))

@@ -6,7 +6,8 @@ use forecasting::{
 
 use super::{models::ModelSummary, scores};
 use crate::{
-    Archive, Error, Forecasted, Ledger, ModelVersion, RunId, Snapshot, Stage, Trained, VersionId, records::end_of_time,
+    Archive, Error, Forecasted, Ledger, ModelVersion, Run, RunEntry, RunId, Snapshot, Stage, StageRecord, TickerStatus,
+    TickerSummary, Trained, VersionId, records::end_of_time,
 };
 
 /// The newest forecast on record, and the run that made it.
@@ -17,6 +18,33 @@ pub async fn newest_forecast(ledger: &dyn Ledger, ticker: &Ticker) -> Result<(Ru
     let newest = ledger.history(ticker, Stage::Forecast, end_of_time(), 1).await?.pop();
     let newest = newest.ok_or_else(|| Error::NoForecast { ticker: ticker.clone() })?;
     Ok((newest.key.run.clone(), newest.parse()?))
+}
+
+/// So many of the newest forecasts on record, newest first.
+///
+/// # Errors
+/// [`Error::Damaged`] where one does not read.
+pub async fn forecasts_made(ledger: &dyn Ledger, ticker: &Ticker, most: usize) -> Result<Vec<Forecasted>, Error> {
+    ledger.history(ticker, Stage::Forecast, end_of_time(), most).await?.iter().map(StageRecord::parse).collect()
+}
+
+/// The newest run that worked on a ticker and failed it; `None` where a later one, or the newest, did not.
+///
+/// # Errors
+/// Where a store cannot be reached.
+pub async fn failed_since(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+) -> Result<Option<(Run, TickerSummary)>, Error> {
+    for RunEntry { run, closure, .. } in ledger.runs(RUNS).await? {
+        let Some(closure) = closure else { continue };
+        let outcomes = closure.outcomes(archive).await.unwrap_or_default();
+        if let Some(summary) = outcomes.into_iter().find(|summary| summary.ticker == *ticker) {
+            return Ok((summary.status == TickerStatus::Failed).then_some((run, summary)));
+        }
+    }
+    Ok(None)
 }
 
 /// The prices that a run works on.
@@ -44,6 +72,8 @@ pub async fn without_model(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<(
     Ok(trained.map(|trained| trained.without_model).unwrap_or_default())
 }
 
+/// Among so many newest runs the one is looked for that worked on a ticker last.
+const RUNS: usize = 30;
 /// Sessions of a year.
 const SESSIONS_TESTED: usize = 250;
 

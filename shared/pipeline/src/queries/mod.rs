@@ -19,13 +19,15 @@ pub use answered::{Answered, When, answered};
 pub use audit::{Audit, audit, know_each_other, newest_reported};
 pub use drawn::{forecast_picture, residual_picture};
 pub use export::{Exported, export};
-pub use inspect::{Compared, compare, newest_forecast, newest_snapshot, prices, residuals, without_model};
+pub use inspect::{
+    Compared, compare, failed_since, forecasts_made, newest_forecast, newest_snapshot, prices, residuals, without_model,
+};
 pub use long::{long_forecasts, long_values};
 pub use models::{ModelSummary, models};
 pub use predict::{Asked, Prediction, predict};
 pub use predict_alone::predict_alone;
 pub use recorded::recorded;
-pub use results::{IntervalsAhead, KindOfIntervals, Results, results};
+pub use results::{Bin, IntervalsAhead, KindOfIntervals, Month, Promotion, Results, results, skill_interval};
 pub use scores::scores;
 pub use verify::{Verified, VerifiedReceipt, verify, verify_forgotten, verify_ledger, verify_receipt};
 pub use watched::{Watched, WatchedTicker, watched};

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::scores::ALL_EVALUATIONS;
 use crate::{
-    Archive, Digest, Error, Ledger,
+    Archive, Digest, Error, Ledger, Receipt, VersionScore,
     records::{end_of_time, live_scores},
 };
 
@@ -21,9 +21,9 @@ pub struct Results {
     pub runs: usize,
     /// Tickers.
     pub tickers: usize,
-    /// Nights of a ticker that were done, and those that failed or were skipped.
+    /// Nights of a ticker that were done.
     pub done: usize,
-    /// See `done`.
+    /// Nights of a ticker that failed or were skipped.
     pub not_done: usize,
     /// How often each verdict fell.
     pub verdicts: BTreeMap<&'static str, usize>,
@@ -39,6 +39,53 @@ pub struct Results {
     pub expected_false: f64,
     /// Both kinds of intervals.
     pub intervals: Vec<KindOfIntervals>,
+    /// The same forecasts month by month of their outcomes, oldest first.
+    pub months: Vec<Month>,
+    /// Where outcomes fell among the served quantiles, from the lowest.
+    pub outcomes: Vec<Bin>,
+    /// Whom nights have put in service in place of another, newest first, and what became of them.
+    pub promotions: Vec<Promotion>,
+}
+
+/// Forecasts whose outcome came in one month.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Month {
+    /// `2020-03`.
+    pub month: String,
+    /// Forecasts.
+    pub forecasts: usize,
+    /// Skill against the random walk; `None` of too few sessions.
+    pub skill: Option<SkillInterval>,
+    /// Share of outcomes inside the served intervals, of each level.
+    pub coverage: Vec<Coverage>,
+}
+
+/// Outcomes between two served quantiles: a bin of the probability integral transform's histogram (Dawid 1984), as wide as the intervals' levels make it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bin {
+    /// The lower quantile, as a probability.
+    pub from: f64,
+    /// The upper one.
+    pub to: f64,
+    /// Share of outcomes in it; calibrated, it is `to - from`.
+    pub share: f64,
+}
+
+/// One contender that took another's place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Promotion {
+    /// Of which series.
+    pub ticker: Ticker,
+    /// In which night.
+    pub as_of: Stamp,
+    /// What it is, in words.
+    pub model: String,
+    /// Its live forecasts that were scored since.
+    pub forecasts: usize,
+    /// Their skill against the random walk; `None` of none.
+    pub skill: Option<f64>,
+    /// In which night it went out of service; `None` while it serves.
+    pub until: Option<Stamp>,
 }
 
 /// How one kind of intervals held.
@@ -87,12 +134,13 @@ pub async fn results(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<Resul
             *verdicts.entry(Decision::as_str(*verdict)).or_insert(0) += count;
         }
     }
-    let mut all = Vec::new();
+    let (mut all, mut promotions) = (Vec::new(), Vec::new());
     for ticker in &tickers {
-        for scored in live_scores(ledger, ticker, end_of_time(), ALL_EVALUATIONS).await? {
-            all.push((ticker.clone(), scored));
-        }
+        let scores = live_scores(ledger, ticker, end_of_time(), ALL_EVALUATIONS).await?;
+        promotions.extend(promoted(&ledger.receipts(ticker).await?, &scores));
+        all.extend(scores.into_iter().map(|scored| (ticker.clone(), scored)));
     }
+    promotions.sort_by(|a, b| (b.as_of, &a.ticker).cmp(&(a.as_of, &b.ticker)));
     let structured: Vec<&Score> =
         all.iter().filter(|(_, s)| !s.specification.is_baseline()).map(|(_, s)| &s.score).collect();
     let scores: Vec<(&Ticker, &Score)> = all.iter().map(|(ticker, s)| (ticker, &s.score)).collect();
@@ -111,17 +159,90 @@ pub async fn results(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<Resul
         not_done,
         verdicts,
         forecasts: all.len(),
-        skill: skill(scores.iter().map(|(_, score)| *score)),
-        structured: (structured.len(), skill(structured.into_iter())),
+        skill: skill_interval(scores.iter().map(|(_, score)| *score)),
+        structured: (structured.len(), skill_interval(structured.into_iter())),
         expected_false: allowed.min(structured_tickers.len() as f64),
         structured_tickers: structured_tickers.len(),
         intervals: kinds.into_iter().map(|kind| KindOfIntervals::of(kind, &scores)).collect(),
+        months: months(&scores),
+        outcomes: bins(&scores),
+        promotions,
     })
 }
 
-/// Of one session the errors of all tickers go together: they move together, and are no independent draws. `None` of too few
+/// Each receipt that put another in service in a person's or a rule's name; they come newest first.
+fn promoted(receipts: &[Receipt], scores: &[VersionScore]) -> Vec<Promotion> {
+    let mut promotions = Vec::new();
+    let mut until: Option<Stamp> = None;
+    for receipt in receipts {
+        let model = &receipt.champion.specification;
+        let puts_another = matches!(receipt.decision, Decision::Promote | Decision::Demote | Decision::Rollback);
+        if puts_another && receipt.before.is_some() && receipt.decision == Decision::Promote {
+            let is_its = |scored: &&VersionScore| {
+                let at = scored.score.origin.stamp();
+                scored.specification == *model && at >= receipt.as_of && until.is_none_or(|until| at < until)
+            };
+            let own: Vec<&Score> = scores.iter().filter(is_its).map(|scored| &scored.score).collect();
+            let walk: f64 = own.iter().map(|score| score.naive_error).sum();
+            promotions.push(Promotion {
+                ticker: receipt.ticker.clone(),
+                as_of: receipt.as_of,
+                model: model.to_string(),
+                forecasts: own.len(),
+                skill: (walk > 0.0).then(|| 1.0 - own.iter().map(|score| score.error).sum::<f64>() / walk),
+                until,
+            });
+        }
+        if puts_another {
+            until = Some(receipt.as_of);
+        }
+    }
+    promotions
+}
+
+fn months(scores: &[(&Ticker, &Score)]) -> Vec<Month> {
+    let mut months: BTreeMap<String, Vec<(&Ticker, &Score)>> = BTreeMap::new();
+    for scored in scores {
+        months.entry(scored.1.date.date().strftime("%Y-%m").to_string()).or_default().push(*scored);
+    }
+    let month = |(month, scores): (String, Vec<(&Ticker, &Score)>)| Month {
+        month,
+        forecasts: scores.len(),
+        skill: skill_interval(scores.iter().map(|(_, score)| *score)),
+        coverage: served(&scores).iter().map(coverage).collect(),
+    };
+    months.into_iter().map(month).collect()
+}
+
+/// Of the forecasts that were served with both the same levels and a known outcome.
+fn bins(scores: &[(&Ticker, &Score)]) -> Vec<Bin> {
+    let Some(levels) = scores.last().map(|(_, score)| levels(score)) else { return Vec::new() };
+    let mut ends: Vec<f64> = vec![0.0, 0.5, 1.0];
+    for level in &levels {
+        ends.extend([0.5 - level.probability() / 2.0, 0.5 + level.probability() / 2.0]);
+    }
+    ends.sort_by(f64::total_cmp);
+    let mut counts = vec![0usize; ends.len() - 1];
+    for (_, score) in scores.iter().filter(|(_, score)| self::levels(score) == levels) {
+        let Some(prices) = score.prices else { continue };
+        // Counted from the median outwards: the intervals that did not hold it are nested.
+        let outside = score.inside.iter().filter(|(_, inside)| !inside).count();
+        let middle = counts.len() / 2;
+        let above = prices.actual >= prices.mean;
+        counts[if above { middle + outside } else { middle - 1 - outside }] += 1;
+    }
+    let n: usize = counts.iter().sum();
+    let share = |count: usize| count as f64 / n.max(1) as f64;
+    ends.windows(2).zip(counts).map(|(ends, count)| Bin { from: ends[0], to: ends[1], share: share(count) }).collect()
+}
+
+fn levels(score: &Score) -> Vec<Level> {
+    score.inside.iter().map(|(level, _)| *level).collect()
+}
+
+/// Skill over the baseline, with a 95 % interval. Of one session the errors of all tickers go together: they move together, and are no independent draws. `None` of too few
 /// sessions to say how sure it is.
-fn skill<'a>(scores: impl Iterator<Item = &'a Score>) -> Option<SkillInterval> {
+pub fn skill_interval<'a>(scores: impl Iterator<Item = &'a Score>) -> Option<SkillInterval> {
     let mut origins: BTreeMap<Period, (f64, f64)> = BTreeMap::new();
     let mut horizon = 1;
     for score in scores {
@@ -169,9 +290,18 @@ fn pinball(kind: IntervalKind, scores: &[(&Ticker, &Score)]) -> Option<f64> {
 }
 
 fn held<'a>(kind: IntervalKind, scores: &[(&'a Ticker, &Score)]) -> Vec<Held<'a>> {
+    counted(scores, |score| score.inside_of(kind))
+}
+
+/// Of whichever kind was served.
+fn served<'a>(scores: &[(&'a Ticker, &Score)]) -> Vec<Held<'a>> {
+    counted(scores, |score| &score.inside)
+}
+
+fn counted<'a>(scores: &[(&'a Ticker, &Score)], of: impl Fn(&Score) -> &[(Level, bool)]) -> Vec<Held<'a>> {
     let mut held: Vec<Held<'a>> = Vec::new();
     for (ticker, score) in scores {
-        for (level, inside) in score.inside_of(kind) {
+        for (level, inside) in of(score) {
             let place = held.iter().position(|(l, _)| l == level).unwrap_or_else(|| {
                 held.push((*level, BTreeMap::new()));
                 held.len() - 1

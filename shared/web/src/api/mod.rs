@@ -6,9 +6,11 @@ pub(crate) mod judged;
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod receipts;
+pub(crate) mod results;
 pub(crate) mod runs;
 pub(crate) mod scores;
 pub(crate) mod start;
+pub(crate) mod tickers;
 
 use axum::{
     extract::{RawQuery, State},
@@ -30,6 +32,9 @@ use crate::{Problem, format::json, pages, parameters::Parameters, stores::Stores
     servers((url = "/")),
     paths(
         forecast::forecast,
+        tickers::tickers,
+        tickers::forecasts,
+        results::results,
         models::models,
         models::model,
         receipts::receipts,
@@ -37,6 +42,7 @@ use crate::{Problem, format::json, pages, parameters::Parameters, stores::Stores
         runs::runs,
         runs::run,
         runs::forecasts,
+        runs::report,
         ingest::ingest,
         metrics::metrics,
         judged::everyone,
@@ -97,8 +103,16 @@ pub(crate) async fn document() -> Response {
 }
 
 /// The same, for people.
-pub(crate) async fn docs(RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(crate) async fn docs(State(stores): State<Stores>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     Parameters::read(query.as_deref(), &[], &[])?;
     let document = serde_json::to_value(openapi()).map_err(|error| Problem::internal(&error))?;
-    Ok(pages::docs::page(&document))
+    let newest =
+        stores.ledger.runs(10).await?.into_iter().find(|entry| entry.closure.as_ref().is_some_and(|c| c.done > 0));
+    let tickers = match &newest {
+        Some(entry) => entry.run.tickers(&*stores.archive).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let ticker = tickers.first().map_or_else(|| "KO".to_owned(), ToString::to_string);
+    let run = newest.map(|entry| entry.run.id.to_string());
+    Ok(pages::docs::page(&document, &pages::docs::Examples { ticker, run }))
 }

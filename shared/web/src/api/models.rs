@@ -19,6 +19,8 @@ use crate::{
     tag = "models",
     params(
         ("ticker" = Ticker, Path, description = "The series."),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "Rows; 1000 if not given. A `Link` leads to the rest."),
+        ("offset" = Option<usize>, Query, maximum = 1_000_000_000, description = "Rows to skip."),
         ("format" = Option<String>, Query, pattern = "^(json|csv)$", description = "json or csv; otherwise `Accept` decides."),
     ),
     responses(
@@ -27,14 +29,15 @@ use crate::{
     ),
 )]
 pub(crate) async fn models(State(stores): State<Stores>, asked: List) -> Result<Response, Problem> {
-    let List { ticker, format } = asked;
-    let models = pipeline::models(&*stores.archive, &*stores.ledger, &ticker, usize::MAX).await?;
+    let List { ticker, format, paging } = asked;
+    let models = pipeline::models(&*stores.archive, &*stores.ledger, &ticker, paging.needed()).await?;
+    let (models, more) = paging.of(models);
     if format == Format::Json {
-        return Ok(json(&models));
+        return Ok(paging.linked(json(&models), more));
     }
     let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
     let header = ["version", "model", "first", "last", "observations", "sigma2", "aicc", "in_service"];
-    Ok(csv(
+    let table = csv(
         &header,
         models.iter().map(|m| {
             let ModelSummary { version, model, first, last, observations, sigma2, aicc, in_service, .. } = m;
@@ -49,7 +52,8 @@ pub(crate) async fn models(State(stores): State<Stores>, asked: List) -> Result<
                 in_service.to_string(),
             ]
         }),
-    ))
+    );
+    Ok(paging.linked(table, more))
 }
 
 /// One version as it is archived.

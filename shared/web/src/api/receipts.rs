@@ -19,6 +19,8 @@ use crate::{
     tag = "models",
     params(
         ("ticker" = Ticker, Path, description = "The series."),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "Rows; 1000 if not given. A `Link` leads to the rest."),
+        ("offset" = Option<usize>, Query, maximum = 1_000_000_000, description = "Rows to skip."),
         ("format" = Option<String>, Query, pattern = "^(json|csv)$", description = "json or csv; otherwise `Accept` decides."),
     ),
     responses(
@@ -27,16 +29,17 @@ use crate::{
     ),
 )]
 pub(crate) async fn receipts(State(stores): State<Stores>, asked: List) -> Result<Response, Problem> {
-    let List { ticker, format } = asked;
+    let List { ticker, format, paging } = asked;
     let receipts = stores.ledger.receipts(&ticker).await?;
     if receipts.is_empty() {
         return Err(pipeline::Error::NoForecast { ticker }.into());
     }
+    let (receipts, more) = paging.of(receipts);
     if format == Format::Json {
-        return Ok(json(&receipts));
+        return Ok(paging.linked(json(&receipts), more));
     }
     let header = ["as_of", "decision", "version", "model", "reason", "decided_by", "run"];
-    Ok(csv(
+    let table = csv(
         &header,
         receipts.iter().map(|r| {
             let Receipt { as_of, decision, champion, reason, decided_by, run, .. } = r;
@@ -50,5 +53,6 @@ pub(crate) async fn receipts(State(stores): State<Stores>, asked: List) -> Resul
                 run.to_string(),
             ]
         }),
-    ))
+    );
+    Ok(paging.linked(table, more))
 }

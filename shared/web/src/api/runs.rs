@@ -1,6 +1,6 @@
 use axum::{
     extract::{RawQuery, State},
-    http::HeaderMap,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::Response,
 };
 use forecasting::Stamp;
@@ -13,12 +13,13 @@ use crate::{
     asked::Named,
     format::{Format, csv, json, typed},
     pages,
+    paging::Paging,
     parameters::Parameters,
     problem::Problems,
     stores::Stores,
 };
 
-/// More runs than this are for a program to ask the ledger for.
+/// Runs of an answer that nobody limits: a page's.
 const RUNS_LISTED: usize = 100;
 
 /// A run in a list; `/runs/{run}` has its tickers. A function's answer must not outgrow 6 MB.
@@ -79,12 +80,14 @@ pub(crate) struct ClosureAnswer<'a> {
 
 /// The newest runs.
 ///
-/// At most a hundred, newest first. A browser gets a page.
+/// Newest first. A browser gets a page.
 #[utoipa::path(
     get,
     path = "/runs",
     tag = "runs",
     params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "Rows; 100 if not given. A `Link` leads to the rest."),
+        ("offset" = Option<usize>, Query, maximum = 1_000_000_000, description = "Rows to skip."),
         ("format" = Option<String>, Query, pattern = "^(json|csv|html)$", description = "json, csv or html; otherwise `Accept` decides."),
     ),
     responses(
@@ -96,14 +99,16 @@ pub(crate) struct ClosureAnswer<'a> {
 pub(crate) async fn runs(
     State(stores): State<Stores>,
     RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = Parameters::read(query.as_deref(), &["format"], &[])?;
+    let query = Parameters::read(query.as_deref(), &["format", "limit", "offset"], &[])?;
     let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Csv, Format::Html])?;
-    let entries = stores.ledger.runs(RUNS_LISTED).await?;
+    let paging = Paging::read(&query, RUNS_LISTED, &uri)?;
+    let (entries, more) = paging.of(stores.ledger.runs(paging.needed()).await?);
     let lines: Vec<RunLine<'_>> = entries.iter().map(RunLine::of).collect();
-    Ok(match format {
-        Format::Html => pages::runs::page(&stores, &entries),
+    let answer = match format {
+        Format::Html => pages::runs::page(&stores, &entries).await?,
         Format::Json => json(&lines),
         Format::Csv => csv(
             &["run", "as_of", "trigger", "status", "done", "failed", "skipped", "opened_at", "closed_at"],
@@ -121,7 +126,8 @@ pub(crate) async fn runs(
                 ]
             }),
         ),
-    })
+    };
+    Ok(paging.linked(answer, more))
 }
 
 /// One run with each ticker's outcome.
@@ -185,4 +191,30 @@ pub(crate) async fn forecasts(
     let table = stores.reported(&entry, "forecasts").await?;
     let header = || pipeline::forecast_header(&entry.run.configuration.levels).into_bytes();
     Ok(typed("text/csv; charset=utf-8", table.unwrap_or_else(header)))
+}
+
+/// A run's report as one page, which opens from disk too.
+#[utoipa::path(
+    get,
+    path = "/runs/{run}/report/index.html",
+    tag = "runs",
+    params(("run" = RunId, Path, description = "Its id.")),
+    responses(
+        (status = 200, description = "The page.", body = String, content_type = "text/html"),
+        Problems,
+    ),
+)]
+pub(crate) async fn report(
+    State(stores): State<Stores>,
+    Named(run): Named,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Parameters::read(query.as_deref(), &[], &[])?;
+    let entry = stores.found(&run).await?;
+    let page = stores.reported(&entry, "index").await?;
+    let none = || Problem::new(StatusCode::NOT_FOUND, format!("run {} has no report yet", entry.run.id));
+    let mut response = typed("text/html; charset=utf-8", page.ok_or_else(none)?);
+    let policy = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(response)
 }

@@ -19,6 +19,8 @@ use crate::{
     tag = "models",
     params(
         ("ticker" = Ticker, Path, description = "The series."),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "Rows; 1000 if not given. A `Link` leads to the rest."),
+        ("offset" = Option<usize>, Query, maximum = 1_000_000_000, description = "Rows to skip."),
         ("format" = Option<String>, Query, pattern = "^(json|csv)$", description = "json or csv; otherwise `Accept` decides."),
     ),
     responses(
@@ -27,14 +29,15 @@ use crate::{
     ),
 )]
 pub(crate) async fn scores(State(stores): State<Stores>, asked: List) -> Result<Response, Problem> {
-    let List { ticker, format } = asked;
+    let List { ticker, format, paging } = asked;
     let scores = pipeline::scores(&*stores.ledger, &ticker).await?;
+    let (scores, more) = paging.of(scores);
     if format == Format::Json {
-        return Ok(json(&scores));
+        return Ok(paging.linked(json(&scores), more));
     }
     let number = |value: Option<f64>| value.map(|v| v.to_string()).unwrap_or_default();
     let header = ["date", "origin", "horizon", "mean", "actual", "error", "naive_error", "version", "model"];
-    Ok(csv(
+    let table = csv(
         &header,
         scores.iter().map(|VersionScore { version, specification, score }| {
             vec![
@@ -49,5 +52,6 @@ pub(crate) async fn scores(State(stores): State<Stores>, asked: List) -> Result<
                 specification.to_string(),
             ]
         }),
-    ))
+    );
+    Ok(paging.linked(table, more))
 }

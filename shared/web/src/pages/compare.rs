@@ -65,30 +65,37 @@ fn side_by_side(a: &Compared, b: &Compared) -> Markup {
     let row = |name: &str, of: &dyn Fn(&Compared) -> String| {
         let (left, right) = (of(a), of(b));
         let differs = left != right;
-        html! { tr class=[differs.then_some("differs")] { th scope="row" { (name) } td { (left) } td { (right) } } }
+        html! { tr class=[differs.then_some("differs")] { th scope="row" { (name) } td { (left) } td { (right) } td .number { "" } } }
     };
-    let optional =
-        |value: Option<f64>, decimals: usize| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.decimals$}"));
+    // Numbers have a difference.
+    let number = |name: &str, of: &dyn Fn(&Compared) -> Option<f64>, decimals: usize| {
+        let (left, right) = (of(a), of(b));
+        let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.decimals$}"));
+        let delta = left.zip(right).map(|(left, right)| right - left).filter(|delta| *delta != 0.0);
+        html! { tr class=[delta.map(|_| "differs")] {
+            th scope="row" { (name) } td { (shown(left)) } td { (shown(right)) }
+            td .number { (delta.map_or_else(|| "-".to_owned(), |delta| format!("{delta:+.decimals$}"))) }
+        } }
+    };
     let names: BTreeSet<&str> =
         [a, b].iter().flat_map(|c| c.model.coefficients.iter().map(|(name, _)| name.as_str())).collect();
     let coefficient = |c: &Compared, name: &str| {
-        let found = c.model.coefficients.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
-        optional(found, 6)
+        c.model.coefficients.iter().find(|(other, _)| other == name).map(|(_, value)| *value)
     };
     html! {
         div .scroll role="region" aria-label="Both versions" tabindex="0" {
             table .narrow.versus {
-                thead { tr { th scope="col" { "" span .unseen { "What" } } th scope="col" { code { (a.model.version) } } th scope="col" { code { (b.model.version) } } } }
+                thead { tr { th scope="col" { "" span .unseen { "What" } } th scope="col" { "a: " code { (a.model.version) } } th scope="col" { "b: " code { (b.model.version) } } th scope="col" .number { "b less a" } } }
                 tbody {
                     (row("In service", &|c| if c.model.in_service { "yes" } else { "no" }.to_owned()))
                     (row("Model", &|c| c.model.model.clone()))
                     (row("Fitted on", &|c| format!("{} to {}", c.model.first, c.model.last)))
                     (row("Returns", &|c| c.model.observations.to_string()))
-                    (row("Standard error of a session", &|c| optional(c.model.sigma2.map(f64::sqrt), 6)))
-                    (row("AICc", &|c| optional(c.model.aicc, 2)))
-                    @for name in names { (row(name, &|c| coefficient(c, name))) }
+                    (number("Standard error of a session", &|c| c.model.sigma2.map(f64::sqrt), 6))
+                    (number("AICc", &|c| c.model.aicc, 2))
+                    @for name in names { (number(name, &|c| coefficient(c, name), 6)) }
                     (row("Its forecasts scored so far", &|c| c.live.n.to_string()))
-                    (row("Their skill over a random walk", &|c| percent(c.live.skill)))
+                    (row("Their skill over the baseline", &|c| percent(c.live.skill)))
                     (row("Their coverage", &|c| {
                         c.live.coverage.iter().map(|k| format!("{} %: {} ", k.level, share(k.realised))).collect()
                     }))

@@ -15,21 +15,21 @@ const NAMED: usize = 5;
 
 pub(crate) fn everyone(all: &[(ProgramName, usize)]) -> Response {
     let content = html! {
-        h1 { "Forecasts of others" }
+        h1 { "Other forecasts" }
         @if all.is_empty() {
-            p .lead { "None has been judged yet." }
+            p .lead { "Nobody else's forecasts have been judged yet." }
         } @else {
             table .narrow {
-                thead { tr { th scope="col" { "Whose" } th scope="col" .number { "Series" } } }
+                thead { tr { th scope="col" { "By" } th scope="col" .number { "Series" } } }
                 tbody { @for (name, series) in all {
                     tr { th scope="row" { a href={ "/judged/" (name) } { (name) } } td .number { (series) } }
                 } }
             }
         }
-        p { "A table of forecasts (series, origin, date, mean, and intervals or quantiles), whoever made it, is judged by "
-            code { "closing-bell judge FORECASTS.csv" } ", by the same evidence as the contenders." }
+        p { "Any table of forecasts (series, origin, date, mean, and intervals or quantiles), by a person or a program, can be held to the same evidence as our own models: "
+            code { "closing-bell judge FORECASTS.csv" } "." }
     };
-    layout::page("Forecasts of others", Some(Place::Judged), &content)
+    layout::page("Other forecasts", Some(Place::Judged), &content)
 }
 
 pub(crate) fn one(judgement: &Judgement) -> Response {
@@ -38,23 +38,23 @@ pub(crate) fn one(judgement: &Judgement) -> Response {
     let (forecasts, earned, open) = (sum(|s| s.forecasts), sum(|s| s.earned), sum(|s| s.open));
     let convincing = series.iter().filter(|series| series.against_walk.earned >= series.asked).count();
     let content = html! {
-        h1 { "Forecasts of " (name) }
+        h1 { (name) " " span .sub { "forecasts made elsewhere" } }
         p .lead {
-            (forecasts) " forecasts of " (series.len()) " series have met their outcome, " (open) " are to meet it. "
-            strong { (earned) } " were here before it, and earn evidence; the rest is claimed."
+            (forecasts) " forecasts of " (series.len()) " series have met their outcome; " (open) " are still open. "
+            strong { (earned) } " were submitted before their outcome and earn evidence; the rest is only claimed."
         }
         p {
-            @if earned == 0 { "Nothing is proven yet: every forecast came after its outcome, or its outcome is to come." }
-            @else { "Against the random walk " strong { (convincing) " of " (series.len()) } " series have earned what is asked of a contender." }
+            @if earned == 0 { "Nothing is proven yet: every forecast was submitted after its outcome, or its outcome is still open." }
+            @else { strong { (convincing) " of " (series.len()) } " series have earned, against the random walk, the evidence that a contender needs." }
         }
         div .scroll role="region" aria-label="Series" tabindex="0" {
             table {
                 thead {
                     tr {
-                        th scope="col" { "Series" } th scope="col" .number { "Forecasts" } th scope="col" .number { "Here before" }
-                        th scope="col" .number { "To come" } th scope="col" .number { "Skill" } th scope="col" { "Intervals held" }
-                        th scope="col" .number { "Against the walk" } th scope="col" .number { "Against who serves" }
-                        th scope="col" .number { "Asked" } th scope="col" { "Who serves" }
+                        th scope="col" { "Series" } th scope="col" .number { "Forecasts" } th scope="col" .number { "In time" }
+                        th scope="col" .number { "Open" } th scope="col" .number { "Skill" } th scope="col" { "Intervals held" }
+                        th scope="col" .number { "Against random walk" } th scope="col" .number { "Against the model in service" }
+                        th scope="col" .number { "Needed" } th scope="col" { "In service" }
                     }
                 }
                 tbody { @for series in series { (line(series)) } }
@@ -64,11 +64,11 @@ pub(crate) fn one(judgement: &Judgement) -> Response {
             p {
                 "No run has trained on " (untrained.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", "))
                 @if untrained.len() > NAMED { " and " (untrained.len() - NAMED) " more" }
-                " yet: forecasts of it wait."
+                " yet: their forecasts wait."
             }
         }
-        p .hint { "Skill is 1 less the ratio of mean absolute errors to those of the value at the origin: of what was here before, or of all where nothing was. "
-            "Evidence is to 1; in brackets what all forecasts, the claimed ones too, would amount to." }
+        p .hint { "Skill is 1 minus the mean absolute error over the random walk's: of forecasts submitted in time, or of all where none was. "
+            "Evidence is odds to 1; in brackets, what it would be if the claimed forecasts counted too." }
         p { "Also as " a href={ "/judged/" (name) "?format=csv" } { "CSV" } " and " a href={ "/judged/" (name) "?format=json" } { "JSON" } "." }
     };
     layout::page(&format!("Forecasts of {name}"), Some(Place::Judged), &content)

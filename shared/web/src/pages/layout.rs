@@ -1,8 +1,10 @@
+//! What every page has: its head, where one can go from it, and its foot.
+
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    assets::{ICON, STYLE},
+    assets::{ICON, SITE, STYLE},
     format::typed,
 };
 
@@ -10,11 +12,21 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Tickers,
-    Runs,
-    Judged,
+    Nights,
+    Results,
     Stream,
-    Docs,
+    Judged,
+    Api,
 }
+
+const PLACES: [(Place, &str, &str); 6] = [
+    (Place::Tickers, "/", "Tickers"),
+    (Place::Nights, "/runs", "Nights"),
+    (Place::Results, "/results", "Results"),
+    (Place::Stream, "/stream", "Stream"),
+    (Place::Judged, "/judged", "Other forecasts"),
+    (Place::Api, "/docs", "API"),
+];
 
 pub(super) fn page(title: &str, place: Option<Place>, content: &Markup) -> Response {
     with_scripts(title, place, content, &[])
@@ -22,7 +34,17 @@ pub(super) fn page(title: &str, place: Option<Place>, content: &Markup) -> Respo
 
 /// A page that scripts make livelier; it says the same without them.
 pub(super) fn with_scripts(title: &str, place: Option<Place>, content: &Markup, scripts: &[&str]) -> Response {
-    let here = |other: Place| (place == Some(other)).then_some("page");
+    searched(title, place, "", content, scripts)
+}
+
+/// A page that shows what was searched for.
+pub(super) fn searched(
+    title: &str,
+    place: Option<Place>,
+    searched: &str,
+    content: &Markup,
+    scripts: &[&str],
+) -> Response {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,22 +55,34 @@ pub(super) fn with_scripts(title: &str, place: Option<Place>, content: &Markup, 
                 title { (title) " \u{b7} Closing Bell" }
                 link rel="icon" href=(ICON.path) type="image/svg+xml";
                 link rel="stylesheet" href=(STYLE.path);
+                // Before anything is drawn: the theme that was chosen last.
+                script src=(SITE.path) {}
                 @for script in scripts { script src=(script) defer {} }
             }
             body {
                 a .skip href="#main" { "Skip to the content" }
                 header {
-                    a .brand href="/" { img src=(ICON.path) alt="" width="28" height="28"; "Closing Bell" }
-                    nav aria-label="Main" {
-                        a href="/" aria-current=[here(Place::Tickers)] { "Tickers" }
-                        a href="/runs" aria-current=[here(Place::Runs)] { "Nights" }
-                        a href="/stream" aria-current=[here(Place::Stream)] { "Stream" }
-                        a href="/judged" aria-current=[here(Place::Judged)] { "Other forecasts" }
-                        a href="/docs" aria-current=[here(Place::Docs)] { "Interface" }
+                    div .inner {
+                        a .brand href="/" { img src=(ICON.path) alt="" width="24" height="24"; "Closing Bell" }
+                        nav aria-label="Main" {
+                            @for (there, path, name) in PLACES {
+                                a href=(path) aria-current=[(place == Some(there)).then_some("page")] { (name) }
+                            }
+                        }
+                        form .search method="get" action="/" role="search" aria-label="Search tickers" {
+                            input #search name="q" type="search" value=(searched) maxlength="60" placeholder="Search tickers"
+                                aria-label="Search tickers" aria-keyshortcuts="/" autocomplete="off";
+                            kbd aria-hidden="true" { "/" }
+                        }
+                        button .theme type="button" hidden aria-label="Switch between light and dark" title="Switch between light and dark" {
+                            svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true" {
+                                circle cx="9" cy="9" r="7" {} path d="M9 2a7 7 0 0 1 0 14z" {}
+                            }
+                        }
                     }
                 }
                 main #main tabindex="-1" { (content) }
-                footer { p { "No forecast here is investment advice." } }
+                footer { div .inner { p { "No forecast here is investment advice." } } }
             }
         }
     };

@@ -2,10 +2,12 @@
 
 pub(crate) mod compare;
 pub(crate) mod docs;
+mod draw;
 mod equation;
 pub(crate) mod judged;
 mod layout;
 pub(crate) mod overview;
+pub(crate) mod results;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod sign_in;
@@ -14,9 +16,9 @@ pub(crate) mod ticker;
 mod words;
 
 use axum::response::Response;
-use forecasting::{Decision, Interval, Period, price};
+use forecasting::{Decision, Interval, price};
 use maud::{Markup, html};
-use pipeline::{RealisedCoverage, RunEntry, RunStatus, Skill, Source, TickerStatus, Trigger};
+use pipeline::{RunEntry, RunStatus, Source, TickerStatus, Trigger};
 
 use crate::Problem;
 
@@ -44,6 +46,17 @@ pub(crate) fn trigger(trigger: Trigger) -> &'static str {
     }
 }
 
+/// What started a run, as the beginning of a sentence.
+fn started(by: Trigger) -> &'static str {
+    match by {
+        Trigger::Schedule => "Started by the schedule",
+        Trigger::Manual => "Started manually",
+        Trigger::Backfill => "Started by a backfill",
+        Trigger::Data => "Started by new data",
+        Trigger::Degraded => "Started because scores degraded",
+    }
+}
+
 fn percent(value: Option<f64>) -> String {
     // Without the sign of a rounded zero.
     value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", (value * 1_000.0).round() / 10.0 + 0.0))
@@ -61,18 +74,6 @@ fn source(source: Source) -> &'static str {
     match source {
         Source::Live => "live",
         Source::Record => "record",
-    }
-}
-
-/// Skill and coverage in a sentence.
-fn believed(origin: Period, skill: &Skill, coverage: &[RealisedCoverage]) -> Markup {
-    html! {
-        "Skill over " @if origin.session().is_some() { "a random walk " } @else { "the naive forecast " } strong { (percent(skill.value)) } " (" (skill.n) " " (source(skill.source)) " forecasts)"
-        @for realised in coverage {
-            "; the " (realised.coverage.level) " % interval held " strong { (share(realised.coverage.realised)) }
-            " of " (realised.coverage.n)
-        }
-        "."
     }
 }
 

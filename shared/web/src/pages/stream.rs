@@ -48,14 +48,14 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
     Parameters::read(query.as_deref(), &[], &[])?;
     let content = html! {
         h1 { "Stream" }
-        p .lead { "Rows as they arrive: the model in service takes each next period in at once, without being estimated again. Verdicts are the runs'." }
+        p .lead { "Rows as they arrive. The model in service takes in each next period at once, without being estimated again; verdicts are left to the nights." }
         div #live data-live="/stream/events" aria-live="off" {
             @match &stores.streams {
                 None => { (nothing()) }
                 Some(streams) => { (tables(&*stores.ledger, &**streams).await?) }
             }
         }
-        p .hint { "With a script the page follows by itself. Also as " a href="/metrics" { "metrics" } "." }
+        p .hint { "With scripts enabled the page updates by itself. Also as " a href="/metrics" { "metrics" } "." }
     };
     Ok(layout::with_scripts("Stream", Some(Place::Stream), &content, &[&LIVE.path]))
 }
