@@ -67,8 +67,14 @@ async function everyPage() {
   return {
     overview: "/",
     ticker: "/tickers/GOOGL",
+    record: "/tickers/GOOGL?tab=record",
+    model: "/tickers/GOOGL?tab=model",
+    versions: "/tickers/GOOGL?tab=versions",
+    verdicts: "/tickers/GOOGL?tab=verdicts",
+    data: "/tickers/GOOGL?tab=data",
     runs: "/runs",
     run: `/runs/${await newest()}`,
+    results: "/results",
     compare: `/tickers/GOOGL/compare?a=${a}&b=${b}`,
     judged: "/judged/colleague",
     stream: "/stream",
@@ -99,9 +105,9 @@ test("every page, at every size, in both themes", async () => {
   }
 });
 
-test("the overview sorts and filters, with the keyboard alone", async () => {
+test("the overview sorts and follows what is typed, with the keyboard alone", async () => {
   const { page, context, wrong } = await open("/");
-  const tickers = () => page.locator("table.overview tbody th").allTextContents();
+  const tickers = () => page.locator("table.overview tbody th.ticker").allTextContents();
   const all = await tickers();
   assert.deepEqual(all, [...all].sort());
   assert.equal(all.length, 10);
@@ -113,23 +119,62 @@ test("the overview sorts and filters, with the keyboard alone", async () => {
   assert.equal(await page.locator("th.close").first().getAttribute("aria-sort"), "ascending");
   const closes = (await page.locator("td.close").allTextContents()).map((text) => parseFloat(text));
   assert.deepEqual(closes, [...closes].sort((x, y) => x - y));
-  await page.getByLabel("Ticker or model").fill("goo");
-  await page.keyboard.press("Enter");
+  // A slash leads to the search; the table follows without a reload, and the address can be shared.
+  await page.evaluate(() => { window.same = true; });
+  await page.keyboard.press("/");
+  await page.keyboard.type("goo");
   await page.waitForURL(/q=goo/);
   assert.deepEqual(await tickers(), ["GOOGL"]);
-  await page.getByRole("link", { name: "GOOGL" }).click();
+  assert.ok(await page.evaluate(() => window.same));
+  await accessible(page, "the overview, searched");
+  // The whole row is the ticker's.
+  await page.locator("table.overview tbody td.verdict").first().click({ force: true });
   await page.waitForURL(/tickers\/GOOGL/);
   assert.deepEqual(wrong, []);
   await context.close();
 });
 
-test("a ticker: chart, equation, verdicts, and two versions compared", async () => {
+test("a theme is switched, and stays", async () => {
   const { page, context, wrong } = await open("/tickers/GOOGL");
-  await page.locator("#chart canvas").first().waitFor();
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  const dark = await ground();
+  assert.notEqual(light, dark);
+  await accessible(page, "a ticker, switched to dark");
+  await page.goto(`${address}/runs`);
+  assert.equal(await ground(), dark);
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  assert.equal(await ground(), light);
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+test("a ticker: the chart says what is under the cursor, and does not take the wheel", async () => {
+  const { page, context, wrong } = await open("/tickers/GOOGL");
+  const canvas = page.locator("#chart canvas").first();
+  await canvas.waitFor();
+  const box = await page.locator("#chart").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + box.height / 2);
+  await page.waitForFunction(() => /forecast .*; 80 % /.test(document.getElementById("cursor").textContent));
+  await page.mouse.move(box.x + box.width * 0.7, box.y + box.height / 2);
+  await page.waitForFunction(() => /80 % interval/.test(document.getElementById("cursor").textContent));
+  await page.mouse.wheel(0, 300);
+  await page.waitForFunction(() => window.scrollY > 0);
+  await page.getByRole("button", { name: "1 Y" }).click();
+  assert.equal(await page.getByRole("button", { name: "1 Y" }).getAttribute("aria-pressed"), "true");
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+test("a ticker: equation, verdicts, and two versions compared", async () => {
+  const { page, context, wrong } = await open("/tickers/GOOGL?tab=model");
   assert.match(await page.locator(".equation").textContent(), /ε/);
-  assert.ok((await page.getByRole("table").count()) >= 3);
+  await page.getByRole("link", { name: "Verdicts" }).click();
   await page.locator(".verdicts summary").first().click();
+  await page.locator(".verdicts .verdicts summary").first().click();
   assert.ok(await page.locator(".verdicts table").first().isVisible());
+  await page.getByRole("link", { name: "Versions" }).click();
   await page.locator("input[name=b]").last().check();
   await page.getByRole("button", { name: "Compare a with b" }).click();
   await page.waitForURL(/compare\?a=/);
@@ -138,10 +183,37 @@ test("a ticker: chart, equation, verdicts, and two versions compared", async () 
   await context.close();
 });
 
+test("the newest verdict is reached again from its page", async () => {
+  const { page, context, wrong } = await open("/tickers/KO?tab=verdicts");
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Verify" }).click();
+  await page.getByText("was reached again").waitFor();
+  await accessible(page, "a verified verdict");
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
+test("results answer the first question first", async () => {
+  const { page, context, wrong } = await open("/results");
+  assert.match(await page.locator(".lead").textContent(), /Does it beat a random walk\?/);
+  assert.match(await page.getByRole("table").filter({ hasText: "Should have" }).textContent(), /40.0 %/);
+  const results = await (await fetch(`${address}/results?format=json`)).json();
+  assert.ok(Math.abs(results.outcomes.reduce((sum, bin) => sum + bin.share, 0) - 1) < 1e-9);
+  assert.equal(results.months.reduce((sum, month) => sum + month.forecasts, 0), results.forecasts);
+  assert.deepEqual(wrong, []);
+  await context.close();
+});
+
 test("without a script everything is said", async () => {
   const { page, context, wrong } = await open("/tickers/GOOGL", { script: false });
   assert.ok(await page.locator("#chart img").isVisible());
-  assert.ok((await page.locator("table").count()) >= 3);
+  assert.ok((await page.locator("table").count()) >= 2);
+  for (const tab of ["record", "model", "versions", "verdicts", "data"]) {
+    await page.goto(`${address}/tickers/GOOGL?tab=${tab}`);
+    assert.ok((await page.locator("main h2").count()) >= 1, tab);
+  }
+  await page.goto(`${address}/?q=goo`);
+  assert.deepEqual(await page.locator("table.overview tbody th.ticker").allTextContents(), ["GOOGL"]);
   assert.deepEqual(wrong, []);
   await context.close();
 });
@@ -152,6 +224,8 @@ test("what is not there, and what is wrong, is said as a page", async () => {
     ["/nowhere", 404, "there is nothing at /nowhere"],
     ["/runs/2020-12-11-00000000", 404, "there is no run"],
     ["/?sort=luck", 400, "sort"],
+    ["/?page=0", 400, "page"],
+    ["/tickers/GOOGL?tab=luck", 400, "tab"],
     ["/tickers/GOOGL/compare?a=x", 400, "a: an id is a date"],
     ["/tickers/GOOGL/compare?a=2020-12-11-00000000&b=2020-12-11-00000001", 404, "no such version"],
   ]) {
@@ -166,6 +240,7 @@ test("what is not there, and what is wrong, is said as a page", async () => {
 test("a night is started, fails in part, cannot be missed, and is tried again", async () => {
   const { page, context, wrong } = await open("/runs", { status: 200 });
   // A wrong token starts nothing.
+  await page.getByText("Start a night now").click();
   await page.getByLabel("Token").fill("wrong");
   const [refused] = await Promise.all([page.waitForResponse((r) => r.request().method() === "POST"), page.getByRole("button", { name: "Start" }).click()]);
   assert.equal(refused.status(), 401);
@@ -173,7 +248,8 @@ test("a night is started, fails in part, cannot be missed, and is tried again", 
   await page.goto(`${address}/runs`);
   // The browser's own remarks on that answer.
   wrong.length = 0;
-  await page.getByLabel("Tickers").fill("KO, NOBODY");
+  await page.getByText("Start a night now").click();
+  await page.getByLabel("Tickers", { exact: true }).fill("KO, NOBODY");
   await page.getByLabel("Reason").fill("to see it fail");
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Start" }).click();
@@ -188,9 +264,20 @@ test("a night is started, fails in part, cannot be missed, and is tried again", 
   await page.getByRole("button", { name: "Try again what failed" }).click();
   await page.waitForURL(run);
   await finished(page);
-  assert.match(await page.locator("table.stages").textContent(), /×2/);
+  assert.match(await page.locator("table.stages").textContent(), /2 failed/);
+  await page.getByText(/^Log: /).click();
+  assert.match(await page.locator("details table").textContent(), /the recorded sample does not have it/);
   await page.goto(address);
-  assert.match(await page.locator(".outcome.partial").textContent(), /failed in part: 1 of 2/);
+  assert.match(await page.locator(".outcome.partial").textContent(), /1 of 11 tickers failed/);
+  // Neither a holiday nor a run of others hides it.
+  for (const body of [{ as_of: "2020-12-12" }, { tickers: ["KO"], reason: "another" }]) {
+    const started = await fetch(`${address}/runs`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: JSON.stringify(body) });
+    assert.equal(started.status, 202);
+    while (!(await idle())) await new Promise((done) => setTimeout(done, 50));
+    await page.reload();
+    assert.match(await page.locator(".outcome.partial").textContent(), /1 of 11 tickers failed/);
+    assert.match(await page.locator(".tiles").textContent(), /2020-12-11/);
+  }
   await accessible(page, "the overview after a partial night");
   if (folder) await page.screenshot({ path: `${folder}/partial-1440-light.png` });
   assert.deepEqual(wrong, []);

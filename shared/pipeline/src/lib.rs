@@ -32,8 +32,8 @@ pub use key::Key;
 pub use legible::{legible, legible_lines};
 pub use long_table::LongTable;
 pub use night::{
-    Attempts, Fetched, Next, Pass, Patience, Planned, Recovered, fetch, forget, migrate, plan, recover, release,
-    report, rollback, to_migrate, work,
+    Attempts, Fetched, Next, Pass, Patience, Planned, Recovered, fetch, forget, give_reason, migrate, plan, recover,
+    release, report, rollback, to_migrate, work,
 };
 pub use ports::{
     Appended, Archive, Attempt, Created, History, Ledger, MarketData, NoPrograms, OfRun, Pointing, ProgramSettings,

@@ -237,12 +237,14 @@ impl World {
             let other = receipts.iter().map(|receipt| &receipt.champion.version).find(|v| Some(*v) != serving.as_ref());
             let Some(version) = other else { continue };
             self.decided("rollback", async |own| {
-                pipeline::rollback(&*own.archive, &*own.ledger, &NoPrograms, &good, version).await.map(|_| ())
+                pipeline::rollback(&*own.archive, &*own.ledger, &NoPrograms, &good, version, "it looks wrong")
+                    .await
+                    .map(|_| ())
             })
             .await;
             tokio::time::sleep(pause / 4).await;
             self.decided("release", async |own| {
-                pipeline::release(&*own.archive, &*own.ledger, &NoPrograms, &good).await.map(|_| ())
+                pipeline::release(&*own.archive, &*own.ledger, &NoPrograms, &good, "").await.map(|_| ())
             })
             .await;
         }

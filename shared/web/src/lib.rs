@@ -20,6 +20,7 @@ mod site;
 mod stores;
 
 pub use api::{
+    decide::Decides,
     ingest::Ingests,
     openapi,
     start::{Started, Starts, Wanted, start_router},

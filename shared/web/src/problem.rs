@@ -46,7 +46,7 @@ impl Problem {
     }
 
     /// A failure of ours; what stands behind it is for the log.
-    pub(crate) fn internal(error: &dyn std::fmt::Display) -> Problem {
+    pub fn internal(error: &dyn std::fmt::Display) -> Problem {
         tracing::error!(%error, "an answer cannot be written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written")
     }

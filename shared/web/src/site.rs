@@ -11,7 +11,7 @@ use pipeline::{Archive, Ledger, stream::Streams};
 use tokio::sync::watch;
 
 use crate::{
-    Ingests, Keys, Problem, Starts,
+    Decides, Ingests, Keys, Problem, Starts,
     api::{self, start::LARGEST_BODY},
     assets,
     cache::{self, Answers, CachedArchive},
@@ -25,6 +25,7 @@ pub struct Site {
     archive: Arc<dyn Archive>,
     ledger: Arc<dyn Ledger>,
     starts: Option<Arc<dyn Starts>>,
+    decides: Option<Arc<dyn Decides>>,
     keys: Option<Arc<dyn Keys>>,
     streams: Option<Arc<dyn Streams>>,
     ingests: Option<Arc<dyn Ingests>>,
@@ -39,6 +40,7 @@ impl Site {
             archive,
             ledger,
             starts: None,
+            decides: None,
             keys: None,
             streams: None,
             ingests: None,
@@ -51,6 +53,12 @@ impl Site {
     #[must_use]
     pub fn starting(self, starts: Arc<dyn Starts>) -> Site {
         Site { starts: Some(starts), ..self }
+    }
+
+    /// One on which a person decides about a ticker, too.
+    #[must_use]
+    pub fn deciding(self, decides: Arc<dyn Decides>) -> Site {
+        Site { decides: Some(decides), ..self }
     }
 
     /// One that shows what arrives row by row.
@@ -91,6 +99,7 @@ impl Site {
             archive: Arc::new(CachedArchive::new(self.archive)),
             ledger: self.ledger,
             starts_here: self.starts.is_some(),
+            decides_here: self.decides.is_some(),
             asks_for_token: self.keys.is_none(),
             streams: self.streams,
             stopping: self.stopping,
@@ -129,6 +138,10 @@ impl Site {
         let all = match self.starts {
             Some(starts) => reads.merge(api::start::route(starts)),
             None => reads,
+        };
+        let all = match self.decides {
+            Some(decides) => all.merge(api::decide::route(decides)),
+            None => all,
         };
         let all = match self.ingests {
             Some(ingests) => all.merge(api::ingest::route(ingests)),

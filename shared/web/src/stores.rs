@@ -15,6 +15,8 @@ pub(crate) struct Stores {
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Whether runs are started here, or by a function of their own.
     pub(crate) starts_here: bool,
+    /// Whether a person can decide here about a ticker.
+    pub(crate) decides_here: bool,
     /// Whether a form that starts a run asks for the token: who has signed in has said it.
     pub(crate) asks_for_token: bool,
     /// What arrives row by row, where anything may.

@@ -115,6 +115,9 @@ async fn a_night_over_http() {
     check("/tickers/KO/compare?a=2020-12-11-0123abcd", 400, Some("b")).await;
     check("/tickers/KO/forecast.svg?theme=blue", 400, Some("theme")).await;
     check("/forecast/KO?format=xml", 400, Some("format")).await;
+    check("/runs?limit=0", 400, Some("limit")).await;
+    check("/tickers?offset=-1", 400, Some("offset")).await;
+    check("/tickers/KO?tab=luck", 400, Some("tab")).await;
     check("/scores/NOBODY", 404, None).await;
     check("/forecast/%FF", 400, Some("path")).await;
     check("/runs/%FF", 400, Some("path")).await;
@@ -205,7 +208,7 @@ async fn what_is_new_shows_at_once() {
 
     nights.night("2020-12-10", &["KO"]).await;
     let first = page("/", None).await;
-    assert!(text(&first).contains("all 1 tickers done"), "{}", text(&first));
+    assert!(text(&first).contains("nothing failed"), "{}", text(&first));
     let origin = get(&router, "/forecast/KO").await.body["origin"].clone();
     assert_eq!(origin, "2020-12-10");
     let tag = first.headers[header::ETAG].to_str().expect("text").to_owned();
@@ -217,7 +220,7 @@ async fn what_is_new_shows_at_once() {
     assert_eq!(get(&router, "/forecast/KO").await.body["origin"], "2020-12-11");
     let second = page("/", Some(tag)).await;
     assert_eq!(second.status, StatusCode::OK);
-    assert!(text(&second).contains("failed in part: 1 of 2") && text(&second).contains("NOBODY"), "{}", text(&second));
+    assert!(text(&second).contains("1 of 2 tickers failed") && text(&second).contains("NOBODY"), "{}", text(&second));
     let run = page(Box::leak(format!("/runs/{}", entry.run.id).into_boxed_str()), None).await;
     assert!(text(&run).contains("the recorded sample does not have it"), "errors are told in full");
     assert!(!text(&run).contains("Try again"), "who cannot start runs is not asked to");
@@ -248,6 +251,9 @@ async fn forms() {
         ("/receipts/KO?format=csv", "as_of,decision,version,model,reason", 3),
         ("/scores/KO?format=csv", "date,origin,horizon,mean,actual,error", 2),
         ("/runs?format=csv", "run,as_of,trigger,status,done", 3),
+        ("/runs?format=csv&limit=1", "run,as_of,trigger,status,done", 2),
+        ("/tickers?format=csv", "ticker,status,verdict,origin,last,model", 2),
+        ("/forecasts?format=csv", "ticker,origin,date,horizon,mean,lower_80", 6),
         (&table, "ticker,origin,date,horizon,mean,lower_80", 6),
     ] {
         let answered = get(&router, path).await;
@@ -256,6 +262,17 @@ async fn forms() {
         assert!(text.starts_with(header_line), "{path}: {text}");
         assert_eq!(text.lines().count(), lines, "{path}: {text}");
     }
+    let first = get(&router, "/runs?limit=1").await;
+    assert_eq!(first.headers[header::LINK], "</runs?limit=1&offset=1>; rel=\"next\"");
+    let second = get(&router, "/runs?limit=1&offset=1").await;
+    assert!(second.headers.get(header::LINK).is_none());
+    assert_ne!(first.body[0]["run"], second.body[0]["run"]);
+    let forecasts = get(&router, "/forecasts").await.body;
+    let forecast = get(&router, "/forecast/KO").await.body;
+    assert_eq!(forecasts[0]["horizons"][0]["mean"], forecast["horizons"][0]["mean"], "one number everywhere");
+    assert_eq!(get(&router, "/tickers").await.body[0]["skill"], forecast["skill"]);
+    let results = get(&router, "/results").await.body;
+    assert_eq!((&results["runs"], &results["tickers"]), (&Value::from(2), &Value::from(1)));
     let scores = get(&router, "/scores/KO").await.body;
     assert_eq!((&scores[0]["date"], &scores[0]["horizon"]), (&Value::from("2020-12-11"), &Value::from(1)));
     for (path, kind) in [

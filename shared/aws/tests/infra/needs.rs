@@ -280,8 +280,8 @@ impl Stores {
         let others = receipts.iter().map(|receipt| &receipt.champion.version).filter(|version| **version != serving);
         for version in others {
             // Those that the retention has removed cannot come back.
-            if pipeline::rollback(archive, ledger, &pipeline::NoPrograms, ticker, version).await.is_ok() {
-                pipeline::release(archive, ledger, &pipeline::NoPrograms, ticker).await.expect("releases");
+            if pipeline::rollback(archive, ledger, &pipeline::NoPrograms, ticker, version, "asked for").await.is_ok() {
+                pipeline::release(archive, ledger, &pipeline::NoPrograms, ticker, "").await.expect("releases");
                 break;
             }
         }

@@ -1,7 +1,5 @@
 use std::{fs, path::Path, process::ExitCode};
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use super::{Failure, output};
 use crate::drift;
 
@@ -10,9 +8,7 @@ pub(super) async fn drift(seed: u64, nights: usize, data: &Path, json: bool) -> 
     if fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Failure::Usage(format!("{} is not empty: name another folder with --data", data.display())));
     }
-    let style = ProgressStyle::with_template("{bar:32} {pos} nights {elapsed} {prefix} {msg}");
-    let bar = ProgressBar::new(drift::all_nights(nights) as u64)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = output::progress(drift::all_nights(nights) as u64, "{bar:32} {pos} nights {elapsed} {prefix} {msg}");
     let told = drift::run(seed, nights, data, |policy, day| {
         bar.set_prefix(policy.to_owned());
         bar.set_message(day.to_string());

@@ -4,7 +4,7 @@ use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterva
 use jiff::civil::Date;
 use pipeline::{Answered, Results, VersionScore, When};
 
-use super::output::{percent, print, table};
+use super::output::{percent, print, table, tabulate};
 
 pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
     for answer in answered {
@@ -51,7 +51,7 @@ pub(super) fn record(ticker: &Ticker, judgement: &Judgement) {
             ]);
         }
     }
-    print(&rows.to_string());
+    tabulate(&mut rows);
     let Judgement { sessions, year, scale, .. } = judgement;
     print(&format!("{ticker}: {sessions} sessions on record, year {year} of its nights, scale {}", scale.as_str()));
 }
@@ -63,7 +63,7 @@ pub(super) fn scores(ticker: &Ticker, scores: &[VersionScore]) {
     }
     let levels: Vec<Level> = scores[0].score.inside.iter().map(|(level, _)| *level).collect();
     let mut header: Vec<String> =
-        ["Session", "Ahead", "Forecast", "Came", "Error", "Walk's"].map(str::to_owned).to_vec();
+        ["Session", "Ahead", "Forecast", "Actual", "Error", "Random-walk error"].map(str::to_owned).to_vec();
     header.extend(levels.iter().map(|level| format!("In {level} %")));
     header.push("Version".to_owned());
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
@@ -86,21 +86,23 @@ pub(super) fn scores(ticker: &Ticker, scores: &[VersionScore]) {
         row.push(version.to_string());
         rows.add_row(row);
     }
-    print(&rows.to_string());
+    tabulate(&mut rows);
     let record = LiveRecord::of(scores.iter().map(|scored| &scored.score));
     print(&format!("{} forecasts, skill over a random walk {}", record.n, percent(record.skill)));
 }
 
-/// As Markdown, so that it can be put into a report as it is.
+/// What all nights add up to.
 pub(super) fn results(results: &Results) {
     let Results { runs, tickers, done, not_done, forecasts, .. } = results;
     let sessions = results.sessions.map(|(from, to)| format!(" from {from} to {to}")).unwrap_or_default();
     print(&format!("{runs} runs{sessions}, {tickers} tickers: {done} nights of a ticker done, {not_done} not.\n"));
-    print("| verdict | times | share |\n| --- | ---: | ---: |");
+    let mut rows = table(&["Verdict", "Times", "Share"], &[1, 2]);
     let all: usize = results.verdicts.values().sum();
     for (verdict, times) in &results.verdicts {
-        print(&format!("| {verdict} | {times} | {:.1} % |", *times as f64 / all.max(1) as f64 * 100.0));
+        let share = format!("{:.1} %", *times as f64 / all.max(1) as f64 * 100.0);
+        rows.add_row([(*verdict).to_owned(), times.to_string(), share]);
     }
+    tabulate(&mut rows);
     let skill = |skill: Option<SkillInterval>| {
         skill.map_or_else(
             || "-".to_owned(),
@@ -108,38 +110,41 @@ pub(super) fn results(results: &Results) {
         )
     };
     let (structured, structured_skill) = results.structured;
-    print("\n| live forecasts | scored | skill over the random walk (95 % interval) |\n| --- | ---: | ---: |");
-    print(&format!("| all | {forecasts} | {} |", skill(results.skill)));
-    print(&format!("| of models that are no baseline | {structured} | {} |", skill(structured_skill)));
+    print("");
+    let mut rows = table(&["Live forecasts", "Scored", "Skill over the random walk (95 % interval)"], &[1, 2]);
+    rows.add_row(["all".to_owned(), forecasts.to_string(), skill(results.skill)]);
+    rows.add_row(["of models that are no baseline".to_owned(), structured.to_string(), skill(structured_skill)]);
+    tabulate(&mut rows);
     let Results { structured_tickers, expected_false, .. } = results;
     print(&format!(
-        "\nStructure or a drift served {structured_tickers} of {tickers} tickers at some time; the error budget lets at most {expected_false:.1} be expected to be false."
+        "\nStructure or a drift served {structured_tickers} of {tickers} tickers at some time; by the error budget at most {expected_false:.1} of them are expected to be false.\n"
     ));
-    print(
-        "\n| intervals | level | held | lowest and highest ticker | mean pinball loss |\n| --- | ---: | ---: | ---: | ---: |",
-    );
+    let loss = |loss: Option<f64>| loss.map_or_else(|| "-".to_owned(), |loss| format!("{:.4} %", loss * 100.0));
+    let header = ["Intervals", "Level", "Held", "Lowest and highest ticker", "Mean pinball loss"];
+    let mut rows = table(&header, &[1, 2, 3, 4]);
     for kind in &results.intervals {
         for (coverage, (_, lowest, highest)) in kind.coverage.iter().zip(&kind.by_ticker) {
-            let pinball = kind.pinball.map_or_else(|| "-".to_owned(), |loss| format!("{:.4} %", loss * 100.0));
-            print(&format!(
-                "| {} | {} % | {:.1} % | {:.1} to {:.1} % | {pinball} |",
-                name(kind.kind),
-                coverage.level,
-                coverage.realised * 100.0,
-                lowest * 100.0,
-                highest * 100.0
-            ));
+            rows.add_row([
+                name(kind.kind).to_owned(),
+                format!("{} %", coverage.level),
+                format!("{:.1} %", coverage.realised * 100.0),
+                format!("{:.1} to {:.1} %", lowest * 100.0, highest * 100.0),
+                loss(kind.pinball),
+            ]);
         }
     }
-    print("\n| intervals | sessions ahead | held | mean pinball loss |\n| --- | ---: | ---: | ---: |");
+    tabulate(&mut rows);
+    print("");
+    let mut rows = table(&["Intervals", "Sessions ahead", "Held", "Mean pinball loss"], &[1, 2, 3]);
     for kind in &results.intervals {
         for ahead in &kind.horizons {
             let held: Vec<String> =
                 ahead.coverage.iter().map(|c| format!("{} %: {:.1} %", c.level, c.realised * 100.0)).collect();
-            let pinball = ahead.pinball.map_or_else(|| "-".to_owned(), |loss| format!("{:.4} %", loss * 100.0));
-            print(&format!("| {} | {} | {} | {pinball} |", name(kind.kind), ahead.horizon, held.join(", ")));
+            let horizon = ahead.horizon.to_string();
+            rows.add_row([name(kind.kind).to_owned(), horizon, held.join(", "), loss(ahead.pinball)]);
         }
     }
+    tabulate(&mut rows);
 }
 
 fn name(kind: IntervalKind) -> &'static str {

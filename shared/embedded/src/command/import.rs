@@ -73,7 +73,7 @@ pub(super) async fn import(place: &str, dry_run: bool, mut night: NightArguments
             let words = [ticker, kind, cadence, season, &numbers[0], &numbers[1], first, last, &shown.join(", ")];
             table.add_row(words.map(String::as_str));
         }
-        output::line(&table.to_string());
+        output::tabulate(&mut table);
         for series in &all {
             if series.closes_alone {
                 let what = "closes as they were traded: a dividend or a split looks like a fall";

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::IpAddr,
+    path::Path,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -21,7 +22,7 @@ use tokio::{
 
 use super::{
     Failure,
-    arguments::{IngestArguments, KafkaArguments, RowFormat},
+    arguments::{IngestArguments, KafkaArguments, RowFormat, StoreArguments},
     output,
     settings::read_settings,
     stores::ledger_path,
@@ -39,7 +40,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) async fn new(data: &std::path::Path, settings: &Settings) -> Result<Opened, Failure> {
+    pub(super) async fn new(data: &Path, settings: &Settings) -> Result<Opened, Failure> {
         let archive = Arc::new(DirectoryArchive::open(data)?);
         pipeline::know_calendars(&*archive).await?;
         let path = ledger_path(data);
@@ -78,23 +79,32 @@ const POLL: Duration = Duration::from_millis(200);
 const FAILURES: u32 = 8;
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-pub(super) async fn ingest(arguments: IngestArguments) -> Result<ExitCode, Failure> {
-    let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
+pub(super) async fn ingest(
+    arguments: IngestArguments,
+    config: Option<&Path>,
+    store: &StoreArguments,
+) -> Result<ExitCode, Failure> {
+    if store.place.in_cloud() {
+        return Err(Failure::Usage(
+            "rows are taken into a data directory of this machine: in the cloud the ingest function does it".to_owned(),
+        ));
+    }
+    let settings = read_settings(config, &arguments.set)?;
     let kafka = kafka_settings(&arguments.kafka)?;
-    let opened = Opened::new(&arguments.data, &settings).await?;
+    let opened = Opened::new(&store.place.data, &settings).await?;
     tokio::spawn(opened.clone().look_for_runs());
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         super::stop::asked().await;
         let _ = stop.send(true);
     });
-    let format = format(arguments.format);
+    let format = format(arguments.rows);
     let counts = match kafka {
         Some(kafka) => topic(&opened, &kafka, format, arguments.until_end, stopped).await?,
         None => lines(&opened.ingest, BufReader::new(tokio::io::stdin()), format, stopped).await?,
     };
     opened.ingest.lock().await.look_for_runs().await?;
-    if arguments.json {
+    if store.json {
         output::json(&counts);
     } else {
         output::line(&format!("{counts}."));

@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use forecasting::Ticker;
 use jiff::civil::Date;
 
-use super::{Failure, arguments::StoreArguments, history, output, stores::Stores};
+use super::{Failure, arguments::StoreArguments, follow, history, output, stores::Stores};
 
 /// More runs than this are for a program to ask the ledger for.
 const RUNS_LISTED: usize = 1_000;
 
-pub(super) async fn runs(store: &StoreArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn runs(follow: bool, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let Stores { archive, ledger, .. } = Stores::read(&store.place).await?;
+    if follow {
+        return follow::follow(ledger, store.json).await;
+    }
     let entries = ledger.runs(RUNS_LISTED).await?;
     if store.json {
         let mut listed = Vec::with_capacity(entries.len());

@@ -42,14 +42,14 @@ pub(super) async fn judge(
     let header = [
         "Ticker",
         "Forecasts",
-        "Here before",
-        "To come",
+        "In time",
+        "Open",
         "Skill",
         "Held",
-        "Against the walk",
-        "Against who serves",
-        "Asked",
-        "Who serves",
+        "Against random walk",
+        "Against in service",
+        "Needed",
+        "In service",
     ];
     let mut table = output::table(&header, &[1, 2, 3, 4, 6, 7, 8]);
     for series in &judgement.series {
@@ -82,12 +82,12 @@ pub(super) async fn judge(
             champion.clone(),
         ]);
     }
-    output::line(&table.to_string());
+    output::tabulate(&mut table);
     for ticker in &judgement.untrained {
-        output::line(&format!("{ticker}: no run has trained on it yet; forecasts of it wait."));
+        output::line(&format!("{ticker}: no run has trained on it yet; its forecasts wait."));
     }
     output::line(&format!(
-        "Forecasts of {name}. Evidence, to 1, is earned by what was here before its outcome; the rest is claimed."
+        "Forecasts of {name}. Evidence is odds to 1, earned by forecasts submitted before their outcome; the rest is only claimed."
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ use tiingo::{Client, Feed, Token};
 use super::{
     Failure,
     arguments::{MarketName, PlaceArguments},
+    output,
     stores::ledger_path,
 };
 use crate::{
@@ -56,7 +57,8 @@ impl Chosen {
             (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
             (None, None) => {
                 let last = RecordedMarket::LAST_SESSION;
-                eprintln!("No {TOKEN_VARIABLE} and no --market: working on the recorded prices, which end on {last}.");
+                let what = format!("working on the recorded prices, which end on {last}");
+                output::remark(&format!("No {TOKEN_VARIABLE} and no --market: {what}."));
                 Ok(Chosen::recorded())
             }
         }

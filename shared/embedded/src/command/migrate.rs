@@ -2,10 +2,9 @@
 
 use std::{path::Path, process::ExitCode};
 
-use indicatif::ProgressBar;
 use serde::Serialize;
 
-use super::{Failure, arguments::StoreArguments, output, run::style, stores::Stores};
+use super::{Failure, arguments::StoreArguments, output, run::PROGRESS, stores::Stores};
 
 #[derive(Serialize)]
 struct Output {
@@ -25,7 +24,7 @@ pub(super) async fn migrate(store: &StoreArguments) -> Result<ExitCode, Failure>
     let stores = Stores::change(&store.place).await?;
     stores.compact()?;
     let tickers = pipeline::to_migrate(&*stores.archive).await?;
-    let bar = ProgressBar::new(tickers.len() as u64).with_style(style());
+    let bar = output::progress(tickers.len() as u64, PROGRESS);
     let mut snapshots = 0;
     for ticker in &tickers {
         bar.set_message(ticker.to_string());

@@ -2,19 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    io::{ErrorKind, Write},
+    io::{ErrorKind, IsTerminal, Write},
     path::Path,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use forecasting::{Decision, Stamp, Ticker, price};
+use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::{
     Archive, Audit, Closure, Error, Forecasted, Ledger, ModelSummary, Prediction, Promoted, Receipt, Recovered,
     RunEntry, RunId, RunStatus, Stage, StageKey, TickerStatus, TickerSummary, Tombstone, Trigger, Verified,
     VerifiedReceipt, legible_lines, plain_reason,
 };
 use serde::Serialize;
+
+use super::arguments::Format;
 
 /// What `run --json` prints.
 #[derive(Serialize)]
@@ -83,10 +89,84 @@ fn status(entry: &RunEntry) -> String {
 
 /// Whether a result could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+/// How tables are printed, and whether nothing else is.
+static FORMAT: OnceLock<Format> = OnceLock::new();
+static QUIET: AtomicBool = AtomicBool::new(false);
+/// The bar that is shown.
+static PROGRESS: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
+/// Decides once how everything is printed.
+pub(super) fn print_as(format: Format, quiet: bool) {
+    let _ = FORMAT.set(format);
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
+fn format() -> Format {
+    FORMAT.get().copied().unwrap_or(Format::Table)
+}
+
+/// A bar on standard error, which what is written there meanwhile does not break; nothing where that is no terminal, or nobody wants it.
+pub(super) fn progress(length: u64, template: &str) -> ProgressBar {
+    if QUIET.load(Ordering::Relaxed) {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template);
+    let bar = ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    *PROGRESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+    bar
+}
+
+/// Writes something to standard error while no bar is in its way.
+pub(super) fn above_progress<T>(write: impl FnOnce() -> T) -> T {
+    let bar = PROGRESS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bar.filter(|bar| !bar.is_finished() && !bar.is_hidden()) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
+
+/// A sentence about a result. Of a table for a spreadsheet it is no part.
 /// A reader that has gone away (`| head`) is no failure of ours; a full disk is one.
 pub(super) fn print(text: &str) {
-    file(format!("{text}\n").as_bytes());
+    if format() == Format::Csv { remark(text) } else { file(format!("{text}\n").as_bytes()) }
+}
+
+/// A table, as it was asked for.
+pub(super) fn tabulate(table: &mut Table) {
+    let rows = || table.row_iter().map(|row| row.cell_iter().map(comfy_table::Cell::content).collect::<Vec<_>>());
+    match format() {
+        Format::Csv => {
+            let header =
+                table.header().map(|header| header.cell_iter().map(comfy_table::Cell::content).collect::<Vec<_>>());
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in header.into_iter().chain(rows()) {
+                // Memory can be written.
+                let _ = writer.write_record(row);
+            }
+            return file(&writer.into_inner().unwrap_or_default());
+        }
+        Format::Markdown => {
+            table.load_style(presets::ASCII_MARKDOWN);
+        }
+        Format::Table | Format::Json => match width() {
+            Some(width) => {
+                table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            }
+            // Another program reads: columns, and nothing drawn.
+            None => {
+                table.load_style(presets::NOTHING);
+            }
+        },
+    }
+    file(format!("{table}\n").as_bytes());
+}
+
+/// How wide the terminal is that results are printed on; `COLUMNS` has the last word.
+fn width() -> Option<u16> {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    let out = std::io::stdout();
+    let terminal = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).map_or(80, |size| size.ws_col));
+    said.or(terminal.map(|columns| if columns == 0 { 80 } else { columns }))
 }
 
 /// Prints a file's content as it is.
@@ -156,7 +236,7 @@ pub(super) async fn night(entry: &RunEntry, told: &RunOutput<'_>, ledger: &dyn L
         ]);
     }
     if rows.row_count() > 0 {
-        print(&rows.to_string());
+        tabulate(&mut rows);
     }
     let done = tickers.iter().filter(|ticker| ticker.summary.status == TickerStatus::Done).count();
     print(&format!("Run {run}, as of {as_of}: {status}, {done} of {} tickers done.", tickers.len()));
@@ -216,7 +296,7 @@ pub(super) fn runs(entries: &[RunEntry]) {
             entry.closed_at.clone().unwrap_or_default(),
         ]);
     }
-    print(&rows.to_string());
+    tabulate(&mut rows);
 }
 
 pub(super) fn prediction(prediction: &Prediction) {
@@ -239,7 +319,7 @@ pub(super) fn prediction(prediction: &Prediction) {
         "{ticker}: {model}, version {version}, knows {} up to {origin} ({bar})",
         if sessions { "prices" } else { "values" }
     ));
-    print(&rows.to_string());
+    tabulate(&mut rows);
     let source = |source| if source == pipeline::Source::Live { "live" } else { "record" };
     let skill = &prediction.skill;
     print(&format!(
@@ -285,10 +365,18 @@ pub(super) fn models(models: &[ModelSummary]) {
             coefficients.join(", "),
         ]);
     }
-    print(&rows.to_string());
+    tabulate(&mut rows);
 }
 
 pub(super) fn receipts(receipts: &[Receipt]) {
+    if format() != Format::Table {
+        let mut rows = table(&["As of", "Verdict", "Version", "Model", "Reason", "Run"], &[]);
+        for Receipt { as_of, decision, reason, champion, run, .. } in receipts {
+            let (version, model) = (champion.version.to_string(), champion.specification.to_string());
+            rows.add_row([&as_of.to_string(), decision.as_str(), &version, &model, reason, run.as_str()]);
+        }
+        return tabulate(&mut rows);
+    }
     for receipt in receipts {
         let Receipt { as_of, decision, reason, champion, run, .. } = receipt;
         print(&format!("{as_of}  {:<8} {}  {}", decision.as_str(), champion.version, champion.specification));
@@ -303,9 +391,16 @@ pub(super) fn checked(file: &Path, watchlist: usize) {
     print(&format!("{} can be used: its watchlist has {watchlist} tickers", file.display()));
 }
 
-/// One line on standard error; a reader that has gone away is no failure of ours there either.
+/// One line on standard error that nobody needs; a reader that has gone away is no failure of ours there either.
 pub(super) fn remark(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", legible_lines(text));
+    if !QUIET.load(Ordering::Relaxed) {
+        above_progress(|| drop(writeln!(std::io::stderr(), "{}", legible_lines(text))));
+    }
+}
+
+/// What went wrong.
+pub(super) fn error(text: &str) {
+    above_progress(|| drop(writeln!(std::io::stderr(), "closing-bell: {}", legible_lines(text))));
 }
 
 /// One line on standard output.
@@ -341,7 +436,7 @@ pub(super) fn audit(audit: &Audit) {
         line(&format!("{} objects belong to nothing on record, {} among them.", unaccounted.len(), unaccounted[0]));
     }
     for finding in findings {
-        remark(&format!("closing-bell: {finding}"));
+        error(&finding.to_string());
     }
     match findings.len() {
         0 => line("All is as it was written."),
@@ -355,7 +450,7 @@ pub(super) fn recovered(recovered: &Recovered) {
     let Recovered { runs, tickers, records, unproven, without_transcript, streamed } = recovered;
     line(&format!("{runs} runs, {tickers} series, {records} results and verdicts are on record again."));
     for what in unproven {
-        remark(&format!("closing-bell: {what}"));
+        error(&what.to_string());
     }
     if !without_transcript.is_empty() {
         let first = &without_transcript[0];

@@ -9,21 +9,20 @@ use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 pub(super) async fn rollback(
     ticker: &Ticker,
     version: &VersionId,
+    reason: &str,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
     let stores = Stores::change(&store.place).await?;
-    print(
-        ticker,
-        &pipeline::rollback(&*stores.archive, &*stores.ledger, &*stores.programs(), ticker, version).await?,
-        store,
-    );
+    let (archive, ledger, programs) = (&*stores.archive, &*stores.ledger, stores.programs());
+    print(ticker, &pipeline::rollback(archive, ledger, &*programs, ticker, version, reason).await?, store);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Releases what a rollback pinned.
-pub(super) async fn release(ticker: &Ticker, store: &StoreArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn release(ticker: &Ticker, reason: &str, store: &StoreArguments) -> Result<ExitCode, Failure> {
     let stores = Stores::change(&store.place).await?;
-    print(ticker, &pipeline::release(&*stores.archive, &*stores.ledger, &*stores.programs(), ticker).await?, store);
+    let (archive, ledger, programs) = (&*stores.archive, &*stores.ledger, stores.programs());
+    print(ticker, &pipeline::release(archive, ledger, &*programs, ticker, reason).await?, store);
     Ok(ExitCode::SUCCESS)
 }
 

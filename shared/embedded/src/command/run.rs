@@ -2,11 +2,11 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use forecasting::Stamp;
-use indicatif::{ProgressBar, ProgressStyle};
+use forecasting::{Stamp, Ticker};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use messages::{Message, Messenger};
-use pipeline::{Assignment, Digest, Key, Patience, Planned, RunEntry, RunStatus, Settings, Trigger, plan};
+use pipeline::{Assignment, Patience, Planned, RunEntry, RunId, RunStatus, Settings, Trigger, give_reason, plan};
 
 use super::{
     Failure,
@@ -45,11 +45,7 @@ impl Prepared {
         let manual = Trigger::Manual;
         let planned = plan(&*self.stores.archive, &*self.stores.ledger, &self.assignment, as_of, manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
-        if !reason.is_empty() {
-            let name = format!("reason-{}.txt", Digest::of(reason.as_bytes()).short());
-            self.stores.archive.create(&Key::run(&entry.run.id, &name), reason.as_bytes()).await?;
-        }
-        Ok(())
+        give_reason(&*self.stores.archive, &entry.run.id, reason).await
     }
 
     pub(super) async fn night(
@@ -122,16 +118,42 @@ impl Prepared {
 
     /// A bar on standard error; nothing where that is no terminal.
     pub(super) fn progress(&self, nights: usize) -> ProgressBar {
-        let bar = ProgressBar::new((nights * self.assignment.tickers.len()) as u64);
-        bar.with_style(style())
+        output::progress((nights * self.assignment.tickers.len()) as u64, PROGRESS)
+    }
+
+    /// Refuses a series that was named and that nobody knows: a typo makes no run. What the market lists, or is on the watchlist, is known;
+    /// of others a market far away is asked.
+    pub(super) async fn check_named(&self, named: &[Ticker]) -> Result<(), Failure> {
+        let Chosen { market, tickers, last_session, .. } = &self.chosen;
+        for ticker in named.iter().filter(|ticker| !tickers.contains(ticker)) {
+            let reason = if market.is_local() {
+                Some(format!("the {} market has no such series", self.chosen.name))
+            } else {
+                let far = last_session.date().and_then(|day| day.checked_sub(jiff::Span::new().days(LOOK_BACK)).ok());
+                let from = far.unwrap_or_else(|| self.assignment.configuration.from());
+                match market.history(ticker, from, *last_session).await {
+                    Err(pipeline::Error::UnknownTicker { reason, .. }) => Some(reason),
+                    _ => None,
+                }
+            };
+            if let Some(reason) = reason {
+                let near =
+                    tickers.iter().map(|known| (strsim::damerau_levenshtein(known.as_str(), ticker.as_str()), known));
+                let near = near
+                    .filter(|(distance, _)| *distance <= 2)
+                    .min()
+                    .map(|(_, known)| format!("; did you mean {known}?"));
+                return Err(Failure::Unknown(format!("{ticker} is unknown: {reason}{}", near.unwrap_or_default())));
+            }
+        }
+        Ok(())
     }
 }
 
 /// How progress looks.
-pub(super) fn style() -> ProgressStyle {
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed} {prefix} {msg}");
-    style.unwrap_or_else(|_| ProgressStyle::default_bar())
-}
+pub(super) const PROGRESS: &str = "{bar:32} {pos}/{len} {elapsed} {prefix} {msg}";
+/// Days in which a series that is traded has a price.
+const LOOK_BACK: i64 = 30;
 
 /// Who tells of the nights, where a webhook is configured; `CLOSING_BELL_WEBHOOK` takes the place of the file's address.
 pub(super) fn messenger(settings: &Settings) -> Result<Option<Messenger>, Failure> {
@@ -167,10 +189,17 @@ pub(super) async fn run(as_of: Option<Stamp>, train: bool, arguments: &NightArgu
     }
     let mut prepared = Prepared::new(arguments).await?;
     prepared.assignment.configuration.train = train;
+    prepared.check_named(&arguments.tickers).await?;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
+    let before = prepared.stores.ledger.run(&RunId::new(as_of, &prepared.assignment.digest())).await?;
     let progress = prepared.progress(1);
     let entry = prepared.night(as_of, Trigger::Manual, &progress).await?;
     progress.finish_and_clear();
+    let done = before.filter(|before| before.closure.as_ref().is_some_and(|closure| !closure.status.is_incomplete()));
+    if let Some(at) = done.and_then(|before| before.closed_at) {
+        let at = at.get(..16).unwrap_or(&at).replace('T', " ");
+        output::remark(&format!("This run was done already, on {at} UTC: nothing was done again."));
+    }
     let told = prepared.output(&entry).await?;
     if arguments.store.json {
         output::json(&told);

@@ -1,17 +1,13 @@
 //! The configuration that a command works by.
 
-use std::{
-    fs,
-    io::{ErrorKind, Read},
-    path::Path,
-};
+use std::{fs, io::Read, path::Path};
 
 use pipeline::Settings;
 
 use super::{Failure, arguments::PlaceArguments, stores::Stores};
 use crate::programs::program_digest;
 
-/// The configuration: the file that was named; otherwise the one in the bucket, or the usual one beside this command.
+/// The configuration: the file that was named or found; in the cloud, where none was named, the one in the bucket.
 pub(super) async fn settings(
     named: Option<&Path>,
     set: &[String],
@@ -23,21 +19,16 @@ pub(super) async fn settings(
     }
 }
 
-pub(super) const USUAL_FILE: &str = "closing-bell.toml";
-
-/// Reads the file that was named, or the usual one where it exists.
+/// Reads the file that was named or found; without one every setting has its default.
 pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Settings, Failure> {
-    let path = named.unwrap_or(Path::new(USUAL_FILE));
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => {
-            // What is set on the command line stands by itself.
-            let mut settings = Settings::parse_with("", set).map_err(Failure::Usage)?;
-            settings.read_dates(|file| read_dates(Path::new(file))).map_err(Failure::Usage)?;
-            return Ok(with_programs(settings));
-        }
-        Err(error) => return Err(Failure::Usage(format!("{} cannot be read: {error}", path.display()))),
+    let Some(path) = named else {
+        // What is set on the command line stands by itself.
+        let mut settings = Settings::parse_with("", set).map_err(Failure::Usage)?;
+        settings.read_dates(|file| read_dates(Path::new(file))).map_err(Failure::Usage)?;
+        return Ok(with_programs(settings));
     };
+    let cannot = |error| Failure::Usage(format!("{} cannot be read: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(cannot)?;
     let wrong = |message: String| Failure::Usage(format!("{}: {message}", path.display()));
     let mut settings = Settings::parse_with(&text, set).map_err(wrong)?;
     if let Some(file) = settings.watchlist.file() {

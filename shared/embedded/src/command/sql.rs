@@ -10,12 +10,7 @@ use rusqlite::{Connection, ToSql, limits::Limit, params_from_iter, types::ValueR
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
-use super::{
-    Failure,
-    arguments::{PlaceArguments, TableFormat},
-    output,
-    stores::Stores,
-};
+use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 
 /// What there is to ask about.
 const TABLES: [(&str, &str); 5] = [
@@ -39,8 +34,8 @@ const NIGHTS: usize = 10_000;
 /// So many of the newest runs tell which series are watched.
 const RUNS: usize = 1_000;
 
-pub(super) async fn sql(question: &str, format: TableFormat, place: &PlaceArguments) -> Result<ExitCode, Failure> {
-    let stores = Stores::read(place).await?;
+pub(super) async fn sql(question: &str, store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let stores = Stores::read(&store.place).await?;
     let wrong = |error: rusqlite::Error| Failure::Usage(format!("{error}"));
     let memory = Connection::open_in_memory().map_err(wrong)?;
     // No other file is opened by a question.
@@ -65,7 +60,7 @@ pub(super) async fn sql(question: &str, format: TableFormat, place: &PlaceArgume
         let field = |place: usize| row.get_ref(place).map(value).map_err(wrong);
         answer.push((0..names.len()).map(field).collect::<Result<_, _>>()?);
     }
-    print(&names, &answer, format);
+    print(&names, &answer, store.json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -83,34 +78,23 @@ fn value(field: ValueRef<'_>) -> Value {
     }
 }
 
-fn print(names: &[String], rows: &[Vec<Value>], format: TableFormat) {
+fn print(names: &[String], rows: &[Vec<Value>], json: bool) {
     let text = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    match format {
-        TableFormat::Json => {
-            let object = |row: &Vec<Value>| names.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>();
-            output::json(&rows.iter().map(object).collect::<Vec<_>>());
-        }
-        TableFormat::Csv => {
-            let mut writer = csv::Writer::from_writer(Vec::new());
-            // Memory can be written.
-            let _ = writer.write_record(names);
-            rows.iter().for_each(|row| drop(writer.write_record(row.iter().map(text))));
-            output::file(&writer.into_inner().unwrap_or_default());
-        }
-        TableFormat::Table => {
-            let header: Vec<&str> = names.iter().map(String::as_str).collect();
-            let is_number = |place: &usize| rows.first().is_some_and(|row| row[*place].is_number());
-            let mut table = output::table(&header, &(0..names.len()).filter(is_number).collect::<Vec<_>>());
-            for row in rows {
-                table.add_row(row.iter().map(text));
-            }
-            output::line(&table.to_string());
-        }
+    if json {
+        let object = |row: &Vec<Value>| names.iter().cloned().zip(row.iter().cloned()).collect::<Map<_, _>>();
+        return output::json(&rows.iter().map(object).collect::<Vec<_>>());
     }
+    let header: Vec<&str> = names.iter().map(String::as_str).collect();
+    let is_number = |place: &usize| rows.first().is_some_and(|row| row[*place].is_number());
+    let mut table = output::table(&header, &(0..names.len()).filter(is_number).collect::<Vec<_>>());
+    for row in rows {
+        table.add_row(row.iter().map(text));
+    }
+    output::tabulate(&mut table);
 }
 
 /// The stores, and the tables that are made of them.

@@ -31,7 +31,7 @@ pub use pass::{Next, Pass};
 pub use patience::Patience;
 use place::Tonight;
 pub(crate) use place::{Place, StageResults};
-pub use plan::{Planned, plan};
+pub use plan::{Planned, give_reason, plan};
 use promote::promote;
 pub(crate) use promote::{RULE, reach, released, restored};
 pub use recover::{Recovered, recover};

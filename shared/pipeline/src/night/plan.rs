@@ -1,7 +1,8 @@
 use forecasting::Stamp;
 
 use crate::{
-    Archive, Assignment, Closure, Error, Key, Ledger, Run, RunEntry, RunStatus, Trigger, calendars, know_each_other,
+    Archive, Assignment, Closure, Digest, Error, Key, Ledger, Run, RunEntry, RunId, RunStatus, Trigger, calendars,
+    know_each_other,
 };
 
 /// What there is to do.
@@ -48,4 +49,16 @@ pub async fn plan(
             Ok(Planned::NoSession(RunEntry { closure: Some(closure), ..entry }))
         }
     }
+}
+
+/// Keeps why someone asked for a run, in their own words, beside what it was asked to do.
+///
+/// # Errors
+/// The archive's.
+pub async fn give_reason(archive: &dyn Archive, run: &RunId, why: &str) -> Result<(), Error> {
+    if why.is_empty() {
+        return Ok(());
+    }
+    let name = format!("reason-{}.txt", Digest::of(why.as_bytes()).short());
+    archive.create(&Key::run(run, &name), why.as_bytes()).await.map(|_| ())
 }

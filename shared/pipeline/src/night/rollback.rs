@@ -4,7 +4,7 @@ use forecasting::{Calibration, Decision, PriceSeries, Stamp, Ticker};
 
 use super::{
     Known, Place, StageResults, Tonight, forecast,
-    plan::{Planned, plan},
+    plan::{Planned, give_reason, plan},
     promote::{released, restored},
     report,
 };
@@ -28,7 +28,7 @@ pub(crate) fn released_in_words(pinned: &Champion) -> String {
 }
 
 /// Puts a version that was in service before into service again, at a person's word: a run of its own for the newest session on
-/// record, with a receipt, a forecast and a report. It downloads and trains nothing.
+/// record, with a receipt, a forecast and a report. It downloads and trains nothing. Why, in the person's words, is kept with the run.
 ///
 /// # Errors
 /// [`Error::Request`] for a version that serves already or never did; [`Error::Missing`] and [`Error::Damaged`] where it cannot
@@ -39,8 +39,9 @@ pub async fn rollback(
     programs: &dyn Programs,
     ticker: &Ticker,
     version: &VersionId,
+    why: &str,
 ) -> Result<Promoted, Error> {
-    let decided = Box::pin(roll_back(archive, ledger, programs, ticker, version)).await;
+    let decided = Box::pin(roll_back(archive, ledger, programs, ticker, version, why)).await;
     tidied(archive, ledger, ticker, decided).await
 }
 
@@ -50,6 +51,7 @@ async fn roll_back(
     programs: &dyn Programs,
     ticker: &Ticker,
     version: &VersionId,
+    why: &str,
 ) -> Result<Promoted, Error> {
     let nothing = || Error::NoForecast { ticker: ticker.clone() };
     let refused = |reason: String| Error::Request { field: "version", reason };
@@ -70,7 +72,7 @@ async fn roll_back(
     };
     let series = snapshot.series(archive, ticker).await?;
     can_serve(archive, &back, &series, &configuration).await?;
-    let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
+    let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration, why };
     order
         .carry_out(archive, ledger, programs, Decision::Rollback, in_words(&back), |place| {
             restored(&back, &pointer, place)
@@ -88,8 +90,9 @@ pub async fn release(
     ledger: &dyn Ledger,
     programs: &dyn Programs,
     ticker: &Ticker,
+    why: &str,
 ) -> Result<Promoted, Error> {
-    let decided = Box::pin(let_go(archive, ledger, programs, ticker)).await;
+    let decided = Box::pin(let_go(archive, ledger, programs, ticker, why)).await;
     tidied(archive, ledger, ticker, decided).await
 }
 
@@ -98,6 +101,7 @@ async fn let_go(
     ledger: &dyn Ledger,
     programs: &dyn Programs,
     ticker: &Ticker,
+    why: &str,
 ) -> Result<Promoted, Error> {
     let nothing = || Error::NoForecast { ticker: ticker.clone() };
     let pointer = ledger.champion(ticker).await?.ok_or_else(nothing)?;
@@ -108,7 +112,7 @@ async fn let_go(
     }
     let (newest, snapshot, former) = newest_prices(ledger, ticker).await?;
     let configuration = Configuration { rollback: None, release: Some(pointer.sequence), ..former };
-    let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration };
+    let order = Order { ticker, pointer: &pointer, snapshot, newest, configuration, why };
     let reason = released_in_words(&pointer);
     order.carry_out(archive, ledger, programs, Decision::Release, reason, |place| released(&pointer, place)).await
 }
@@ -129,6 +133,8 @@ struct Order<'a> {
     snapshot: Snapshot,
     newest: Stamp,
     configuration: Configuration,
+    /// In the person's own words.
+    why: &'a str,
 }
 
 impl Order<'_> {
@@ -141,11 +147,12 @@ impl Order<'_> {
         reason: String,
         champion: impl Fn(&Place<'_>) -> Champion,
     ) -> Result<Promoted, Error> {
-        let Order { ticker, pointer, snapshot, newest, configuration } = self;
+        let Order { ticker, pointer, snapshot, newest, configuration, why } = self;
         let assignment = Assignment { tickers: vec![ticker.clone()], configuration };
         let planned = plan(archive, ledger, &assignment, newest, Trigger::Manual).await?;
         let (Planned::Open(entry) | Planned::Done(entry) | Planned::NoSession(entry)) = planned;
         let run = entry.run;
+        give_reason(archive, &run.id, why).await?;
         let place = Place::new(&run, ticker);
         let receipt = Receipt {
             format: RECEIPT_FORMAT,

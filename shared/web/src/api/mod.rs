@@ -1,5 +1,6 @@
 //! The interface for programs: one file for each thing that is asked for. Its description is generated from these files.
 
+pub(crate) mod decide;
 pub(crate) mod forecast;
 pub(crate) mod ingest;
 pub(crate) mod judged;
@@ -49,6 +50,9 @@ use crate::{Problem, format::json, pages, parameters::Parameters, stores::Stores
         judged::one,
         start::start,
         start::complete,
+        decide::rollback,
+        decide::release,
+        decide::verify,
         healthz,
         openapi_json
     ),

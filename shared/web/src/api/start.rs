@@ -205,7 +205,7 @@ async fn begin(
 }
 
 /// A page's form. What begins as JSON is JSON: curl calls every body a form unless it is told otherwise.
-fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
+pub(crate) fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());
     kind.starts_with("application/x-www-form-urlencoded") && !matches!(begins, None | Some(b'{' | b'['))

@@ -262,7 +262,7 @@ fn by_stage(attempts: &[Attempt]) -> Markup {
     }
     html! {
         h2 { "What took the time" }
-        table .narrow {
+        div .scroll role="region" aria-label="What took the time" tabindex="0" { table .narrow {
             thead { tr { th scope="col" { "Stage" } th scope="col" .number { "Tries" } th scope="col" .number { "Failed attempts" }
                 th scope="col" .number { "Together" } th scope="col" .number { "Longest" } } }
             tbody {
@@ -276,7 +276,7 @@ fn by_stage(attempts: &[Attempt]) -> Markup {
                     }
                 }
             }
-        }
+        } }
     }
 }
 

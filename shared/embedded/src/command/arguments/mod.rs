@@ -1,5 +1,6 @@
 //! The command line.
 
+mod common;
 mod market;
 mod place;
 mod rows;
@@ -12,28 +13,35 @@ use jiff::civil::Date;
 use pipeline::{RunId, VersionId};
 
 use crate::stream_demo::MAX_SESSIONS;
+pub(super) use common::{CommonArguments, Format, USUAL_FILE};
 pub(super) use market::MarketName;
-pub(super) use place::{NightArguments, PlaceArguments, StoreArguments};
+pub(super) use place::{NightArguments, NightOptions, PlaceArguments, StoreArguments};
 pub(super) use rows::{IngestArguments, KafkaArguments, RowFormat};
 
 /// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
 #[derive(Debug, Parser)]
-#[command(name = "closing-bell", version)]
+#[command(
+    name = "closing-bell",
+    version,
+    after_help = "Begin with `closing-bell init`, or run `closing-bell run` for a first look at recorded prices. `closing-bell status` says how things stand."
+)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// How a table is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum TableFormat {
-    Table,
-    Csv,
-    Json,
+    #[command(flatten)]
+    pub(super) common: CommonArguments,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Write a commented closing-bell.toml, with the series that are found here
+    Init {
+        /// A ticker of the watchlist; may be repeated [default: those of the price files found here, or some well-known ones]
+        #[arg(long = "ticker", value_name = "T")]
+        tickers: Vec<Ticker>,
+    },
+    /// Say how things stand: the newest night, what failed in it, what needs attention, and when the next one is
+    Status,
     /// Run one night: fetch, evaluate, train, promote, forecast, report
     Run {
         /// The session whose close is the newest price to know [default: the market's last]
@@ -43,7 +51,7 @@ pub(super) enum Command {
         #[arg(long)]
         train: bool,
         #[command(flatten)]
-        night: NightArguments,
+        night: NightOptions,
     },
     /// Run on a folder of files or a table of one's own, as run --market csv:PATH or postgres://... does
     Import {
@@ -54,16 +62,12 @@ pub(super) enum Command {
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        night: NightArguments,
+        night: NightOptions,
     },
     /// Take rows in as they arrive, from Kafka or another program: each is kept once, and takes the model in service a period further
     Ingest(IngestArguments),
     /// Check a configuration file without running anything
-    Check {
-        /// The configuration file [default: closing-bell.toml]
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-    },
+    Check,
     /// Replay past nights, one run a session, each knowing only what was known then
     Backfill {
         /// First session [default: the one after the newest run, to catch up]
@@ -79,7 +83,7 @@ pub(super) enum Command {
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        night: NightArguments,
+        night: NightOptions,
     },
     /// Forecast a ticker from the model in service, or from a model's file alone
     Predict {
@@ -101,55 +105,41 @@ pub(super) enum Command {
         /// Newer prices for it, from the session on that it was fitted up to: a price file
         #[arg(long, value_name = "FILE", requires = "model")]
         values: Option<PathBuf>,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// List the runs, newest first
     Runs {
-        #[command(flatten)]
-        store: StoreArguments,
+        /// Go on and print what happens, stage by stage, until interrupted
+        #[arg(long)]
+        follow: bool,
     },
     /// List the stored model versions of a ticker, newest first
     Models {
         /// The series
         ticker: Ticker,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// List the verdicts on a ticker, newest first
     Receipts {
         /// The series
         ticker: Ticker,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Show a ticker's track record: what everyone would have forecast from every past session, and what came of it
     Record {
         /// The series
         ticker: Ticker,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// List every past forecast of a ticker beside what happened, newest first
     Scores {
         /// The series
         ticker: Ticker,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Add up all runs on record: verdicts, skill against the random walk, how often intervals held
-    Results {
-        #[command(flatten)]
-        store: StoreArguments,
-    },
+    Results,
     /// Say which version answered for a ticker on a day
     Answered {
         /// The series
         ticker: Ticker,
         /// The day
         date: Date,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Put a version that was in service before into service again, and pin it there
     Rollback {
@@ -157,15 +147,17 @@ pub(super) enum Command {
         ticker: Ticker,
         /// The version
         version: VersionId,
-        #[command(flatten)]
-        store: StoreArguments,
+        /// Why, for whoever reads the history
+        #[arg(long, default_value = "")]
+        reason: String,
     },
     /// Release the version that a rollback put into service: it is judged again like any other
     Release {
         /// The series
         ticker: Ticker,
-        #[command(flatten)]
-        store: StoreArguments,
+        /// Why, for whoever reads the history
+        #[arg(long, default_value = "")]
+        reason: String,
     },
     /// Remove a series for good: prices, models, record, forecasts, verdicts; a tombstone stays
     Forget {
@@ -174,8 +166,6 @@ pub(super) enum Command {
         /// It cannot be undone
         #[arg(long, required = true)]
         yes: bool,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Do a version, or a verdict, again from the stored prices: every byte and every number must be equal
     Verify {
@@ -190,14 +180,9 @@ pub(super) enum Command {
         /// Hold everything that is kept against its digests instead: every object, record, pointer, report and row
         #[arg(long, conflicts_with_all = ["ticker", "version", "receipt"])]
         all: bool,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Make a lost ledger anew from the archive, as far as that proves it, and say what it does not
-    Recover {
-        #[command(flatten)]
-        store: StoreArguments,
-    },
+    Recover,
     /// Write a ticker's prices as they were known, as CSV; of several tickers, or to a file, one long table
     Export {
         /// The series [default: all that are watched]
@@ -211,8 +196,6 @@ pub(super) enum Command {
         /// The file, by whose ending the format is chosen, .csv or .parquet [default: standard output]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        #[command(flatten)]
-        place: PlaceArguments,
     },
     /// Judge forecasts that someone else made, as the contenders' are: a table with series, origin, date, and mean or quantiles
     Judge {
@@ -222,24 +205,14 @@ pub(super) enum Command {
         /// Whose they are [default: the file's name]
         #[arg(long)]
         name: Option<ProgramName>,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Ask a question in SQL of all that is on record: bars, forecasts, scores, verdicts, runs
     Sql {
         /// The question, in SQLite's SQL
         question: String,
-        /// How the answer is printed
-        #[arg(long, value_enum, default_value = "table")]
-        format: TableFormat,
-        #[command(flatten)]
-        place: PlaceArguments,
     },
     /// Rewrite what earlier releases stored, to save its space; cut off, it goes on when it is called again
-    Migrate {
-        #[command(flatten)]
-        store: StoreArguments,
-    },
+    Migrate,
     /// Draw a ticker's forecast into a PNG or SVG file
     Plot {
         /// The series
@@ -253,8 +226,6 @@ pub(super) enum Command {
         /// The file, by whose ending the format is chosen [default: TICKER.png]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        #[command(flatten)]
-        store: StoreArguments,
     },
     /// Serve pages and the HTTP interface, and run the nights of the schedule
     Serve {
@@ -279,12 +250,23 @@ pub(super) enum Command {
         #[command(flatten)]
         kafka: KafkaArguments,
         #[command(flatten)]
-        night: NightArguments,
+        night: NightOptions,
     },
     /// Show on a made-up market how Closing Bell behaves
     Demo {
         #[command(subcommand)]
         demo: Demo,
+    },
+    /// Print completions for a shell: closing-bell completions bash > /etc/bash_completion.d/closing-bell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one for each command, into a folder
+    Man {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
     },
 }
 
@@ -301,12 +283,6 @@ pub(super) enum Demo {
         /// Seconds between sessions, for whoever watches the page
         #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
         pace: f64,
-        /// Where the ledgers are written; it must be empty or not exist
-        #[arg(long, value_name = "DIR", default_value = "closing-bell-demo-stream")]
-        data: PathBuf,
-        /// Print JSON for programs
-        #[arg(long)]
-        json: bool,
     },
     /// A market whose law changes: what is noticed and when, what is retrained, and what it gains
     Drift {
@@ -316,12 +292,6 @@ pub(super) enum Demo {
         /// Nights under each law
         #[arg(long, value_name = "N", default_value_t = 150, value_parser = clap::value_parser!(u32).range(6..=1000))]
         nights: u32,
-        /// Where the market and the three ledgers are written; it must be empty or not exist
-        #[arg(long, value_name = "DIR", default_value = "closing-bell-demo")]
-        data: PathBuf,
-        /// Print JSON for programs
-        #[arg(long)]
-        json: bool,
     },
 }
 

@@ -18,19 +18,10 @@ pub(in crate::command) struct IngestArguments {
     pub(in crate::command) stdin: bool,
     /// How rows are written
     #[arg(long, value_enum, default_value = "either")]
-    pub(in crate::command) format: RowFormat,
-    /// The configuration file [default: closing-bell.toml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    pub(in crate::command) config: Option<PathBuf>,
+    pub(in crate::command) rows: RowFormat,
     /// Set a key of the configuration otherwise; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(in crate::command) set: Vec<String>,
-    /// The data directory
-    #[arg(long, value_name = "DIR", default_value = "closing-bell-data")]
-    pub(in crate::command) data: PathBuf,
-    /// Print JSON for programs
-    #[arg(long)]
-    pub(in crate::command) json: bool,
 }
 
 /// A topic of Kafka.

@@ -122,7 +122,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
         work.handle().spawn(schedule.run(nights.clone(), stopped.clone()))
     });
-    let code = answer(listener, site.starting(nights.clone()).router(), stopped, stop).await?;
+    let code = answer(listener, site.starting(nights.clone()).deciding(nights.clone()).router(), stopped, stop).await?;
     if let Some(clock) = clock {
         clock.abort();
     }

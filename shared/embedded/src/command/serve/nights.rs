@@ -4,16 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use forecasting::{Stamp, TradingDay};
+use forecasting::{Stamp, Ticker, TradingDay};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use messages::Message;
-use pipeline::{Archive, Assignment, Digest, Ledger, Market, RunId, Trigger};
+use pipeline::{Archive, Assignment, Digest, Ledger, Market, Promoted, RunId, Trigger, VerifiedReceipt, VersionId};
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard},
 };
-use web::{Problem, Started, Starts, Wanted};
+use web::{Decides, Problem, Started, Starts, Wanted};
 
 use crate::command::{
     Failure,
@@ -23,6 +23,7 @@ use crate::command::{
     output,
     run::{Prepared, messenger},
     settings::read_settings,
+    stores::Stores,
 };
 
 pub(super) struct Nights {
@@ -141,6 +142,14 @@ impl Nights {
         Ok(())
     }
 
+    /// The stores to change, and nobody else who changes them meanwhile.
+    async fn alone(&self) -> Result<(OwnedMutexGuard<()>, Stores), Problem> {
+        let busy = || Problem::new(StatusCode::CONFLICT, "a night is under way: wait for its end");
+        let alone = self.one_at_a_time.clone().try_lock_owned().map_err(|_| busy())?;
+        let stores = Stores::change(&self.arguments.store.place).await.map_err(problem)?;
+        Ok((alone, stores))
+    }
+
     /// What a request asks for: the stores, and the day.
     async fn wanted(&self, wanted: &Wanted) -> Result<(Prepared, Stamp), Problem> {
         let mut arguments = self.arguments.clone();
@@ -154,14 +163,10 @@ impl Nights {
         if let Some((_, again)) = &entry {
             arguments.tickers.clone_from(&again.tickers);
         }
-        let mut prepared = Prepared::new(&arguments).await.map_err(|failure| {
-            let status = match &failure {
-                Failure::Busy(_) => StatusCode::CONFLICT,
-                Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-                _ => StatusCode::INTERNAL_SERVER_ERROR,
-            };
-            Problem::new(status, failure.text())
-        })?;
+        let mut prepared = Prepared::new(&arguments).await.map_err(problem)?;
+        if entry.is_none() {
+            prepared.check_named(&wanted.tickers).await.map_err(problem)?;
+        }
         let as_of = match (entry, wanted.as_of) {
             (Some((as_of, again)), _) => {
                 prepared.assignment = again;
@@ -200,6 +205,17 @@ impl Nights {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
+fn problem(failure: Failure) -> Problem {
+    let status = match &failure {
+        Failure::Unknown(_) => return Problem::field("tickers", failure.text()),
+        Failure::Busy(_) => StatusCode::CONFLICT,
+        Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Problem::new(status, failure.text())
+}
+
 #[async_trait]
 impl Starts for Nights {
     fn admits(&self, token: Option<&str>) -> bool {
@@ -222,6 +238,41 @@ impl Starts for Nights {
             drop(alone);
         });
         Ok(Started { request: id.to_string(), run: Some(id) })
+    }
+}
+
+#[async_trait]
+impl Decides for Nights {
+    fn admits(&self, token: Option<&str>) -> bool {
+        Starts::admits(self, token)
+    }
+
+    async fn rollback(&self, ticker: &Ticker, version: &VersionId, reason: &str) -> Result<Promoted, Problem> {
+        let (_alone, stores) = self.alone().await?;
+        let (archive, ledger, programs) = (&*stores.archive, &*stores.ledger, stores.programs());
+        Ok(pipeline::rollback(archive, ledger, &*programs, ticker, version, reason).await?)
+    }
+
+    async fn release(&self, ticker: &Ticker, reason: &str) -> Result<Promoted, Problem> {
+        let (_alone, stores) = self.alone().await?;
+        let (archive, ledger, programs) = (&*stores.archive, &*stores.ledger, stores.programs());
+        Ok(pipeline::release(archive, ledger, &*programs, ticker, reason).await?)
+    }
+
+    async fn verify(&self, ticker: &Ticker) -> Result<VerifiedReceipt, Problem> {
+        let receipts = self.ledger.receipts(ticker).await?;
+        let newest = receipts.first().ok_or_else(|| pipeline::Error::NoForecast { ticker: ticker.clone() })?;
+        let run = newest.run.clone();
+        let (archive, ledger, ticker) = (self.archive.clone(), self.ledger.clone(), ticker.clone());
+        // It computes: no answer waits behind it.
+        let reached = self
+            .work
+            .spawn(async move { pipeline::verify_receipt(&*archive, &*ledger, &receipts, &ticker, &run).await });
+        let reached = reached.await.map_err(|error| Problem::internal(&error))?;
+        // What is not as it was is no failure of the service.
+        reached.map_err(|error| {
+            if error.is_unreachable() { error.into() } else { Problem::new(StatusCode::CONFLICT, error.to_string()) }
+        })
     }
 }
 

@@ -51,8 +51,13 @@ impl Schedule {
         passed.filter(|due| self.settings.is_on(due.date()))
     }
 
+    /// The next night after a moment, in words; `None` where there will be none.
+    pub(in crate::command) fn next_after(&self, now: Timestamp) -> Option<String> {
+        self.next(now).map(|next| next.strftime("on %A, %F at %R (%Q)").to_string())
+    }
+
     pub(super) fn next_in_words(&self) -> String {
-        self.next(Timestamp::now()).map_or_else(|| "never".to_owned(), |next| next.strftime("on %F at %R").to_string())
+        self.next_after(Timestamp::now()).unwrap_or_else(|| "never".to_owned())
     }
 
     /// Starts each night when it is due, until it is told to stop. A time that passed while the machine slept is made up for

@@ -13,7 +13,7 @@ use axum::{
 };
 use forecasting::{Residuals, Ticker};
 use maud::{Markup, html};
-use pipeline::{Error, Forecasted, Snapshot, Standing, TickerStatus, VersionScore, skill_interval};
+use pipeline::{Error, Forecasted, Snapshot, Standing, TickerStatus, VerifiedReceipt, VersionScore, skill_interval};
 
 use super::{
     layout::{self, Place},
@@ -83,8 +83,12 @@ pub(crate) async fn page(
         "versions" => html! {
             (versions::versions(&ticker, &pipeline::models(archive, ledger, &ticker, LISTED).await?))
             (versions::without_model(&pipeline::without_model(ledger, &ticker).await?))
+            (versions::decide(&stores, &ticker, &newest.champion, &ledger.receipts(&ticker).await?))
         },
-        "verdicts" => verdicts::verdicts(&ticker, &ledger.receipts(&ticker).await?, words),
+        "verdicts" => html! {
+            (verdicts::verdicts(&ticker, &ledger.receipts(&ticker).await?, words))
+            (verdicts::check(&stores, &ticker))
+        },
         "data" => match pipeline::newest_snapshot(ledger, &ticker).await? {
             Some(snapshot) => data::scope(&snapshot, words),
             None => html! { p { "Nothing was fetched yet." } },
@@ -147,4 +151,18 @@ async fn troubles(
             }
         }
     })
+}
+
+/// That the newest verdict was reached again.
+pub(crate) fn verified(verified: &VerifiedReceipt) -> Response {
+    let VerifiedReceipt { ticker, run, version, scorecards, objects, .. } = verified;
+    let content = html! {
+        h1 { (ticker) ": verified" }
+        p .outcome.succeeded { "The verdict of run " a href={ "/runs/" (run) } { code { (run) } } " was reached again from what is stored: "
+            (scorecards) " scorecards, number for number, and " (objects.len()) " archived objects as they were written. "
+            code { (version) } " is in service by it." }
+        details { summary { "The objects" } ul { @for key in objects { li { code { (key) } } } } }
+        p { a href={ "/tickers/" (ticker) "?tab=verdicts" } { "Back to " (ticker) } }
+    };
+    layout::page(&format!("{ticker}: verified"), Some(Place::Tickers), &content)
 }

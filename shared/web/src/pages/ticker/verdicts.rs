@@ -5,7 +5,10 @@ use maud::{Markup, html};
 use pipeline::Receipt;
 
 use super::LISTED;
-use crate::pages::{percent, share, verdict, words::Words};
+use crate::{
+    pages::{percent, runs, share, verdict, words::Words},
+    stores::Stores,
+};
 
 pub(super) fn verdicts(ticker: &Ticker, receipts: &[Receipt], words: Words) -> Markup {
     let same = |a: &Receipt, b: &Receipt| {
@@ -104,6 +107,22 @@ fn contested(contest: &Contest, as_of: &str, words: Words) -> Markup {
                         td .number { (comparison.map_or_else(|| "-".to_owned(), |c| format!("{:.3}", c.p_value))) }
                     }
                 } }
+            }
+        }
+    }
+}
+
+/// Having the newest verdict reached again.
+pub(super) fn check(stores: &Stores, ticker: &Ticker) -> Markup {
+    html! {
+        @if stores.decides_here {
+            h2 { "Check the newest" }
+            p { "It is reached again from what is stored: the night's row of the record, the evidence, the versions and the reason." }
+            form .start method="post" action={ "/tickers/" (ticker) "/verify" } {
+                // A form without a field is no form for a program that reads it.
+                input type="hidden" name="reason" value="checked on its page";
+                @if stores.asks_for_token { (runs::token()) }
+                button type="submit" { "Verify" }
             }
         }
     }

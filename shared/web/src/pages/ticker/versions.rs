@@ -2,9 +2,10 @@
 
 use forecasting::{Contender, Ticker};
 use maud::{Markup, html};
-use pipeline::ModelSummary;
+use pipeline::{Champion, ModelSummary, Receipt, VersionId};
 
 use super::LISTED;
+use crate::{pages::runs, stores::Stores};
 
 pub(super) fn versions(ticker: &Ticker, models: &[ModelSummary]) -> Markup {
     // The one in service, or the newest, beside the newest that is another kind of model.
@@ -45,6 +46,38 @@ pub(super) fn without_model(without: &[(Contender, String)]) -> Markup {
         @if !without.is_empty() {
             p { "Without a model since the newest night:" }
             ul { @for (contender, reason) in without { li { strong { (contender) } ": " (reason) } } }
+        }
+    }
+}
+
+/// Going back to a version that was in service, or releasing it.
+pub(super) fn decide(stores: &Stores, ticker: &Ticker, champion: &Champion, receipts: &[Receipt]) -> Markup {
+    if !stores.decides_here {
+        return html! {};
+    }
+    let mut served: Vec<(&VersionId, String)> = Vec::new();
+    for receipt in receipts {
+        let version = &receipt.champion.version;
+        if *version != champion.version && !served.iter().any(|(known, _)| *known == version) {
+            served.push((version, format!("{version}, {}", receipt.champion.specification)));
+        }
+    }
+    let reason = html! { div { label for="reason" { "Reason" } input #reason name="reason" maxlength="1000" required autocomplete="off"; } };
+    html! {
+        @if champion.pinned {
+            h2 { "Release it" }
+            p { "The version in service was put there by a person, and stays until it is released: from then on it is judged like any other." }
+            form .start method="post" action={ "/tickers/" (ticker) "/release" } {
+                (reason) @if stores.asks_for_token { (runs::token()) } button type="submit" { "Release" }
+            }
+        } @else if !served.is_empty() {
+            h2 { "Roll back" }
+            p { "A version that was in service before is put there again, and stays until it is released." }
+            form .start method="post" action={ "/tickers/" (ticker) "/rollback" } {
+                div { label for="version" { "Version" } select #version name="version" {
+                    @for (version, name) in &served { option value=(version) { (name) } } } }
+                (reason) @if stores.asks_for_token { (runs::token()) } button type="submit" { "Roll back" }
+            }
         }
     }
 }
