@@ -17,7 +17,7 @@ printf 'policy = "degraded"\n' >"$work/degraded.toml"
 for policy in all degraded; do
     "$bell" backfill --from $from --to $to --market "$source" --config "$work/$policy.toml" --data "$work/$policy" >"$work/log" 2>&1 ||
         tail -3 "$work/log" >&2
-    "$bell" results --data "$work/$policy" >"$work/$policy.md"
+    "$bell" results --format markdown --data "$work/$policy" >"$work/$policy.md"
 done
 for seed in 1 2 3; do
     "$bell" demo drift --seed $seed --data "$work/drift$seed" >"$work/drift$seed.md"

@@ -28,20 +28,24 @@ cp tests/pages/package.json tests/pages/package-lock.json tests/pages/.npmrc tes
 # As `cargo test` has built it.
 cargo test --workspace --locked --no-run --quiet
 bell=$PWD/target/debug/closing-bell
+sample=$PWD/shared/embedded/sample
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work"
 export CLOSING_BELL_TOKEN=a-token-for-tests
 unset TIINGO_API_KEY
-"$bell" backfill --market recorded --from 2020-12-03 --to 2020-12-11 >backfill.txt
+cp -r "$sample" prices
+"$bell" backfill --market csv:prices --from 2020-12-03 --to 2020-12-11 >backfill.txt
+# A series whose file is none fails when it is asked for.
+echo "no prices" >prices/NOBODY.csv
 
 "$bell" export --forecasts --out colleague.csv
 "$bell" judge colleague.csv >judged.txt
 printf 'KO,2020-12-14,53.5\nsoon\n' | "$bell" ingest --stdin >ingested.txt 2>&1 || true
 
 serve() {
-    "$bell" serve --market recorded --port 0 >address.txt 2>serve.txt &
+    "$bell" serve --market csv:prices --port 0 --no-schedule >address.txt 2>serve.txt &
     server=$!
     for _ in $(seq 100); do grep -q http address.txt && break; sleep 0.1; done
     address=$(sed -n 's/.* \(http:[^ ]*\)\/$/\1/p' address.txt)

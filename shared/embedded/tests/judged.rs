@@ -57,7 +57,7 @@ fn what_was_here_before_earns_and_the_rest_claims() {
     bench.run("judge again.csv --name seer --json").expect(0);
     assert_eq!(judged("seer"), seer);
     let table = bench.run("judge late.csv").expect(0).out;
-    assert!(table.contains("the rest is claimed"), "{table}");
+    assert!(table.contains("the rest is only claimed"), "{table}");
 
     // Judged anew without a file, and to the same; what came of it is kept, until the series is forgotten.
     assert_eq!(bench.run("judge --name seer --json").expect(0).json()["series"][0], seer);

@@ -195,3 +195,51 @@ fn an_unwritable_directory() {
     let ended = bench.run("run --market recorded --ticker KO --data readonly").expect(3);
     assert!(ended.err.contains("readonly cannot be written"), "{ended:#?}");
 }
+
+/// A new user's first steps, each wrong one answered with what to do.
+#[test]
+fn first_steps() {
+    let bench = Bench::new();
+    std::fs::remove_file(bench.path("closing-bell.toml")).expect("removes");
+    let check = bench.run("check").expect(2);
+    assert!(
+        check.err.contains("there is no closing-bell.toml") && check.err.contains("closing-bell init"),
+        "{}",
+        check.err
+    );
+    let status = bench.run("status").expect(0).out;
+    assert!(status.contains("Nothing has been run yet") && status.contains("closing-bell run"), "{status}");
+    bench.run("init --ticker KO --ticker BRK-A").expect(0);
+    assert!(bench.run("check").expect(0).out.contains("2 tickers"));
+    assert!(bench.run("init").expect(2).err.contains("exists already"));
+
+    let typo = bench.run("run --market recorded --ticker GOGL").expect(2);
+    assert!(typo.err.contains("did you mean GOOGL?"), "{}", typo.err);
+    assert_eq!(bench.run("runs --json").expect(0).json(), serde_json::json!([]), "a typo makes no run");
+    bench.run("run --market recorded --ticker KO --quiet").expect(0);
+    let again = bench.run("run --market recorded --ticker KO").expect(0);
+    assert!(again.err.contains("done already") && again.err.contains("nothing was done again"), "{}", again.err);
+    let status = bench.run("status --json").expect(0).json();
+    assert_eq!((&status["as_of"], &status["tickers"]), (&"2020-12-11".into(), &1.into()), "{status}");
+
+    // Found in a folder above, with the data beside it.
+    std::fs::create_dir(bench.path("below")).expect("a folder");
+    let mut below = bench.command("status");
+    below.current_dir(bench.path("below"));
+    let below = support::Finished::of(below.output().expect("starts")).expect(0);
+    assert!(below.out.contains("1 tickers"), "{}", below.out);
+    for (words, said) in [
+        ("runs --store s3://bucket", "--ledger"),
+        ("runs --store s3://bucket --ledger table --data here", "name one"),
+        ("runs --format yaml", "table"),
+        ("-v -q runs", "cannot be used with"),
+    ] {
+        let refused = bench.run(words).expect(2);
+        assert!(refused.err.contains(said), "{words}: {}", refused.err);
+    }
+    let csv = bench.run("runs --format csv").expect(0).out;
+    assert!(csv.starts_with("As of,Run,Trigger") && csv.lines().count() == 2, "{csv}");
+    assert!(bench.run("completions zsh").expect(0).out.contains("#compdef closing-bell"));
+    bench.run("man pages").expect(0);
+    assert!(bench.path("pages/closing-bell-run.1").is_file());
+}

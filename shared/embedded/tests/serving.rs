@@ -84,13 +84,17 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     let page = service.client.get(&service.address).header("accept", "text/html").send().await.expect("a page");
     assert!(page.text().await.expect("text").contains("Nothing has been run yet"));
 
-    let (status, started) = service.post("/runs", &json!({ "tickers": ["KO", "NOBODY"], "reason": "a test" })).await;
+    // A typo makes neither a run nor a row.
+    let (status, refused) = service.post("/runs", &json!({ "tickers": ["KO", "NOBODY"] })).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("tickers")), "{refused}");
+    assert_eq!(service.json("/runs").await, json!([]));
+    let (status, started) = service.post("/runs", &json!({ "tickers": ["KO"], "reason": "a test" })).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{started}");
     let run = started["run"].as_str().expect("a run").to_owned();
     let (status, busy) = service.post("/runs", &json!({ "tickers": ["KO"] })).await;
     assert!(status == StatusCode::CONFLICT || status == StatusCode::ACCEPTED, "{busy}");
     let entry = service.closed(&run).await;
-    assert_eq!((&entry["closure"]["status"], &entry["run"]["trigger"]), (&json!("partial"), &json!("manual")));
+    assert_eq!((&entry["closure"]["status"], &entry["run"]["trigger"]), (&json!("succeeded"), &json!("manual")));
     assert_eq!(service.json("/forecast/KO").await["origin"], "2020-12-11");
     // As another command finds it.
     assert!(bench.run("receipts KO").out.contains("promote"));
@@ -102,6 +106,43 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     let said = service.stop();
     assert!(said.contains("Recorded prices do not get newer"), "{said}");
     assert!(!said.contains("token"), "a token that was given is not repeated: {said}");
+}
+
+/// What a person decides on a page: a version goes back, and is released; each with its reason, and not without the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_decides() {
+    let bench = Bench::new();
+    for day in ["2020-12-10", "2020-12-11"] {
+        bench
+            .run(&format!(
+                "run --market recorded --ticker KO --as-of {day} --set promotion=always --set families=[\"arima\"]"
+            ))
+            .expect(0);
+    }
+    let receipts = bench.run("receipts KO --json").expect(0).json();
+    let (now, before) = (&receipts[0]["champion"]["version"], &receipts[1]["champion"]["version"]);
+    assert_ne!(now, before, "each night has a version of its own");
+    let service = Service::start(&mut bench.command("serve --market recorded --port 0"));
+    let form =
+        service.client.post(format!("{}/tickers/KO/rollback", service.address)).json(&json!({ "version": before }));
+    assert_eq!(form.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+    let (status, refused) = service.post("/tickers/KO/rollback", &json!({ "version": "2020-12-01-00000000" })).await;
+    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("version")), "{refused}");
+    let (status, done) =
+        service.post("/tickers/KO/rollback", &json!({ "version": before, "reason": "it looks wrong" })).await;
+    assert_eq!((status, &done["champion"]["version"]), (StatusCode::OK, before), "{done}");
+    assert_eq!(&service.json("/forecast/KO").await["version"], before);
+    let run = service.json("/receipts/KO").await[0]["run"].as_str().expect("a run").to_owned();
+    let page = service.client.get(format!("{}/runs/{run}", service.address)).header("accept", "text/html").send().await;
+    assert!(page.expect("a page").text().await.expect("text").contains("it looks wrong"));
+    let (status, verified) = service.post("/tickers/KO/verify", &Value::Null).await;
+    assert_eq!((status, &verified["decision"]), (StatusCode::OK, &json!("rollback")), "{verified}");
+    let (status, done) = service.post("/tickers/KO/release", &json!({ "reason": "it was right" })).await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    let (status, refused) = service.post("/tickers/KO/release", &Value::Null).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    service.stop();
+    bench.run("verify --all").expect(0);
 }
 
 /// Why a run is asked for again is on its page at once, though nothing else has changed.

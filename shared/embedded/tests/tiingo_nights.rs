@@ -150,7 +150,7 @@ impl Server {
 async fn new_rows_alone_unless_history_has_changed() {
     let (server, bench) = (Server::start().await, Bench::new());
     server.load("KO");
-    let night = |day: &str| server.run(&bench, &format!("run --ticker KO --as-of {day} --json")).expect(0);
+    let night = |day: &str| server.run(&bench, &format!("run --set watchlist=[\"KO\"] --as-of {day} --json")).expect(0);
 
     night("2020-12-04");
     assert_eq!(server.asked(), ["2019-01-01"], "the first night asks for everything");
@@ -215,7 +215,7 @@ async fn new_rows_alone_unless_history_has_changed() {
 async fn a_backfill_costs_one_request_a_ticker() {
     let (server, bench) = (Server::start().await, Bench::new());
     server.load("KO");
-    server.run(&bench, "backfill --ticker KO --from 2020-12-01 --to 2020-12-04").expect(0);
+    server.run(&bench, "backfill --set watchlist=[\"KO\"] --from 2020-12-01 --to 2020-12-04").expect(0);
     assert_eq!(server.asked(), ["2019-01-01"]);
 }
 
@@ -296,8 +296,9 @@ async fn vintages() {
 async fn days_of_a_crypto_currency() {
     let (server, bench) = (Server::start().await, Bench::new());
     bench.write("closing-bell.toml", "start = 2023-01-01");
-    let night =
-        |as_of: &str| server.run(&bench, &format!("run --market tiingo-crypto --ticker BTCUSD --as-of {as_of} --json"));
+    let night = |as_of: &str| {
+        server.run(&bench, &format!("run --market tiingo-crypto --set watchlist=[\"BTCUSD\"] --as-of {as_of} --json"))
+    };
     night("2024-01-05").expect(0);
     night("2024-01-06").expect(0);
     let forecast = bench.run("predict BTCUSD --json").expect(0).json();
@@ -309,8 +310,10 @@ async fn days_of_a_crypto_currency() {
     // Hours of the last days: another cadence is another history.
     let week = Timestamp::now() - SignedDuration::from_hours(7 * 24);
     let start = week.strftime("%Y-%m-%d");
-    let hours = server
-        .run(&bench, &format!("run --market tiingo-crypto --ticker BTCUSD --set cadence=1hour --set start={start}"));
+    let hours = server.run(
+        &bench,
+        &format!("run --market tiingo-crypto --set watchlist=[\"BTCUSD\"] --set cadence=1hour --set start={start}"),
+    );
     assert!(hours.expect(0).out.contains("BTCUSD"));
     bench.write("closing-bell.toml", "");
     let refused = server.run(&bench, "run --market tiingo-iex --ticker KO").expect(2);
@@ -343,7 +346,8 @@ async fn many_tickers_are_asked_for_at_once() {
     // Twenty and fewer are asked for one by one.
     let apart = Bench::new();
     apart.write("closing-bell.toml", "start = 2020-06-01\n");
-    let few: String = (0..20).map(|n| format!("--ticker T{n:02} ")).collect();
+    let few: Vec<String> = (0..20).map(|n| format!("\"T{n:02}\"")).collect();
+    let few = format!("--set watchlist=[{}] ", few.join(","));
     night(&apart, &days[3], &few);
     night(&apart, &days[4], &few);
     assert!(server.asked().len() > 40);
@@ -353,4 +357,19 @@ async fn many_tickers_are_asked_for_at_once() {
         objects
     };
     assert_eq!(prices(&together), prices(&apart));
+}
+
+/// A typo makes neither a run nor a row; a series that is new is asked for once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_nobody_knows_makes_no_run() {
+    let (server, bench) = (Server::start().await, Bench::new());
+    server.load("KO");
+    let refused = server.run(&bench, "run --ticker K0 --set watchlist=[\"KO\"] --as-of 2020-12-04").expect(2);
+    assert!(refused.err.contains("K0 is unknown") && refused.err.contains("did you mean KO?"), "{}", refused.err);
+    assert_eq!(server.run(&bench, "runs --json").expect(0).json(), serde_json::json!([]));
+    server.asked();
+    server.run(&bench, "run --ticker KO --as-of 2020-12-04").expect(0);
+    assert_eq!(server.asked(), ["2020-11-04", "2019-01-01"], "whether it is known, and all of it");
+    server.run(&bench, "run --ticker KO --as-of 2020-12-07").expect(0);
+    assert_eq!(server.asked(), ["2020-11-20"], "it is on record");
 }

@@ -254,7 +254,18 @@ fn who_answered_and_how_it_turned_out() {
     assert!(bench.run("scores MSFT").expect(0).out.contains("3 forecasts, skill over a random walk"));
     let results = bench.run("results --json").expect(0).json();
     assert_eq!((results["runs"].as_u64(), results["forecasts"].as_u64()), (Some(3), Some(3)));
-    assert!(bench.run("results").expect(0).out.contains("| adaptive | 95 % |"));
+    let adaptive = |line: &str| line.contains("adaptive") && line.contains("95 %");
+    assert!(
+        bench
+            .run("results --format markdown")
+            .expect(0)
+            .out
+            .lines()
+            .any(|line| line.starts_with('|') && adaptive(line))
+    );
+    let csv = bench.run("scores MSFT --format csv").expect(0);
+    assert!(csv.out.starts_with("Session,Ahead,Forecast,Actual") && csv.out.lines().count() == 4, "{}", csv.out);
+    assert!(csv.err.contains("3 forecasts"), "what is no table is no part of it: {}", csv.err);
 }
 
 #[test]

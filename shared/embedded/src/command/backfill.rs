@@ -156,10 +156,10 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         return Ok(ExitCode::SUCCESS);
     }
     let mut prepared = Box::pin(Prepared::of(asked, arguments)).await?;
-    prepared.check_named(&arguments.tickers).await?;
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
     prepared.download_once(outlook.to);
+    prepared.check_named(&arguments.tickers, outlook.to).await?;
     let progress = prepared.progress(outlook.runs);
     let mut entries = Vec::with_capacity(outlook.runs);
     for day in outlook.to_do {

@@ -6,7 +6,9 @@ use forecasting::{Stamp, Ticker};
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use messages::{Message, Messenger};
-use pipeline::{Assignment, Patience, Planned, RunEntry, RunId, RunStatus, Settings, Trigger, give_reason, plan};
+use pipeline::{
+    Assignment, Market, Patience, Planned, RunEntry, RunId, RunStatus, Settings, Trigger, give_reason, plan,
+};
 
 use super::{
     Failure,
@@ -121,32 +123,40 @@ impl Prepared {
         output::progress((nights * self.assignment.tickers.len()) as u64, PROGRESS)
     }
 
-    /// Refuses a series that was named and that nobody knows: a typo makes no run. What the market lists, or is on the watchlist, is known;
-    /// of others a market far away is asked.
-    pub(super) async fn check_named(&self, named: &[Ticker]) -> Result<(), Failure> {
-        let Chosen { market, tickers, last_session, .. } = &self.chosen;
-        for ticker in named.iter().filter(|ticker| !tickers.contains(ticker)) {
-            let reason = if market.is_local() {
-                Some(format!("the {} market has no such series", self.chosen.name))
-            } else {
-                let far = last_session.date().and_then(|day| day.checked_sub(jiff::Span::new().days(LOOK_BACK)).ok());
-                let from = far.unwrap_or_else(|| self.assignment.configuration.from());
-                match market.history(ticker, from, *last_session).await {
-                    Err(pipeline::Error::UnknownTicker { reason, .. }) => Some(reason),
-                    _ => None,
-                }
-            };
-            if let Some(reason) = reason {
+    /// Refuses a series that was named and that nobody knows: a typo makes no run. What the market lists, is on the watchlist or on record is
+    /// known; of others a market far away is asked.
+    pub(super) async fn check_named(&self, named: &[Ticker], to: Stamp) -> Result<(), Failure> {
+        let known = &self.chosen.tickers;
+        for ticker in named.iter().filter(|ticker| !known.contains(ticker)) {
+            if let Some(reason) = self.unknown(ticker, to).await? {
                 let near =
-                    tickers.iter().map(|known| (strsim::damerau_levenshtein(known.as_str(), ticker.as_str()), known));
-                let near = near
-                    .filter(|(distance, _)| *distance <= 2)
-                    .min()
-                    .map(|(_, known)| format!("; did you mean {known}?"));
-                return Err(Failure::Unknown(format!("{ticker} is unknown: {reason}{}", near.unwrap_or_default())));
+                    known.iter().map(|known| (strsim::damerau_levenshtein(known.as_str(), ticker.as_str()), known));
+                let near = near.filter(|(distance, _)| distance * 3 <= ticker.as_str().len().max(3)).min();
+                let meant = near.map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default();
+                return Err(Failure::Unknown(format!("{ticker} is unknown: {reason}{meant}")));
             }
         }
         Ok(())
+    }
+
+    /// Why a market does not know a series that it does not list.
+    async fn unknown(&self, ticker: &Ticker, to: Stamp) -> Result<Option<String>, Failure> {
+        let market = &self.chosen.market;
+        let market_far_away =
+            matches!(self.chosen.name, Market::Tiingo | Market::TiingoCrypto | Market::TiingoFx | Market::TiingoIex);
+        if !market_far_away {
+            return Ok(Some(format!("the {} market has no such series", self.chosen.name)));
+        }
+        if pipeline::newest_snapshot(&*self.stores.ledger, ticker).await?.is_some() {
+            return Ok(None);
+        }
+        let far = to.date().and_then(|day| day.checked_sub(jiff::Span::new().days(LOOK_BACK)).ok());
+        let from = far.unwrap_or_else(|| self.assignment.configuration.from());
+        match market.history(ticker, from, to).await {
+            Err(pipeline::Error::UnknownTicker { reason, .. }) => Ok(Some(reason)),
+            // Whatever else is wrong is for the night to tell.
+            _ => Ok(None),
+        }
     }
 }
 
@@ -189,8 +199,8 @@ pub(super) async fn run(as_of: Option<Stamp>, train: bool, arguments: &NightArgu
     }
     let mut prepared = Prepared::new(arguments).await?;
     prepared.assignment.configuration.train = train;
-    prepared.check_named(&arguments.tickers).await?;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
+    prepared.check_named(&arguments.tickers, as_of).await?;
     let before = prepared.stores.ledger.run(&RunId::new(as_of, &prepared.assignment.digest())).await?;
     let progress = prepared.progress(1);
     let entry = prepared.night(as_of, Trigger::Manual, &progress).await?;

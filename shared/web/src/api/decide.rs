@@ -16,7 +16,7 @@ use pipeline::{Promoted, VerifiedReceipt, VersionId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::start::{bearer, is_form};
+use super::start::{bearer, from_json, is_form};
 use crate::{
     Problem,
     asked::{self, Named},
@@ -170,16 +170,6 @@ fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool
         return Err(Problem::field("reason", format_args!("longer than {MAX_REASON} characters")));
     }
     Ok((form, decision))
-}
-
-fn from_json(body: &[u8]) -> Result<Decision, Problem> {
-    if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Decision::default());
-    }
-    // By its fields' names alone: serde would read a list in their order, too.
-    let fields: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(body).map_err(|error| Problem::field("body", error))?;
-    serde_json::from_value(fields.into()).map_err(|error| Problem::field("body", error))
 }
 
 fn from_form(body: &[u8]) -> Result<Decision, Problem> {

@@ -14,7 +14,7 @@ use axum::{
 use forecasting::Ticker;
 use jiff::civil::Date;
 use pipeline::RunId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::{IntoResponses, ToSchema};
 
 use crate::{
@@ -217,13 +217,12 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-fn from_json(body: &[u8]) -> Result<Body, Problem> {
-    if body.is_empty() {
-        return Ok(Body::default());
-    }
-    // By its fields' names alone: serde would read a list in their order, too.
-    let fields: Option<serde_json::Map<String, serde_json::Value>> =
-        serde_json::from_slice(body).map_err(|error| Problem::field("body", error))?;
+/// A body of JSON, which may be left out: by its fields' names alone, since serde would read a list in their order, too.
+pub(crate) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let fields: Option<serde_json::Map<String, serde_json::Value>> = match body {
+        [] => None,
+        body => serde_json::from_slice(body).map_err(|error| Problem::field("body", error))?,
+    };
     serde_json::from_value(fields.unwrap_or_default().into()).map_err(|error| Problem::field("body", error))
 }
 

@@ -164,9 +164,7 @@ impl Nights {
             arguments.tickers.clone_from(&again.tickers);
         }
         let mut prepared = Prepared::new(&arguments).await.map_err(problem)?;
-        if entry.is_none() {
-            prepared.check_named(&wanted.tickers).await.map_err(problem)?;
-        }
+
         let as_of = match (entry, wanted.as_of) {
             (Some((as_of, again)), _) => {
                 prepared.assignment = again;
@@ -181,6 +179,9 @@ impl Nights {
             }
             (None, None) => prepared.chosen.last_session,
         };
+        if wanted.run.is_none() {
+            prepared.check_named(&wanted.tickers, as_of).await.map_err(problem)?;
+        }
         prepared.assignment.configuration.train |= wanted.train;
         Ok((prepared, as_of))
     }

@@ -1,6 +1,6 @@
 //! The health strip: as of when, what became of the night, and whether it can be trusted.
 
-use forecasting::{Decision, Stamp};
+use forecasting::Decision;
 use maud::{Markup, html};
 use pipeline::{RunEntry, RunStatus, Source, TickerStatus};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::pages::{percent, share};
 
-pub(super) fn strip(runs: &[RunEntry], today: Option<Stamp>, all: &[Row]) -> Markup {
+pub(super) fn strip(runs: &[RunEntry], all: &[Row]) -> Markup {
     let worked =
         |entry: &&RunEntry| entry.closure.as_ref().is_some_and(|closure| closure.status != RunStatus::NoSession);
     // A partial run started by hand is no night of all tickers: the largest of the newest day tells how that went.
@@ -20,6 +20,8 @@ pub(super) fn strip(runs: &[RunEntry], today: Option<Stamp>, all: &[Row]) -> Mar
         .filter(worked)
         .filter(|entry| Some(entry.run.as_of) == newest)
         .max_by_key(|entry| entry.closure.as_ref().map_or(0, pipeline::Closure::tickers));
+    let origins = all.iter().filter_map(|row| Some(row.ticker.standing.as_ref()?.origin));
+    let known = origins.max_by_key(|origin| origin.stamp());
     let failed = all.iter().filter(|row| row.ticker.status != TickerStatus::Done).count();
     let watched = all.iter().filter(|row| row.attention.style == "watch").count();
     let changed = all.iter().filter(|row| row.attention.group == Group::Changed).count();
@@ -29,8 +31,8 @@ pub(super) fn strip(runs: &[RunEntry], today: Option<Stamp>, all: &[Row]) -> Mar
         .filter(|entry| entry.closure.as_ref().is_some_and(|closure| closure.status == RunStatus::NoSession));
     html! {
         dl .tiles aria-label="Health" {
-            div { dt { "As of" } dd {
-                @if let Some(today) = today { (today) } @else { "-" }
+            div { dt { "Prices up to" } dd {
+                @if let Some(origin) = known { (origin) } @else { "-" }
                 span .sub {
                     @if let Some(entry) = night { a href={ "/runs/" (entry.run.id) } { "the night in full" } }
                     @if let Some(entry) = no_session { "; " (entry.run.as_of) ": no session" }
