@@ -141,6 +141,7 @@ fn table(rows: &[TickerLine]) -> Response {
 #[utoipa::path(
     get,
     path = "/forecasts",
+    operation_id = "newest_forecasts",
     tag = "tickers",
     params(
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 10_000, description = "Tickers; 1000 if not given. A `Link` leads to the rest."),
