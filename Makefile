@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run serve test fuzz mutations simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
+.PHONY: help run serve book dist image test fuzz mutations simulate screenshots test-cloud test-models check fmt build build-aws deny bench bench-arima bench-cloud bench-http bench-stream bench-night bench-year results accuracy competition clean \
 	functions watch invoke deploy configure deploy-function remove logs local-cloud cost prove-aws test-faults
 
 export CARGO_TERM_COLOR ?= auto
@@ -25,6 +25,7 @@ test: ## Run every test
 	tests/clocks.sh
 	tests/postgres.sh
 	tests/pages.sh
+	tests/client.sh
 
 # Seeds to follow, from which one on, and over which stores.
 SEEDS ?= 1000
@@ -57,6 +58,7 @@ check: ## What CI checks before the tests: format, lints, documentation, licence
 	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
 	tests/mutations.sh --check
 	python3 tests/operations.py
+	python3 tests/links.py
 	$(MAKE) --no-print-directory deny
 
 mutations: ## Break each promise on purpose, and see the test that goes red (an hour; tests/mutations)
@@ -71,6 +73,18 @@ build: ## Build the closing-bell command
 
 build-aws: ## Build the closing-bell command with --store s3://BUCKET --ledger TABLE, which operates a deployment on AWS
 	cargo build --release --locked --package embedded --features aws
+
+book: ## Build the documentation as a book in target/book (with mdbook: cargo install --locked mdbook)
+	mdbook build
+
+# A target of infra/dist.sh, and the command's features.
+TARGET_OF_DIST ?= x86_64-unknown-linux-gnu.2.17
+FEATURES ?=
+dist: ## Build a release's archive in target/dist; TARGET_OF_DIST=x86_64-unknown-linux-musl for a static one, FEATURES=aws (needs python3)
+	infra/dist.sh $(TARGET_OF_DIST) "$(FEATURES)"
+
+image: dist ## Build the container image closing-bell:dev of that (needs buildah)
+	infra/image.sh closing-bell:dev $(subst aarch64,arm64,$(subst x86_64,amd64,$(firstword $(subst -, ,$(TARGET_OF_DIST)))))=$$(ls -d target/dist/*/closing-bell | head -1)
 
 bench: ## Time the ARIMA kernels, fits and selections
 	cargo bench --locked --package arima

@@ -5,8 +5,7 @@
 //! predict through `augurs::Predict`.
 //!
 //! ```
-//! use arima::AutoArima;
-//! use augurs::Fit;
+//! use arima::{AutoArima, Fit};
 //!
 //! let prices: Vec<f64> = (1..=60).map(|t| 100.0 + f64::from(t * t % 11)).collect();
 //! let mut fitted = AutoArima::default().fit(&prices)?;
@@ -55,6 +54,7 @@ mod stored;
 mod transform;
 mod uncertainty;
 
+pub use augurs::{Fit, Predict};
 pub use coefficients::Coefficients;
 pub use diagnostics::LjungBox;
 pub use error::Error;

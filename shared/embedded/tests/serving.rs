@@ -80,6 +80,9 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     let bench = Bench::new();
     let service = Service::start(&mut bench.command("serve --market recorded --port 0"));
     assert_eq!(service.get("/healthz").await, (StatusCode::OK, "ok".to_owned()));
+    let port = service.address.rsplit(':').next().expect("a port").trim_end_matches('/').to_owned();
+    assert_eq!(bench.run(&format!("health --port {port}")).expect(0).out, "ok\n");
+    assert!(bench.run("health --port 1").expect(3).err.contains("127.0.0.1:1/healthz"));
     assert_eq!(service.json("/runs").await, json!([]));
     let page = service.client.get(&service.address).header("accept", "text/html").send().await.expect("a page");
     assert!(page.text().await.expect("text").contains("Nothing has been run yet"));

@@ -8,6 +8,7 @@ mod export;
 mod follow;
 mod forget;
 mod generate;
+mod health;
 mod history;
 mod import;
 mod ingest;
@@ -226,6 +227,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             let data = common.named_data().unwrap_or_else(|| "closing-bell-demo".into());
             drift::drift(seed, nights as usize, &data, json).await
         }
+        Command::Health { port } => health::health(port).await,
         Command::Completions { shell } => Ok(generate::completions(shell)),
         Command::Man { folder } => generate::man(&folder),
     }

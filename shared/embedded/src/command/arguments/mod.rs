@@ -252,6 +252,12 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightOptions,
     },
+    /// Ask a service on this machine whether it is well: exit status 0 if it answers
+    Health {
+        /// Its port
+        #[arg(long, value_name = "N", default_value_t = 8017)]
+        port: u16,
+    },
     /// Show on a made-up market how Closing Bell behaves
     Demo {
         #[command(subcommand)]
