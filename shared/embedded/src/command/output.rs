@@ -436,7 +436,7 @@ pub(super) fn audit(audit: &Audit) {
         line(&format!("{} objects belong to nothing on record, {} among them.", unaccounted.len(), unaccounted[0]));
     }
     for finding in findings {
-        error(&finding.to_string());
+        error(finding);
     }
     match findings.len() {
         0 => line("All is as it was written."),
@@ -450,7 +450,7 @@ pub(super) fn recovered(recovered: &Recovered) {
     let Recovered { runs, tickers, records, unproven, without_transcript, streamed } = recovered;
     line(&format!("{runs} runs, {tickers} series, {records} results and verdicts are on record again."));
     for what in unproven {
-        error(&what.to_string());
+        error(what);
     }
     if !without_transcript.is_empty() {
         let first = &without_transcript[0];

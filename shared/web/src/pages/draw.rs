@@ -96,7 +96,7 @@ pub(super) fn columns(
             @let left = x((place as f64 + 0.08) * width);
             @let right = x((place as f64 + 0.92) * width);
             rect .column x=(one(left)) y=(one(y(*height, range))) width=(one(right - left)) height=(one(y(0.0, range) - y(*height, range))) {}
-            text x=(one((left + right) / 2.0)) y=(SIZE.1 - 6.0) text-anchor="middle" { (name) }
+            text x=(one(f64::midpoint(left, right))) y=(SIZE.1 - 6.0) text-anchor="middle" { (name) }
         }
         polyline .aim points={ (one(x(0.0))) "," (one(y(aim, range))) " " (one(x(1.0))) "," (one(y(aim, range))) } {}
     };

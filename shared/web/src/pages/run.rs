@@ -209,14 +209,17 @@ fn segments(tries: &Tries, ticker: &Ticker, longest: f64) -> Markup {
     }
     let said = said.join(", ");
     let scale = if longest > 0.0 { BAR / longest } else { 0.0 };
-    let mut from = 0.0;
+    // Where each begins, and how wide it is.
+    let parts = spent.iter().scan(0.0, |from, (_, seconds)| {
+        let part = (*from, seconds * scale);
+        *from += part.1;
+        Some(part)
+    });
     html! {
         svg .bar width=(BAR) height="14" viewBox={ "0 0 " (BAR) " 14" } role="img" aria-label=(said) {
             title { (said) }
-            @for (place, (_, seconds)) in spent.iter().enumerate() {
-                @let left = from;
-                @let _ = { from += seconds * scale; };
-                rect class={ "s" (place) } x=(format!("{left:.1}")) width=(format!("{:.1}", seconds * scale)) height="14" {}
+            @for (place, (left, width)) in parts.enumerate() {
+                rect class={ "s" (place) } x=(format!("{left:.1}")) width=(format!("{width:.1}")) height="14" {}
             }
         }
     }

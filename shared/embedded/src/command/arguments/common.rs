@@ -88,7 +88,7 @@ impl CommonArguments {
         let beside = || {
             // A file that is named may lie anywhere: what is kept lies here.
             let found = self.config.is_none().then(|| found(Path::new(""))).flatten();
-            found.map(|file| file.with_file_name(USUAL_DATA)).unwrap_or_else(|| USUAL_DATA.into())
+            found.map_or_else(|| USUAL_DATA.into(), |file| file.with_file_name(USUAL_DATA))
         };
         let data = self.named_data().unwrap_or_else(beside);
         Ok(PlaceArguments { data, store: self.store.clone(), ledger: self.ledger.clone() })
