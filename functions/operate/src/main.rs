@@ -44,7 +44,7 @@ const OPTIONS: [&str; 8] = ["--config", "--data", "--ledger", "--market", "--mod
 const TIME: Duration = Duration::from_secs(870);
 
 /// An answer of Lambda's is 6 MB at most.
-const LARGEST: usize = 4 << 20;
+const MAX_BYTES: usize = 4 << 20;
 
 fn main() -> ExitCode {
     if env::args_os().len() > 1 {
@@ -99,7 +99,7 @@ async fn carried_out(mut command: Command) -> Result<Answer, Error> {
         Ok(output) => output.map_err(|error| unable("carried out", &error))?,
         Err(_) => return Err(unable("completed", &"it took too long: what it has done stands")),
     };
-    if stdout.len() + stderr.len() > LARGEST {
+    if stdout.len() + stderr.len() > MAX_BYTES {
         return Err(Error::Request { field: "command", reason: "it prints more than an answer may hold".to_owned() });
     }
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();

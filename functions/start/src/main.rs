@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws::{Cloud, Events, SecretParameter, start_logging};
 use pipeline::{Digest, Error};
 use serde_json::json;
-use web::{Keys, Problem, Role, Site, Started, Starts, Wanted, start_router};
+use web::{Keys, Problem, Role, RunRequest, Site, Started, Starts, start_router};
 
 /// Starts runs by an event, which a rule takes to the queue of starts.
 struct ByEvent(Events);
@@ -19,8 +19,8 @@ impl Starts for ByEvent {
         true
     }
 
-    async fn start(&self, wanted: Wanted) -> Result<Started, Problem> {
-        let Wanted { tickers, as_of, reason, train, run } = wanted;
+    async fn start(&self, wanted: RunRequest) -> Result<Started, Problem> {
+        let RunRequest { tickers, as_of, reason, train, run } = wanted;
         let detail = json!({
             "trigger": "manual", "tickers": tickers, "as_of": as_of, "reason": reason, "train": train, "run": run,
         });
@@ -36,7 +36,7 @@ struct Tokens {
 }
 
 /// Nobody guesses a token of this length.
-const SHORTEST: usize = 24;
+const MIN_CHARACTERS: usize = 24;
 
 #[async_trait]
 impl Keys for Tokens {
@@ -45,7 +45,8 @@ impl Keys for Tokens {
             match parameter.recent().await {
                 // Digests are compared: how long it takes tells nothing of the token.
                 Ok(known)
-                    if known.len() >= SHORTEST && Digest::of(known.as_bytes()) == Digest::of(token.as_bytes()) =>
+                    if known.len() >= MIN_CHARACTERS
+                        && Digest::of(known.as_bytes()) == Digest::of(token.as_bytes()) =>
                 {
                     return Ok(Some(role));
                 }

@@ -151,7 +151,7 @@ struct Task {
 }
 
 /// No order and no season that the engine takes is longer.
-const LARGEST: usize = 1_000;
+const MAX_HORIZON: usize = 1_000;
 
 /// Exactly N comma-separated orders.
 #[derive(Clone, Copy)]
@@ -166,8 +166,8 @@ impl<const N: usize> FromStr for Numbers<N> {
             .map(|part| part.trim().parse().map_err(|_| format!("'{part}' is not a whole number")))
             .collect::<Result<_, _>>()?;
         let count = numbers.len();
-        if let Some(order) = numbers.iter().find(|order| **order > LARGEST) {
-            return Err(format!("{order} is beyond any order, at most {LARGEST}"));
+        if let Some(order) = numbers.iter().find(|order| **order > MAX_HORIZON) {
+            return Err(format!("{order} is beyond any order, at most {MAX_HORIZON}"));
         }
         numbers.try_into().map(Numbers).map_err(|_| format!("{N} numbers are needed, not {count}"))
     }

@@ -292,11 +292,11 @@ fn are_few(model: &Arima, y: &[f64]) -> bool {
     let lags = (order.p + seasonal.period * seasonal.p).max(order.q + seasonal.period * seasonal.q + 1);
     let size = lags + model.lost_to_differencing();
     let filter = 6 * (2 * model.arma_parameters() + 1) * size * size;
-    missing * y.len() <= MOST && 80 * (missing + 1) + 2 * missing * missing <= filter
+    missing * y.len() <= MAX_NUMBERS && 80 * (missing + 1) + 2 * missing * missing <= filter
 }
 
 /// Numbers that impulses may take up, in memory.
-pub(crate) const MOST: usize = 4 << 20;
+pub(crate) const MAX_NUMBERS: usize = 4 << 20;
 
 /// The joint state: the ARMA state (Harvey's form), then the noise's last k values, newest first.
 struct Joint<'a> {

@@ -1,11 +1,11 @@
 //! What stands in a gap where something must.
 
-use crate::{Arima, differenced::Differenced, gaps::MOST, parameters::Arma};
+use crate::{Arima, differenced::Differenced, gaps::MAX_NUMBERS, parameters::Arma};
 
 /// The series with what the model expects in its gaps, given all other values; `None` where there are too many of them.
 pub(crate) fn imputed(model: &Arima, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {
     let missing = y.iter().filter(|v| v.is_nan()).count();
-    if missing * y.len() > MOST {
+    if missing * y.len() > MAX_NUMBERS {
         return None;
     }
     let mut impulses = Differenced::new(*model, y, &[]).ok()?.impulses(arma)?.into_iter();

@@ -15,7 +15,7 @@ pub struct Minimum {
 }
 
 /// Parameters are of order 1.
-const LONGEST_STEP: f64 = 2.0;
+const MAX_STEP: f64 = 2.0;
 const MAX_ITERATIONS: usize = 200;
 /// No derivative may be larger than this where the search ends.
 const SLOPE_TOLERANCE: f64 = 1e-3;
@@ -73,7 +73,7 @@ fn line_search(
     descent: f64,
 ) -> Option<(Vec<f64>, f64, Vec<f64>)> {
     let length = dot(direction, direction).sqrt();
-    let limit = LONGEST_STEP.max(0.5 * point.iter().fold(0.0_f64, |m, x| m.max(x.abs())));
+    let limit = MAX_STEP.max(0.5 * point.iter().fold(0.0_f64, |m, x| m.max(x.abs())));
     let mut step = if length > limit { limit / length } else { 1.0 };
     let mut slope = vec![0.0; point.len()];
     for _ in 0..40 {

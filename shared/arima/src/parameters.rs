@@ -6,7 +6,7 @@
 use crate::{Arima, dual::Number, polynomial};
 
 /// Keeps partial autocorrelations a little inside (-1, 1): beyond this, autocovariances lose all their digits.
-const LARGEST_U: f64 = 500.0;
+const MAX_U: f64 = 500.0;
 
 /// AR, MA, seasonal AR and seasonal MA coefficients in their own polynomials, signs as in [`Arima`].
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -63,7 +63,7 @@ impl Arma {
 fn stationary<T: Number>(u: &[T]) -> Vec<T> {
     let partial: Vec<T> = u
         .iter()
-        .map(|&u| if u.value().abs() > LARGEST_U { T::from(u.value().clamp(-LARGEST_U, LARGEST_U)) } else { u })
+        .map(|&u| if u.value().abs() > MAX_U { T::from(u.value().clamp(-MAX_U, MAX_U)) } else { u })
         .map(|u| u / (T::from(1.0) + u * u).sqrt())
         .collect();
     polynomial::step_up(&partial)
@@ -73,7 +73,7 @@ fn unconstrained(mut coefficients: Vec<f64>) -> Vec<f64> {
     // Shrinking c_j by 0.95^j moves every root outwards by 1 / 0.95; 200 times is a factor of 28,000.
     for _ in 0..200 {
         if let Some(partial) = polynomial::step_down(&coefficients) {
-            return partial.into_iter().map(|r| (r / (1.0 - r * r).sqrt()).clamp(-LARGEST_U, LARGEST_U)).collect();
+            return partial.into_iter().map(|r| (r / (1.0 - r * r).sqrt()).clamp(-MAX_U, MAX_U)).collect();
         }
         let mut power = 1.0;
         for c in &mut coefficients {

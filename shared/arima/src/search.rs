@@ -45,7 +45,7 @@ fn price_of_search(rules: &AutoArima, model: &Arima, n: usize) -> f64 {
 const RANKING: f64 = 1e-3;
 
 /// Largest p + q + P + Q on the grid.
-const LARGEST_SUM: usize = 5;
+const MAX_SUM: usize = 5;
 
 /// A candidate of a selection, and what became of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -187,7 +187,7 @@ impl<'a, G: FnMut() -> bool> Selection<'a, G> {
 
     pub(crate) fn whole_grid(&mut self) {
         let (most, most_seasonal) = (self.max_order(), self.rules.max_seasonal_order);
-        for sum in 0..=LARGEST_SUM {
+        for sum in 0..=MAX_SUM {
             for p in 0..=most.min(sum) {
                 for q in 0..=most.min(sum - p) {
                     for seasonal_p in 0..=most_seasonal.min(sum - p - q) {

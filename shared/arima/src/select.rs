@@ -95,7 +95,7 @@ impl Default for AutoArima {
 }
 
 /// Fewer observations than this leave no room to tell orders apart.
-const SHORTEST: usize = 3;
+const MIN_OBSERVATIONS: usize = 3;
 
 impl Fit for AutoArima {
     type Fitted = FittedArima;
@@ -136,7 +136,7 @@ impl AutoArima {
     ) -> Result<(Selected, Vec<f64>), Error> {
         check_values(y)?;
         let simplest = self.differenced(y)?;
-        let needed = SHORTEST + simplest.lost_to_differencing() + columns.len();
+        let needed = MIN_OBSERVATIONS + simplest.lost_to_differencing() + columns.len();
         let got = y.iter().filter(|v| !v.is_nan()).count();
         if got < needed {
             return Err(Error::TooShort { model: simplest, needed, got });

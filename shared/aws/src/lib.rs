@@ -34,4 +34,4 @@ pub use model_functions::ModelFunctions;
 pub use s3_archive::S3Archive;
 pub use secret_parameter::SecretParameter;
 pub use serve::{TRANSIENT, name, serve, start_logging};
-pub use start::{Asked, Start};
+pub use start::{Start, StartPlan};

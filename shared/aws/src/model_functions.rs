@@ -38,7 +38,7 @@ const ATTEMPTS: u32 = 3;
 
 /// All that is said in one call: the series is opened, told up to a period, and closed.
 #[derive(Serialize)]
-struct Asked<'a> {
+struct Invocation<'a> {
     messages: [Message<'a>; 3],
 }
 
@@ -63,7 +63,7 @@ impl ModelFunctions {
         fit: bool,
     ) -> Result<(Outlook, Option<String>), Silence> {
         let messages = [question.begin(model), question.step(0, known, fit), Message::End { end: true }];
-        let payload = serde_json::to_vec(&Asked { messages }).expect("messages are plain data");
+        let payload = serde_json::to_vec(&Invocation { messages }).expect("messages are plain data");
         let answers = self.invoke(question, payload).await?;
         let [begun, forecast, fitted] = &answers[..] else {
             return Err(Silence::Other(format!("it gives {} answers to 3 messages", answers.len())));

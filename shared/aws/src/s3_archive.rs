@@ -19,7 +19,7 @@ pub struct S3Archive {
 }
 
 /// No object of ours comes near: it bounds what a damaged or foreign object can cost.
-const LARGEST: i64 = 64 << 20;
+const MAX_BYTES: i64 = 64 << 20;
 
 impl S3Archive {
     /// The archive in this bucket, which must exist.
@@ -68,8 +68,8 @@ impl Archive for S3Archive {
             Err(error) => return Err(failed(&self.name(key.as_str()), "read", &error)),
         };
         let length = object.content_length().unwrap_or(0);
-        if length > LARGEST {
-            let reason = format!("{length} bytes are more than the {LARGEST} that an object of ours may have");
+        if length > MAX_BYTES {
+            let reason = format!("{length} bytes are more than the {MAX_BYTES} that an object of ours may have");
             return Err(Error::Damaged { key: key.to_string(), reason });
         }
         let body = object.body.collect().await.map_err(|error| Error::Store {

@@ -33,7 +33,7 @@ pub struct Start {
 
 /// What a start asks for, with the configuration as it is now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked {
+pub struct StartPlan {
     /// Everything that decides what the run computes.
     pub assignment: Assignment,
     /// Its day.
@@ -47,7 +47,7 @@ pub struct Asked {
 /// The schedule's input, a person's at the console, or the detail of `run requested`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct RunRequest {
     trigger: Trigger,
     #[serde(default)]
     time: Option<Timestamp>,
@@ -127,7 +127,7 @@ impl Start {
     }
 
     /// Nothing but the schedule is delivered without an id: the moment that it was due at is the same each time.
-    fn wanted(wanted: Wanted, id: Option<String>, delivered: Timestamp) -> Start {
+    fn wanted(wanted: RunRequest, id: Option<String>, delivered: Timestamp) -> Start {
         let due = wanted.time.filter(|_| wanted.trigger == Trigger::Schedule);
         Start {
             trigger: wanted.trigger,
@@ -146,7 +146,7 @@ impl Start {
     /// # Errors
     /// [`Error::Request`] for a day that has not closed yet or a start without tickers; [`Error::Missing`] for a file that
     /// is gone.
-    pub async fn asked(&self, settings: &Settings, archive: &dyn Archive) -> Result<Asked, Error> {
+    pub async fn asked(&self, settings: &Settings, archive: &dyn Archive) -> Result<StartPlan, Error> {
         let request = |field, reason: String| Error::Request { field, reason };
         let last = TradingDay::last_closed(self.time).map_err(|e| request("time", e.to_string()))?;
         if let (Some(key), [ticker]) = (&self.incoming, self.tickers.as_slice()) {
@@ -174,24 +174,29 @@ impl Start {
         };
         let mut assignment = settings.assignment(pipeline::Market::Tiingo, tickers);
         assignment.configuration.train = self.train;
-        Ok(Asked { assignment, as_of, patience: Patience::of(settings, as_of, self.time), file: None })
+        Ok(StartPlan { assignment, as_of, patience: Patience::of(settings, as_of, self.time), file: None })
     }
 }
 
 impl Start {
     /// What has arrived up to the start's moment, each series up to its own last period.
-    fn asked_of_streams(&self, settings: &Settings, tickers: Vec<Ticker>) -> Asked {
+    fn asked_of_streams(&self, settings: &Settings, tickers: Vec<Ticker>) -> StartPlan {
         let ended = settings.cadence().and_then(|cadence| cadence.last_ended(self.time));
         // Where no cadence is declared, each start is a run of its own: more may have arrived.
         let as_of = self.as_of.or(ended.map(Period::stamp)).unwrap_or(Stamp::moment(self.time));
         let mut assignment = settings.assignment(pipeline::Market::Stream, tickers);
         assignment.configuration.train = self.train;
-        Asked { assignment, as_of, patience: Patience::NONE, file: None }
+        StartPlan { assignment, as_of, patience: Patience::NONE, file: None }
     }
 }
 
 /// A run's own tickers, day and configuration.
-async fn asked_again(settings: &Settings, archive: &dyn Archive, run: &RunId, time: Timestamp) -> Result<Asked, Error> {
+async fn asked_again(
+    settings: &Settings,
+    archive: &dyn Archive,
+    run: &RunId,
+    time: Timestamp,
+) -> Result<StartPlan, Error> {
     let key = Key::run(run, "configuration.json");
     let bytes = archive.read(&key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     let damaged = |reason: String| Error::Damaged { key: key.to_string(), reason };
@@ -202,7 +207,7 @@ async fn asked_again(settings: &Settings, archive: &dyn Archive, run: &RunId, ti
         let reason = "what a person decided is completed by asking for the same again".to_owned();
         return Err(Error::Request { field: "run", reason });
     }
-    Ok(Asked { patience: Patience::of(settings, as_of, time), assignment, as_of, file: None })
+    Ok(StartPlan { patience: Patience::of(settings, as_of, time), assignment, as_of, file: None })
 }
 
 async fn asked_of_file(
@@ -211,7 +216,7 @@ async fn asked_of_file(
     key: &Key,
     ticker: &Ticker,
     time: Timestamp,
-) -> Result<Asked, Error> {
+) -> Result<StartPlan, Error> {
     let bytes = archive.read(key).await?.ok_or_else(|| Error::Missing { key: key.to_string() })?;
     let sha256 = Digest::of(&bytes);
     // What cannot be read is fetch's to refuse, and to keep.
@@ -222,5 +227,5 @@ async fn asked_of_file(
         .map_err(|e| Error::Request { field: "time", reason: e.to_string() })?;
     let mut assignment = settings.assignment(pipeline::Market::Incoming, vec![ticker.clone()]);
     assignment.configuration.incoming = Some(Incoming { key: key.clone(), sha256 });
-    Ok(Asked { assignment, as_of: newest, patience: Patience::NONE, file: Some(bytes) })
+    Ok(StartPlan { assignment, as_of: newest, patience: Patience::NONE, file: Some(bytes) })
 }

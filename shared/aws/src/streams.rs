@@ -38,10 +38,10 @@ const SOURCES: &str = "SOURCES";
 const AT_ONCE: usize = 16;
 
 /// After a race, and as much again at most.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const MIN_PAUSE: Duration = Duration::from_millis(200);
 
 fn jitter() -> Duration {
-    SHORTEST_PAUSE.mul_f64(f64::from(Timestamp::now().subsec_nanosecond()) / 1e9)
+    MIN_PAUSE.mul_f64(f64::from(Timestamp::now().subsec_nanosecond()) / 1e9)
 }
 
 fn partition(ticker: &Ticker) -> String {
@@ -142,7 +142,7 @@ impl Streams for DynamoLedger {
             if let Err(error) = try_join_all(some.iter().map(|(ticker, kin)| self.keep_series(ticker, kin))).await {
                 if let Error::Raced { .. } = error {
                     // Who comes again at once is raced again.
-                    tokio::time::sleep(SHORTEST_PAUSE + jitter()).await;
+                    tokio::time::sleep(MIN_PAUSE + jitter()).await;
                 }
                 return Err(error);
             }

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use aws::{Asked, Start};
+use aws::{Start, StartPlan};
 use embedded::DirectoryArchive;
 use jiff::Timestamp;
 use pipeline::{Archive, Error, Key, RunId, Settings, Trigger};
@@ -19,7 +19,7 @@ fn evening() -> Timestamp {
     at("2020-12-11T22:00:05Z")
 }
 
-async fn asked(input: Value, files: &[(&str, &str)]) -> Result<(Start, Asked), Error> {
+async fn asked(input: Value, files: &[(&str, &str)]) -> Result<(Start, StartPlan), Error> {
     let folder = tempfile::tempdir().expect("a folder");
     let archive = DirectoryArchive::open(folder.path()).expect("opens");
     for (key, text) in files {

@@ -38,9 +38,9 @@ enum Source {
 }
 
 /// The largest file that is read, unpacked.
-const LARGEST_FILE: u64 = 64 << 20;
+const MAX_FILE: u64 = 64 << 20;
 /// The largest table of several series.
-const LARGEST_TABLE: u64 = 512 << 20;
+const MAX_TABLE: u64 = 512 << 20;
 const ENDINGS: [&str; 3] = [".csv", ".csv.gz", ".parquet"];
 
 impl CsvMarket {
@@ -91,7 +91,7 @@ impl CsvMarket {
     fn table(path: &Path, names: &ColumnNames) -> Result<BTreeMap<Ticker, Source>, String> {
         let from = path.display().to_string();
         let failed = |reason: String| format!("{from}: {reason}");
-        let table = read_table(&Disk::default(), path, names, LARGEST_TABLE).map_err(failed)?;
+        let table = read_table(&Disk::default(), path, names, MAX_TABLE).map_err(failed)?;
         let mut series = series_of(table, &from).map_err(failed)?;
         if series.is_empty() {
             // A table of one series is called as its file is.
@@ -146,7 +146,7 @@ impl Source {
         now: Timestamp,
     ) -> Result<Option<Period>, String> {
         match self {
-            Source::File(path) => last_ended(&read_table(disk, path, names, LARGEST_FILE)?, None, cadence, now),
+            Source::File(path) => last_ended(&read_table(disk, path, names, MAX_FILE)?, None, cadence, now),
             Source::Rows { table, name, .. } => last_ended(table, Some(name), cadence, now),
         }
     }
@@ -165,7 +165,7 @@ impl MarketData for CsvMarket {
         };
         let history = match source {
             Source::File(path) => {
-                read_table(&self.disk, path, &self.names, LARGEST_FILE).and_then(|table| table.history(None, from, to))
+                read_table(&self.disk, path, &self.names, MAX_FILE).and_then(|table| table.history(None, from, to))
             }
             Source::Rows { table, name, .. } => table.history(Some(name), from, to),
         };
@@ -181,7 +181,7 @@ impl MarketData for CsvMarket {
             Source::File(path) => {
                 let name = path.file_name()?.to_string_lossy().into_owned();
                 // As it is: what is packed is kept packed.
-                let bytes = self.disk.read(path, LARGEST_FILE, false).ok()?;
+                let bytes = self.disk.read(path, MAX_FILE, false).ok()?;
                 Some((name, bytes))
             }
             // Its rows alone, not those of all others again.
@@ -214,7 +214,7 @@ fn read_table(disk: &Disk, path: &Path, names: &ColumnNames, largest: u64) -> Re
 /// How long a file may keep a night waiting.
 const READ_TIME: Duration = Duration::from_secs(20);
 /// After so many that have, no other is read.
-const MOST_HUNG: usize = 3;
+const MAX_HUNG: usize = 3;
 
 /// Reads files on threads of their own: a disk that hangs would hold up everyone else.
 #[derive(Debug)]
@@ -236,7 +236,7 @@ impl Disk {
     }
 
     fn read(&self, path: &Path, largest: u64, packed: bool) -> Result<Vec<u8>, String> {
-        if self.hung.load(Ordering::Relaxed) >= MOST_HUNG {
+        if self.hung.load(Ordering::Relaxed) >= MAX_HUNG {
             return Err("other files could not be read in time: their disk hangs".to_owned());
         }
         let ((done, read), from) = (mpsc::sync_channel(1), path.to_owned());
@@ -272,7 +272,7 @@ mod tests {
         let pipe = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
         let disk = Disk { patience: Duration::from_millis(20), ..Disk::default() };
-        for _ in 0..MOST_HUNG {
+        for _ in 0..MAX_HUNG {
             assert!(disk.read(&pipe, 100, false).is_err_and(|why| why.contains("cannot be read within")));
         }
         assert!(disk.read(&pipe, 100, false).is_err_and(|why| why.contains("hangs")));

@@ -119,7 +119,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(90);
 /// New partitions are looked for so often.
 const LOOK: Duration = Duration::from_mins(1);
-const LARGEST_RESPONSE: usize = 64 << 20;
+const MAX_RESPONSE: usize = 64 << 20;
 
 impl Topic {
     /// Connects, and goes on where each partition was left.
@@ -132,7 +132,7 @@ impl Topic {
                 .security(security(settings))
                 .connect_timeout(CONNECT)
                 .request_timeout(REQUEST)
-                .max_response_size(LARGEST_RESPONSE)
+                .max_response_size(MAX_RESPONSE)
                 .allow_auto_create_topics(false)
                 .connect()
                 .await

@@ -41,7 +41,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 const GRACE: Duration = Duration::from_secs(30);
 /// A server that has begun to answer goes on.
 const SILENCE: Duration = Duration::from_mins(1);
-const LARGEST_ANSWER: usize = 512 << 20;
+const MAX_ANSWER: usize = 512 << 20;
 const RETRIES: usize = 3;
 
 /// Asks a query; a connection that breaks off is tried again, the answer from its beginning.
@@ -122,8 +122,8 @@ async fn read(config: &Config, query: &str) -> Result<Vec<u8>, Refusal> {
         let patience = if answer.is_empty() { ANSWER_TIMEOUT + GRACE } else { SILENCE };
         match timeout(patience, rows.try_next()).await.map_err(silent)?.map_err(|error| refused(&error, query))? {
             None => return Ok(answer),
-            Some(piece) if answer.len() + piece.len() > LARGEST_ANSWER => {
-                let what = format!("the query's answer is larger than {} MB", LARGEST_ANSWER >> 20);
+            Some(piece) if answer.len() + piece.len() > MAX_ANSWER => {
+                let what = format!("the query's answer is larger than {} MB", MAX_ANSWER >> 20);
                 return Err(Refusal::Wrong(what));
             }
             Some(piece) => answer.extend_from_slice(&piece),

@@ -13,7 +13,7 @@ use forecasting::{Period, Stamp, Ticker};
 use jiff::civil::Date;
 use krafka::{Kafka, Record, producer::Producer, testing::FakeBroker};
 use pipeline::{
-    Archive, Asked, Assignment, Ledger, MarketData, NoPrograms, Patience, Prediction, Settings, Trigger,
+    Archive, Assignment, ForecastRequest, Ledger, MarketData, NoPrograms, Patience, Prediction, Settings, Trigger,
     stream::{Counts, StreamMarket, Streams},
 };
 use rand::{RngExt, SeedableRng};
@@ -58,7 +58,7 @@ const SETTINGS: &str =
 /// What is compared: nights that estimate nothing anew, and nights that always do.
 const NIGHTS: [(&str, &str); 2] =
     [("never trained anew", "{ max_age = 100000 }"), ("always trained anew", "\"always\"")];
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// The sample's sessions and values, by ticker.
 type Sample = BTreeMap<Ticker, Vec<(Stamp, f64)>>;
@@ -91,7 +91,7 @@ impl Place {
     }
 
     async fn next(&self, ticker: &Ticker) -> Result<(Period, f64), String> {
-        let asked = Asked { horizon: Some(1), ..Asked::default() };
+        let asked = ForecastRequest { horizon: Some(1), ..ForecastRequest::default() };
         let answer: Prediction =
             pipeline::predict(&*self.archive, &*self.ledger, ticker, asked).await.map_err(|error| error.to_string())?;
         let first = answer.horizons.first().ok_or("there is no forecast")?;
@@ -290,14 +290,14 @@ async fn send(producer: &Producer, rows: Vec<(String, String)>) -> Result<u64, S
 /// Waits until so many rows are taken in.
 async fn taken(streams: &dyn Streams, source: &str, rows: u64) -> Result<Counts, String> {
     let begun = Instant::now();
-    while begun.elapsed() < LONGEST_WAIT {
+    while begun.elapsed() < MAX_WAIT {
         let sources = streams.sources().await.map_err(|error| error.to_string())?;
         if let Some(known) = sources.get(source).filter(|known| known.counts.rows() >= rows) {
             return Ok(known.counts.clone());
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    Err(format!("{rows} rows are not taken in within {} s", LONGEST_WAIT.as_secs()))
+    Err(format!("{rows} rows are not taken in within {} s", MAX_WAIT.as_secs()))
 }
 
 impl fmt::Display for StreamDemo {

@@ -5,7 +5,7 @@ mod support;
 use std::{fmt::Write as _, fs, io::Write as _, path::Path, process::Stdio, sync::Arc};
 
 use embedded::{DirectoryArchive, SqliteLedger, SqliteStreams};
-use pipeline::{Asked, Audit, Error, Ledger, stream::Streams};
+use pipeline::{Audit, Error, ForecastRequest, Ledger, stream::Streams};
 use serde_json::json;
 use support::Bench;
 
@@ -152,7 +152,7 @@ async fn answers(data: &Path) -> Result<Vec<String>, Error> {
         let ticker = name.parse().expect("a ticker");
         told.push(format!("{:?} {:?}", ledger.champion(&ticker).await?, ledger.receipts(&ticker).await?));
         told.push(format!("{:?}", ledger.chain(&ticker).await?.records));
-        let asked = Asked { horizon: Some(3), levels: &[], version: None };
+        let asked = ForecastRequest { horizon: Some(3), levels: &[], version: None };
         match pipeline::predict(&archive, &ledger, &ticker, asked).await {
             Ok(answer) => told.push(serde_json::to_string(&answer).expect("plain data")),
             Err(Error::NoForecast { .. }) => {}

@@ -50,7 +50,9 @@ async fn night(there_on: usize) -> (usize, String, String) {
     let assignment = settings.assignment(pipeline::Market::Tiingo, vec![ticker.clone()]);
     let run = night.run(&assignment, RecordedMarket::LAST_SESSION, Trigger::Schedule, |_| {}).await.expect("runs");
     assert_eq!(run.closure.expect("closed").status, RunStatus::Succeeded);
-    let answer = predict(&*night.archive, &*night.ledger, &ticker, pipeline::Asked::default()).await.expect("predicts");
+    let answer = predict(&*night.archive, &*night.ledger, &ticker, pipeline::ForecastRequest::default())
+        .await
+        .expect("predicts");
     let bar = serde_json::to_string(&answer.bar).expect("plain data");
     (market.asks.load(Ordering::SeqCst), answer.origin.to_string(), bar)
 }

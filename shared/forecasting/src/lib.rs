@@ -57,7 +57,7 @@ pub use kind::{Kind, Power};
 pub use level::Level;
 pub use live::{Interval, LiveRecord, LiveSums, Outcome, Score, StandingForecast, StandingStep, Step};
 pub use long_run::{Mean, SkillInterval};
-pub use policy::{Against, ChampionEvidence, Degraded, FEWEST_ORIGINS, Policy, Training};
+pub use policy::{Against, ChampionEvidence, Degraded, MIN_ORIGINS, Policy, Training};
 pub use price_forecast::{IntervalKind, PriceForecast};
 pub use record::{
     MIN_SESSIONS, Outlook, RESELECTED_AFTER, Record, RecordPlan, RecordRow, ScaleEstimates, WARM_UP, average_growth,
@@ -68,7 +68,7 @@ pub use scale::{Garch, Scale, ScaleParameters};
 pub use scope::{Event, Gap, Move, OUTLIER_SCORE, Scope};
 pub use scorecard::{Coverage, HorizonLosses, LevelLosses, Scorecard};
 pub use seasons::Seasons;
-pub use series::{Ahead, Bar, Form, LARGEST, PriceSeries, Row};
+pub use series::{Ahead, Bar, Form, MAX_VALUE, PriceSeries, Row};
 pub use shown::price;
 pub use standing::{Calibrations, Challenge, Deposed, Detail, Judgement, Seat, Standing, asked_of_each};
 pub use ticker::Ticker;

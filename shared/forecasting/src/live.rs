@@ -235,7 +235,7 @@ impl Interval {
 }
 
 /// Without the rounding of exp(ln p): the random walk's skill over itself is 0, not -4e-15.
-fn shorn(skill: f64) -> f64 {
+fn rounded(skill: f64) -> f64 {
     (skill * 1e12).round() / 1e12 + 0.0
 }
 
@@ -295,7 +295,7 @@ impl LiveSums {
         let (error, naive) = (sum(|block| block.error), sum(|block| block.naive_error));
         LiveRecord {
             n: self.0.iter().map(|block| block.n).sum(),
-            skill: (naive > 0.0).then(|| shorn(1.0 - error / naive)),
+            skill: (naive > 0.0).then(|| rounded(1.0 - error / naive)),
             coverage: coverage.collect(),
         }
     }

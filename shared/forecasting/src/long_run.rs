@@ -62,11 +62,11 @@ impl SkillInterval {
         let differences: Vec<f64> = errors.iter().zip(walk).map(|(error, walk)| error - ratio * walk).collect();
         let width = TWO_SIDED_95 * (long_run_variance(&differences, horizon) / n).sqrt() / walk_mean;
         // Without the rounding of exp(ln p): the random walk's skill over itself is 0, not -4e-15; and no more than is known.
-        let shorn = |skill: f64| (skill * 1e8).round() / 1e8 + 0.0;
+        let rounded = |skill: f64| (skill * 1e8).round() / 1e8 + 0.0;
         Some(SkillInterval {
-            value: shorn(1.0 - ratio),
-            lower: shorn(1.0 - ratio - width),
-            upper: shorn(1.0 - ratio + width),
+            value: rounded(1.0 - ratio),
+            lower: rounded(1.0 - ratio - width),
+            upper: rounded(1.0 - ratio + width),
         })
     }
 }

@@ -10,7 +10,7 @@ pub struct Sample {
 }
 
 /// Beyond so many missing values a model has forgotten what was before them.
-const LONGEST_GAP: usize = 1000;
+const MAX_GAP: usize = 1000;
 
 impl Sample {
     /// Of these bars.
@@ -47,7 +47,7 @@ pub fn values(bars: &[Bar], kind: Kind) -> Vec<f64> {
     for (i, bar) in bars.iter().enumerate() {
         if !kind.is_price() && i > 0 {
             let missing = bars[i - 1].day.periods_until(bar.day).saturating_sub(1);
-            values.extend(std::iter::repeat_n(f64::NAN, missing.min(LONGEST_GAP)));
+            values.extend(std::iter::repeat_n(f64::NAN, missing.min(MAX_GAP)));
         }
         values.push(bar.adjusted_close);
     }

@@ -16,7 +16,7 @@ impl Seasons {
     /// No season.
     pub const NONE: Seasons = Seasons { short: 1, long: 1 };
     /// A year of days has as many periods, and so have ten days of 15 minutes.
-    pub const LONGEST: usize = 1000;
+    pub const MAX: usize = 1000;
 
     /// All of them, the short one first.
     pub fn all(self) -> Vec<usize> {
@@ -34,10 +34,10 @@ impl Seasons {
     /// A sentence that says which seasons there can be.
     pub fn of(periods: &[usize]) -> Result<Seasons, String> {
         let within = |period: usize| {
-            if (1..=Seasons::LONGEST).contains(&period) {
+            if (1..=Seasons::MAX).contains(&period) {
                 Ok(period)
             } else {
-                Err(format!("season is {period}, but must be within 1 and {}", Seasons::LONGEST))
+                Err(format!("season is {period}, but must be within 1 and {}", Seasons::MAX))
             }
         };
         match *periods {
@@ -71,7 +71,7 @@ impl Seasons {
                 (day, if calendar == Calendar::Always { 7 * day } else { 5 * day })
             }
         };
-        let known = |period: usize| period <= Seasons::LONGEST;
+        let known = |period: usize| period <= Seasons::MAX;
         match (short, long) {
             (short, _) if !known(short) => Seasons::NONE,
             (short, long) if known(long) => Seasons { short, long },

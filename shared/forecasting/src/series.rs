@@ -65,7 +65,7 @@ impl Form {
 }
 
 /// Beyond this, squares and sums of squares leave the numbers that there are.
-pub const LARGEST: f64 = 1e100;
+pub const MAX_VALUE: f64 = 1e100;
 
 /// Tiingo's adjusted closes agree with its closes, dividends and splits to 2e-9; a missing event is off by far more.
 const AGREES: f64 = 1e-6;
@@ -191,8 +191,8 @@ impl PriceSeries {
             let close = if kind.is_price() { row.close.unwrap_or(adjusted_close) } else { adjusted_close };
             for (name, number) in [("adjClose", adjusted_close), ("close", close)] {
                 let name = if kind.is_price() { name } else { "its value" };
-                if number.is_nan() || number.abs() > LARGEST {
-                    return Err(refuse(format!("{name} is {number}, but must be finite, and at most {LARGEST:e}")));
+                if number.is_nan() || number.abs() > MAX_VALUE {
+                    return Err(refuse(format!("{name} is {number}, but must be finite, and at most {MAX_VALUE:e}")));
                 }
                 if let Some(why) = kind.refusal(number) {
                     return Err(refuse(format!("{name} is {number}, {why}")));
@@ -204,7 +204,7 @@ impl PriceSeries {
                 if let Some(split) = row.split_factor.filter(|split| !is_split(*split)) {
                     return Err(told("splitFactor", split, "positive, and within 1e-6 and 1e6"));
                 }
-                if let Some(dividend) = row.dividend.filter(|dividend| !(0.0..=LARGEST).contains(dividend)) {
+                if let Some(dividend) = row.dividend.filter(|dividend| !(0.0..=MAX_VALUE).contains(dividend)) {
                     return Err(told("divCash", dividend, "finite, and not negative"));
                 }
             }
@@ -371,7 +371,7 @@ impl PriceSeries {
         // As earlier releases took them: nothing follows from these.
         for row in &mut rows {
             row.split_factor = row.split_factor.filter(|split| is_split(*split));
-            row.dividend = row.dividend.filter(|dividend| (0.0..=LARGEST).contains(dividend));
+            row.dividend = row.dividend.filter(|dividend| (0.0..=MAX_VALUE).contains(dividend));
         }
         let mut factor = 1.0;
         for row in rows.iter_mut().rev().filter(|row| row.adjusted_close.is_none()) {

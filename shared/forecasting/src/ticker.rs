@@ -22,7 +22,7 @@ use crate::Error;
 #[cfg_attr(feature = "openapi", schema(description = "The name of one series, such as NLS or BRK-A.", value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$", example = "NLS"))]
 pub struct Ticker(String);
 
-const LONGEST: usize = 32;
+const MAX_CHARACTERS: usize = 32;
 
 impl Ticker {
     /// The ticker of a series that is called so elsewhere: what a ticker cannot hold becomes `_`, as in `STORE_1_ITEM_2`.
@@ -52,7 +52,7 @@ impl FromStr for Ticker {
         if text.is_empty() {
             return refuse("it is empty");
         }
-        if text.len() > LONGEST {
+        if text.len() > MAX_CHARACTERS {
             return refuse("it is longer than 32 characters");
         }
         if text.contains('.') && text.chars().all(|c| allowed(c) || c == '.') {

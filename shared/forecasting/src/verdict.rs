@@ -65,7 +65,7 @@ pub struct Verdict {
 }
 
 /// A record of values that is shorter tells little of who is better.
-const FEWEST_VALUES: usize = 30;
+const MIN_VALUES: usize = 30;
 
 impl Verdict {
     /// Decides on a night's judgement.
@@ -96,7 +96,7 @@ impl Verdict {
 
     fn against_the_incumbent(judgement: &Judgement, first: bool) -> Verdict {
         // A handful of values proves nothing, whatever the odds: they are as good as the errors' size is known.
-        let told = judgement.scale != Scale::Model || judgement.sessions >= FEWEST_VALUES;
+        let told = judgement.scale != Scale::Model || judgement.sessions >= MIN_VALUES;
         if let Some(best) = best(judgement.standings.iter().filter(|standing| told && standing.is_proven())) {
             let reason = format!("{} in place of the {}: {}", name(best), incumbent(judgement), evidence(best));
             return Verdict { decision: Decision::Promote, contender: best.contender, reason };

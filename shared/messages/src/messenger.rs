@@ -21,7 +21,7 @@ const PATIENCE: Patience =
     Patience { timeout: Duration::from_secs(5), retries: 2, first_pause: Duration::from_millis(500) };
 
 /// A chat that asks to wait longer than this is not asked again.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Twice the pixels that a picture's measures say.
 const SCALE: f32 = 2.0;
@@ -177,7 +177,7 @@ impl Messenger {
         }
         let wait = wait(&answer);
         let passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-        let passing = passing && wait.is_none_or(|wait| wait <= LONGEST_WAIT);
+        let passing = passing && wait.is_none_or(|wait| wait <= MAX_WAIT);
         // A server that repeats its address would repeat the secret.
         let said = pipeline::without_secrets(&said(answer).await, &self.webhook.secrets());
         let malformed = status == StatusCode::BAD_REQUEST;
@@ -193,12 +193,12 @@ fn wait(answer: &Response) -> Option<Duration> {
 
 /// The beginning of what it says.
 async fn said(mut answer: Response) -> String {
-    const MOST: usize = 300;
+    const MAX_CHARACTERS: usize = 300;
     let mut bytes = Vec::new();
-    while bytes.len() < MOST
+    while bytes.len() < MAX_CHARACTERS
         && let Ok(Some(chunk)) = answer.chunk().await
     {
-        bytes.extend_from_slice(&chunk[..chunk.len().min(MOST - bytes.len())]);
+        bytes.extend_from_slice(&chunk[..chunk.len().min(MAX_CHARACTERS - bytes.len())]);
     }
     String::from_utf8_lossy(&bytes).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -96,7 +96,9 @@ async fn the_champion_serves(archive: &MemoryArchive, ledger: &MemoryLedger, whe
     assert!(version.is_ok(), "{when}: {version:?}");
     let forecast = ledger.history(&ticker(), Stage::Forecast, champion.as_of, 1).await.expect("lists");
     if !forecast.is_empty() {
-        predict(archive, ledger, &ticker(), pipeline::Asked::default()).await.unwrap_or_else(|e| panic!("{when}: {e}"));
+        predict(archive, ledger, &ticker(), pipeline::ForecastRequest::default())
+            .await
+            .unwrap_or_else(|e| panic!("{when}: {e}"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipeline::{Archive, Asked, Audit, Key, audit, predict, recover, testing::MemoryLedger};
+use pipeline::{Archive, Audit, ForecastRequest, Key, audit, predict, recover, testing::MemoryLedger};
 use rand::{RngExt, seq::IndexedRandom};
 
 use crate::{
@@ -85,7 +85,7 @@ async fn replace(archive: &dyn Archive, key: &str, bytes: Option<&[u8]>) {
 async fn answers(stores: &Stores) -> Vec<Option<String>> {
     let mut answers = Vec::new();
     for ticker in everyone() {
-        let answer = predict(&*stores.archive, &*stores.ledger, &ticker, Asked::default()).await;
+        let answer = predict(&*stores.archive, &*stores.ledger, &ticker, ForecastRequest::default()).await;
         answers.push(answer.ok().map(|answer| serde_json::to_string(&answer).expect("plain data")));
     }
     answers

@@ -6,8 +6,8 @@ use embedded::Night;
 use forecasting::Ticker;
 use jiff::Timestamp;
 use pipeline::{
-    Asked, Attempts, Error, Fetched, MarketData, Next, NoPrograms, Pass, Patience, Planned, Trigger, fetch, plan,
-    predict, report, stream::Ingest, testing::Intercepted, work,
+    Attempts, Error, Fetched, ForecastRequest, MarketData, Next, NoPrograms, Pass, Patience, Planned, Trigger, fetch,
+    plan, predict, report, stream::Ingest, testing::Intercepted, work,
 };
 use rand::RngExt;
 
@@ -274,7 +274,7 @@ impl World {
         for _ in 0..times {
             tokio::time::sleep(Duration::from_secs(random.random_range(1..60))).await;
             let Ok(before) = ledger.champion(&ticker).await else { continue };
-            match predict(archive, ledger, &ticker, Asked::default()).await {
+            match predict(archive, ledger, &ticker, ForecastRequest::default()).await {
                 Ok(answer) => {
                     let after = ledger.champion(&ticker).await.ok().flatten();
                     if before == after && before.as_ref().map(|champion| &champion.version) != Some(&answer.version) {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline::{
-    Asked, Chained, Forecasted, ModelVersion, Pointing, Stage, predict, stream::verify_stream, testing::Broken,
-    verify_ledger, verify_receipt,
+    Chained, ForecastRequest, Forecasted, ModelVersion, Pointing, Stage, predict, stream::verify_stream,
+    testing::Broken, verify_ledger, verify_receipt,
 };
 
 use crate::{
@@ -94,7 +94,7 @@ async fn each_series(world: &World, content: &Content) {
         if let Err(error) = ModelVersion::read(archive, name, &champion.version, Some(&champion.sha256)).await {
             world.violated(format!("who serves {name} cannot be read: {error}"));
         }
-        match predict(archive, ledger, name, Asked::default()).await {
+        match predict(archive, ledger, name, ForecastRequest::default()).await {
             Ok(answer) if answer.version == champion.version => {}
             Ok(answer) => {
                 world.violated(format!("{name} is answered by {}, not by {}", answer.version, champion.version));

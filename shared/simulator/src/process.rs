@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Nothing takes longer, by the simulation's clock: who hangs is killed.
-const LONGEST_LIFE: Duration = Duration::from_hours(12);
+const MAX_LIFE: Duration = Duration::from_hours(12);
 
 /// Something that runs, such as the command or a function: by its number, it has faults of its own.
 pub(crate) struct Process {
@@ -48,7 +48,7 @@ impl Process {
 
     /// Lives for as long as it takes, or until it is killed.
     pub(crate) async fn live<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let killed = tokio::time::timeout(LONGEST_LIFE, self.killed.notified());
+        let killed = tokio::time::timeout(MAX_LIFE, self.killed.notified());
         match select(Box::pin(work), Box::pin(killed)).await {
             Either::Left((done, _)) => Some(done),
             Either::Right(_) => {

@@ -59,7 +59,7 @@ impl Settings {
 }
 
 /// The largest answer that is read: fifty years of daily rows are some 4 MB of JSON.
-const LARGEST_BODY: usize = 32 << 20;
+const MAX_BODY: usize = 32 << 20;
 
 /// Market data from Tiingo.
 #[derive(Debug)]
@@ -198,8 +198,8 @@ impl Client {
 async fn read_body(mut response: Response) -> Result<String, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| describe(&e.without_url()))? {
-        if body.len() + chunk.len() > LARGEST_BODY {
-            return Err(format!("the answer is larger than {} MB", LARGEST_BODY >> 20));
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(format!("the answer is larger than {} MB", MAX_BODY >> 20));
         }
         body.extend_from_slice(&chunk);
     }

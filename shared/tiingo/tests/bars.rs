@@ -22,10 +22,10 @@ use pipeline::{Error, MarketData};
 use serde_json::{Value, json};
 use tiingo::{Client, Feed, Settings, Token};
 
-type Asked = Arc<Mutex<Vec<String>>>;
+type Requests = Arc<Mutex<Vec<String>>>;
 
 /// Whatever begins between two dates, a bar each step, weekends included.
-async fn answer(State(asked): State<Asked>, uri: Uri, Query(query): Query<BTreeMap<String, String>>) -> Response {
+async fn answer(State(asked): State<Requests>, uri: Uri, Query(query): Query<BTreeMap<String, String>>) -> Response {
     asked.lock().expect("no panic").push(uri.to_string());
     let midnight = |name: &str| format!("{}T00:00:00Z", query[name]).parse::<Timestamp>().expect("a date");
     let step = match query["resampleFreq"].as_str() {
@@ -52,7 +52,7 @@ async fn answer(State(asked): State<Asked>, uri: Uri, Query(query): Query<BTreeM
 }
 
 async fn history(feed: Feed, ticker: &str, from: Date, to: &str) -> (Result<Vec<Row>, Error>, Vec<String>) {
-    let asked = Asked::default();
+    let asked = Requests::default();
     let app = Router::new().fallback(answer).with_state(asked.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let base_url = format!("http://{}", listener.local_addr().expect("bound"));

@@ -24,7 +24,7 @@ const OBJECTS: u64 = 48 << 20;
 /// Bytes of answers that are kept.
 const ANSWERS: u64 = 32 << 20;
 /// Beyond this an answer is not one of ours.
-const LARGEST_ANSWER: usize = 32 << 20;
+const MAX_ANSWER: usize = 32 << 20;
 
 /// So many bytes, in one piece: a part of it for each core would hold no page of ten thousand tickers.
 fn cache<K: Hash + Eq, V: Clone, W: Weighter<K, V> + Clone>(bytes: u64, weighter: W) -> Cache<K, V, W> {
@@ -143,7 +143,7 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
         return guarded(response);
     }
     let (parts, body) = guarded(response).into_parts();
-    let body = match to_bytes(body, LARGEST_ANSWER).await {
+    let body = match to_bytes(body, MAX_ANSWER).await {
         Ok(body) => body,
         Err(error) => return guarded(Problem::internal(&error).into_response()),
     };

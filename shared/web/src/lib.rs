@@ -23,7 +23,7 @@ pub use api::{
     decide::Decides,
     ingest::Ingests,
     openapi,
-    start::{Started, Starts, Wanted, start_router},
+    start::{RunRequest, Started, Starts, start_router},
 };
 pub use problem::Problem;
 pub use sign_in::{Keys, Role};

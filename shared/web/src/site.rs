@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     Decides, Ingests, Keys, Problem, Starts,
-    api::{self, start::LARGEST_BODY},
+    api::{self, start::MAX_BODY},
     assets,
     cache::{self, Answers, CachedArchive},
     doorkeeper::{self, Doorkeeper},
@@ -160,7 +160,7 @@ impl Site {
             Some(doorkeeper) => all.layer(middleware::from_fn_with_state(doorkeeper, doorkeeper::keep)),
             None => all,
         };
-        all.layer(middleware::from_fn(log::request)).layer(DefaultBodyLimit::max(LARGEST_BODY))
+        all.layer(middleware::from_fn(log::request)).layer(DefaultBodyLimit::max(MAX_BODY))
     }
 }
 

@@ -11,7 +11,7 @@ use embedded::{DirectoryArchive, Night, RecordedMarket, SqliteLedger};
 use pipeline::{Archive, Created, Error, Key, Ledger, Settings, Trigger};
 use serde_json::Value;
 use tower::ServiceExt;
-use web::{Problem, Site, Started, Starts, Wanted};
+use web::{Problem, RunRequest, Site, Started, Starts};
 
 struct Answered {
     status: StatusCode,
@@ -291,7 +291,7 @@ async fn forms() {
 
 /// Notes what it is asked to start.
 #[derive(Default)]
-struct Noted(std::sync::Mutex<Vec<Wanted>>);
+struct Noted(std::sync::Mutex<Vec<RunRequest>>);
 
 #[async_trait::async_trait]
 impl Starts for Noted {
@@ -299,7 +299,7 @@ impl Starts for Noted {
         token == Some("right")
     }
 
-    async fn start(&self, wanted: Wanted) -> Result<Started, Problem> {
+    async fn start(&self, wanted: RunRequest) -> Result<Started, Problem> {
         self.0.lock().expect("no panic").push(wanted);
         Ok(Started { request: "r".to_owned(), run: Some("2020-12-11-00000000".parse().expect("an id")) })
     }
@@ -359,7 +359,7 @@ async fn runs_are_started_by_whoever_may() {
     assert_eq!(sent_on.status, StatusCode::SEE_OTHER);
     assert_eq!(post(form, "Bearer right", "token=wrong").await.status, StatusCode::UNAUTHORIZED);
     let wanted = starts.0.lock().expect("no panic").clone();
-    assert_eq!(wanted[0], Wanted::default());
+    assert_eq!(wanted[0], RunRequest::default());
     assert_eq!(wanted[1].tickers.iter().map(forecasting::Ticker::as_str).collect::<Vec<_>>(), ["KO", "BRK-A"]);
 }
 

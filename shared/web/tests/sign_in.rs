@@ -11,7 +11,7 @@ use axum::{
 };
 use pipeline::testing::{MemoryArchive, MemoryLedger};
 use tower::ServiceExt;
-use web::{Keys, Problem, Role, Site, Started, Starts, Wanted};
+use web::{Keys, Problem, Role, RunRequest, Site, Started, Starts};
 
 const READER: &str = "a-reader's-token-of-some-length";
 const OPERATOR: &str = "an-operator's-token-of-some-length";
@@ -37,7 +37,7 @@ impl Starts for Anything {
         true
     }
 
-    async fn start(&self, _: Wanted) -> Result<Started, Problem> {
+    async fn start(&self, _: RunRequest) -> Result<Started, Problem> {
         Ok(Started { request: "it".to_owned(), run: None })
     }
 }

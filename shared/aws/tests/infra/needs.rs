@@ -137,7 +137,9 @@ pub(crate) async fn of_the_stages() -> BTreeMap<String, Needs> {
     stores.night(&nonsense, of_file, date(2020, 12, 11)).await;
 
     stores.act_as("predict");
-    pipeline::predict(&*stores.archive, &*stores.ledger, &ticker, pipeline::Asked::default()).await.expect("answers");
+    pipeline::predict(&*stores.archive, &*stores.ledger, &ticker, pipeline::ForecastRequest::default())
+        .await
+        .expect("answers");
     pipeline::models(&*stores.archive, &*stores.ledger, &ticker, 10).await.expect("answers");
     stores.ledger.receipts(&ticker).await.expect("lists");
     stores.ledger.runs(10).await.expect("lists");
@@ -264,7 +266,7 @@ impl Stores {
         }
         self.notes.note(&["lambda:InvokeFunction"], "models");
         self.night(&RecordedMarket, configuration.clone(), date(2020, 12, 7)).await;
-        pipeline::predict(archive, ledger, ticker, pipeline::Asked::default()).await.expect("answers");
+        pipeline::predict(archive, ledger, ticker, pipeline::ForecastRequest::default()).await.expect("answers");
         let models = pipeline::models(archive, ledger, ticker, 10).await.expect("lists");
         pipeline::recorded(archive, ledger, ticker).await.expect("reads");
         pipeline::results(archive, ledger).await.expect("adds up");

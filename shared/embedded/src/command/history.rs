@@ -22,7 +22,7 @@ pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
 
 /// Everyone's losses by horizon, and the evidence.
 pub(super) fn record(ticker: &Ticker, judgement: &Judgement) {
-    let header = ["Contender", "Evidence", "Asked", "Ahead", "MAE", "MASE", "CRPS", "Pinball", "Held"];
+    let header = ["Contender", "Evidence", "Needed", "Ahead", "MAE", "MASE", "CRPS", "Pinball", "Held"];
     let mut rows = table(&header, &[1, 2, 3, 4, 5, 6, 7]);
     let walk = judgement.random_walk.iter().map(|card| ("random walk".to_owned(), card, None));
     let others = judgement.standings.iter().filter_map(|standing| {

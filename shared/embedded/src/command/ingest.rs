@@ -72,12 +72,12 @@ const STDIN: &str = "stdin";
 const LINES: usize = 5_000;
 const GATHER: Duration = Duration::from_millis(100);
 /// A line that is longer is cut there, and refused.
-const LONGEST_LINE: u64 = 128 << 10;
+const MAX_LINE: u64 = 128 << 10;
 /// How long a poll of the broker waits for rows.
 const POLL: Duration = Duration::from_millis(200);
 /// With `--until-end`, so many failures in a row end it.
 const FAILURES: u32 = 8;
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) async fn ingest(
     arguments: IngestArguments,
@@ -137,7 +137,7 @@ async fn lines(
         tokio::pin!(until);
         while gathered.len() < LINES {
             tokio::select! {
-                read = async { (&mut input).take(LONGEST_LINE).read_until(b'\n', &mut line).await } => {
+                read = async { (&mut input).take(MAX_LINE).read_until(b'\n', &mut line).await } => {
                     let read = read.map_err(|error| Failure::Failed(format!("standard input cannot be read: {error}")))?;
                     ended = read == 0;
                     if !line.is_empty() {
@@ -201,7 +201,7 @@ pub(super) async fn topic(
                 }
                 // Rows that were read and not kept are read again.
                 reading = None;
-                let pause = Duration::from_millis(250).saturating_mul(1 << failures.min(7)).min(LONGEST_PAUSE);
+                let pause = Duration::from_millis(250).saturating_mul(1 << failures.min(7)).min(MAX_PAUSE);
                 let pause = pause.mul_f64(rand::rng().random_range(0.5..1.0));
                 tracing::warn!(%source, reason, ?pause, "it is tried again");
                 tokio::select! {

@@ -9,7 +9,7 @@ use pipeline::Judged;
 use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 
 /// No file is larger.
-const LARGEST: u64 = 512 << 20;
+const MAX_BYTES: u64 = 512 << 20;
 
 pub(super) async fn judge(
     path: Option<&Path>,
@@ -94,8 +94,8 @@ pub(super) async fn judge(
 
 fn text(path: &Path) -> Result<String, Failure> {
     let unreadable = |why: String| Failure::Usage(format!("{} cannot be read: {why}", path.display()));
-    if fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len() > LARGEST {
-        return Err(unreadable(format!("it is larger than {} MB", LARGEST >> 20)));
+    if fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len() > MAX_BYTES {
+        return Err(unreadable(format!("it is larger than {} MB", MAX_BYTES >> 20)));
     }
     fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }

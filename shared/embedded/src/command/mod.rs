@@ -185,7 +185,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
             backfill::backfill(&backfill::Range { from, to, limit, dry_run }, &night(options)?).await
         }
         Command::Predict { ticker, horizon, level, version, model, values } => {
-            let asked = pipeline::Asked { horizon, levels: &level, version: version.as_ref() };
+            let asked = pipeline::ForecastRequest { horizon, levels: &level, version: version.as_ref() };
             predict::predict(ticker.as_ref(), model.as_deref(), values.as_deref(), asked, &store).await
         }
         Command::Runs { follow } => inspect::runs(follow, &store).await,

@@ -3,18 +3,18 @@
 use std::{io::Read, path::Path, process::ExitCode};
 
 use forecasting::Ticker;
-use pipeline::{Asked, ModelVersion, price_file::PriceFile};
+use pipeline::{ForecastRequest, ModelVersion, price_file::PriceFile};
 
 use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 
 /// More than any model or price file of ours holds.
-const LARGEST_FILE: u64 = 64 << 20;
+const MAX_FILE: u64 = 64 << 20;
 
 pub(super) async fn predict(
     ticker: Option<&Ticker>,
     model: Option<&Path>,
     values: Option<&Path>,
-    asked: Asked<'_>,
+    asked: ForecastRequest<'_>,
     store: &StoreArguments,
 ) -> Result<ExitCode, Failure> {
     let prediction = match (model, ticker) {
@@ -45,12 +45,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: std::io::Error| Failure::Usage(format!("{} cannot be read: {error}", path.display()));
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(LARGEST_FILE + 1).read_to_end(&mut bytes)
+        std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
     };
-    if read.map_err(unreadable)? as u64 > LARGEST_FILE {
-        return Err(Failure::Usage(format!("{}: larger than {} MB", path.display(), LARGEST_FILE >> 20)));
+    if read.map_err(unreadable)? as u64 > MAX_FILE {
+        return Err(Failure::Usage(format!("{}: larger than {} MB", path.display(), MAX_FILE >> 20)));
     }
     Ok(bytes)
 }

@@ -35,7 +35,7 @@ impl Prepared {
         Box::pin(Prepared::of(asked, arguments)).await
     }
 
-    pub(super) async fn of(asked: Asked, arguments: &NightArguments) -> Result<Prepared, Failure> {
+    pub(super) async fn of(asked: Requested, arguments: &NightArguments) -> Result<Prepared, Failure> {
         let (chosen, assignment, settings) = asked;
         let messenger = messenger(&settings)?;
         let stores = Stores::write(&arguments.store.place).await?;
@@ -174,10 +174,10 @@ pub(super) fn messenger(settings: &Settings) -> Result<Option<Messenger>, Failur
 const WEBHOOK_VARIABLE: &str = "CLOSING_BELL_WEBHOOK";
 
 /// The market, what a run on it is asked to do, and the file that says so.
-pub(super) type Asked = (Chosen, Assignment, Settings);
+pub(super) type Requested = (Chosen, Assignment, Settings);
 
 /// What the arguments and the configuration file ask for. Nothing is made.
-pub(super) async fn asked(arguments: &NightArguments) -> Result<Asked, Failure> {
+pub(super) async fn asked(arguments: &NightArguments) -> Result<Requested, Failure> {
     let place = &arguments.store.place;
     let settings = settings(arguments.config.as_deref(), &arguments.set, place).await?;
     // Recorded prices are for a first look on one's own machine.

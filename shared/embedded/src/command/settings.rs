@@ -45,11 +45,11 @@ pub(super) fn read_settings(named: Option<&Path>, set: &[String]) -> Result<Sett
 fn read_dates(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let file = fs::File::open(path).map_err(|error| format!("it cannot be read: {error}"))?;
-    file.take(LARGEST_LIST).read_to_string(&mut text).map_err(|error| format!("it cannot be read: {error}"))?;
+    file.take(MAX_LIST).read_to_string(&mut text).map_err(|error| format!("it cannot be read: {error}"))?;
     Ok(text)
 }
 
-const LARGEST_LIST: u64 = 4 << 20;
+const MAX_LIST: u64 = 4 << 20;
 
 /// With what is in the files of its programs: another file is another program.
 fn with_programs(mut settings: Settings) -> Settings {

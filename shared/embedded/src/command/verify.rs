@@ -59,7 +59,7 @@ pub(super) async fn verify(
     if receipt.is_none()
         && let Err(error) = pipeline::verify_ledger(&*ledger, ticker).await
     {
-        output::remark(&format!("closing-bell: {error}"));
+        output::error(&error.to_string());
         failed = true;
     }
     if receipt.is_none()
@@ -72,7 +72,7 @@ pub(super) async fn verify(
             )),
             Ok(_) => {}
             Err(error) => {
-                output::remark(&format!("closing-bell: {error}"));
+                output::error(&error.to_string());
                 failed = true;
             }
         }
@@ -87,10 +87,10 @@ pub(super) async fn verify(
             }
             // Nothing is said against it, and nothing for it.
             Err(error @ pipeline::Error::OtherRelease { .. }) if receipt.is_none() => {
-                output::remark(&format!("closing-bell: {error}"));
+                output::error(&error.to_string());
             }
             Err(error) if receipt.is_none() => {
-                output::remark(&format!("closing-bell: {error}"));
+                output::error(&error.to_string());
                 failed = true;
             }
             Err(error) => return Err(error.into()),

@@ -15,7 +15,7 @@ use tokio::{
 use super::confined;
 
 /// The longest answer.
-const LONGEST_LINE: u64 = 8 << 20;
+const MAX_LINE: u64 = 8 << 20;
 /// So much of what it last said on its standard error is told.
 const LAST_WORDS: usize = 400;
 
@@ -67,7 +67,7 @@ impl Process {
             // Who does not read what it is sent has ended, or hangs: that is told by its answer.
             let _ = self.input.write_all(line.as_bytes()).await;
             let mut answer = Vec::new();
-            (&mut self.output).take(LONGEST_LINE).read_until(b'\n', &mut answer).await.map(|_| answer)
+            (&mut self.output).take(MAX_LINE).read_until(b'\n', &mut answer).await.map(|_| answer)
         };
         let answer = match timeout(self.patience, exchange).await {
             Err(_) => {
@@ -82,8 +82,8 @@ impl Process {
             return Err(Silence::Other(self.ended().await));
         }
         if !answer.ends_with(b"\n") {
-            let reason = if answer.len() as u64 == LONGEST_LINE {
-                format!("its answer is longer than {} MB", LONGEST_LINE >> 20)
+            let reason = if answer.len() as u64 == MAX_LINE {
+                format!("its answer is longer than {} MB", MAX_LINE >> 20)
             } else {
                 format!("it ended within an answer: {}", self.ended().await)
             };

@@ -54,7 +54,7 @@ impl Arima {
     }
 
     /// A longer season is too long for the orders of a model.
-    pub(super) const LONGEST: usize = 24;
+    pub(super) const MAX_PERIOD: usize = 24;
 
     /// The orders that automatic selection finds.
     pub(super) fn selected(y: &[f64], season: usize) -> Result<Arima, String> {

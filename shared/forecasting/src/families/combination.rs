@@ -59,7 +59,7 @@ impl Member for Combination {
     fn select(y: &[f64], season: Seasons, kind: Kind) -> Result<Specification, String> {
         let decomposed = (season.longest() >= LONG).then(|| Mstl::selected(y, season).ok()).flatten();
         let mut chosen = Combination {
-            arima: Arima::selected(y, if season.short() <= Arima::LONGEST { season.short() } else { 1 }).ok(),
+            arima: Arima::selected(y, if season.short() <= Arima::MAX_PERIOD { season.short() } else { 1 }).ok(),
             ets: if decomposed.is_none() { Ets::selected(y, season, kind).ok() } else { None },
             theta: decomposed.is_none().then(|| Theta::selected(y, season, kind)),
             mstl: decomposed,

@@ -26,9 +26,9 @@ pub struct Program {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ProgramName([u8; LONGEST]);
+pub struct ProgramName([u8; MAX_CHARACTERS]);
 
-const LONGEST: usize = 24;
+const MAX_CHARACTERS: usize = 24;
 
 /// What a program has fitted: a text of its own, which it reads again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,10 +77,10 @@ impl FromStr for ProgramName {
 
     fn from_str(text: &str) -> Result<ProgramName, Error> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
-        if text.is_empty() || text.len() > LONGEST || !text.bytes().all(allowed) {
+        if text.is_empty() || text.len() > MAX_CHARACTERS || !text.bytes().all(allowed) {
             return Err(Error::Program { text: text.chars().take(40).collect() });
         }
-        let mut name = [0; LONGEST];
+        let mut name = [0; MAX_CHARACTERS];
         name[..text.len()].copy_from_slice(text.as_bytes());
         Ok(ProgramName(name))
     }
@@ -88,7 +88,7 @@ impl FromStr for ProgramName {
 
 impl fmt::Display for ProgramName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(LONGEST);
+        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(MAX_CHARACTERS);
         f.pad(std::str::from_utf8(&self.0[..length]).unwrap_or_default())
     }
 }

@@ -34,7 +34,7 @@ impl Member for Regression {
         if regressors.is_empty() {
             return Err(NOTHING_KNOWN.to_owned());
         }
-        let period = if season.short() <= Arima::LONGEST { season.short() } else { 1 };
+        let period = if season.short() <= Arima::MAX_PERIOD { season.short() } else { 1 };
         let selection = AutoArima { period, ..AutoArima::default() };
         let fitted = selection.regress(values, regressors).map_err(|error| error.to_string())?;
         Ok(Specification::Regression(Regression { columns: regressors.len(), errors: *fitted.errors().model() }))

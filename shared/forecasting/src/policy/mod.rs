@@ -82,7 +82,7 @@ pub struct Training {
 }
 
 /// Live errors are compared only over at least this many origins.
-pub const FEWEST_ORIGINS: usize = 20;
+pub const MIN_ORIGINS: usize = 20;
 /// Probability that a sound model's coverage leaves its band on either side, on one evening.
 const BAND_TAIL: f64 = 0.000_5;
 
@@ -145,7 +145,7 @@ impl LiveErrors {
     /// The own error over the walk's, where enough is known of both.
     fn relative(&self) -> Option<f64> {
         let walk: f64 = self.walk.iter().sum();
-        (self.own.len() >= FEWEST_ORIGINS && walk > 0.0).then(|| self.own.iter().sum::<f64>() / walk)
+        (self.own.len() >= MIN_ORIGINS && walk > 0.0).then(|| self.own.iter().sum::<f64>() / walk)
     }
 
     fn beyond(&self, bound: f64) -> Option<String> {
@@ -158,7 +158,7 @@ impl LiveErrors {
     fn excess(&self, rule: Degraded, champion: &ChampionEvidence) -> Option<String> {
         let Degraded { bound, window, significance, against } = rule;
         let n = window.unwrap_or(self.own.len());
-        if self.own.len() < window.unwrap_or(FEWEST_ORIGINS).max(1) {
+        if self.own.len() < window.unwrap_or(MIN_ORIGINS).max(1) {
             return None;
         }
         let (own, walk) = (&self.own[self.own.len() - n..], &self.walk[self.walk.len() - n..]);
@@ -196,7 +196,7 @@ fn coverage_left_its_band(scores: &[Score]) -> Option<String> {
         *count += u64::from(*inside);
         *n += 1;
     }
-    held.into_values().filter(|(_, _, n)| *n >= FEWEST_ORIGINS as u64).find_map(|(level, held, n)| {
+    held.into_values().filter(|(_, _, n)| *n >= MIN_ORIGINS as u64).find_map(|(level, held, n)| {
         let binomial = Binomial::new(level.probability(), n).ok()?;
         let below = binomial.cdf(held);
         let above = if held == 0 { 1.0 } else { 1.0 - binomial.cdf(held - 1) };

@@ -15,7 +15,7 @@ pub use row::RecordRow;
 use crate::{
     Contender, Detail, Error, Family, Kind, Period, PriceSeries, Scale, Seasons, Window,
     scale::{ScaleParameters, Scales, Shock},
-    series::LARGEST,
+    series::MAX_VALUE,
 };
 pub(crate) use replay::Replay;
 
@@ -127,7 +127,7 @@ impl RecordPlan {
     pub fn fewest(&self) -> usize {
         match self.kind {
             Kind::Price => MIN_SESSIONS,
-            Kind::Value(_) => FEWEST_VALUES,
+            Kind::Value(_) => MIN_VALUES,
         }
     }
 
@@ -135,7 +135,7 @@ impl RecordPlan {
     pub fn trained_from(&self) -> usize {
         match self.kind {
             Kind::Price => WARM_UP,
-            Kind::Value(_) => FEWEST_VALUES,
+            Kind::Value(_) => MIN_VALUES,
         }
     }
 
@@ -225,7 +225,7 @@ impl RecordPlan {
 }
 
 /// A line through two values says nothing of the third.
-const FEWEST_VALUES: usize = 3;
+const MIN_VALUES: usize = 3;
 /// From so many values on a forecast that was not made then tells something.
 const FIRST_VALUES: usize = 8;
 /// A price that has not moved for so many sessions is that of a halt.
@@ -322,7 +322,7 @@ impl Outlook {
         let mut centres = Vec::with_capacity(values.len());
         for (h, value) in values.iter().enumerate() {
             let centre = kind.level(*value) - last;
-            if kind.refusal(*value).is_some() || !centre.is_finite() || value.abs() > LARGEST {
+            if kind.refusal(*value).is_some() || !centre.is_finite() || value.abs() > MAX_VALUE {
                 return Err(format!("its forecast of {} ahead is {value}", h + 1));
             }
             centres.push(centre);

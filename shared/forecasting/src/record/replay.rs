@@ -24,7 +24,7 @@ const FEW: f64 = 10.0;
 /// After so many periods an error counts half.
 const FADING: f64 = 60.0;
 /// Larger errors than so many deviations count as that.
-const LARGEST_SHARE: f64 = 5.0;
+const MAX_SHARE: f64 = 5.0;
 /// Before so many outcomes there is nothing to choose by.
 const MIN_OUTCOMES: usize = 40;
 
@@ -148,7 +148,7 @@ impl Replay {
                 if let Some((count, sum)) = self.squares.get_mut(contender * self.horizon + h) {
                     *count = 1.0 + self.fading * *count;
                     // One error beyond all others must not widen everything.
-                    *sum = error.min(LARGEST_SHARE * deviation * spread).powi(2) + self.fading * *sum;
+                    *sum = error.min(MAX_SHARE * deviation * spread).powi(2) + self.fading * *sum;
                 }
             }
         }

@@ -14,7 +14,7 @@ pub(super) struct Har {
 
 /// Sessions of the means.
 const MEANS: [usize; 4] = [1, 5, 22, 66];
-const LONGEST: usize = MEANS[3];
+const MAX_MEAN: usize = MEANS[3];
 /// Least squares on fewer sessions than this is not tried.
 const MIN_TO_FIT: usize = 60;
 /// A session in which nothing moved has no logarithm: no session's deviation counts as less than a hundredth of a percent.
@@ -47,11 +47,11 @@ impl Estimator for Har {
 
     fn estimate(&mut self, _: &[Shock]) {
         let n = self.logs.len();
-        if n < LONGEST + MIN_TO_FIT {
+        if n < MAX_MEAN + MIN_TO_FIT {
             return;
         }
         let mut normal = [[0.0; 6]; 5];
-        for end in LONGEST..n {
+        for end in MAX_MEAN..n {
             let (x, y) = (self.regressors(end), self.logs[end]);
             for (row, a) in normal.iter_mut().zip(x) {
                 for (cell, b) in row.iter_mut().zip(x.into_iter().chain([y])) {
@@ -61,7 +61,7 @@ impl Estimator for Har {
         }
         let Some(weights) = solve(normal) else { return };
         let error = |end: usize| self.logs[end] - dot(&weights, &self.regressors(end));
-        let variance = (LONGEST..n).map(|end| error(end).powi(2)).sum::<f64>() / (n - LONGEST) as f64;
+        let variance = (MAX_MEAN..n).map(|end| error(end).powi(2)).sum::<f64>() / (n - MAX_MEAN) as f64;
         let [a, b, c, d, e] = weights;
         let parameters = [a, b, c, d, e, variance];
         if parameters.iter().all(|p| p.is_finite()) {
@@ -72,11 +72,11 @@ impl Estimator for Har {
     /// The path that the regression predicts, one session after the other; the mean of a log-normal variance.
     fn variances(&self, horizon: usize) -> Option<Vec<f64>> {
         let [a, b, c, d, e, variance] = self.parameters?;
-        if self.logs.len() < LONGEST {
+        if self.logs.len() < MAX_MEAN {
             return None;
         }
-        let mut ahead = Har { logs: self.logs[self.logs.len() - LONGEST..].to_vec(), ..Har::new(None) };
-        for t in 0..LONGEST {
+        let mut ahead = Har { logs: self.logs[self.logs.len() - MAX_MEAN..].to_vec(), ..Har::new(None) };
+        for t in 0..MAX_MEAN {
             ahead.sums.push(ahead.sums[t] + ahead.logs[t]);
         }
         let path = (0..horizon).map(|_| {
@@ -130,7 +130,7 @@ mod tests {
         for t in 0..4_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let noise = (seed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5;
-            let log = if t < LONGEST { -9.0 + noise } else { dot(&truth, &har.regressors(t)) + noise };
+            let log = if t < MAX_MEAN { -9.0 + noise } else { dot(&truth, &har.regressors(t)) + noise };
             shocks.push(Shock { change: 0.0, range: log.exp() });
             har.observe(shocks[t]);
         }

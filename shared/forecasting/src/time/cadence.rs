@@ -51,7 +51,7 @@ pub enum Step {
 const LAST_OF_MONTH: u8 = 31;
 const HALF_A_DAY: u16 = 720;
 /// No exchange is closed for longer, in days.
-pub(super) const LONGEST_CLOSURE: i64 = 15;
+pub(super) const MAX_CLOSURE: i64 = 15;
 
 impl Cadence {
     /// A session of the New York Stock Exchange.
@@ -276,7 +276,7 @@ impl Cadence {
                 let step = way * 60 * i64::from(count);
                 let open =
                     |second: &i64| Timestamp::from_second(*second).is_ok_and(|at| calendar.is_open(at, count, offset));
-                let most = LONGEST_CLOSURE * 1440 / i64::from(count.max(1));
+                let most = MAX_CLOSURE * 1440 / i64::from(count.max(1));
                 (1..=most).map(|n| period.at + n * step).find(open).map_or(period, at)
             }
             (_, Calendar::Dates(dates)) => {
@@ -285,7 +285,7 @@ impl Cadence {
             _ => {
                 let today = period.at.div_euclid(DAY);
                 let open = |n: &i64| self.calendar.closure(day(today + way * n)).is_none();
-                (1..LONGEST_CLOSURE).find(open).map_or(period, |n| at((today + way * n) * DAY))
+                (1..MAX_CLOSURE).find(open).map_or(period, |n| at((today + way * n) * DAY))
             }
         }
     }

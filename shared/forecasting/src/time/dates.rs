@@ -24,7 +24,7 @@ struct Known {
 static KNOWN: RwLock<Vec<Known>> = RwLock::new(Vec::new());
 
 const MAX_DATES: usize = 100_000;
-const LONGEST_NAME: usize = 40;
+const MAX_NAME: usize = 40;
 
 impl DatesCalendar {
     /// Makes a list known: one date a line, in order; blank lines and those that begin with `#` are none. One that is known already may
@@ -34,8 +34,8 @@ impl DatesCalendar {
     /// What is wrong with it, and in which line.
     pub fn know(name: &str, text: &str) -> Result<DatesCalendar, String> {
         let usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !(1..=LONGEST_NAME).contains(&name.len()) || !name.chars().all(usual) {
-            let shown: String = name.chars().take(LONGEST_NAME).collect();
+        if !(1..=MAX_NAME).contains(&name.len()) || !name.chars().all(usual) {
+            let shown: String = name.chars().take(MAX_NAME).collect();
             return Err(format!("a calendar is named by small letters, digits and dashes, not '{shown}'"));
         }
         let dates = read(text)?;

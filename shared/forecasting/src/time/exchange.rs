@@ -6,7 +6,7 @@ use jiff::{
     tz::{self, TimeZone},
 };
 
-use super::{cadence::LONGEST_CLOSURE, listed::Listed, new_york};
+use super::{cadence::MAX_CLOSURE, listed::Listed, new_york};
 use crate::Error;
 
 /// A stock exchange, named by its market identifier code (ISO 10383): on which days it has a session, and when it trades.
@@ -107,7 +107,7 @@ impl Exchange {
         };
         let today = here.date();
         first(today, Box::new(self.starts(today, step, offset).filter(beyond))).or_else(|| {
-            let mut days = (1..LONGEST_CLOSURE).map(|n| today.saturating_add(Span::new().days(way * n)));
+            let mut days = (1..MAX_CLOSURE).map(|n| today.saturating_add(Span::new().days(way * n)));
             days.find_map(|date| first(date, Box::new(self.starts(date, step, offset))))
         })
     }

@@ -292,7 +292,7 @@ fn is_bad_data(error: &Error) -> bool {
 }
 
 /// A file that is refused anew each night, and is another one each time, is kept so often, with its reasons.
-const MOST_QUARANTINED: usize = 100;
+const MAX_QUARANTINED: usize = 100;
 
 /// Keeps what was refused, and the reason beside it.
 async fn quarantine(
@@ -306,7 +306,7 @@ async fn quarantine(
         let (digest, name) = (Digest::of(&bytes), legible(&name));
         let kept = archive.list(&Key::quarantined(ticker)).await?;
         let known = |listed: &String| listed.contains(digest.short());
-        if kept.len() >= MOST_QUARANTINED && !kept.iter().any(known) {
+        if kept.len() >= MAX_QUARANTINED && !kept.iter().any(known) {
             tracing::warn!(%ticker, "{} refused files are kept, and no more: look at quarantine/{ticker}/", kept.len());
             return Ok(());
         }

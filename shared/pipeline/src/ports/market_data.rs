@@ -21,7 +21,7 @@ impl History {
     /// What it would have been, had it been asked for less.
     #[must_use]
     pub fn within(mut self, from: Date, to: Stamp) -> History {
-        let later = self.rows.iter().filter(|row| row.date > to && !row.regressors.is_empty()).take(MOST_AHEAD);
+        let later = self.rows.iter().filter(|row| row.date > to && !row.regressors.is_empty()).take(MAX_AHEAD);
         let later = later.map(|row| Row { regressors: row.regressors.clone(), ..Row::new(row.number, row.date) });
         let mut ahead: Vec<Row> = later.collect();
         ahead.append(&mut self.ahead);
@@ -31,7 +31,7 @@ impl History {
 }
 
 /// Nobody looks further ahead.
-pub(crate) const MOST_AHEAD: usize = 400;
+pub(crate) const MAX_AHEAD: usize = 400;
 
 /// The source of bars.
 ///

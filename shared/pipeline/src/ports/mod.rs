@@ -7,6 +7,6 @@ mod programs;
 
 pub use archive::{Archive, Created};
 pub use ledger::{Appended, Attempt, Ledger, OfRun, Pointing, Stage, StageKey, StageRecord};
-pub(crate) use market_data::MOST_AHEAD;
+pub(crate) use market_data::MAX_AHEAD;
 pub use market_data::{History, MarketData};
 pub use programs::{NoPrograms, ProgramSettings, Programs, Question, Said};

@@ -5,7 +5,7 @@ use forecasting::{Row, Stamp};
 use jiff::civil::Date;
 
 use super::{ColumnNames, columns::Columns, number, records::Records, stamps};
-use crate::{History, legible, ports::MOST_AHEAD};
+use crate::{History, legible, ports::MAX_AHEAD};
 
 /// A file's records, and which column is which.
 #[derive(Debug, Clone)]
@@ -159,7 +159,7 @@ impl Table {
     pub fn history(&self, series: Option<&str>, from: Date, to: Stamp) -> Result<History, String> {
         let mut ahead = Vec::new();
         if !self.columns.regressors.is_empty() {
-            let later = self.places(series)?.iter().filter(|place| self.stamps[**place] > to).take(MOST_AHEAD);
+            let later = self.places(series)?.iter().filter(|place| self.stamps[**place] > to).take(MAX_AHEAD);
             for &place in later {
                 ahead.push(Row { regressors: self.regressors(place)?, ..Row::new(place + 1, self.stamps[place]) });
             }

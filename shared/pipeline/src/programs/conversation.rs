@@ -92,7 +92,7 @@ pub struct Nothing {}
 const NINE_TENTHS: f64 = 1.281_551_565_544_600_4;
 const QUANTILES: [f64; 2] = [0.1, 0.9];
 /// A fitted model is stored with each version, and read each night.
-const LARGEST_MODEL: usize = 4 << 20;
+const MAX_MODEL: usize = 4 << 20;
 
 impl Question<'_> {
     /// Opens the series, with what was fitted before.
@@ -143,8 +143,8 @@ impl Fitted {
     /// # Errors
     /// Where it is too large to be kept.
     pub fn model(self) -> Result<Option<String>, String> {
-        if self.model.as_ref().is_some_and(|model| model.len() > LARGEST_MODEL) {
-            return Err(format!("its model is larger than {} MB", LARGEST_MODEL >> 20));
+        if self.model.as_ref().is_some_and(|model| model.len() > MAX_MODEL) {
+            return Err(format!("its model is larger than {} MB", MAX_MODEL >> 20));
         }
         Ok(self.model)
     }

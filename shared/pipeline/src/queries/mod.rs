@@ -24,7 +24,7 @@ pub use inspect::{
 };
 pub use long::{long_forecasts, long_values};
 pub use models::{ModelSummary, models};
-pub use predict::{Asked, Prediction, predict};
+pub use predict::{ForecastRequest, Prediction, predict};
 pub use predict_alone::predict_alone;
 pub use recorded::recorded;
 pub use results::{Bin, IntervalsAhead, KindOfIntervals, Month, Promotion, Results, results, skill_interval};

@@ -55,13 +55,13 @@ fn plain<S: Serializer>(steps: &[Step], serializer: S) -> Result<S::Ok, S::Error
 }
 
 /// The longest horizon that is answered.
-const LONGEST_HORIZON: usize = 60;
+const MAX_HORIZON: usize = 60;
 /// The most levels that are answered at once.
-const MOST_LEVELS: usize = 10;
+const MAX_LEVELS: usize = 10;
 
 /// What is asked of [`predict`]; what is left out is as in the forecast table.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
+pub struct ForecastRequest<'a> {
     /// Sessions ahead.
     pub horizon: Option<usize>,
     /// Levels of the intervals.
@@ -79,9 +79,9 @@ pub async fn predict(
     archive: &dyn Archive,
     ledger: &dyn Ledger,
     ticker: &Ticker,
-    asked: Asked<'_>,
+    asked: ForecastRequest<'_>,
 ) -> Result<Prediction, Error> {
-    let Asked { horizon, levels, version } = asked;
+    let ForecastRequest { horizon, levels, version } = asked;
     let levels = within_bounds(horizon.unwrap_or(1), levels)?;
     let (run, on_record) = newest_forecast(ledger, ticker).await?;
     let champion = &on_record.champion;
@@ -175,12 +175,12 @@ fn as_on_record(
 
 /// The levels in their order, where horizon and levels may be asked for.
 pub(super) fn within_bounds(horizon: usize, levels: &[Level]) -> Result<Vec<Level>, Error> {
-    if !(1..=LONGEST_HORIZON).contains(&horizon) {
-        let reason = format!("{horizon} is not within 1 and {LONGEST_HORIZON} sessions");
+    if !(1..=MAX_HORIZON).contains(&horizon) {
+        let reason = format!("{horizon} is not within 1 and {MAX_HORIZON} sessions");
         return Err(Error::Request { field: "horizon", reason });
     }
-    if levels.len() > MOST_LEVELS {
-        return Err(Error::Request { field: "level", reason: format!("more than {MOST_LEVELS} levels at once") });
+    if levels.len() > MAX_LEVELS {
+        return Err(Error::Request { field: "level", reason: format!("more than {MAX_LEVELS} levels at once") });
     }
     let mut levels = levels.to_vec();
     levels.sort_by(|a, b| a.percent().total_cmp(&b.percent()));

@@ -2,7 +2,7 @@
 
 use forecasting::{Form, PriceSeries, StandingForecast};
 
-use super::predict::{Asked, Prediction, within_bounds};
+use super::predict::{ForecastRequest, Prediction, within_bounds};
 use crate::{
     BarStatus, Error, Market, MarketData, ModelVersion, Settings, Skill, Source,
     error::about,
@@ -19,7 +19,7 @@ use crate::{
 pub async fn predict_alone(
     version: &ModelVersion,
     values: Option<&PriceFile>,
-    asked: Asked<'_>,
+    asked: ForecastRequest<'_>,
 ) -> Result<Prediction, Error> {
     let usual = Settings::default().assignment(Market::Csv, Vec::new()).configuration;
     let horizon = asked.horizon.unwrap_or(usual.horizon);

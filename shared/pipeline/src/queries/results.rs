@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use forecasting::{
-    BUDGET_SESSIONS, Coverage, Decision, FEWEST_ORIGINS, IntervalKind, Level, Period, Score, SkillInterval,
-    Specification, Stamp, Ticker,
+    BUDGET_SESSIONS, Coverage, Decision, IntervalKind, Level, MIN_ORIGINS, Period, Score, SkillInterval, Specification,
+    Stamp, Ticker,
 };
 use serde::Serialize;
 
@@ -251,7 +251,7 @@ pub fn skill_interval<'a>(scores: impl Iterator<Item = &'a Score>) -> Option<Ski
         *walk += score.naive_error;
         horizon = horizon.max(score.horizon);
     }
-    if origins.len() < FEWEST_ORIGINS.max(4 * horizon) {
+    if origins.len() < MIN_ORIGINS.max(4 * horizon) {
         return None;
     }
     let (own, walk): (Vec<f64>, Vec<f64>) = origins.into_values().unzip();

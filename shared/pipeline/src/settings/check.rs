@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
 use forecasting::{
-    Cadence, Contender, Degraded, FEWEST_ORIGINS, Family, Kind, MIN_PER_LAG, Policy, Power, WARM_UP, Window,
+    Cadence, Contender, Degraded, Family, Kind, MIN_ORIGINS, MIN_PER_LAG, Policy, Power, WARM_UP, Window,
 };
 use jiff::civil::date;
 
@@ -17,7 +17,7 @@ const MAX_REGRESSORS: usize = 20;
 const MIN_RETENTION: usize = 60;
 
 /// The next session must not find the night still waiting.
-const LONGEST_WAIT_HOURS: f64 = 10.0;
+const MAX_WAIT_HOURS: f64 = 10.0;
 
 impl Settings {
     pub(super) fn check(&self) -> Result<(), String> {
@@ -83,14 +83,14 @@ impl Settings {
         }
         self.retries.check()?;
         let hours = self.fetch.pause().as_secs_f64() * f64::from(self.fetch.ask_limit) / 3600.0;
-        if hours > LONGEST_WAIT_HOURS {
-            return Err(format!("fetch asks again for {hours} hours, but must end within {LONGEST_WAIT_HOURS}"));
+        if hours > MAX_WAIT_HOURS {
+            return Err(format!("fetch asks again for {hours} hours, but must end within {MAX_WAIT_HOURS}"));
         }
         // Retries of fetch, and then of the work after it.
         let retries = 2.0 * self.retries.delay().as_secs_f64() * f64::from(self.retries.attempts - 1) / 3600.0;
-        if hours + retries > LONGEST_WAIT_HOURS {
+        if hours + retries > MAX_WAIT_HOURS {
             let both = format!("fetch asks again for {hours} hours, and retries take up to {retries}");
-            return Err(format!("{both}: together they must end within {LONGEST_WAIT_HOURS}"));
+            return Err(format!("{both}: together they must end within {MAX_WAIT_HOURS}"));
         }
         Ok(())
     }
@@ -121,9 +121,9 @@ impl Settings {
 
     fn check_policy(&self) -> Result<(), String> {
         if let (Policy::MaxAge(age), Some(_)) = (self.policy, self.error_bound)
-            && age < self.horizon + FEWEST_ORIGINS
+            && age < self.horizon + MIN_ORIGINS
         {
-            let least = self.horizon + FEWEST_ORIGINS;
+            let least = self.horizon + MIN_ORIGINS;
             return Err(format!("error_bound is never reached: it needs policy.max_age to be {least} or more"));
         }
         if let Policy::Degraded(Degraded { bound, window, significance, .. }) = self.policy {

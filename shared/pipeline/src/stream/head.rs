@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use forecasting::{Calibration, Kind, LARGEST, Period, PriceModel, Sample, Specification, Ticker};
+use forecasting::{Calibration, Kind, MAX_VALUE, Period, PriceModel, Sample, Specification, Ticker};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -306,8 +306,8 @@ impl Head {
 
 /// Whether a value is one of this kind.
 pub(super) fn refusal(kind: Kind, value: f64) -> Option<String> {
-    if value.is_nan() || value.abs() > LARGEST {
-        return Some(format!("its value is {value}, but must be finite, and at most {LARGEST:e}"));
+    if value.is_nan() || value.abs() > MAX_VALUE {
+        return Some(format!("its value is {value}, but must be finite, and at most {MAX_VALUE:e}"));
     }
     kind.refusal(value).map(|why| format!("its value is {value}, {why}"))
 }

@@ -32,7 +32,7 @@ pub struct Message<'a> {
 }
 
 /// No row is longer.
-const LONGEST: usize = 64 << 10;
+const MAX_BYTES: usize = 64 << 10;
 /// So much of one that is refused is kept.
 const SHOWN: usize = 2000;
 
@@ -64,8 +64,8 @@ struct Row {
 }
 
 fn parse(format: Format, message: &Message<'_>) -> Result<Row, String> {
-    if message.body.len() > LONGEST {
-        return Err(format!("it is longer than {} KB", LONGEST >> 10));
+    if message.body.len() > MAX_BYTES {
+        return Err(format!("it is longer than {} KB", MAX_BYTES >> 10));
     }
     let body = std::str::from_utf8(message.body).map_err(|_| "it is not UTF-8".to_owned())?.trim();
     // A key of bytes names nothing; a row that names its series needs none.

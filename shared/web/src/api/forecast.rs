@@ -44,7 +44,7 @@ pub(crate) async fn forecast(
     let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Csv])?;
     let (horizon, levels) = (horizon(&query)?, levels(&query)?);
     let prediction = {
-        let asked = pipeline::Asked { horizon, levels: &levels, version: None };
+        let asked = pipeline::ForecastRequest { horizon, levels: &levels, version: None };
         pipeline::predict(&*stores.archive, &*stores.ledger, &ticker, asked).await?
     };
     Ok(match format {

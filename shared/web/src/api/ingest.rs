@@ -20,7 +20,7 @@ use super::start::bearer;
 use crate::{Problem, format::json};
 
 /// No body is larger.
-const LARGEST_BODY: usize = 4 << 20;
+const MAX_BODY: usize = 4 << 20;
 /// No body has more rows.
 const MAX_ROWS: usize = 20_000;
 
@@ -35,7 +35,7 @@ pub trait Ingests: Send + Sync {
 }
 
 pub(crate) fn route(ingests: Arc<dyn Ingests>) -> Router {
-    Router::new().route("/ingest", post(ingest)).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(ingests)
+    Router::new().route("/ingest", post(ingest)).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(ingests)
 }
 
 /// What becomes of rows.

@@ -28,7 +28,7 @@ const MAX_NAMED: usize = 1_000;
 
 /// What is asked for; everything in it may be left out.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Wanted {
+pub struct RunRequest {
     /// None for the watchlist.
     pub tickers: Vec<Ticker>,
     /// The last session, where it is left out.
@@ -58,7 +58,7 @@ pub trait Starts: Send + Sync {
     fn admits(&self, token: Option<&str>) -> bool;
 
     /// Starts a run, and does not wait for its end.
-    async fn start(&self, wanted: Wanted) -> Result<Started, Problem>;
+    async fn start(&self, wanted: RunRequest) -> Result<Started, Problem>;
 }
 
 /// The body as it is sent.
@@ -79,17 +79,17 @@ struct Body {
 }
 
 /// Nobody sends more than a list of tickers.
-pub(crate) const LARGEST_BODY: usize = 64 << 10;
+pub(crate) const MAX_BODY: usize = 64 << 10;
 
 /// The longest reason.
-const LONGEST_REASON: usize = 1_000;
+const MAX_REASON: usize = 1_000;
 
 /// `POST /runs` alone, for a function of its own.
 pub fn start_router(starts: Arc<dyn Starts>) -> Router {
     route(starts)
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "runs are started by POST /runs"))
         .method_not_allowed_fallback(not_allowed)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
 pub(crate) fn route(starts: Arc<dyn Starts>) -> Router {
@@ -191,7 +191,7 @@ async fn begin(
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "this token starts no runs"));
     }
     let run = run.as_deref().map(run_id).transpose()?;
-    let started = starts.start(Wanted { run, ..checked(wanted?)? }).await?;
+    let started = starts.start(RunRequest { run, ..checked(wanted?)? }).await?;
     if form {
         let place = started.run.map_or_else(|| "/runs".to_owned(), |run| format!("/runs/{run}"));
         return Ok(Redirect::to(&place).into_response());
@@ -247,7 +247,7 @@ fn from_form(body: &[u8]) -> (Option<String>, Result<Body, Problem>) {
     (token, refused.map_or(Ok(read), Err))
 }
 
-fn checked(body: Body) -> Result<Wanted, Problem> {
+fn checked(body: Body) -> Result<RunRequest, Problem> {
     let Body { tickers, as_of, reason, train } = body;
     if tickers.len() > MAX_NAMED {
         return Err(Problem::field(
@@ -255,8 +255,8 @@ fn checked(body: Body) -> Result<Wanted, Problem> {
             format_args!("more than {MAX_NAMED}: leave them out for the watchlist's"),
         ));
     }
-    if reason.chars().count() > LONGEST_REASON {
-        return Err(Problem::field("reason", format_args!("longer than {LONGEST_REASON} characters")));
+    if reason.chars().count() > MAX_REASON {
+        return Err(Problem::field("reason", format_args!("longer than {MAX_REASON} characters")));
     }
     let tickers: Result<Vec<Ticker>, _> = tickers.iter().map(|ticker| ticker.parse()).collect();
     let tickers = tickers.map_err(|error| Problem::field("tickers", error))?;
@@ -266,5 +266,5 @@ fn checked(body: Body) -> Result<Wanted, Problem> {
         None => None,
         Some(text) => Some(day(text).ok_or_else(|| Problem::field("as_of", "it is no date such as 2026-11-20"))?),
     };
-    Ok(Wanted { tickers, as_of, reason, train, run: None })
+    Ok(RunRequest { tickers, as_of, reason, train, run: None })
 }

@@ -37,7 +37,7 @@ const AT_ONCE: usize = 20;
 /// How often it is looked for what is new.
 const LOOK: Duration = Duration::from_millis(400);
 /// A page that is open longer asks again by itself.
-const LONGEST: Duration = Duration::from_mins(10);
+const MAX_OPEN_TIME: Duration = Duration::from_mins(10);
 /// A page whose connection has ended asks again after this.
 const AGAIN: Duration = Duration::from_secs(10);
 /// Pages that are open at once.
@@ -156,7 +156,7 @@ pub(crate) async fn events(State(stores): State<Stores>) -> Result<Response, Pro
     let Some(streams) = stores.streams.clone() else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "nothing has arrived yet"));
     };
-    let until = tokio::time::Instant::now() + LONGEST;
+    let until = tokio::time::Instant::now() + MAX_OPEN_TIME;
     let following = Following { stores, streams, until, known: None, told: false, _opened: opened };
     let events = stream::unfold(following, |mut following| async move {
         let told = following.next().await?;

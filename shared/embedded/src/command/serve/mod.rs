@@ -27,7 +27,7 @@ use web::Site;
 use super::{
     Failure,
     arguments::{KafkaArguments, NightArguments, PlaceArguments},
-    ingest::{LONGEST_PAUSE, Opened, kafka_settings, topic},
+    ingest::{MAX_PAUSE, Opened, kafka_settings, topic},
     output,
     settings::read_settings,
     stores::{Stores, ledger_path},
@@ -56,7 +56,7 @@ pub(super) struct Service {
 const TOKEN_VARIABLE: &str = "CLOSING_BELL_TOKEN";
 /// Where it is set, readers need it.
 const READ_TOKEN_VARIABLE: &str = "CLOSING_BELL_READ_TOKEN";
-const SHORTEST_TOKEN: usize = 16;
+const MIN_TOKEN: usize = 16;
 
 /// Serves until an interrupt or SIGTERM.
 pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result<ExitCode, Failure> {
@@ -143,7 +143,7 @@ async fn follow(opened: Opened, kafka: KafkaSettings, mut stopping: watch::Recei
                 Ok(counts) => return output::remark(&format!("{counts}.")),
                 Err(failure) => output::remark(&format!("Kafka is not read: {}", failure.text())),
             }
-            tokio::time::sleep(LONGEST_PAUSE).await;
+            tokio::time::sleep(MAX_PAUSE).await;
         }
     };
     let stopping = async {
@@ -247,9 +247,8 @@ fn token() -> Result<(String, bool), Failure> {
 fn token_of(variable: &str) -> Result<Option<String>, Failure> {
     let Some(token) = std::env::var(variable).ok().filter(|token| !token.trim().is_empty()) else { return Ok(None) };
     let token = token.trim().to_owned();
-    if token.len() < SHORTEST_TOKEN {
-        let what =
-            format!("{variable} has {} characters, and needs {SHORTEST_TOKEN}: it could be guessed", token.len());
+    if token.len() < MIN_TOKEN {
+        let what = format!("{variable} has {} characters, and needs {MIN_TOKEN}: it could be guessed", token.len());
         return Err(Failure::Usage(what));
     }
     Ok(Some(token))

@@ -13,7 +13,7 @@ use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard},
 };
-use web::{Decides, Problem, Started, Starts, Wanted};
+use web::{Decides, Problem, RunRequest, Started, Starts};
 
 use crate::command::{
     Failure,
@@ -151,12 +151,12 @@ impl Nights {
     }
 
     /// What a request asks for: the stores, and the day.
-    async fn wanted(&self, wanted: &Wanted) -> Result<(Prepared, Stamp), Problem> {
+    async fn request(&self, request: &RunRequest) -> Result<(Prepared, Stamp), Problem> {
         let mut arguments = self.arguments.clone();
-        if !wanted.tickers.is_empty() {
-            arguments.tickers.clone_from(&wanted.tickers);
+        if !request.tickers.is_empty() {
+            arguments.tickers.clone_from(&request.tickers);
         }
-        let entry = match &wanted.run {
+        let entry = match &request.run {
             None => None,
             Some(run) => Some(self.to_complete(run).await?),
         };
@@ -165,7 +165,7 @@ impl Nights {
         }
         let mut prepared = Prepared::new(&arguments).await.map_err(problem)?;
 
-        let as_of = match (entry, wanted.as_of) {
+        let as_of = match (entry, request.as_of) {
             (Some((as_of, again)), _) => {
                 prepared.assignment = again;
                 as_of
@@ -179,10 +179,10 @@ impl Nights {
             }
             (None, None) => prepared.chosen.last_session,
         };
-        if wanted.run.is_none() {
-            prepared.check_named(&wanted.tickers, as_of).await.map_err(problem)?;
+        if request.run.is_none() {
+            prepared.check_named(&request.tickers, as_of).await.map_err(problem)?;
         }
-        prepared.assignment.configuration.train |= wanted.train;
+        prepared.assignment.configuration.train |= request.train;
         Ok((prepared, as_of))
     }
 
@@ -224,13 +224,13 @@ impl Starts for Nights {
         token.is_some_and(|token| Digest::of(token.as_bytes()) == self.token)
     }
 
-    async fn start(&self, wanted: Wanted) -> Result<Started, Problem> {
+    async fn start(&self, request: RunRequest) -> Result<Started, Problem> {
         let busy = || Problem::new(StatusCode::CONFLICT, "another night is under way: wait for its end");
         let alone: OwnedMutexGuard<()> = self.one_at_a_time.clone().try_lock_owned().map_err(|_| busy())?;
-        let (prepared, as_of) = self.wanted(&wanted).await?;
+        let (prepared, as_of) = self.request(&request).await?;
         let id = RunId::new(as_of, &prepared.assignment.digest());
         // On record before the answer, so that whoever is sent on to it finds it.
-        prepared.open(as_of, wanted.reason.trim()).await?;
+        prepared.open(as_of, request.reason.trim()).await?;
         output::remark(&format!("Run {id} is requested."));
         self.work.spawn(async move {
             night(as_of, &prepared, Trigger::Manual).await;

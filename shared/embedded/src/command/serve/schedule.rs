@@ -16,7 +16,7 @@ pub(in crate::command) struct Schedule {
 }
 
 /// The longest sleep: a machine that was suspended, or whose clock was set, is not late by more.
-const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+const MAX_SLEEP: Duration = Duration::from_secs(30);
 
 /// So far a clock is corrected without being set back.
 const TOLERATED: SignedDuration = SignedDuration::from_mins(5);
@@ -83,7 +83,7 @@ impl Schedule {
                 if left.is_negative() || left.is_zero() {
                     break None;
                 }
-                let sleep = left.unsigned_abs().min(LONGEST_SLEEP);
+                let sleep = left.unsigned_abs().min(MAX_SLEEP);
                 tokio::select! { () = tokio::time::sleep(sleep) => {}, _ = stopped.changed() => return }
             };
             if let Some(now) = set_back {

@@ -102,7 +102,7 @@ impl From<Written> for Ets {
 }
 
 /// Longer seasons have more states than a smoothing can learn, and are decomposed first.
-const LONGEST_SEASON: usize = 24;
+const MAX_SEASON: usize = 24;
 
 impl Member for Ets {
     type State = FittedEts;
@@ -131,7 +131,7 @@ impl Ets {
     /// multiplicative season are left out, because their forecasts' variance need not exist (Hyndman et al. 2008, section 15.2).
     pub(super) fn selected(y: &[f64], season: Seasons, kind: Kind) -> Result<Ets, String> {
         let period = season.short();
-        let seasonal = (2..=LONGEST_SEASON).contains(&period) && y.len() > 2 * period;
+        let seasonal = (2..=MAX_SEASON).contains(&period) && y.len() > 2 * period;
         // A logarithm of a price may be any number, and has nothing to be multiplied by.
         let positive = !kind.is_price() && y.iter().all(|value| *value > 0.0 || value.is_nan());
         let mut best: Option<(f64, Ets)> = None;

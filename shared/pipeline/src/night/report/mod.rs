@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A reason is for people; what lies behind it is in the log.
-const LONGEST_REASON: usize = 500;
+const MAX_REASON: usize = 500;
 
 /// Closes the run from what is committed: counts, every ticker's outcome, and one table of all forecasts.
 ///
@@ -131,7 +131,7 @@ fn not_done(ticker: &Ticker, failure: Option<&String>) -> TickerOverview {
         ticker: ticker.clone(),
         status: if failure.is_some() { TickerStatus::Failed } else { TickerStatus::Skipped },
         verdict: None,
-        reason: failure.map_or_else(unknown, |reason| legible(reason).chars().take(LONGEST_REASON).collect()),
+        reason: failure.map_or_else(unknown, |reason| legible(reason).chars().take(MAX_REASON).collect()),
         standing: None,
     }
 }
@@ -148,7 +148,7 @@ fn summarised(overview: &TickerOverview) -> TickerSummary {
 }
 
 /// So many fans fit into a message's picture.
-const MOST_FANS: usize = 12;
+const MAX_FANS: usize = 12;
 
 /// The night's picture: the tickers whose champion changed before the others. A night without any forecast has none, and one that
 /// cannot be drawn closes all the same.
@@ -156,7 +156,7 @@ fn picture(run: &Run, overview: &[TickerOverview]) -> Option<String> {
     let changed = |t: &&TickerOverview| matches!(t.verdict, Some(Decision::Promote | Decision::Rollback));
     let (first, others): (Vec<&TickerOverview>, Vec<_>) = overview.iter().partition(changed);
     let shown = first.into_iter().chain(others).filter_map(|t| Some(t.standing.as_ref()?.fan(&t.ticker)));
-    let fans: Vec<pictures::Fan<'_>> = shown.take(MOST_FANS).collect();
+    let fans: Vec<pictures::Fan<'_>> = shown.take(MAX_FANS).collect();
     let done = overview.iter().filter(|t| t.status == TickerStatus::Done).count();
     let more = if done > fans.len() { format!(", {} of them here", fans.len()) } else { String::new() };
     let subtitle = format!("{done} of {} tickers done{more}", overview.len());

@@ -61,7 +61,7 @@ fn judged<'a>(judgement: &'a Judgement, as_of: &str, words: Words) -> Markup {
         div .scroll role="region" aria-label={ "Track records on " (as_of) } tabindex="0" {
             table .narrow {
                 thead { tr {
-                    th scope="col" { "Competed" } th scope="col" .number { "Evidence" } th scope="col" .number { "Asked" }
+                    th scope="col" { "Contender" } th scope="col" .number { "Evidence" } th scope="col" .number { "Needed" }
                     th scope="col" .number { "Skill" } th scope="col" .number { "MAE" } th scope="col" .number { "Pinball loss" }
                     th scope="col" .number { "Coverage" }
                 } }
@@ -92,7 +92,7 @@ fn contested(contest: &Contest, as_of: &str, words: Words) -> Markup {
         div .scroll role="region" aria-label={ "Scorecards of " (as_of) } tabindex="0" {
             table .narrow {
                 thead { tr {
-                    th scope="col" { "Competed" } th scope="col" .number { "Pinball loss" } th scope="col" .number { "MAE" }
+                    th scope="col" { "Contender" } th scope="col" .number { "Pinball loss" } th scope="col" .number { "MAE" }
                     th scope="col" .number { "MASE" } th scope="col" .number { "Coverage" } th scope="col" .number { "Better by" }
                     th scope="col" .number { "p" }
                 } }
