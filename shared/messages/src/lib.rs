@@ -3,6 +3,7 @@
 //! A message is about one incident, and is sent once however often the incident is met again: what was sent is archived under
 //! `messages/`. A webhook that fails, hangs or redirects is logged and fails nothing.
 
+mod headline;
 mod message;
 mod messenger;
 mod payload;

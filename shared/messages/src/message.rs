@@ -1,4 +1,4 @@
-use forecasting::{Decision, Stamp, Ticker};
+use forecasting::{Cadence, Decision, Stamp, Ticker};
 use pipeline::{
     Archive, Closure, Digest, Error, Overview, Run, RunEntry, RunId, RunStatus, TickerStatus, plain_reason,
 };
@@ -14,6 +14,8 @@ pub enum Event {
     Closed,
     /// A session's run did not happen.
     NoRun,
+    /// Past sessions' runs were made up for.
+    Backfilled,
 }
 
 /// What is told, whatever the chat.
@@ -29,11 +31,11 @@ pub struct Message {
     pub status: Option<RunStatus>,
     /// One line that says it all.
     pub headline: String,
-    /// Tickers by outcome.
+    /// Tickers that are done; of a backfill, nights that are.
     pub done: usize,
-    /// See `done`.
+    /// Those that failed.
     pub failed: usize,
-    /// See `done`.
+    /// Those that were not worked on.
     pub skipped: usize,
     /// Tickers whose champion changed, and why.
     pub changed: Vec<Changed>,
@@ -80,13 +82,64 @@ impl Message {
         Message { run: Some(run.id.clone()), ..Message::about(Event::Started, run.as_of, headline) }
     }
 
-    /// A session has passed without a run; `newest` is the last one that there was.
+    /// Sessions have passed without a run, up to this one; `newest` is the last one that there was. Each is named.
     pub fn no_run(as_of: Stamp, newest: Option<&RunEntry>) -> Message {
         let last = match newest {
             Some(entry) => format!("the last one was as of {}", entry.run.as_of),
             None => "there has never been one".to_owned(),
         };
-        Message::about(Event::NoRun, as_of, format!("No run happened for the session of {as_of}: {last}"))
+        let missed = newest.map(|entry| missed(entry.run.as_of, as_of)).unwrap_or_default();
+        let which = match missed.as_slice() {
+            [] | [_] => format!("the session of {as_of}"),
+            many => {
+                let named: Vec<String> = many.iter().take(NAMED).map(ToString::to_string).collect();
+                let more = many.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("{} sessions ({}{more})", many.len(), named.join(", "))
+            }
+        };
+        Message::about(Event::NoRun, as_of, format!("No run happened for {which}: {last}"))
+    }
+
+    /// Past sessions' runs have ended: all of a backfill in one message, or none of a backfill that did nothing.
+    ///
+    /// # Errors
+    /// Those of the archive, where a report cannot be read.
+    pub async fn backfilled(archive: &dyn Archive, entries: &[RunEntry]) -> Result<Option<Message>, Error> {
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(None) };
+        let (mut changed, mut troubles, mut done) = (Vec::new(), Vec::new(), 0);
+        for RunEntry { run, closure, .. } in entries {
+            let Some(closure) = closure else { continue };
+            done += usize::from(!closure.status.is_incomplete());
+            let night = Message::closed(archive, run, closure).await?;
+            let dated = |reason: String| format!("{}: {reason}", run.as_of);
+            changed.extend(night.changed.into_iter().map(|c| Changed { reason: dated(c.reason), ..c }));
+            troubles.extend(night.troubles.into_iter().map(|f| Failed { reason: dated(f.reason), ..f }));
+        }
+        let (n, failed) = (entries.len(), entries.len() - done);
+        let outcome =
+            if failed == 0 { format!("all {n} nights done") } else { format!("{failed} of {n} nights NOT DONE") };
+        let headline = format!("Backfill of {} to {}: {outcome}", first.run.as_of, last.run.as_of);
+        Ok(Some(Message {
+            done,
+            failed,
+            changed,
+            troubles,
+            ..Message::about(Event::Backfilled, last.run.as_of, headline)
+        }))
+    }
+
+    /// A night that failed in part, to try words on.
+    pub(crate) fn example() -> Message {
+        let as_of: Stamp = "2020-12-11".parse().expect("a day");
+        Message {
+            run: "2020-12-11-0e133b81".parse().ok(),
+            status: Some(RunStatus::Partial),
+            done: 9,
+            failed: 1,
+            troubles: vec![Failed { ticker: "KO".to_owned(), reason: "the market does not know it".to_owned() }],
+            ..Message::about(Event::Closed, as_of, "Night of 2020-12-11: PARTIAL, 9 of 10 tickers done".to_owned())
+        }
     }
 
     /// A run has ended, and this is its report.
@@ -143,6 +196,10 @@ impl Message {
         match self.event {
             Event::Started => format!("{about}-started"),
             Event::NoRun => format!("{about}-no-run"),
+            Event::Backfilled => {
+                let what = serde_json::to_vec(&(&self.headline, &self.changed, &self.troubles));
+                format!("{about}-backfilled-{}", Digest::of(&what.expect("a message is plain data")).short())
+            }
             Event::Closed => {
                 let what = serde_json::to_vec(&(self.status, &self.changed, &self.troubles));
                 let digest = Digest::of(&what.expect("a message is plain data"));
@@ -152,7 +209,36 @@ impl Message {
     }
 }
 
+/// Sessions that are named.
+const NAMED: usize = 10;
+/// Sessions that are counted: a year.
+const MAX_COUNTED: usize = 260;
+
+/// The sessions after one, up to another.
+fn missed(after: Stamp, to: Stamp) -> Vec<Stamp> {
+    let Ok(known) = Cadence::SESSION.period(after) else { return Vec::new() };
+    let later = std::iter::successors(Some(known.next()), |period| Some(period.next()));
+    later.map(|period| period.stamp()).take_while(|stamp| *stamp <= to).take(MAX_COUNTED).collect()
+}
+
 async fn picture(archive: &dyn Archive, closure: &Closure) -> Result<Option<String>, Error> {
     let Some(key) = closure.file("night") else { return Ok(None) };
     Ok(archive.read(key).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_missed_session_is_named() {
+        let stamp = |text: &str| text.parse::<Stamp>().expect("a day");
+        // Thanksgiving and a weekend lie between.
+        assert_eq!(
+            missed(stamp("2020-11-24"), stamp("2020-12-01")),
+            ["2020-11-25", "2020-11-27", "2020-11-30", "2020-12-01"].map(stamp)
+        );
+        assert_eq!(missed(stamp("2020-12-01"), stamp("2020-12-01")), []);
+        assert_eq!(missed(stamp("2000-01-03"), stamp("2020-12-01")).len(), MAX_COUNTED);
+    }
 }

@@ -98,6 +98,11 @@ impl Messenger {
         self.webhook.on_start
     }
 
+    /// Whether a backfill is told.
+    pub fn tells_backfills(&self) -> bool {
+        self.webhook.on_backfill
+    }
+
     /// Tells a message, unless its incident has been told. Whatever happens to it is logged, and fails nothing.
     pub async fn tell(&self, archive: &dyn Archive, message: &Message) {
         match self.told(archive, message).await {
@@ -123,7 +128,15 @@ impl Messenger {
         });
         // Slack is shown where it is; what cannot be drawn is not announced either.
         let shown = picture.is_some() || self.webhook.format == Format::Slack;
-        let message = &Message { picture: message.picture.clone().filter(|_| shown), ..message.clone() };
+        let headline = match &self.webhook.headline {
+            None => message.headline.clone(),
+            // Words of one's own that fail on what really happened are no reason to say nothing.
+            Some(own) => own.of(message, self.webhook.site.as_deref()).unwrap_or_else(|error| {
+                tracing::warn!(%error, "a message goes in the usual words");
+                message.headline.clone()
+            }),
+        };
+        let message = &Message { picture: message.picture.clone().filter(|_| shown), headline, ..message.clone() };
         let sent = match self.send_patiently(message, picture.as_deref()).await {
             // Slack refuses the whole message where it cannot load the picture.
             Err(refusal) if refusal.malformed && self.webhook.format == Format::Slack && message.picture.is_some() => {

@@ -3,6 +3,8 @@ pub use pipeline::settings::WebhookFormat as Format;
 use pipeline::settings::WebhookSettings;
 use reqwest::Url;
 
+use crate::headline::Headline;
+
 /// Where messages go.
 #[derive(Clone)]
 pub struct Webhook {
@@ -12,6 +14,10 @@ pub struct Webhook {
     pub(crate) site: Option<String>,
     /// Whether a run's start is told too.
     pub on_start: bool,
+    /// Whether a backfill is told.
+    pub on_backfill: bool,
+    /// The headline in words of one's own.
+    pub(crate) headline: Option<Headline>,
 }
 
 /// The address is a secret: whoever knows it can write to the chat.
@@ -57,6 +63,8 @@ impl Webhook {
             format: settings.format.or(known).unwrap_or(Format::Json),
             site,
             on_start: settings.on_start,
+            on_backfill: settings.on_backfill,
+            headline: settings.text.as_deref().map(Headline::new).transpose()?,
         }))
     }
 
@@ -103,6 +111,8 @@ mod tests {
         check("url = \"https://u:secret@discord.com/x\"", "a user's name or password");
         check("url = \"file:///secret\"\nhosts = [\"\"]", "not https");
         check("url = \"secret\"", "no address");
+        check("url = \"https://discord.com/x\"\ntext = \"{{ as_of\"", "webhook.text: ");
+        check("url = \"https://discord.com/x\"\ntext = \"{{ nothing }}\"", "webhook.text: undefined value");
         check("url = \"https://discord.com/x\"\nsite = \"bell.example.com\"", "webhook.site is 'bell.example.com'");
     }
 

@@ -273,3 +273,37 @@ async fn limits() {
         length("title") <= 256 && length("description") <= 4_096 && length("title") + length("description") <= 6_000
     );
 }
+
+/// A backfill is one message, and the headline may be in words of one's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_in_words_of_ones_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let archive = Arc::new(DirectoryArchive::open(folder.path()).expect("opens"));
+    let ledger = Arc::new(SqliteLedger::open(&folder.path().join("ledger.sqlite")).expect("opens"));
+    let tickers = ["KO", "NOBODY"].map(|ticker| ticker.parse().expect("a ticker"));
+    let settings = Settings::parse("start = 2019-01-01").expect("reads");
+    let assignment = settings.assignment(pipeline::Market::Recorded, tickers.to_vec());
+    let (market, programs) = (Arc::new(RecordedMarket), Arc::new(pipeline::NoPrograms));
+    let night = Night { market, archive: archive.clone(), ledger, programs, patience: pipeline::Patience::NONE };
+    let mut entries = Vec::new();
+    for day in ["2020-12-10", "2020-12-11"] {
+        let day: forecasting::Stamp = day.parse().expect("a day");
+        entries.push(night.run(&assignment, day, Trigger::Backfill, |_| {}).await.expect("closes"));
+    }
+    assert_eq!(Message::backfilled(&*archive, &[]).await.expect("reads"), None);
+    let message = Message::backfilled(&*archive, &entries).await.expect("reads").expect("a message");
+    assert_eq!(message.headline, "Backfill of 2020-12-10 to 2020-12-11: 2 of 2 nights NOT DONE");
+    let reasons: Vec<&str> = message.troubles.iter().map(|failed| &failed.reason[..11]).collect();
+    assert_eq!(reasons, ["2020-12-10:", "2020-12-11:"], "each night's, with its day");
+
+    let (chat, address) = chat().await;
+    let text = format!(
+        "[webhook]\nurl = \"{address}/takes\"\nhosts = [\"127.0.0.1\"]\nformat = \"json\"\ntext = \"{{{{ event }}}}: {{{{ troubles | length }}}}\""
+    );
+    let settings = Settings::parse(&text).expect("a configuration").webhook;
+    let webhook = Webhook::new(&settings, None).expect("allowed").expect("there");
+    Messenger::impatient(webhook).expect("a client").tell(&*archive, &message).await;
+    let heard = chat.heard.lock().expect("no panic").clone();
+    let body: Value = serde_json::from_slice(&heard[0][0].1).expect("JSON");
+    assert_eq!(body["headline"], "backfilled: 2");
+}

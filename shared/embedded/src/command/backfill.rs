@@ -167,6 +167,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         entries.push(prepared.night(day, Trigger::Backfill, &progress).await?);
     }
     progress.finish_and_clear();
+    prepared.tell_backfilled(&entries).await;
     if arguments.store.json {
         let mut outputs = Vec::with_capacity(entries.len());
         for entry in &entries {

@@ -91,6 +91,16 @@ impl Prepared {
         Ok(entry)
     }
 
+    /// Tells of a backfill, where that is wanted.
+    pub(super) async fn tell_backfilled(&self, entries: &[RunEntry]) {
+        let Some(messenger) = self.messenger.as_ref().filter(|messenger| messenger.tells_backfills()) else { return };
+        match Message::backfilled(&*self.stores.archive, entries).await {
+            Ok(Some(message)) => messenger.tell(&*self.stores.archive, &message).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the backfill's message cannot be written"),
+        }
+    }
+
     /// Whether nights that were missed are held before the one that is due.
     pub(super) fn catches_up(&self) -> bool {
         self.settings.schedule.catch_up

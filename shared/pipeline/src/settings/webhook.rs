@@ -12,6 +12,10 @@ pub struct WebhookSettings {
     pub hosts: Vec<String>,
     /// Whether a run's start is told too.
     pub on_start: bool,
+    /// Whether a backfill is told, in one message.
+    pub on_backfill: bool,
+    /// The headline in words of one's own, a template.
+    pub text: Option<String>,
     /// Where the pages are, for links.
     pub site: Option<String>,
 }

@@ -59,7 +59,7 @@ impl Attention {
         let troubles: Vec<String> = row
             .standing
             .iter()
-            .flat_map(|standing| [stale(standing, today), loses(standing), held(standing)])
+            .flat_map(|standing| [stale(standing, today), loses(standing), held(standing), drifts(standing)])
             .flatten()
             .collect();
         if !troubles.is_empty() {
@@ -85,6 +85,27 @@ fn loses(standing: &Standing) -> Option<String> {
     let loses = !standing.baseline && skill.source == Source::Live && skill.n >= MIN_LIVE;
     let value = skill.value.filter(|value| loses && *value < 0.0)?;
     Some(format!("it loses to the baseline: {} over {} live forecasts", percent(Some(value)), skill.n))
+}
+
+/// So many periods are compared with those before, where there are twice as many.
+const LATELY: usize = 20;
+/// Moves so many times as large as before are news about the data, whatever the model makes of them.
+const DRIFT: f64 = 3.0;
+
+/// Whether values move otherwise than before: medians, which one outlier does not move.
+fn drifts(standing: &Standing) -> Option<String> {
+    let mut moves: Vec<f64> = standing.recent.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+    let lately = moves.split_off(moves.len().checked_sub(LATELY).filter(|before| *before >= LATELY)?);
+    let median = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let (before, lately) = (median(moves), median(lately));
+    let times = if lately > before { lately / before } else { before / lately };
+    let how = if lately > before { "more" } else { "less" };
+    let unit = standing.origin.cadence().unit();
+    (times.is_finite() && times >= DRIFT)
+        .then(|| format!("its values move {times:.1} times {how} in the last {LATELY} {unit}s than before"))
 }
 
 fn held(standing: &Standing) -> Option<String> {

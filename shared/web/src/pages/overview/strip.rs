@@ -51,7 +51,7 @@ pub(super) fn strip(runs: &[RunEntry], all: &[Row]) -> Markup {
             (coverage(all))
             div { dt { "To look at" } dd {
                 @if watched == 0 { span .good { "Nothing" } } @else { span .warn { (watched) } }
-                span .sub { "stale, losing, or off its coverage" }
+                span .sub { "stale, losing, drifting, or off its coverage" }
             } }
         }
     }
