@@ -253,7 +253,7 @@ class Nights(unittest.TestCase):
         run = self.newest_run()
         for path, said in [
             ("/", "</html>"),
-            ("/tickers/KO", "What it leaves unexplained"),
+            ("/tickers/KO?tab=model", "What it leaves unexplained"),
             (f"/runs/{run}?format=html", "What took the time"),
             ("/tickers/KO/forecast.svg", "<polygon"),
             (f"/runs/{run}/forecasts.csv", "ticker,origin,date"),
@@ -515,7 +515,7 @@ class Nights(unittest.TestCase):
             self.assertEqual(self.ask("/forecast/LAW")[1]["model"], "program threshold")
             self.assertEqual(self.ask("/forecast/WALK")[1]["model"], "random walk")
             receipt = self.ask("/receipts/LAW")[1][0]
-            self.assertIn("no idea", self.ask("/tickers/LAW")[1])
+            self.assertIn("no idea", self.ask("/tickers/LAW?tab=versions")[1])
             # It fits again to equal bytes, it is reached again from what is on record, and it can be rolled back to.
             versions = [m["version"] for m in self.ask("/models/LAW")[1] if m["model"] == "program threshold"]
             self.assertEqual(len(versions), 2, versions)

@@ -11,9 +11,7 @@ fn a_configuration_is_checked_without_a_run() {
     let bench = Bench::new();
     assert!(bench.run("check").expect(0).out.contains("closing-bell.toml can be used"));
     bench.write("other.toml", "horizon = 5\nhorizn = 3\n");
-    assert!(
-        bench.run("check --config other.toml").expect(2).err.contains("other.toml: line 2: unknown field `horizn`")
-    );
+    assert!(bench.run("check --config other.toml").expect(2).err.contains("other.toml: line 2: unknown key `horizn`"));
     assert!(bench.run("check --config missing.toml").expect(2).err.contains("missing.toml cannot be read"));
     assert!(!bench.path("closing-bell-data").exists(), "nothing was run");
 }
@@ -44,7 +42,7 @@ fn wrong_usage_and_configuration() {
     check("run --market csv:nowhere", 2, "nowhere cannot be read");
     check("run --market csv:empty", 2, "holds no price file");
     check("run --market csv:twice", 2, "are the same ticker");
-    check("run --market recorded --config broken.toml", 2, "broken.toml: line 2: unknown field `horizn`");
+    check("run --market recorded --config broken.toml", 2, "broken.toml: line 2: unknown key `horizn`");
     check("run --market recorded --config nowhere.toml", 2, "nowhere.toml cannot be read");
     check("run --market recorded --data file", 3, "file cannot be written");
     check(
@@ -208,7 +206,7 @@ fn first_steps() {
         check.err
     );
     let status = bench.run("status").expect(0).out;
-    assert!(status.contains("Nothing has been run yet") && status.contains("closing-bell run"), "{status}");
+    assert!(status.contains("nothing has been run there") && status.contains("closing-bell run"), "{status}");
     bench.run("init --ticker KO --ticker BRK-A").expect(0);
     assert!(bench.run("check").expect(0).out.contains("2 tickers"));
     assert!(bench.run("init").expect(2).err.contains("exists already"));
@@ -221,6 +219,21 @@ fn first_steps() {
     assert!(again.err.contains("done already") && again.err.contains("nothing was done again"), "{}", again.err);
     let status = bench.run("status --json").expect(0).json();
     assert_eq!((&status["as_of"], &status["tickers"]), (&"2020-12-11".into(), &1.into()), "{status}");
+
+    // One directory is for one source, and the recorded prices have an end.
+    bench.write(
+        "prices/KO.csv",
+        &std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sample/KO.csv")).expect("the sample"),
+    );
+    let mixed = bench.run("import prices").expect(2);
+    assert!(mixed.err.contains("KO is on record from the recorded market, and this is csv"), "{}", mixed.err);
+    let late = bench.run("run --market recorded --as-of 2020-12-14").expect(2);
+    assert!(late.err.contains("the recorded prices end on 2020-12-11"), "{}", late.err);
+    let share = bench.run("predict KO --level 0.8").expect(2);
+    assert!(share.err.contains("such as 80"), "{}", share.err);
+    bench.write("commas/A.csv", "date;close\n2020-12-10;1,023.38\n2020-12-11;1,016.60\n");
+    let commas = bench.run("import commas --data other --dry-run").expect(2);
+    assert!(commas.err.contains("write 1023.38"), "{}", commas.err);
 
     // Found in a folder above, with the data beside it.
     std::fs::create_dir(bench.path("below")).expect("a folder");

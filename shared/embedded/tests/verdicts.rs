@@ -237,7 +237,9 @@ fn who_answered_and_how_it_turned_out() {
     assert_eq!(answered("2020-12-10"), [(day.clone(), versions[2].clone()), (evening, versions[1].clone())]);
     // A Sunday.
     assert_eq!(answered("2020-12-13"), [(day, versions[0].clone())]);
-    bench.run("answered MSFT 2020-12-08").expect(1);
+    assert!(
+        bench.run("answered MSFT 2020-12-08").expect(2).err.contains("nothing had answered for MSFT by 2020-12-08")
+    );
 
     // One session after the first night, two after the second.
     let scores = bench.run("scores MSFT --json").expect(0).json();

@@ -107,8 +107,8 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// A prediction level outside 0.01..=99.99.
-    #[error("level {got} is not a percentage from 0.01 to 99.99")]
+    /// A prediction level outside 1..=99.99.
+    #[error("level {got} is not a percentage from 1 to 99.99, such as 80")]
     Level {
         /// What was given.
         got: String,

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Error;
 
-/// The probability of a central prediction interval, in percent, from 0.01 to 99.99: beyond that the ends say more of the
-/// assumed distribution than of the price.
+/// The probability of a central prediction interval, in percent, from 1 to 99.99: beyond that the ends say more of the
+/// assumed distribution than of the price, and 0.8 is a share that was meant to be 80.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Deserialize)]
 #[serde(try_from = "f64")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(minimum = 0.01, maximum = 99.99, example = 80))]
+#[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 99.99, example = 80))]
 pub struct Level(f64);
 
 impl Level {
@@ -38,7 +38,7 @@ impl TryFrom<f64> for Level {
     type Error = Error;
 
     fn try_from(percent: f64) -> Result<Self, Error> {
-        if (0.01..=99.99).contains(&percent) {
+        if (1.0..=99.99).contains(&percent) {
             Ok(Level(percent))
         } else {
             Err(Error::Level { got: percent.to_string() })

@@ -76,7 +76,7 @@
       autoSize: true,
       layout: { background: { color: colour("--raised") }, textColor: colour("--muted"), attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { vertLines: { visible: false }, horzLines: { color: colour("--rule") } },
-      rightPriceScale: { borderColor: colour("--rule") },
+      rightPriceScale: { borderColor: colour("--rule"), scaleMargins: { top: 0.06, bottom: 0.06 } },
       timeScale: { borderColor: colour("--rule"), rightOffset: 0, fixLeftEdge: true, fixRightEdge: true },
       crosshair: { mode: CrosshairMode.Normal },
       // The wheel and a finger scroll the page; the buttons and dragging move the chart.
@@ -94,7 +94,7 @@
       band.setData([{ time: data.origin, lower: data.price, upper: data.price }].concat(
         data.steps.map((step) => ({ time: step.date, lower: step.intervals[level].lower, upper: step.intervals[level].upper }))));
     }
-    const prices = chart.addSeries(LineSeries, { ...quiet, color: colour("--text"), lineWidth: 2, lastValueVisible: true });
+    const prices = chart.addSeries(LineSeries, { ...quiet, color: colour("--text"), lineWidth: 2 });
     prices.setData(data.prices.map(([time, value]) => ({ time, value })));
     createSeriesMarkers(prices, data.past.filter((past) => past.missed).map(({ time }) => ({ time, position: "inBar", shape: "circle", size: 0.6, color: colour("--bad") })));
     const forecast = chart.addSeries(LineSeries, { ...quiet, color: link, lineWidth: 2 });

@@ -159,6 +159,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
     let outlook = Outlook::new(range, &prepared.chosen, &prepared.assignment, Some(&*prepared.stores.ledger)).await?;
     output::remark(&outlook.to_string());
     prepared.download_once(outlook.to);
+    prepared.check_recorded("--to", outlook.to)?;
     prepared.check_named(&arguments.tickers, outlook.to).await?;
     let progress = prepared.progress(outlook.runs);
     let mut entries = Vec::with_capacity(outlook.runs);

@@ -14,7 +14,14 @@ pub(super) async fn health(port: u16) -> Result<ExitCode, Failure> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client =
         reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().map_err(|error| unwell(error.to_string()))?;
-    let answer = client.get(&address).send().await.map_err(|error| unwell(error.without_url().to_string()))?;
+    let answer = client.get(&address).send().await.map_err(|error| {
+        let nobody = error.is_connect();
+        unwell(if nobody {
+            "nothing answers there (is --port right?)".to_owned()
+        } else {
+            error.without_url().to_string()
+        })
+    })?;
     if !answer.status().is_success() {
         return Err(unwell(answer.status().to_string()));
     }

@@ -26,13 +26,16 @@ const MAX_LISTED: usize = 100;
 /// Where a configuration would find prices, and which.
 struct Found {
     tickers: Vec<Ticker>,
-    /// How the first run is called, and why.
+    /// How the first run is called, and the service.
     run: &'static str,
+    serve: &'static str,
     why: String,
 }
 
 pub(super) fn init(tickers: &[Ticker], common: &CommonArguments) -> Result<ExitCode, Failure> {
-    let found = found(tickers);
+    let mut found = found(tickers);
+    let mut seen = BTreeSet::new();
+    found.tickers.retain(|ticker| seen.insert(ticker.clone()));
     let text = configuration(&found.tickers);
     let path = Path::new(USUAL_FILE);
     let file = fs::OpenOptions::new().write(true).create_new(true).open(path);
@@ -49,25 +52,37 @@ pub(super) fn init(tickers: &[Ticker], common: &CommonArguments) -> Result<ExitC
     } else {
         output::line(&format!("{USUAL_FILE} is written: {}.", found.why));
         output::line(&format!("Next: {}", found.run));
-        output::line(
-            "Then: closing-bell serve, for the pages and every weekday's night; closing-bell status says how things stand.",
-        );
+        output::line(&format!(
+            "Then: {}, for the pages and each night; closing-bell status shows the state.",
+            found.serve
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
+
+const SERVE: &str = "closing-bell serve";
 
 fn found(named: &[Ticker]) -> Found {
     let has_token = env::var("TIINGO_API_KEY").is_ok_and(|token| !token.trim().is_empty());
     let tiingo = if has_token { "closing-bell run" } else { "TIINGO_API_KEY=... closing-bell run" };
     if !named.is_empty() {
-        return Found { tickers: named.to_vec(), run: tiingo, why: "its watchlist has what was named".to_owned() };
+        return Found {
+            tickers: named.to_vec(),
+            run: tiingo,
+            serve: SERVE,
+            why: "its watchlist has what was named".to_owned(),
+        };
     }
-    for (folder, run) in [(".", "closing-bell import ."), ("prices", "closing-bell import prices")] {
+    let places = [
+        (".", "closing-bell import .", "closing-bell serve --market csv:."),
+        ("prices", "closing-bell import prices", "closing-bell serve --market csv:prices"),
+    ];
+    for (folder, run, serve) in places {
         let files = price_files(Path::new(folder));
         if !files.is_empty() {
             let why = format!("{} price files are in {folder}, which --market csv:{folder} reads", files.len());
             let listed = if files.len() <= MAX_LISTED { files.into_iter().collect() } else { Vec::new() };
-            return Found { tickers: listed, run, why };
+            return Found { tickers: listed, run, serve, why };
         }
     }
     let why = if has_token {
@@ -77,7 +92,7 @@ fn found(named: &[Ticker]) -> Found {
          `closing-bell run` works on recorded ones"
     };
     let run = if has_token { tiingo } else { "closing-bell run" };
-    Found { tickers: Vec::new(), run, why: why.to_owned() }
+    Found { tickers: Vec::new(), run, serve: SERVE, why: why.to_owned() }
 }
 
 /// Series of which a folder has a file of its own.

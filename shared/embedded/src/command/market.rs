@@ -54,21 +54,25 @@ impl Chosen {
                 Err(Failure::Usage(format!("Tiingo needs a token in {TOKEN_VARIABLE}; --market recorded needs none")))
             }
             (Some(MarketName::Stream), _) => Chosen::stream(settings, place).await,
-            (Some(MarketName::Recorded), _) => Ok(Chosen::recorded()),
+            (Some(MarketName::Recorded), _) => Ok(Chosen::recorded(settings)),
             (None, None) => {
                 let last = RecordedMarket::LAST_SESSION;
                 let what = format!("working on the recorded prices, which end on {last}");
                 output::remark(&format!("No {TOKEN_VARIABLE} and no --market: {what}."));
-                Ok(Chosen::recorded())
+                Ok(Chosen::recorded(settings))
             }
         }
     }
 
-    fn recorded() -> Chosen {
+    /// The watchlist's, where it names any that are recorded; otherwise all ten.
+    fn recorded(settings: &Settings) -> Chosen {
+        let listed = settings.watchlist.tickers();
+        let watched: Vec<Ticker> = RecordedMarket.tickers().filter(|ticker| listed.contains(ticker)).collect();
+        let tickers = if watched.is_empty() { RecordedMarket.tickers().collect() } else { watched };
         Chosen {
             name: Market::Recorded,
             market: Arc::new(RecordedMarket),
-            tickers: RecordedMarket.tickers().collect(),
+            tickers,
             last_session: RecordedMarket::LAST_SESSION.into(),
             cadence: None,
         }

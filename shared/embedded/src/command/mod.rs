@@ -123,7 +123,20 @@ pub fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let ended = runtime.block_on(dispatch(arguments));
+    let ended = runtime.block_on(async {
+        // A service ends in its own way, and so does what follows rows or runs.
+        let ends_itself = matches!(
+            arguments.command,
+            Command::Serve { .. } | Command::Ingest(_) | Command::Runs { .. } | Command::Demo { .. }
+        );
+        tokio::select! {
+            ended = dispatch(arguments) => ended,
+            () = stop::asked(), if !ends_itself => {
+                output::remark("Interrupted: what is done is kept, and the same command goes on from there.");
+                Ok(ExitCode::from(130))
+            }
+        }
+    });
     // A thread may still wait for a line of standard input.
     runtime.shutdown_background();
     match ended {

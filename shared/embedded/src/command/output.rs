@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use forecasting::{Decision, Stamp, Ticker, price};
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::{
@@ -151,6 +151,11 @@ pub(super) fn tabulate(table: &mut Table) {
         Format::Table | Format::Json => match width() {
             Some(width) => {
                 table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+                // Numbers and dates are read whole: only columns of words are broken.
+                let widths = table.column_max_content_widths();
+                for (column, _) in table.column_iter_mut().zip(widths).filter(|(_, wide)| *wide <= MAX_UNBROKEN) {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
             }
             // Another program reads: columns, and nothing drawn.
             None => {
@@ -160,6 +165,9 @@ pub(super) fn tabulate(table: &mut Table) {
     }
     file(format!("{table}\n").as_bytes());
 }
+
+/// A column whose cells are no wider is not broken.
+const MAX_UNBROKEN: u16 = 21;
 
 /// How wide the terminal is that results are printed on; `COLUMNS` has the last word.
 fn width() -> Option<u16> {
@@ -300,6 +308,9 @@ pub(super) fn runs(entries: &[RunEntry]) {
 }
 
 pub(super) fn prediction(prediction: &Prediction) {
+    if format() == Format::Csv {
+        return numbers(prediction);
+    }
     let levels = prediction.horizons.first().map(|step| step.intervals.as_slice()).unwrap_or_default();
     // The usual words where it is about sessions.
     let sessions = prediction.origin.session().is_some();
@@ -340,6 +351,22 @@ pub(super) fn prediction(prediction: &Prediction) {
         ));
     }
     print(&prediction.notice);
+}
+
+/// For programs: every number in full, in a column of its own, as the forecast tables have it.
+fn numbers(prediction: &Prediction) {
+    let levels: Vec<_> = prediction.horizons.iter().take(1).flat_map(|step| &step.intervals).map(|i| i.level).collect();
+    let header = pipeline::forecast_header(&levels);
+    let header: Vec<&str> = header.trim_end().split(',').collect();
+    let mut rows = table(&header, &[]);
+    for step in &prediction.horizons {
+        let mut row = vec![prediction.ticker.to_string(), prediction.origin.to_string(), step.date.to_string()];
+        row.extend([step.horizon.to_string(), step.mean.to_string()]);
+        row.extend(step.intervals.iter().flat_map(|i| [i.lower.to_string(), i.upper.to_string()]));
+        row.push(prediction.version.to_string());
+        rows.add_row(row);
+    }
+    tabulate(&mut rows);
 }
 
 pub(super) fn forgotten(tombstone: &Tombstone, as_json: bool) {

@@ -18,7 +18,7 @@ use super::{
     settings::settings,
     stores::Stores,
 };
-use crate::{CachedMarket, Night};
+use crate::{CachedMarket, Night, RecordedMarket};
 
 /// A night prepared: everything but the day.
 pub(super) struct Prepared {
@@ -39,7 +39,18 @@ impl Prepared {
         let (chosen, assignment, settings) = asked;
         let messenger = messenger(&settings)?;
         let stores = Stores::write(&arguments.store.place).await?;
-        Ok(Prepared { chosen, assignment, settings, stores, messenger })
+        let prepared = Prepared { chosen, assignment, settings, stores, messenger };
+        prepared.check_sources().await?;
+        Ok(prepared)
+    }
+
+    /// Whether a day is past what recorded prices know.
+    pub(super) fn check_recorded(&self, option: &str, as_of: Stamp) -> Result<(), Failure> {
+        let last = self.chosen.last_session;
+        if self.chosen.name == Market::Recorded && as_of > last {
+            return Err(Failure::Usage(format!("{option} {as_of}: the recorded prices end on {last}")));
+        }
+        Ok(())
     }
 
     /// Opens the run of a day, so that it is on record before it begins, and with it why someone asked for it.
@@ -133,10 +144,26 @@ impl Prepared {
         output::progress((nights * self.assignment.tickers.len()) as u64, PROGRESS)
     }
 
+    /// Refuses series that are on record from another source: records of two would go on from each other.
+    async fn check_sources(&self) -> Result<(), Failure> {
+        let ours = self.chosen.name;
+        for ticker in &self.assignment.tickers {
+            let known = pipeline::newest_snapshot(&*self.stores.ledger, ticker).await?;
+            if let Some(theirs) = known.map(|snapshot| snapshot.market).filter(|theirs| *theirs != ours) {
+                let what = "one directory is for one source: name another with --data, or remove the series";
+                return Err(Failure::Usage(format!(
+                    "{ticker} is on record from the {theirs} market, and this is {ours}: {what} (closing-bell forget {ticker} --yes)"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses a series that was named and that nobody knows: a typo makes no run. What the market lists, is on the watchlist or on record is
     /// known; of others a market far away is asked.
     pub(super) async fn check_named(&self, named: &[Ticker], to: Stamp) -> Result<(), Failure> {
-        let known = &self.chosen.tickers;
+        let recorded: Vec<Ticker> = RecordedMarket.tickers().collect();
+        let known = if self.chosen.name == Market::Recorded { &recorded } else { &self.chosen.tickers };
         for ticker in named.iter().filter(|ticker| !known.contains(ticker)) {
             if let Some(reason) = self.unknown(ticker, to).await? {
                 let near =
@@ -210,6 +237,7 @@ pub(super) async fn run(as_of: Option<Stamp>, train: bool, arguments: &NightArgu
     let mut prepared = Prepared::new(arguments).await?;
     prepared.assignment.configuration.train = train;
     let as_of = as_of.unwrap_or(prepared.chosen.last_session);
+    prepared.check_recorded("--as-of", as_of)?;
     prepared.check_named(&arguments.tickers, as_of).await?;
     let before = prepared.stores.ledger.run(&RunId::new(as_of, &prepared.assignment.digest())).await?;
     let progress = prepared.progress(1);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use forecasting::{Decision, Stamp};
 use jiff::Timestamp;
-use pipeline::{RunEntry, RunStatus, TickerStatus, Watched, plain_reason, watched};
+use pipeline::{Market, RunEntry, RunStatus, TickerStatus, Watched, plain_reason, watched};
 use serde::Serialize;
 
 use super::{
@@ -73,6 +73,9 @@ pub(super) async fn status(common: &CommonArguments) -> Result<ExitCode, Failure
         Err(failure) => return Err(failure),
     };
     let Watched { runs, tickers } = watched(&*archive, &*ledger, RUNS).await?;
+    // Recorded prices do not get newer, so that no night begins by itself.
+    let next_night =
+        next_night.filter(|_| runs.first().is_none_or(|entry| entry.run.configuration.market != Market::Recorded));
     let trouble = |row: &pipeline::WatchedTicker| Trouble {
         ticker: row.ticker.to_string(),
         reason: plain_reason(&row.ticker, &row.reason).to_owned(),
@@ -115,7 +118,7 @@ fn nothing_yet(store: &StoreArguments, configuration: Option<&str>, why: &str) -
     if store.json {
         output::json(&serde_json::json!({ "configuration": configuration, "data": place(store), "tickers": 0 }));
     } else {
-        output::line(&format!("Nothing has been run yet: {why}."));
+        output::line(&format!("{why}."));
         output::line("`closing-bell run` holds a first night; `closing-bell init` writes a configuration.");
     }
     ExitCode::SUCCESS
@@ -148,16 +151,16 @@ fn in_words(status: &Status) {
         ));
     }
     for run in &status.open {
-        output::line(&format!("Under way, or cut off: {run} (`closing-bell run` with the same options goes on)"));
+        output::line(&format!("Under way, or cut off: {run} (the same command again goes on)"));
     }
     list("Failed", &status.failed);
     list("Changed", &status.changed);
     if status.failed.is_empty() && status.open.is_empty() {
-        output::line("Nothing is wrong.");
+        output::line("Nothing failed.");
     }
     match &status.next_night {
         Some(next) => output::line(&format!("Next night under `closing-bell serve`: {next}")),
-        None => output::line("No night is scheduled."),
+        None => output::line("No night begins by itself: none is scheduled, or the prices are recorded ones."),
     }
 }
 

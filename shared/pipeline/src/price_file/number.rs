@@ -8,6 +8,10 @@ pub(super) fn read(text: &str, decimal_comma: bool) -> Result<Option<f64>, Strin
     }
     let refused = || format!("'{}' is no number", super::table::quoted(text));
     if decimal_comma && text.contains(',') {
+        // 1,234.5 has a comma for thousands, whatever the file's other commas are.
+        if text.rfind('.') > text.rfind(',') {
+            return Err(format!("{}: write {}", refused(), text.replace(',', "")));
+        }
         // 1.234,5 has a point for thousands.
         return text.replace('.', "").replace(',', ".").parse().map(Some).map_err(|_| refused());
     }

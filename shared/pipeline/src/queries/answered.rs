@@ -41,7 +41,7 @@ const OF_ONE_SESSION: usize = 100;
 /// Which versions answered on a day: of the evening before it, and of its own evening where there was a run; oldest first.
 ///
 /// # Errors
-/// [`Error::NoForecast`] where none had been made by then.
+/// [`Error::NoForecast`] of a series without a forecast, [`Error::Request`] where none had been made by then.
 pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result<Vec<Answered>, Error> {
     let nobody = || Error::NoForecast { ticker: ticker.clone() };
     let records = ledger.history(ticker, Stage::Forecast, Stamp::Date(day), OF_ONE_SESSION).await?;
@@ -65,6 +65,12 @@ pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result
             opened_at: ledger.run(&record.key.run).await?.map(|entry| entry.opened_at),
             in_service_since: forecasted.champion.as_of,
             table: forecasted.table,
+        });
+    }
+    if answers.is_empty() && ledger.champion(ticker).await?.is_some() {
+        return Err(Error::Request {
+            field: "date",
+            reason: format!("nothing had answered for {ticker} by {day} yet"),
         });
     }
     if answers.is_empty() { Err(nobody()) } else { Ok(answers) }

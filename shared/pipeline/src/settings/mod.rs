@@ -136,13 +136,13 @@ impl Settings {
             toml::from_str::<Settings>(text).map_err(|error| {
                 let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
                 let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-                format!("{place}{}", error.message().replace('\n', " "))
+                format!("{place}{}", plain(error.message()))
             })
         };
         let mut settings = read(text)?;
         if !set.is_empty() {
             let table = overrides::overridden(text, set)?;
-            settings = table.try_into().map_err(|error: toml::de::Error| error.message().replace('\n', " "))?;
+            settings = table.try_into().map_err(|error: toml::de::Error| plain(error.message()))?;
         }
         settings.check()?;
         if settings.former_holdout.is_some() {
@@ -187,3 +187,23 @@ impl Settings {
 
 #[cfg(test)]
 mod tests;
+
+/// What a reader of TOML says, in words for people.
+fn plain(message: &str) -> String {
+    let mut text = message.replace('\n', " ");
+    for (theirs, ours) in [
+        ("expected usize", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list, as in [80, 95]"),
+    ] {
+        text = text.replace(theirs, ours);
+    }
+    let mut named = text.split('`').skip(1).step_by(2);
+    let (Some(unknown), true) = (named.next(), text.starts_with("unknown field")) else { return text };
+    let near = named.map(|known| (strsim::damerau_levenshtein(known, unknown), known)).min();
+    match near.filter(|(distance, _)| distance * 3 <= unknown.len().max(3)) {
+        Some((_, known)) => format!("unknown key `{unknown}`: did you mean `{known}`?"),
+        None => text,
+    }
+}

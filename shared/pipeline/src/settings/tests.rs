@@ -79,7 +79,7 @@ fn refusals_say_what_and_where() {
         assert!(error.contains(expected), "{text:?}: {error}");
         assert!(!error.contains('\n'), "{text:?}: more than one line: {error}");
     };
-    check("horizon = 5\nhorizn = 3", "line 2: unknown field `horizn`");
+    check("horizon = 5\nhorizn = 3", "line 2: unknown key `horizn`");
     check("watchlist = [\"../x\"]", "'../x' is not a ticker");
     check("watchlist = \"tickers.txt\"", "whose name begins with 'watchlist', not 'tickers.txt'");
     check("watchlist = \"watchlist/../x\"", "not 'watchlist/../x'");
@@ -109,7 +109,7 @@ fn refusals_say_what_and_where() {
     }
     check("families = [{ command = \"x\", memory = 1 }]", "the memory of x is 1");
     check("families = [{ command = \"python3 MyModel\", name = \"My Model\" }]", "'My Model' is no program's name");
-    check("families = [{ command = \"x\", memry = 1 }]", "unknown field `memry`");
+    check("families = [{ command = \"x\", memry = 1 }]", "unknown key `memry`");
     check("season = 5000", "season is 5000");
     check("season = [24, 100]", "of two the longer holds the shorter");
     check("cadence = \"fortnight\"", "a cadence is \"session\"");
@@ -117,7 +117,7 @@ fn refusals_say_what_and_where() {
     check("calendar = \"XLON\"\ncadence = \"1week\"", "only a day, or a shorter step, has a calendar");
     check("calendar = \"XXXX\"", "a calendar is \"XNYS\"");
     check("[series.KO]\ncalendar = \"XLON\"\ncadence = \"1week\"", "series.KO: calendar = \"XLON\": ");
-    check("[series.KO]\ncadense = \"1week\"", "unknown field `cadense`");
+    check("[series.KO]\ncadense = \"1week\"", "unknown key `cadense`");
     check("kind = \"number\"", "'number': a kind is \"price\" or \"value\"");
     check("kind = \"value\"\nbox_cox = -0.5", "box_cox: '-0.5': a power is between 0 and 2");
     check("box_cox = 0.5", "box_cox is of values");
@@ -130,7 +130,7 @@ fn refusals_say_what_and_where() {
     check("policy = { degraded = { significance = 2.0 } }", "policy.degraded.significance is 2");
     check("policy = { degraded = { window = 0 } }", "policy.degraded.window is 0");
     check("policy = { degraded = { window = 1 } }", "needs 20 or more; significance = 1 asks for no test");
-    check("policy = { degraded = { bond = 1.0 } }", "unknown field `bond`");
+    check("policy = { degraded = { bond = 1.0 } }", "unknown key `bond`");
     check("promotion = \"sometimes\"", "unknown variant `sometimes`");
     check("error_bound = -1.0", "error_bound is -1");
     check("intervals = \"wide\"", "expected `model` or `adaptive`");

@@ -16,7 +16,7 @@ use pipeline::{Promoted, VerifiedReceipt, VersionId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::start::{bearer, from_json, is_form};
+use super::start::{bearer, from_json, is_form, unauthorized};
 use crate::{
     Problem,
     asked::{self, Named},
@@ -163,7 +163,7 @@ fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool
     let read = if form { from_form(body) } else { from_json(body) };
     let token = read.as_ref().ok().and_then(|decision| decision.token.clone()).or_else(|| bearer(headers));
     if !decides.admits(token.as_deref()) {
-        return Err(Problem::new(axum::http::StatusCode::UNAUTHORIZED, "this token decides nothing"));
+        return Err(unauthorized(token.as_deref()));
     }
     let decision = read?;
     if decision.reason.chars().count() > MAX_REASON {

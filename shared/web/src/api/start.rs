@@ -188,7 +188,7 @@ async fn begin(
     let token = field.or_else(|| bearer(headers));
     // Who may not start runs need not know what is wrong with the request.
     if !starts.admits(token.as_deref()) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "this token starts no runs"));
+        return Err(unauthorized(token.as_deref()));
     }
     let run = run.as_deref().map(run_id).transpose()?;
     let started = starts.start(RunRequest { run, ..checked(wanted?)? }).await?;
@@ -202,6 +202,15 @@ async fn begin(
         response.headers_mut().insert(header::LOCATION, place);
     }
     Ok(response)
+}
+
+/// Whoever asks is told what is missing.
+pub(crate) fn unauthorized(token: Option<&str>) -> Problem {
+    let detail = match token {
+        None => "no token was sent: send `Authorization: Bearer` with the one that `closing-bell serve` printed",
+        Some(_) => "this is not the token",
+    };
+    Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
 /// A page's form. What begins as JSON is JSON: curl calls every body a form unless it is told otherwise.

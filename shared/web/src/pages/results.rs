@@ -72,18 +72,24 @@ fn tiles(results: &Results) -> Markup {
     html! {
         dl .tiles aria-label="In short" {
             div { dt { "Nights" } dd { (results.runs)
-                @if let Some((from, to)) = results.sessions { span .sub { (from) " to " (to) } } } }
+                @if let Some((from, to)) = results.sessions { span .sub { time { (from) } " to " time { (to) } } } } }
             div { dt { "Forecasts scored" } dd { (results.forecasts) span .sub { "of " (results.tickers) " tickers" } } }
-            div { dt { "Skill of all" } dd { (said(results.skill)) span .sub { (sure(results.skill)) } } }
-            div { dt { "Skill where it is claimed" } dd { (said(skill))
-                span .sub { (structured) " forecasts; " (sure(skill)) } } }
+            @if results.skill.is_some() {
+                div { dt { "Skill of all" } dd { (said(results.skill)) span .sub { (sure(results.skill)) } } }
+            }
+            @if structured > 0 {
+                div { dt { "Skill where it is claimed" } dd { (said(skill))
+                    span .sub { (structured) " forecasts; " (sure(skill)) } } }
+            }
             @for kind in &results.intervals { @if kind.kind == IntervalKind::Adaptive {
                 @for coverage in &kind.coverage {
                     div { dt { "The " (coverage.level) " % intervals held" } dd { (share(coverage.realised)) span .sub { "of " (coverage.n) } } }
                 }
             } }
-            div { dt { "Tickers served by structure" } dd { (results.structured_tickers) " of " (results.tickers)
-                span .sub { "at most " (format!("{:.1}", results.expected_false)) " of them false, by the error budget" } } }
+            div { dt { "Ever served by a model" } dd { (results.structured_tickers) " of " (results.tickers) " tickers"
+                @if results.structured_tickers > 0 {
+                    span .sub { "at most " (format!("{:.1}", results.expected_false)) " of them wrongly, by the error budget" }
+                } } }
         }
     }
 }

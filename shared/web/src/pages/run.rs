@@ -152,13 +152,13 @@ fn groups(tickers: &[TickerSummary], tries: &Tries) -> Markup {
             table .stages {
                 thead { tr {
                     th scope="col" { "Ticker" } th scope="col" { "Verdict" } th scope="col" { "Reason" }
-                    th scope="col" { "Work" } th scope="col" .number { "Tries" }
+                    th scope="col" { "Work" } th scope="col" .number { "Retries" }
                 } }
                 (group("Not done", &not_done, tries, longest))
                 @for (title, decisions) in GROUPS { (group(title, &done(decisions), tries, longest)) }
             }
         }
-        p .hint { "The bar is the time each stage took, all tries together; waiting for a bar is not counted." }
+        p .hint { "Work is the time that each stage took, all tries together; waiting for prices is not counted." }
     }
 }
 
@@ -208,6 +208,7 @@ fn segments(tries: &Tries, ticker: &Ticker, longest: f64) -> Markup {
         return html! { span .none { "-" } };
     }
     let said = said.join(", ");
+    let all: f64 = spent.iter().map(|(_, seconds)| seconds).sum();
     let scale = if longest > 0.0 { BAR / longest } else { 0.0 };
     // Where each begins, and how wide it is.
     let parts = spent.iter().scan(0.0, |from, (_, seconds)| {
@@ -222,14 +223,17 @@ fn segments(tries: &Tries, ticker: &Ticker, longest: f64) -> Markup {
                 rect class={ "s" (place) } x=(format!("{left:.1}")) width=(format!("{width:.1}")) height="14" {}
             }
         }
+        " " span .hint { (took(all)) }
     }
 }
 
 /// How often its stages were tried beyond once each.
 fn tried(tries: &Tries, ticker: &Ticker) -> Markup {
-    let attempts: Vec<&Attempt> = Stage::ALL.iter().flat_map(|stage| of_stage(tries, ticker, *stage)).collect();
-    let failed = attempts.iter().filter(|attempt| attempt.setback.is_some()).count();
-    html! { (attempts.len()) @if failed > 0 { ", " strong .bad { (failed) " failed" } } }
+    let stages =
+        || Stage::ALL.iter().map(|stage| of_stage(tries, ticker, *stage)).filter(|attempts| !attempts.is_empty());
+    let retries: usize = stages().map(|attempts| attempts.len() - 1).sum();
+    let failed = stages().flatten().filter(|attempt| attempt.setback.is_some()).count();
+    html! { (retries) @if failed > 0 { ", " strong .bad { (failed) " failed" } } }
 }
 
 /// What happened, moment by moment: each try of each stage of each ticker.

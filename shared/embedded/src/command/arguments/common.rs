@@ -32,10 +32,10 @@ pub(in crate::command) struct CommonArguments {
     /// Print JSON for programs, as --format json does
     #[arg(long, global = true)]
     json: bool,
-    /// Tell more of what is done; twice for everything
+    /// Show more detail; twice for more still
     #[arg(short, long, action = ArgAction::Count, global = true, conflicts_with = "quiet")]
     pub(in crate::command) verbose: u8,
-    /// Tell nothing but results and errors
+    /// Print only results and errors
     #[arg(short, long, global = true)]
     pub(in crate::command) quiet: bool,
 }

@@ -18,7 +18,7 @@ pub(super) use market::MarketName;
 pub(super) use place::{NightArguments, NightOptions, PlaceArguments, StoreArguments};
 pub(super) use rows::{IngestArguments, KafkaArguments, RowFormat};
 
-/// Retrains a forecasting model for every ticker after the close, and lets it serve only where it is better.
+/// Retrains a forecasting model for every ticker after the close, and uses it only where it has proven better.
 #[derive(Debug, Parser)]
 #[command(
     name = "closing-bell",
@@ -34,26 +34,26 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Write a commented closing-bell.toml, with the series that are found here
+    /// Write a commented closing-bell.toml, listing the price files found here
     Init {
         /// A ticker of the watchlist; may be repeated [default: those of the price files found here, or some well-known ones]
         #[arg(long = "ticker", value_name = "T")]
         tickers: Vec<Ticker>,
     },
-    /// Say how things stand: the newest night, what failed in it, what needs attention, and when the next one is
+    /// Show the state: newest night, failures, changes, next night
     Status,
     /// Run one night: fetch, evaluate, train, promote, forecast, report
     Run {
-        /// The session whose close is the newest price to know [default: the market's last]
+        /// Forecast as of this session's close [default: the market's last]
         #[arg(long, value_name = "DATE")]
         as_of: Option<Stamp>,
-        /// Train every contender anew, whatever the policy says
+        /// Retrain every model, regardless of the policy
         #[arg(long)]
         train: bool,
         #[command(flatten)]
         night: NightOptions,
     },
-    /// Run on a folder of files or a table of one's own, as run --market csv:PATH or postgres://... does
+    /// Run on your own files or table (short for run --market csv:PATH or postgres://...)
     Import {
         /// The folder, the table, or postgres://USER@HOST/DATABASE
         #[arg(value_name = "PATH")]
@@ -64,7 +64,7 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightOptions,
     },
-    /// Take rows in as they arrive, from Kafka or another program: each is kept once, and takes the model in service a period further
+    /// Take in rows as they arrive, from Kafka or another program; each is stored once and advances the model in service by one period
     Ingest(IngestArguments),
     /// Check a configuration file without running anything
     Check,
@@ -86,6 +86,7 @@ pub(super) enum Command {
         night: NightOptions,
     },
     /// Forecast a ticker from the model in service, or from a model's file alone
+    #[command(visible_alias = "forecast")]
     Predict {
         /// The series
         #[arg(required_unless_present = "model")]
@@ -122,7 +123,7 @@ pub(super) enum Command {
         /// The series
         ticker: Ticker,
     },
-    /// Show a ticker's track record: what everyone would have forecast from every past session, and what came of it
+    /// Show a ticker's track record: what each model would have forecast from every past session, and how well
     Record {
         /// The series
         ticker: Ticker,
@@ -151,7 +152,7 @@ pub(super) enum Command {
         #[arg(long, default_value = "")]
         reason: String,
     },
-    /// Release the version that a rollback put into service: it is judged again like any other
+    /// Unpin the version that a rollback put into service: it is judged again like any other
     Release {
         /// The series
         ticker: Ticker,
@@ -167,7 +168,7 @@ pub(super) enum Command {
         #[arg(long, required = true)]
         yes: bool,
     },
-    /// Do a version, or a verdict, again from the stored prices: every byte and every number must be equal
+    /// Recompute a version or a verdict from the stored prices, and check that it is identical
     Verify {
         /// The series
         #[arg(required_unless_present = "all")]
@@ -181,7 +182,7 @@ pub(super) enum Command {
         #[arg(long, conflicts_with_all = ["ticker", "version", "receipt"])]
         all: bool,
     },
-    /// Make a lost ledger anew from the archive, as far as that proves it, and say what it does not
+    /// Rebuild a lost ledger from the archive, and list what cannot be proven
     Recover,
     /// Write a ticker's prices as they were known, as CSV; of several tickers, or to a file, one long table
     Export {
@@ -197,7 +198,7 @@ pub(super) enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Judge forecasts that someone else made, as the contenders' are: a table with series, origin, date, and mean or quantiles
+    /// Judge forecasts that someone else made by the same rules as our own models: a table with series, origin, date, and mean or quantiles
     Judge {
         /// The table, CSV [default: none, to judge anew what came before]
         #[arg(required_unless_present = "name")]
@@ -211,7 +212,7 @@ pub(super) enum Command {
         /// The question, in SQLite's SQL
         question: String,
     },
-    /// Rewrite what earlier releases stored, to save its space; cut off, it goes on when it is called again
+    /// Rewrite what earlier releases stored, to save space; if interrupted, run it again to continue
     Migrate,
     /// Draw a ticker's forecast into a PNG or SVG file
     Plot {
@@ -252,7 +253,7 @@ pub(super) enum Command {
         #[command(flatten)]
         night: NightOptions,
     },
-    /// Ask a service on this machine whether it is well: exit status 0 if it answers
+    /// Ask whether a service on this machine is running: exit status 0 if it answers
     Health {
         /// Its port
         #[arg(long, value_name = "N", default_value_t = 8017)]

@@ -35,14 +35,14 @@ pub(in crate::command) struct StoreArguments {
 /// What a night works on.
 #[derive(Debug, Clone, Args)]
 pub(in crate::command) struct NightOptions {
-    /// Work on this ticker alone; may be repeated [default: all of the market's, or the watchlist]
+    /// Work on this ticker alone; may be repeated [default: the watchlist on Tiingo, otherwise all of the market's]
     #[arg(long = "ticker", value_name = "T")]
     pub(in crate::command) tickers: Vec<Ticker>,
-    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, stream (what `ingest` takes in), csv:PATH, a folder or a table, or
-    /// postgres://USER@HOST/DATABASE, whose postgres.query the configuration has [default: tiingo with a token, recorded without]
+    /// Where prices come from: tiingo, tiingo-crypto, tiingo-fx, tiingo-iex, recorded, stream (what `ingest` takes in), csv:PATH (a folder or one file), or
+    /// postgres://USER@HOST/DATABASE (needs postgres.query in the configuration) [default: tiingo with a token, recorded without]
     #[arg(long, value_name = "MARKET")]
     pub(in crate::command) market: Option<MarketName>,
-    /// Set a key of the configuration otherwise, as in --set horizon=10; may be repeated
+    /// Override a configuration key, as in --set horizon=10; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(in crate::command) set: Vec<String>,
 }

@@ -201,9 +201,15 @@ fn line(Row { ticker: row, attention }: &Row) -> Markup {
                 td .spark {} td .close { "-" } td .day { "-" } td .forecast { "-" } td .model { "-" } td .skill { "-" } td .coverage { "-" }
             }
             td .verdict { (verdict(row.verdict, row.status)) }
-            td .why title=(attention.why) { (attention.why) }
+            td .why title=(attention.why) { (without_model(row, &attention.why)) }
         }
     }
+}
+
+/// A reason without what stands in the row already: "random walk kept: ".
+fn without_model<'a>(row: &pipeline::WatchedTicker, why: &'a str) -> &'a str {
+    let model = row.standing.as_ref().map(|standing| standing.model.as_str()).unwrap_or_default();
+    why.strip_prefix(model).and_then(|rest| rest.strip_prefix(" kept: ")).unwrap_or(why)
 }
 
 fn next(standing: &Standing) -> Markup {
@@ -230,7 +236,7 @@ fn skill(standing: &Standing) -> Markup {
 }
 
 /// Width of a coverage's drawing; it shows the upper half, where all usual levels are.
-const DOT: (f64, f64) = (84.0, 16.0);
+const DOT: (f64, f64) = (64.0, 16.0);
 
 /// How often the first interval held: a dot beside the band in which it is by chance alone.
 fn coverage(standing: &Standing) -> Markup {
@@ -252,8 +258,10 @@ fn coverage(standing: &Standing) -> Markup {
         svg class={ "dot" @if out { " out" } } width=(DOT.0) height=(DOT.1) viewBox={ "0 0 " (DOT.0) " " (DOT.1) } role="img" aria-label=(said) {
             title { (said) }
             rect .track x="0" y="7" width=(DOT.0) height="2" rx="1" {}
+            line .aim x1=(format!("{:.1}", x(level))) x2=(format!("{:.1}", x(level))) y1="2" y2="14" {}
             rect .band x=(format!("{from:.1}")) y="4" width=(format!("{:.1}", (to - from).max(2.0))) height="8" rx="2" {}
             circle cx=(format!("{:.1}", x(coverage.realised))) cy="8" r="4" {}
         }
+        span class=[out.then_some("warn")] aria-hidden="true" { (format!("{:.0} %", coverage.realised * 100.0)) }
     }
 }

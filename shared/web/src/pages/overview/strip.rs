@@ -23,7 +23,7 @@ pub(super) fn strip(runs: &[RunEntry], all: &[Row]) -> Markup {
     let origins = all.iter().filter_map(|row| Some(row.ticker.standing.as_ref()?.origin));
     let known = origins.max_by_key(|origin| origin.stamp());
     let failed = all.iter().filter(|row| row.ticker.status != TickerStatus::Done).count();
-    let watched = all.iter().filter(|row| row.attention.style == "watch").count();
+    let attention = all.iter().filter(|row| row.attention.group == Group::Attention).count();
     let changed = all.iter().filter(|row| row.attention.group == Group::Changed).count();
     let verdicts = |decision| all.iter().filter(|row| row.ticker.verdict == Some(decision)).count();
     let no_session = runs
@@ -49,9 +49,9 @@ pub(super) fn strip(runs: &[RunEntry], all: &[Row]) -> Markup {
             } }
             (structure(all))
             (coverage(all))
-            div { dt { "To look at" } dd {
-                @if watched == 0 { span .good { "Nothing" } } @else { span .warn { (watched) } }
-                span .sub { "stale, losing, drifting, or off its coverage" }
+            div { dt { "Need attention" } dd {
+                @if attention == 0 { span .good { "None" } } @else { a .warn href="/?only=attention" { (attention) } }
+                span .sub { "failed, stale, losing, drifting, or off their coverage" }
             } }
         }
     }
@@ -65,7 +65,7 @@ fn structure(all: &[Row]) -> Markup {
     let median = (!skills.is_empty()).then(|| skills[skills.len() / 2]);
     html! {
         div { dt { "Beat the baseline" } dd {
-            @if let Some(median) = median { (percent(Some(median))) } @else { "None claim to" }
+            @if let Some(median) = median { (percent(Some(median))) } @else { "None claims to" }
             span .sub {
                 @if median.is_some() { "median skill of " (standings().count()) " models; " }
                 a href="/results" { "results over time" }
@@ -88,7 +88,7 @@ fn coverage(all: &[Row]) -> Markup {
         @if let Some((_, one)) = counted.first() {
             div { dt { "The " (one.coverage.level) " % intervals held" } dd {
                 (share(held / n.max(1) as f64))
-                span .sub { "of " (n) " " @if of_live { "live" } @else { "record" } " forecasts"
+                span .sub { "aim " (one.coverage.level) " %, " (n) " " @if of_live { "live" } @else { "record" } " forecasts"
                     @if out > 0 { "; " (out) " tickers are off" } }
             } }
         }

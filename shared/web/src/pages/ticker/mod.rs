@@ -145,7 +145,8 @@ async fn troubles(
             ul .warnings {
                 @for warning in &warnings { li { (warning) } }
                 @if let Some(test) = unexplained {
-                    li { "Its errors are no noise: Ljung-Box p = " (format!("{:.3}", test.p_value)) ", so "
+                    li { "Its errors are not just noise: Ljung-Box p "
+                        @if test.p_value < 0.001 { "< 0.001" } @else { "= " (format!("{:.3}", test.p_value)) } ", so "
                         a href={ "/tickers/" (ticker) "?tab=model" } { "the model leaves something unexplained" } "." }
                 }
             }

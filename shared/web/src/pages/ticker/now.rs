@@ -26,7 +26,7 @@ pub(super) fn tiles(newest: &Forecasted, standing: &Standing, skill: Option<Skil
                     (price(step.mean)) span .sub { (percent(Some(step.mean / last - 1.0))) " (the median)" }
                 } }
                 @if let Some(interval) = step.intervals.first() {
-                    div { dt { (interval.level) " % interval" } dd { (range(interval))
+                    div { dt { (interval.level) " % interval" } dd { span .whole { (range(interval)) }
                         span .sub { "\u{b1} " (format!("{:.1} %", (interval.upper / interval.lower).sqrt().ln().exp_m1() * 100.0)) }
                     } }
                 }
@@ -119,6 +119,10 @@ pub(super) fn chart(
     html! {
         figure .chart aria-label="Prices, and the fan of the forecast" {
             div .charting {
+                @for (place, interval) in newest.forecast.steps.first().map(|step| step.served.intervals.as_slice()).unwrap_or_default().iter().enumerate() {
+                    span .key { i class=[(place > 0).then_some("wide")] {} (interval.level) " % interval" }
+                }
+                @if !past.is_empty() { span .key { i .past {} "as published" } span .key { i .miss {} "missed" } }
                 output #cursor aria-live="off" {}
                 div .ranges role="group" aria-label="Range" hidden {
                     @for (sessions, name) in [(20, "Fan"), (60, "3 M"), (120, "6 M"), (CHARTED, "1 Y")] {
