@@ -117,24 +117,47 @@ impl CsvMarket {
     /// What the series end on, up to a moment: see [`usual_end`]. Files and rows that cannot be read do not count.
     ///
     /// # Errors
-    /// Why the first of them cannot be read, where none can.
+    /// Why they cannot be read, where none can.
     pub fn newest(&self, cadence: impl Fn(&Ticker) -> Option<Cadence>, now: Timestamp) -> Result<Period, String> {
-        let (mut ends, mut why) = (Vec::new(), None);
+        let (mut ends, mut why) = (Vec::new(), Vec::new());
         for (ticker, source) in &self.series {
             match source.last_ended(&self.disk, &self.names, cadence(ticker), now) {
-                Ok(end) => ends.extend(end),
-                Err(error) => why = why.or(Some(format!("{}: {error}", source.name()))),
+                Ok(Some(end)) => ends.push(end),
+                // Its rows are none, each for a reason of its own.
+                Ok(None) => {
+                    let read = source.history(&self.disk, &self.names, Date::MIN, Stamp::Date(Date::MAX));
+                    let reason = read.err().unwrap_or_else(|| "it has no value".to_owned());
+                    why.push(format!("{}: {reason}", source.name()));
+                }
+                Err(error) => why.push(format!("{}: {error}", source.name())),
             }
         }
-        usual_end(ends).ok_or_else(|| why.unwrap_or_else(|| "no file has a value".to_owned()))
+        usual_end(ends).ok_or_else(|| {
+            let more = why.len().saturating_sub(NAMED);
+            why.truncate(NAMED);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            format!("no file has a value: {}{more}", why.join("; "))
+        })
     }
 }
+
+/// So many files are named that cannot be read, where none can.
+const NAMED: usize = 3;
 
 impl Source {
     fn name(&self) -> String {
         match self {
             Source::File(path) => path.display().to_string(),
             Source::Rows { from, .. } => from.clone(),
+        }
+    }
+
+    fn history(&self, disk: &Disk, names: &ColumnNames, from: Date, to: Stamp) -> Result<History, String> {
+        match self {
+            Source::File(path) => {
+                read_table(disk, path, names, MAX_FILE).and_then(|table| table.history(None, from, to))
+            }
+            Source::Rows { table, name, .. } => table.history(Some(name), from, to),
         }
     }
 
@@ -163,13 +186,7 @@ impl MarketData for CsvMarket {
             ticker: ticker.clone(),
             reason: format!("{}: {reason}", source.name()),
         };
-        let history = match source {
-            Source::File(path) => {
-                read_table(&self.disk, path, &self.names, MAX_FILE).and_then(|table| table.history(None, from, to))
-            }
-            Source::Rows { table, name, .. } => table.history(Some(name), from, to),
-        };
-        history.map_err(refused)
+        source.history(&self.disk, &self.names, from, to).map_err(refused)
     }
 
     fn is_local(&self) -> bool {

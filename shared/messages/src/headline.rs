@@ -1,4 +1,4 @@
-//! The headline in the user's own words: a template (https://docs.rs/minijinja) of what a message has.
+//! The headline in the user's own words: a template (<https://docs.rs/minijinja>) of what a message has.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-use forecasting::{Cadence, Decision, Stamp, Ticker};
+use forecasting::{Cadence, Decision, Period, Stamp, Ticker};
 use pipeline::{
     Archive, Closure, Digest, Error, Overview, Run, RunEntry, RunId, RunStatus, TickerStatus, plain_reason,
 };
@@ -218,7 +218,7 @@ const MAX_COUNTED: usize = 260;
 fn missed(after: Stamp, to: Stamp) -> Vec<Stamp> {
     let Ok(known) = Cadence::SESSION.period(after) else { return Vec::new() };
     let later = std::iter::successors(Some(known.next()), |period| Some(period.next()));
-    later.map(|period| period.stamp()).take_while(|stamp| *stamp <= to).take(MAX_COUNTED).collect()
+    later.map(Period::stamp).take_while(|stamp| *stamp <= to).take(MAX_COUNTED).collect()
 }
 
 async fn picture(archive: &dyn Archive, closure: &Closure) -> Result<Option<String>, Error> {
