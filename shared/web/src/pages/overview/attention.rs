@@ -101,11 +101,11 @@ fn drifts(standing: &Standing) -> Option<String> {
         values[values.len() / 2]
     };
     let (before, lately) = (median(moves), median(lately));
-    let times = if lately > before { lately / before } else { before / lately };
-    let how = if lately > before { "more" } else { "less" };
+    // Calm is no trouble.
+    let times = lately / before;
     let unit = standing.origin.cadence().unit();
     (times.is_finite() && times >= DRIFT)
-        .then(|| format!("its values move {times:.1} times {how} in the last {LATELY} {unit}s than before"))
+        .then(|| format!("its values move {times:.1} times as much in the last {LATELY} {unit}s as before"))
 }
 
 fn held(standing: &Standing) -> Option<String> {
