@@ -65,5 +65,5 @@ serve
 curl -fsS "$address/openapi.json" >openapi.json
 "$place/venv/bin/python" -m openapi_spec_validator openapi.json
 "$place/venv/bin/schemathesis" run "$address/openapi.json" --header "Authorization: Bearer $CLOSING_BELL_TOKEN" \
-    --max-examples "${CASES:-200}" --seed 1 --continue-on-failure --request-timeout 30 --no-color | tee schemathesis.txt | tail -40
+    --max-examples "${CASES:-200}" --seed 1 --continue-on-failure --request-timeout 30 --no-color | tee schemathesis.txt | tail -300
 stop

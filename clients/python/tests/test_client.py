@@ -58,7 +58,7 @@ class AgainstAService(unittest.TestCase):
         calls: list[tuple[Callable[[], object], int, Optional[str]]] = [
             (lambda: self.bell.forecast("NOBODY"), 404, None),
             (lambda: self.bell.forecast("KO", horizon=0), 400, "horizon"),
-            (lambda: self.bell.start_run(["K0"]), 400, "tickers"),
+            (lambda: self.bell.start_run(["K0"]), 404, "tickers"),
             (lambda: Client(ADDRESS, token="wrong").start_run(), 401, None),
             (lambda: self.bell.rollback("KO", "yesterday's"), 400, "version"),
         ]

@@ -89,7 +89,7 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
 
     // A typo makes neither a run nor a row.
     let (status, refused) = service.post("/runs", &json!({ "tickers": ["KO", "NOBODY"] })).await;
-    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("tickers")), "{refused}");
+    assert_eq!((status, &refused["field"]), (StatusCode::NOT_FOUND, &json!("tickers")), "{refused}");
     assert_eq!(service.json("/runs").await, json!([]));
     let (status, started) = service.post("/runs", &json!({ "tickers": ["KO"], "reason": "a test" })).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{started}");
@@ -130,7 +130,7 @@ async fn a_person_decides() {
         service.client.post(format!("{}/tickers/KO/rollback", service.address)).json(&json!({ "version": before }));
     assert_eq!(form.send().await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
     let (status, refused) = service.post("/tickers/KO/rollback", &json!({ "version": "2020-12-01-00000000" })).await;
-    assert_eq!((status, &refused["field"]), (StatusCode::BAD_REQUEST, &json!("version")), "{refused}");
+    assert_eq!(status, StatusCode::CONFLICT, "it never served: {refused}");
     let (status, done) =
         service.post("/tickers/KO/rollback", &json!({ "version": before, "reason": "it looks wrong" })).await;
     assert_eq!((status, &done["champion"]["version"]), (StatusCode::OK, before), "{done}");
@@ -143,7 +143,7 @@ async fn a_person_decides() {
     let (status, done) = service.post("/tickers/KO/release", &json!({ "reason": "it was right" })).await;
     assert_eq!(status, StatusCode::OK, "{done}");
     let (status, refused) = service.post("/tickers/KO/release", &Value::Null).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    assert_eq!(status, StatusCode::CONFLICT, "{refused}");
     service.stop();
     bench.run("verify --all").expect(0);
 }

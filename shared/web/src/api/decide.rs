@@ -14,7 +14,7 @@ use axum::{
 use forecasting::Ticker;
 use pipeline::{Promoted, VerifiedReceipt, VersionId};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::start::{bearer, from_json, is_form, unauthorized};
 use crate::{
@@ -22,7 +22,6 @@ use crate::{
     asked::{self, Named},
     format::json,
     pages,
-    problem::Problems,
 };
 
 /// The longest reason.
@@ -52,16 +51,64 @@ pub(crate) fn route(decides: Arc<dyn Decides>) -> Router {
         .with_state(decides)
 }
 
-/// The body as it is sent.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Decision {
-    /// Which version; only a rollback has one.
-    #[schema(value_type = Option<VersionId>)]
-    version: Option<String>,
+/// Which version, and why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "described here, read as a wish")]
+struct Rollback {
+    /// One that was in service before.
+    version: VersionId,
     /// For whoever reads the history.
     #[schema(max_length = 1000)]
-    reason: String,
+    reason: Option<String>,
+}
+
+/// Why.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "described here, read as a wish")]
+struct Reason {
+    /// For whoever reads the history.
+    #[schema(max_length = 1000)]
+    reason: Option<String>,
+}
+
+/// What becomes of it.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "described here, answered by the handlers")]
+enum Outcomes {
+    /// For a page's form: it is decided, and this is where.
+    #[response(status = 303)]
+    Form,
+    /// A field is out of bounds.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Refused(#[to_schema] Problem),
+    /// No token, or another one.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unknown(#[to_schema] Problem),
+    /// There is no such series.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NoSeries(#[to_schema] Problem),
+    /// A night is under way; or there is nothing to decide: the version serves already or never did, nothing is pinned, what is stored is not what it was.
+    #[response(status = 409, content_type = "application/problem+json")]
+    NotNow(#[to_schema] Problem),
+    /// The body is too large.
+    #[response(status = 413, content_type = "text/plain")]
+    TooLarge(String),
+    /// It failed.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Failed(#[to_schema] Problem),
+    /// A store cannot be reached now.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unreachable(#[to_schema] Problem),
+}
+
+/// The body as it is sent.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Wish {
+    version: Option<String>,
+    reason: Option<String>,
     #[serde(skip)]
     token: Option<String>,
 }
@@ -75,11 +122,10 @@ struct Decision {
     tag = "decisions",
     security(("token" = [])),
     params(("ticker" = Ticker, Path, description = "The series.")),
-    request_body(content = Decision),
+    request_body(content = Rollback),
     responses(
         (status = 200, description = "Who is in service now, and why.", body = Object, content_type = "application/json"),
-        (status = 303, description = "For a page's form: it is decided, and this is where."),
-        Problems,
+        Outcomes,
     ),
 )]
 pub(crate) async fn rollback(
@@ -92,7 +138,7 @@ pub(crate) async fn rollback(
     let ticker = asked::ticker(&name)?;
     let version = decision.version.ok_or_else(|| Problem::field("version", "it names the version to go back to"))?;
     let version = version.parse().map_err(|error| Problem::field("version", error))?;
-    let promoted = decides.rollback(&ticker, &version, decision.reason.trim()).await?;
+    let promoted = decides.rollback(&ticker, &version, decision.reason.unwrap_or_default().trim()).await?;
     Ok(decided(form, &ticker, &promoted))
 }
 
@@ -105,11 +151,10 @@ pub(crate) async fn rollback(
     tag = "decisions",
     security(("token" = [])),
     params(("ticker" = Ticker, Path, description = "The series.")),
-    request_body(content = Option<Decision>),
+    request_body(content = Option<Reason>),
     responses(
         (status = 200, description = "Who is in service now, and why.", body = Object, content_type = "application/json"),
-        (status = 303, description = "For a page's form: it is decided, and this is where."),
-        Problems,
+        Outcomes,
     ),
 )]
 pub(crate) async fn release(
@@ -123,7 +168,7 @@ pub(crate) async fn release(
     if decision.version.is_some() {
         return Err(Problem::field("version", "a release has none: whatever is pinned is released"));
     }
-    let promoted = decides.release(&ticker, decision.reason.trim()).await?;
+    let promoted = decides.release(&ticker, decision.reason.unwrap_or_default().trim()).await?;
     Ok(decided(form, &ticker, &promoted))
 }
 
@@ -138,7 +183,7 @@ pub(crate) async fn release(
     params(("ticker" = Ticker, Path, description = "The series.")),
     responses(
         (status = 200, description = "It was reached again.", content((Object = "application/json"), (String = "text/html"))),
-        Problems,
+        Outcomes,
     ),
 )]
 pub(crate) async fn verify(
@@ -158,7 +203,7 @@ fn decided(form: bool, ticker: &Ticker, promoted: &Promoted) -> Response {
 }
 
 /// What is asked, and whether by a page's form. Who may not decide need not know what is wrong with the request.
-fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool, Decision), Problem> {
+fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool, Wish), Problem> {
     let form = is_form(headers, body);
     let read = if form { from_form(body) } else { from_json(body) };
     let token = read.as_ref().ok().and_then(|decision| decision.token.clone()).or_else(|| bearer(headers));
@@ -166,20 +211,20 @@ fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool
         return Err(unauthorized(token.as_deref()));
     }
     let decision = read?;
-    if decision.reason.chars().count() > MAX_REASON {
+    if decision.reason.iter().any(|reason| reason.chars().count() > MAX_REASON) {
         return Err(Problem::field("reason", format_args!("longer than {MAX_REASON} characters")));
     }
     Ok((form, decision))
 }
 
-fn from_form(body: &[u8]) -> Result<Decision, Problem> {
-    let mut decision = Decision::default();
+fn from_form(body: &[u8]) -> Result<Wish, Problem> {
+    let mut decision = Wish::default();
     for (name, value) in form_urlencoded::parse(body) {
         let value = value.trim().to_owned();
         match &*name {
             "token" => decision.token = Some(value),
             "version" => decision.version = Some(value).filter(|value| !value.is_empty()),
-            "reason" => decision.reason = value,
+            "reason" => decision.reason = Some(value),
             other => return Err(Problem::field(other, "there is no such field")),
         }
     }

@@ -116,7 +116,7 @@ enum Outcomes {
     /// No token, or another one.
     #[response(status = 401, content_type = "application/problem+json")]
     Unknown(#[to_schema] Problem),
-    /// There is no such run.
+    /// There is no such run, or no such ticker.
     #[response(status = 404, content_type = "application/problem+json")]
     NoRun(#[to_schema] Problem),
     /// Another run is under way, or the session has not closed yet.

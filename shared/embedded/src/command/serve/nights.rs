@@ -206,10 +206,21 @@ impl Nights {
     }
 }
 
+/// A request that is right in itself, but not in the present state.
+fn nothing_to_decide(error: pipeline::Error) -> Problem {
+    match error {
+        pipeline::Error::Request { .. } => Problem::new(StatusCode::CONFLICT, error.to_string()),
+        other => other.into(),
+    }
+}
+
 #[allow(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn problem(failure: Failure) -> Problem {
     let status = match &failure {
-        Failure::Unknown(_) => return Problem::field("tickers", failure.text()),
+        Failure::Unknown(_) => {
+            let detail = format!("tickers: {}", failure.text());
+            return Problem { field: Some("tickers".to_owned()), ..Problem::new(StatusCode::NOT_FOUND, detail) };
+        }
         Failure::Busy(_) => StatusCode::CONFLICT,
         Failure::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -251,13 +262,13 @@ impl Decides for Nights {
     async fn rollback(&self, ticker: &Ticker, version: &VersionId, reason: &str) -> Result<Promoted, Problem> {
         let (_alone, stores) = self.alone().await?;
         let (archive, ledger, programs) = (&*stores.archive, &*stores.ledger, stores.programs());
-        Ok(pipeline::rollback(archive, ledger, &*programs, ticker, version, reason).await?)
+        pipeline::rollback(archive, ledger, &*programs, ticker, version, reason).await.map_err(nothing_to_decide)
     }
 
     async fn release(&self, ticker: &Ticker, reason: &str) -> Result<Promoted, Problem> {
         let (_alone, stores) = self.alone().await?;
         let (archive, ledger, programs) = (&*stores.archive, &*stores.ledger, stores.programs());
-        Ok(pipeline::release(archive, ledger, &*programs, ticker, reason).await?)
+        pipeline::release(archive, ledger, &*programs, ticker, reason).await.map_err(nothing_to_decide)
     }
 
     async fn verify(&self, ticker: &Ticker) -> Result<VerifiedReceipt, Problem> {
