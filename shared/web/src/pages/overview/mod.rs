@@ -206,10 +206,14 @@ fn line(Row { ticker: row, attention }: &Row) -> Markup {
     }
 }
 
-/// A reason without what stands in the row already: "random walk kept: ".
+/// A reason without what stands in the row already ("random walk kept: "), and beginning with what differs from row to row.
 fn without_model<'a>(row: &pipeline::WatchedTicker, why: &'a str) -> &'a str {
     let model = row.standing.as_ref().map(|standing| standing.model.as_str()).unwrap_or_default();
-    why.strip_prefix(model).and_then(|rest| rest.strip_prefix(" kept: ")).unwrap_or(why)
+    let Some(rest) = why.strip_prefix(model).and_then(|rest| rest.strip_prefix(" kept: ")) else { return why };
+    match rest.split_once(" has ") {
+        Some((_, evidence)) if evidence.starts_with("evidence") => evidence,
+        _ => rest,
+    }
 }
 
 fn next(standing: &Standing) -> Markup {
