@@ -58,10 +58,10 @@ cp "$sample/KO.csv" "$sample/NLS.csv" prices/
 set_clock 2036-01-02T12:00:00Z
 bell serve --port 0 --market csv:prices --data served >serve.log 2>&1 &
 for _ in $(seq 100); do grep -q "Nights begin" serve.log && break; sleep 0.1; done
-grep -q "the next one on 2036-01-02 at 17:00" serve.log || fail "the schedule under the wrong clock"
+grep -q "the next one on Wednesday, 2036-01-02 at 17:00" serve.log || fail "the schedule under the wrong clock"
 # A Friday, forty seconds before the bell in New York: it is looked at each half minute.
 set_clock 2026-11-20T21:59:20Z
 for _ in $(seq 900); do grep -q "^Run 2020-12-11-.* is succeeded" serve.log && break; sleep 0.1; done
-grep -q "The clock was set back; the next night is on 2026-11-20 at 17:00" serve.log || fail "a clock that was set back is not noticed"
+grep -q "The clock was set back; the next night is on Friday, 2026-11-20 at 17:00" serve.log || fail "a clock that was set back is not noticed"
 grep -q "^Run 2020-12-11-.* is succeeded" serve.log || fail "the night is not held"
 echo "clocks: ok, the newest is the newest under every clock, and the schedule keeps to the right one"

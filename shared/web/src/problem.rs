@@ -102,16 +102,40 @@ pub(crate) struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
-        let met = [
+        described(&[
             ("400", "A field of the request is out of bounds."),
             ("404", "There is nothing of that name on record."),
             ("500", "What is on record cannot be read."),
             ("503", "A store cannot be reached now; Retry-After says when to ask again."),
-        ];
-        let described = |what: &str| {
-            let content = Content::new(Some(Ref::from_schema_name("Problem")));
-            ResponseBuilder::new().description(what).content(PROBLEM_TYPE, content).build()
-        };
-        met.into_iter().map(|(status, what)| (status.to_owned(), RefOr::T(described(what)))).collect()
+        ])
     }
+}
+
+/// Those that a request which writes may meet.
+pub(crate) struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let mut all = described(&[
+            ("400", "A field of the request is out of bounds."),
+            ("401", "No token, or another one."),
+            ("404", "There is no such run, or no such series."),
+            ("409", "Not now: a night is under way, the session has not closed yet, or there is nothing to decide."),
+            ("500", "It failed."),
+            ("503", "A store cannot be reached now; Retry-After says when to ask again."),
+        ]);
+        let text = Content::new(Some(utoipa::openapi::Object::with_type(utoipa::openapi::Type::String)));
+        let too_large =
+            ResponseBuilder::new().description("The body is too large.").content("text/plain", text).build();
+        all.insert("413".to_owned(), RefOr::T(too_large));
+        all
+    }
+}
+
+fn described(problems: &[(&str, &str)]) -> BTreeMap<String, RefOr<Described>> {
+    let problem = |what: &str| {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        ResponseBuilder::new().description(what).content(PROBLEM_TYPE, content).build()
+    };
+    problems.iter().map(|(status, what)| ((*status).to_owned(), RefOr::T(problem(what)))).collect()
 }

@@ -26,6 +26,7 @@ pub struct Site {
     ledger: Arc<dyn Ledger>,
     starts: Option<Arc<dyn Starts>>,
     decides: Option<Arc<dyn Decides>>,
+    schedule: Option<String>,
     keys: Option<Arc<dyn Keys>>,
     streams: Option<Arc<dyn Streams>>,
     ingests: Option<Arc<dyn Ingests>>,
@@ -41,6 +42,7 @@ impl Site {
             ledger,
             starts: None,
             decides: None,
+            schedule: None,
             keys: None,
             streams: None,
             ingests: None,
@@ -59,6 +61,12 @@ impl Site {
     #[must_use]
     pub fn deciding(self, decides: Arc<dyn Decides>) -> Site {
         Site { decides: Some(decides), ..self }
+    }
+
+    /// One that says when its nights begin, in words.
+    #[must_use]
+    pub fn scheduled(self, schedule: String) -> Site {
+        Site { schedule: Some(schedule), ..self }
     }
 
     /// One that shows what arrives row by row.
@@ -100,6 +108,7 @@ impl Site {
             ledger: self.ledger,
             starts_here: self.starts.is_some(),
             decides_here: self.decides.is_some(),
+            schedule: self.schedule,
             asks_for_token: self.keys.is_none(),
             streams: self.streams,
             stopping: self.stopping,

@@ -17,6 +17,8 @@ pub(crate) struct Stores {
     pub(crate) starts_here: bool,
     /// Whether a person can decide here about a ticker.
     pub(crate) decides_here: bool,
+    /// When nights begin by themselves, in words.
+    pub(crate) schedule: Option<String>,
     /// Whether a form that starts a run asks for the token: who has signed in has said it.
     pub(crate) asks_for_token: bool,
     /// What arrives row by row, where anything may.

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::ExitCode};
 
 use forecasting::{ProgramName, figure};
 use jiff::Timestamp;
-use pipeline::Judged;
+use pipeline::{Judged, Judgement};
 
 use super::{Failure, arguments::StoreArguments, output, stores::Stores};
 
@@ -37,8 +37,14 @@ pub(super) async fn judge(
     };
     if store.json {
         output::json(&judgement);
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        print(name, &judgement);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each series, and what is not among them.
+fn print(name: ProgramName, judgement: &Judgement) {
     let header = [
         "Ticker",
         "Forecasts",
@@ -89,7 +95,6 @@ pub(super) async fn judge(
     output::line(&format!(
         "Forecasts of {name}. Evidence is odds to 1, earned by forecasts submitted before their outcome; the rest is only claimed."
     ));
-    Ok(ExitCode::SUCCESS)
 }
 
 fn text(path: &Path) -> Result<String, Failure> {

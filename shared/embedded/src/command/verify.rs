@@ -55,28 +55,7 @@ pub(super) async fn verify(
         return Err(pipeline::Error::NoForecast { ticker: ticker.clone() }.into());
     }
     let mut stand = Vec::with_capacity(runs.len());
-    let mut failed = false;
-    if receipt.is_none()
-        && let Err(error) = pipeline::verify_ledger(&*ledger, ticker).await
-    {
-        output::error(&error.to_string());
-        failed = true;
-    }
-    if receipt.is_none()
-        && let Some(streams) = Stores::streams(&store.place)?
-    {
-        match pipeline::stream::verify_stream(&*archive, &*ledger, &*streams, ticker).await {
-            Ok(Some(stream)) if !store.json => output::line(&format!(
-                "{ticker}: {} rows that arrived are as they were; they take the model in service {} periods past its run",
-                stream.rows, stream.advanced
-            )),
-            Ok(_) => {}
-            Err(error) => {
-                output::error(&error.to_string());
-                failed = true;
-            }
-        }
-    }
+    let mut failed = receipt.is_none() && !is_whole(&*archive, &*ledger, ticker, store).await?;
     for outcome in verified(archive, ledger, &receipts, ticker, runs).await? {
         match outcome {
             Ok(verified) => {
@@ -100,6 +79,33 @@ pub(super) async fn verify(
         output::json(&stand);
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Whether the ledger, and the rows that arrived, are what they were written as; what is not is printed.
+async fn is_whole(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    ticker: &Ticker,
+    store: &StoreArguments,
+) -> Result<bool, Failure> {
+    let mut whole = true;
+    if let Err(error) = pipeline::verify_ledger(ledger, ticker).await {
+        output::error(&error.to_string());
+        whole = false;
+    }
+    let Some(streams) = Stores::streams(&store.place)? else { return Ok(whole) };
+    match pipeline::stream::verify_stream(archive, ledger, &*streams, ticker).await {
+        Ok(Some(stream)) if !store.json => output::line(&format!(
+            "{ticker}: {} rows that arrived are as they were; they take the model in service {} periods past its run",
+            stream.rows, stream.advanced
+        )),
+        Ok(_) => {}
+        Err(error) => {
+            output::error(&error.to_string());
+            whole = false;
+        }
+    }
+    Ok(whole)
 }
 
 /// Each verdict by itself, on all cores, in their order.

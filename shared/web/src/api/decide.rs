@@ -14,7 +14,7 @@ use axum::{
 use forecasting::Ticker;
 use pipeline::{Promoted, VerifiedReceipt, VersionId};
 use serde::Deserialize;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::ToSchema;
 
 use super::start::{bearer, from_json, is_form, unauthorized};
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     asked::{self, Named},
     format::json,
     pages,
+    problem::Refusals,
 };
 
 /// The longest reason.
@@ -73,36 +74,6 @@ struct Reason {
     reason: Option<String>,
 }
 
-/// What becomes of it.
-#[derive(IntoResponses)]
-#[allow(dead_code, reason = "described here, answered by the handlers")]
-enum Outcomes {
-    /// For a page's form: it is decided, and this is where.
-    #[response(status = 303)]
-    Form,
-    /// A field is out of bounds.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Refused(#[to_schema] Problem),
-    /// No token, or another one.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unknown(#[to_schema] Problem),
-    /// There is no such series.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NoSeries(#[to_schema] Problem),
-    /// A night is under way; or there is nothing to decide: the version serves already or never did, nothing is pinned, what is stored is not what it was.
-    #[response(status = 409, content_type = "application/problem+json")]
-    NotNow(#[to_schema] Problem),
-    /// The body is too large.
-    #[response(status = 413, content_type = "text/plain")]
-    TooLarge(String),
-    /// It failed.
-    #[response(status = 500, content_type = "application/problem+json")]
-    Failed(#[to_schema] Problem),
-    /// A store cannot be reached now.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unreachable(#[to_schema] Problem),
-}
-
 /// The body as it is sent.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -125,7 +96,8 @@ struct Wish {
     request_body(content = Rollback),
     responses(
         (status = 200, description = "Who is in service now, and why.", body = Object, content_type = "application/json"),
-        Outcomes,
+        (status = 303, description = "For a page's form: it is decided, and this is where."),
+        Refusals,
     ),
 )]
 pub(crate) async fn rollback(
@@ -154,7 +126,8 @@ pub(crate) async fn rollback(
     request_body(content = Option<Reason>),
     responses(
         (status = 200, description = "Who is in service now, and why.", body = Object, content_type = "application/json"),
-        Outcomes,
+        (status = 303, description = "For a page's form: it is decided, and this is where."),
+        Refusals,
     ),
 )]
 pub(crate) async fn release(
@@ -183,7 +156,7 @@ pub(crate) async fn release(
     params(("ticker" = Ticker, Path, description = "The series.")),
     responses(
         (status = 200, description = "It was reached again.", content((Object = "application/json"), (String = "text/html"))),
-        Outcomes,
+        Refusals,
     ),
 )]
 pub(crate) async fn verify(

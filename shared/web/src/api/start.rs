@@ -21,6 +21,7 @@ use crate::{
     Problem,
     asked::{Named, run_id},
     format::json,
+    problem::Refusals,
 };
 
 /// The most tickers that one request names, as the interface says.
@@ -110,27 +111,6 @@ enum Outcomes {
     /// For a page's form: it is under way, and this is where.
     #[response(status = 303)]
     Form,
-    /// A field is out of bounds.
-    #[response(status = 400, content_type = "application/problem+json")]
-    Refused(#[to_schema] Problem),
-    /// No token, or another one.
-    #[response(status = 401, content_type = "application/problem+json")]
-    Unknown(#[to_schema] Problem),
-    /// There is no such run, or no such ticker.
-    #[response(status = 404, content_type = "application/problem+json")]
-    NoRun(#[to_schema] Problem),
-    /// Another run is under way, or the session has not closed yet.
-    #[response(status = 409, content_type = "application/problem+json")]
-    NotNow(#[to_schema] Problem),
-    /// The body is too large.
-    #[response(status = 413, content_type = "text/plain")]
-    TooLarge(String),
-    /// It could not be started.
-    #[response(status = 500, content_type = "application/problem+json")]
-    Failed(#[to_schema] Problem),
-    /// A store cannot be reached now.
-    #[response(status = 503, content_type = "application/problem+json")]
-    Unreachable(#[to_schema] Problem),
 }
 
 /// Starts a run now.
@@ -143,9 +123,7 @@ enum Outcomes {
     tag = "runs",
     security(("token" = [])),
     request_body(content = Option<Body>, description = "All of it is optional."),
-    responses(
-        Outcomes,
-    ),
+    responses(Outcomes, Refusals),
 )]
 pub(crate) async fn start(
     State(starts): State<Arc<dyn Starts>>,
@@ -164,9 +142,7 @@ pub(crate) async fn start(
     tag = "runs",
     security(("token" = [])),
     params(("run" = RunId, Path, description = "Its id.")),
-    responses(
-        Outcomes,
-    ),
+    responses(Outcomes, Refusals),
 )]
 pub(crate) async fn complete(
     State(starts): State<Arc<dyn Starts>>,

@@ -113,6 +113,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         output::remark("Recorded prices do not get newer: no night begins by itself.");
     }
     let schedule = Some(schedule).filter(|_| by_itself && nights.get_newer());
+    let said = schedule.as_ref().map(ToString::to_string);
 
     let listener = Bounded::new(listen(&service, reader.is_some()).await?, tls);
     if made_up {
@@ -122,6 +123,10 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         output::remark(&format!("Nights begin {schedule}; the next one {}.", schedule.next_in_words()));
         work.handle().spawn(schedule.run(nights.clone(), stopped.clone()))
     });
+    let site = match &said {
+        Some(schedule) => site.scheduled(schedule.clone()),
+        None => site,
+    };
     let code = answer(listener, site.starting(nights.clone()).deciding(nights.clone()).router(), stopped, stop).await?;
     if let Some(clock) = clock {
         clock.abort();

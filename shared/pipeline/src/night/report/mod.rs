@@ -32,30 +32,7 @@ pub async fn report(
     failures: &BTreeMap<Ticker, String>,
 ) -> Result<Closure, Error> {
     let configuration = &run.configuration;
-    let mut table = forecast_table::header(&configuration.levels);
-    let mut scores = score_table::header(&configuration.levels);
-    let tickers = run.tickers(archive).await?;
-    let mut overview = Vec::with_capacity(tickers.len());
-    let mut scribe = Scribe::new();
-    for some in tickers.chunks(READS) {
-        let asked: Vec<_> = some.iter().map(|ticker| ledger.of_run(&run.id, ticker)).collect();
-        for (ticker, of_run) in some.iter().zip(try_join_all(asked).await?) {
-            scribe.add(ticker, &of_run);
-            let place = Place::new(run, ticker);
-            let results = StageResults::standing(&place, of_run.results());
-            if let Some(evaluated) = results.of::<Evaluated>(Stage::Evaluate)? {
-                scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
-            }
-            let forecasted: Option<Forecasted> = results.of(Stage::Forecast)?;
-            overview.push(match forecasted {
-                Some(forecasted) => {
-                    table += &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
-                    done(&place, &results, &forecasted)?
-                }
-                None => not_done(ticker, failures.get(ticker)),
-            });
-        }
-    }
+    let Gathered { table, scores, overview, scribe } = gather(archive, ledger, run, failures).await?;
     let tickers: Vec<TickerSummary> = overview.iter().map(summarised).collect();
     let done = tickers.iter().filter(|ticker| ticker.status == TickerStatus::Done).count();
     let status = match done {
@@ -106,6 +83,50 @@ pub async fn report(
     closure.seconds = ledger.attempts(&run.id).await?.iter().map(|attempt| attempt.seconds).sum();
     ledger.close_run(&run.id, &closure).await?;
     Ok(closure)
+}
+
+/// What is committed of a run's tickers.
+struct Gathered {
+    /// Every forecast.
+    table: String,
+    /// Every score of a past forecast.
+    scores: String,
+    overview: Vec<TickerOverview>,
+    scribe: Scribe,
+}
+
+async fn gather(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    run: &Run,
+    failures: &BTreeMap<Ticker, String>,
+) -> Result<Gathered, Error> {
+    let configuration = &run.configuration;
+    let mut table = forecast_table::header(&configuration.levels);
+    let mut scores = score_table::header(&configuration.levels);
+    let tickers = run.tickers(archive).await?;
+    let mut overview = Vec::with_capacity(tickers.len());
+    let mut scribe = Scribe::new();
+    for some in tickers.chunks(READS) {
+        let asked: Vec<_> = some.iter().map(|ticker| ledger.of_run(&run.id, ticker)).collect();
+        for (ticker, of_run) in some.iter().zip(try_join_all(asked).await?) {
+            scribe.add(ticker, &of_run);
+            let place = Place::new(run, ticker);
+            let results = StageResults::standing(&place, of_run.results());
+            if let Some(evaluated) = results.of::<Evaluated>(Stage::Evaluate)? {
+                scores += &score_table::lines(ticker, &configuration.levels, &evaluated.scores);
+            }
+            let forecasted: Option<Forecasted> = results.of(Stage::Forecast)?;
+            overview.push(match forecasted {
+                Some(forecasted) => {
+                    table += &forecast_table::lines(ticker, &forecasted.champion.version, &forecasted.forecast);
+                    done(&place, &results, &forecasted)?
+                }
+                None => not_done(ticker, failures.get(ticker)),
+            });
+        }
+    }
+    Ok(Gathered { table, scores, overview, scribe })
 }
 
 fn done(place: &Place<'_>, results: &StageResults<'_>, forecasted: &Forecasted) -> Result<TickerOverview, Error> {

@@ -40,7 +40,7 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
         @if runs.is_empty() { (nothing_yet()) }
         @for entry in runs.iter().filter(|entry| entry.closure.is_none()) { (open(entry)) }
         @if !all.is_empty() {
-            (strip::strip(&runs, &all))
+            (strip::strip(&runs, &all, stores.schedule.as_deref()))
             (failures(&all))
             div #tickers data-follows-search { (listed(&query, &shown, &all)) }
         } @else if let Some(entry) = runs.iter().find(|entry| entry.closure.is_some()) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::pages::{percent, share};
 
-pub(super) fn strip(runs: &[RunEntry], all: &[Row]) -> Markup {
+pub(super) fn strip(runs: &[RunEntry], all: &[Row], schedule: Option<&str>) -> Markup {
     let worked =
         |entry: &&RunEntry| entry.closure.as_ref().is_some_and(|closure| closure.status != RunStatus::NoSession);
     // A partial run started by hand is no night of all tickers: the largest of the newest day tells how that went.
@@ -36,6 +36,7 @@ pub(super) fn strip(runs: &[RunEntry], all: &[Row]) -> Markup {
                 span .sub {
                     @if let Some(entry) = night { a href={ "/runs/" (entry.run.id) } { "the night in full" } }
                     @if let Some(entry) = no_session { "; " (entry.run.as_of) ": no session" }
+                    @if let Some(schedule) = schedule { "; nights begin " (schedule) }
                 }
             } }
             div { dt { "Forecasts" } dd {
