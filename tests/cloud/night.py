@@ -589,7 +589,7 @@ class Nights(unittest.TestCase):
         finally:
             self.cloud.configure(CONFIGURATION)
         self.assertEqual((night["status"], night["error"]), ("FAILED", "Request"), night)
-        self.assertIn("line 2: unknown field `horizn`", night["cause"])
+        self.assertIn("line 2: unknown key `horizn`", night["cause"])
 
     def test_9_sample_events(self):
         """The samples for `cargo lambda invoke`, in the order of a night, on the configuration that the project ships."""
