@@ -36,7 +36,7 @@ class Deployment(unittest.TestCase):
         refused.write_text("horizon = 5\nhorizn = 3\n")
         done = self.make("deploy", CONFIG=str(refused))
         self.assertEqual(done.returncode, 2)
-        self.assertIn("line 2: unknown field `horizn`", done.stderr)
+        self.assertIn("line 2: unknown key `horizn`", done.stderr)
         self.assertEqual(self.cloud.client("cloudformation").list_stacks()["StackSummaries"], [], "nothing is deployed")
 
         done = self.make("deploy", f"PARAMETERS={PARAMETERS}", TIINGO_API_KEY="a-token")
