@@ -111,6 +111,27 @@ async fn from_an_empty_folder_to_a_night_and_its_end() {
     assert!(!said.contains("token"), "a token that was given is not repeated: {said}");
 }
 
+/// Numbers that are no prices may be zero and negative: no page divides by them.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_values() {
+    let bench = Bench::new();
+    let day = |n: i64| jiff::civil::date(2025, 1, 1).checked_add(jiff::Span::new().days(n)).expect("a day");
+    let rows: String = (0..60).map(|n| format!("{},{}\n", day(n), [0, 3, -2, 1, 0, -4, 2][n as usize % 7])).collect();
+    bench.write("values/NORTH.csv", &format!("date,value\n{rows}"));
+    let set = "--market csv:values --set kind=value --set families=[\"theta\"]";
+    for n in [55, 56, 57] {
+        bench.run(&format!("run {set} --as-of {}", day(n))).expect(0);
+    }
+    let service = Service::start(&mut bench.command(&format!("serve {set} --port 0 --no-schedule")));
+    for path in ["/", "/tickers/NORTH", "/tickers/NORTH?tab=record", "/tickers/NORTH?tab=data", "/results"] {
+        let asked = service.client.get(format!("{}{path}", service.address)).header("accept", "text/html");
+        let page = asked.send().await.expect("a page").text().await.expect("text");
+        assert!(page.contains("</html>") && !page.contains("NaN") && !page.contains("inf "), "{path}: {page}");
+        assert!(!page.contains(":null") && !page.contains("null]"), "{path}: a chart without a number: {page}");
+    }
+    service.stop();
+}
+
 /// What a person decides on a page: a version goes back, and is released; each with its reason, and not without the token.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_decides() {

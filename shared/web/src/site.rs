@@ -108,6 +108,7 @@ impl Site {
             ledger: self.ledger,
             starts_here: self.starts.is_some(),
             decides_here: self.decides.is_some(),
+            results: api::results::Known::default(),
             schedule: self.schedule,
             asks_for_token: self.keys.is_none(),
             streams: self.streams,

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use pipeline::{Archive, Error, Key, Ledger, RunEntry, RunId, stream::Streams};
 use tokio::sync::watch;
 
-use crate::{Problem, asked::run_id};
+use crate::{Problem, api::results, asked::run_id};
 
 /// What handlers read.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub(crate) struct Stores {
     pub(crate) starts_here: bool,
     /// Whether a person can decide here about a ticker.
     pub(crate) decides_here: bool,
+    /// What all nights add up to.
+    pub(crate) results: results::Known,
     /// When nights begin by themselves, in words.
     pub(crate) schedule: Option<String>,
     /// Whether a form that starts a run asks for the token: who has signed in has said it.

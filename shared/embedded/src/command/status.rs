@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use forecasting::{Decision, Stamp};
 use jiff::Timestamp;
-use pipeline::{Market, RunEntry, RunStatus, TickerStatus, Watched, plain_reason, watched};
+use pipeline::{Market, RunEntry, RunStatus, TickerStatus, WATCHED_RUNS, Watched, plain_reason, watched};
 use serde::Serialize;
 
 use super::{
@@ -16,8 +16,6 @@ use super::{
     stores::Stores,
 };
 
-/// A ticker that none of so many runs worked on is not watched any more.
-const RUNS: usize = 30;
 /// Tickers that are named for each thing.
 const NAMED: usize = 10;
 
@@ -72,7 +70,7 @@ pub(super) async fn status(common: &CommonArguments) -> Result<ExitCode, Failure
         }
         Err(failure) => return Err(failure),
     };
-    let Watched { runs, tickers } = watched(&*archive, &*ledger, RUNS).await?;
+    let Watched { runs, tickers } = watched(&*archive, &*ledger, WATCHED_RUNS).await?;
     // Recorded prices do not get newer, so that no night begins by itself.
     let next_night =
         next_night.filter(|_| runs.first().is_none_or(|entry| entry.run.configuration.market != Market::Recorded));

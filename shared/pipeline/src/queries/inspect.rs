@@ -4,7 +4,7 @@ use forecasting::{
     Calibration, Contender, IntervalKind, LiveRecord, PriceSeries, Residuals, StandingForecast, Step, Ticker,
 };
 
-use super::{models::ModelSummary, scores};
+use super::{models::ModelSummary, scores, watched::WATCHED_RUNS};
 use crate::{
     Archive, Error, Forecasted, Ledger, ModelVersion, Run, RunEntry, RunId, Snapshot, Stage, StageRecord, TickerStatus,
     TickerSummary, Trained, VersionId, records::end_of_time,
@@ -37,7 +37,7 @@ pub async fn failed_since(
     ledger: &dyn Ledger,
     ticker: &Ticker,
 ) -> Result<Option<(Run, TickerSummary)>, Error> {
-    for RunEntry { run, closure, .. } in ledger.runs(RUNS).await? {
+    for RunEntry { run, closure, .. } in ledger.runs(WATCHED_RUNS).await? {
         let Some(closure) = closure else { continue };
         let outcomes = closure.outcomes(archive).await.unwrap_or_default();
         if let Some(summary) = outcomes.into_iter().find(|summary| summary.ticker == *ticker) {
@@ -72,8 +72,6 @@ pub async fn without_model(ledger: &dyn Ledger, ticker: &Ticker) -> Result<Vec<(
     Ok(trained.map(|trained| trained.without_model).unwrap_or_default())
 }
 
-/// Among so many newest runs the one is looked for that worked on a ticker last.
-const RUNS: usize = 30;
 /// Sessions of a year.
 const SESSIONS_TESTED: usize = 250;
 

@@ -30,4 +30,4 @@ pub use recorded::recorded;
 pub use results::{Bin, IntervalsAhead, KindOfIntervals, Month, Promotion, Results, results, skill_interval};
 pub use scores::scores;
 pub use verify::{Verified, VerifiedReceipt, verify, verify_forgotten, verify_ledger, verify_receipt};
-pub use watched::{Watched, WatchedTicker, watched};
+pub use watched::{WATCHED_RUNS, Watched, WatchedTicker, watched};

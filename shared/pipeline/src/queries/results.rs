@@ -177,7 +177,7 @@ fn promoted(receipts: &[Receipt], scores: &[VersionScore]) -> Vec<Promotion> {
     for receipt in receipts {
         let model = &receipt.champion.specification;
         let puts_another = matches!(receipt.decision, Decision::Promote | Decision::Demote | Decision::Rollback);
-        if puts_another && receipt.before.is_some() && receipt.decision == Decision::Promote {
+        if receipt.decision == Decision::Promote && receipt.before.is_some() {
             let is_its = |scored: &&VersionScore| {
                 let at = scored.score.origin.stamp();
                 scored.specification == *model && at >= receipt.as_of && until.is_none_or(|until| at < until)

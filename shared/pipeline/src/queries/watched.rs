@@ -28,6 +28,9 @@ pub struct WatchedTicker {
     pub standing: Option<Standing>,
 }
 
+/// On pages and in lists a ticker that none of so many of the newest runs worked on is not watched any more.
+pub const WATCHED_RUNS: usize = 30;
+
 /// The newest runs tell of every ticker: one that none of them worked on is not watched any more.
 pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) -> Result<Watched, Error> {
     let runs = ledger.runs(runs).await?;

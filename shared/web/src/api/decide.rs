@@ -16,7 +16,7 @@ use pipeline::{Promoted, VerifiedReceipt, VersionId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::start::{bearer, from_json, is_form, unauthorized};
+use super::start::{MAX_REASON, bearer, from_json, is_form, unauthorized};
 use crate::{
     Problem,
     asked::{self, Named},
@@ -24,9 +24,6 @@ use crate::{
     pages,
     problem::Refusals,
 };
-
-/// The longest reason.
-const MAX_REASON: usize = 1_000;
 
 /// Who carries out what a person decides.
 #[async_trait]
@@ -55,7 +52,7 @@ pub(crate) fn route(decides: Arc<dyn Decides>) -> Router {
 /// Which version, and why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "described here, read as a wish")]
+#[allow(dead_code, reason = "described here, read as Body")]
 struct Rollback {
     /// One that was in service before.
     version: VersionId,
@@ -67,7 +64,7 @@ struct Rollback {
 /// Why.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code, reason = "described here, read as a wish")]
+#[allow(dead_code, reason = "described here, read as Body")]
 struct Reason {
     /// For whoever reads the history.
     #[schema(max_length = 1000)]
@@ -77,7 +74,7 @@ struct Reason {
 /// The body as it is sent.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Wish {
+struct Body {
     version: Option<String>,
     reason: Option<String>,
     #[serde(skip)]
@@ -176,7 +173,7 @@ fn decided(form: bool, ticker: &Ticker, promoted: &Promoted) -> Response {
 }
 
 /// What is asked, and whether by a page's form. Who may not decide need not know what is wrong with the request.
-fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool, Wish), Problem> {
+fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool, Body), Problem> {
     let form = is_form(headers, body);
     let read = if form { from_form(body) } else { from_json(body) };
     let token = read.as_ref().ok().and_then(|decision| decision.token.clone()).or_else(|| bearer(headers));
@@ -190,8 +187,8 @@ fn read(decides: &dyn Decides, headers: &HeaderMap, body: &[u8]) -> Result<(bool
     Ok((form, decision))
 }
 
-fn from_form(body: &[u8]) -> Result<Wish, Problem> {
-    let mut decision = Wish::default();
+fn from_form(body: &[u8]) -> Result<Body, Problem> {
+    let mut decision = Body::default();
     for (name, value) in form_urlencoded::parse(body) {
         let value = value.trim().to_owned();
         match &*name {

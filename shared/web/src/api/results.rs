@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     http::HeaderMap,
     response::Response,
 };
+use pipeline::Results;
+use tokio::sync::Mutex;
 
 use crate::{
     Problem,
@@ -34,6 +38,29 @@ pub(crate) async fn results(
 ) -> Result<Response, Problem> {
     let query = Parameters::read(query.as_deref(), &["format"], &[])?;
     let format = Format::asked(query.one("format"), &headers, &[Format::Json, Format::Html])?;
-    let results = pipeline::results(&*stores.archive, &*stores.ledger).await?;
-    Ok(if format == Format::Html { pages::results::page(&results) } else { json(&results) })
+    let results = stores.results.as_of_now(&stores).await?;
+    Ok(if format == Format::Html { pages::results::page(&results) } else { json(&*results) })
+}
+
+/// What was added up last: it reads every receipt and every score, so that it is done once for each revision, by one request at a time.
+#[derive(Clone, Default)]
+pub(crate) struct Known(Arc<Mutex<Option<OfRevision>>>);
+
+/// Of which revision of the ledger.
+type OfRevision = (u64, Arc<Results>);
+
+impl Known {
+    async fn as_of_now(&self, stores: &Stores) -> Result<Arc<Results>, Problem> {
+        let mut known = self.0.lock().await;
+        // Before it is read: what is written meanwhile shows at the next request.
+        let revision = stores.ledger.revision().await.ok().flatten();
+        if let Some((of, results)) = &*known
+            && Some(*of) == revision
+        {
+            return Ok(results.clone());
+        }
+        let results = Arc::new(pipeline::results(&*stores.archive, &*stores.ledger).await?);
+        *known = revision.map(|revision| (revision, results.clone()));
+        Ok(results)
+    }
 }

@@ -83,7 +83,7 @@ struct Body {
 pub(crate) const MAX_BODY: usize = 64 << 10;
 
 /// The longest reason.
-const MAX_REASON: usize = 1_000;
+pub(crate) const MAX_REASON: usize = 1_000;
 
 /// `POST /runs` alone, for a function of its own.
 pub fn start_router(starts: Arc<dyn Starts>) -> Router {

@@ -4,7 +4,7 @@ use axum::{
     response::Response,
 };
 use forecasting::{Decision, Step, Ticker};
-use pipeline::{RealisedCoverage, Skill, TickerStatus, VersionId, WatchedTicker, watched};
+use pipeline::{RealisedCoverage, Skill, TickerStatus, VersionId, WATCHED_RUNS, WatchedTicker, watched};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,9 +16,6 @@ use crate::{
     problem::Problems,
     stores::Stores,
 };
-
-/// A ticker that none of so many runs worked on is not watched any more.
-const RUNS: usize = 30;
 
 /// A ticker as its newest run left it.
 #[derive(Serialize, ToSchema)]
@@ -101,7 +98,7 @@ pub(crate) async fn tickers(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (format, paging) = asked(query.as_deref(), &uri, &headers)?;
-    let watched = watched(&*stores.archive, &*stores.ledger, RUNS).await?;
+    let watched = watched(&*stores.archive, &*stores.ledger, WATCHED_RUNS).await?;
     let (rows, more) = paging.of(watched.tickers);
     let rows: Vec<TickerLine> = rows.into_iter().map(TickerLine::of).collect();
     let response = if format == Format::Json { json(&rows) } else { table(&rows) };
@@ -160,7 +157,7 @@ pub(crate) async fn forecasts(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let (format, paging) = asked(query.as_deref(), &uri, &headers)?;
-    let watched = watched(&*stores.archive, &*stores.ledger, RUNS).await?;
+    let watched = watched(&*stores.archive, &*stores.ledger, WATCHED_RUNS).await?;
     let all: Vec<ForecastLine> = watched
         .tickers
         .into_iter()

@@ -18,7 +18,7 @@ mod words;
 use axum::response::Response;
 use forecasting::{Decision, Interval, price};
 use maud::{Markup, html};
-use pipeline::{RunEntry, RunStatus, Source, TickerStatus, Trigger};
+use pipeline::{RunEntry, RunStatus, Source, Standing, TickerStatus, Trigger};
 
 use crate::Problem;
 
@@ -60,6 +60,17 @@ fn started(by: Trigger) -> &'static str {
 fn percent(value: Option<f64>) -> String {
     // Without the sign of a rounded zero.
     value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", (value * 1_000.0).round() / 10.0 + 0.0))
+}
+
+/// A change as a share: of numbers that are not positive there is none.
+fn relative(to: f64, from: f64) -> Option<f64> {
+    (to > 0.0 && from > 0.0).then(|| to / from - 1.0).filter(|change| change.is_finite())
+}
+
+/// The last period's change.
+fn day(standing: &Standing) -> Option<f64> {
+    let [.., before, last] = standing.recent[..] else { return None };
+    relative(last, before)
 }
 
 fn share(value: f64) -> String {

@@ -65,8 +65,11 @@ impl CommonArguments {
 
     /// The configuration file, where one is named or found.
     pub(in crate::command) fn config(&self) -> Option<PathBuf> {
-        let named = self.config.clone().or_else(|| variable("CLOSING_BELL_CONFIG"));
-        named.or_else(|| found(Path::new("")))
+        self.named_config().or_else(found)
+    }
+
+    fn named_config(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| variable("CLOSING_BELL_CONFIG"))
     }
 
     /// The data directory, where one is named.
@@ -87,7 +90,7 @@ impl CommonArguments {
         }
         let beside = || {
             // A file that is named may lie anywhere: what is kept lies here.
-            let found = self.config.is_none().then(|| found(Path::new(""))).flatten();
+            let found = if self.named_config().is_none() { found() } else { None };
             found.map_or_else(|| USUAL_DATA.into(), |file| file.with_file_name(USUAL_DATA))
         };
         let data = self.named_data().unwrap_or_else(beside);
@@ -110,8 +113,7 @@ impl CommonArguments {
         let NightOptions { tickers, market, set } = options;
         let store = self.store()?;
         // In the cloud the configuration is the bucket's, unless another is named.
-        let named = self.config.clone().or_else(|| variable("CLOSING_BELL_CONFIG"));
-        let config = if store.place.in_cloud() { named } else { self.config() };
+        let config = if store.place.in_cloud() { self.named_config() } else { self.config() };
         Ok(NightArguments { tickers, market, set, config, store })
     }
 }
@@ -121,10 +123,10 @@ fn variable(name: &str) -> Option<PathBuf> {
 }
 
 /// The usual file in this folder, as it is called from here, or in the nearest one above that has it.
-fn found(from: &Path) -> Option<PathBuf> {
-    let here = from.join(USUAL_FILE);
+fn found() -> Option<PathBuf> {
+    let here = Path::new(USUAL_FILE);
     if here.is_file() {
-        return Some(here);
+        return Some(here.to_owned());
     }
     let folder = env::current_dir().ok()?;
     folder.ancestors().skip(1).map(|above| above.join(USUAL_FILE)).find(|file| file.is_file())

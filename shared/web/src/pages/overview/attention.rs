@@ -44,7 +44,7 @@ pub(super) struct Attention {
 
 /// So many periods without a newer value are too many: the last one may be late.
 const STALE: usize = 3;
-/// A coverage this many standard deviations from its level is no chance (two-sided, one in a thousand).
+/// A coverage this many standard deviations from its level is no chance (two-sided, one in a thousand of a normal distribution).
 const CHANCE: f64 = 3.29;
 /// Fewer live forecasts than this say nothing yet.
 const MIN_LIVE: usize = 20;
@@ -117,9 +117,14 @@ fn held(standing: &Standing) -> Option<String> {
     )
 }
 
-/// Whether this is more than chance. Forecasts of several horizons overlap: so many origins are behind them.
-pub(super) fn is_out(coverage: &forecasting::Coverage, standing: &Standing) -> bool {
+/// How far from its level chance alone takes a coverage. Forecasts of several horizons overlap: so many origins are behind them.
+pub(super) fn chance(coverage: &forecasting::Coverage, standing: &Standing) -> f64 {
     let level = coverage.level.probability();
     let origins = coverage.n as f64 / standing.steps.len().max(1) as f64;
-    (coverage.realised - level).abs() > CHANCE * (level * (1.0 - level) / origins.max(1.0)).sqrt()
+    CHANCE * (level * (1.0 - level) / origins.max(1.0)).sqrt()
+}
+
+/// Whether a coverage is further from its level than that.
+pub(super) fn is_out(coverage: &forecasting::Coverage, standing: &Standing) -> bool {
+    (coverage.realised - coverage.level.probability()).abs() > chance(coverage, standing)
 }

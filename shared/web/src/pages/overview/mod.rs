@@ -10,26 +10,25 @@ use axum::{
 };
 use forecasting::Stamp;
 use maud::{Markup, html};
-use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, Watched, watched};
+use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, WATCHED_RUNS, Watched, watched};
 
 use self::{
-    attention::{Attention, Group, is_out},
-    query::{COLUMNS, OUTCOMES, Query, Row, change, day, outcome},
+    attention::{Attention, Group, chance, is_out},
+    query::{COLUMNS, OUTCOMES, Query, Row, change, outcome},
 };
 use super::{
+    day,
     layout::{self, Place},
     moment, percent, price, range, share, verdict,
 };
 use crate::{Problem, stores::Stores};
 
-/// A ticker that none of so many runs worked on is not watched any more.
-const RUNS: usize = 30;
 /// Rows of a page.
 const ROWS: usize = 200;
 
 pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
     let query = Query::read(query.as_deref())?;
-    let Watched { runs, tickers } = watched(&*stores.archive, &*stores.ledger, RUNS).await?;
+    let Watched { runs, tickers } = watched(&*stores.archive, &*stores.ledger, WATCHED_RUNS).await?;
     let today = newest_session(&runs);
     let all: Vec<Row> =
         tickers.into_iter().map(|ticker| Row { attention: Attention::of(&ticker, today), ticker }).collect();
@@ -246,9 +245,7 @@ const DOT: (f64, f64) = (64.0, 16.0);
 fn coverage(standing: &Standing) -> Markup {
     let Some(realised) = standing.coverage.first() else { return html! { "-" } };
     let coverage = &realised.coverage;
-    let (level, out) = (coverage.level.probability(), is_out(coverage, standing));
-    let origins = (coverage.n as f64 / standing.steps.len().max(1) as f64).max(1.0);
-    let half = 3.29 * (level * (1.0 - level) / origins).sqrt();
+    let (level, half, out) = (coverage.level.probability(), chance(coverage, standing), is_out(coverage, standing));
     let x = |share: f64| 4.0 + ((share.clamp(0.5, 1.0) - 0.5) / 0.5) * (DOT.0 - 8.0);
     let (from, to) = (x(level - half), x(level + half));
     let said = format!(

@@ -5,7 +5,12 @@ use std::cmp::Ordering;
 use pipeline::{Standing, WatchedTicker};
 
 use super::attention::{Attention, Group};
-use crate::{Problem, format::short, parameters::Parameters};
+use crate::{
+    Problem,
+    format::short,
+    pages::{day, relative},
+    parameters::Parameters,
+};
 
 /// The columns that sort, as the query names them. By attention is the order of a morning: what is wrong, what changed, the rest.
 pub(super) const COLUMNS: [(&str, &str); 8] = [
@@ -147,13 +152,7 @@ pub(super) fn outcome(row: &WatchedTicker) -> &'static str {
     }
 }
 
-/// The last period's change.
-pub(super) fn day(standing: &Standing) -> Option<f64> {
-    let [.., before, last] = standing.recent[..] else { return None };
-    Some(last / before - 1.0).filter(|change| change.is_finite())
-}
-
 /// The forecast of the next period as a change.
 pub(super) fn change(standing: &Standing) -> Option<f64> {
-    standing.steps.first().map(|step| step.mean / standing.last_close() - 1.0).filter(|change| change.is_finite())
+    relative(standing.steps.first()?.mean, standing.last_close())
 }

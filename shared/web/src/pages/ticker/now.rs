@@ -1,33 +1,37 @@
 //! The forecast: what it says, how far it can be trusted, and how earlier ones turned out in the chart.
 
-use forecasting::{Period, PriceSeries, SkillInterval, Stamp, Step, Ticker};
+use forecasting::{Kind, Period, PriceSeries, SkillInterval, Stamp, Step, Ticker};
 use maud::{Markup, PreEscaped, html};
 use pipeline::{BarStatus, Forecasted, Source, Standing, VersionScore};
 use serde_json::json;
 
-use crate::pages::{percent, price, range, share, source, words::Words};
+use crate::pages::{day, percent, price, range, relative, share, source, words::Words};
 
 /// Sessions in the chart: a year.
 const CHARTED: usize = 250;
 
 /// What one wants to know first.
 pub(super) fn tiles(newest: &Forecasted, standing: &Standing, skill: Option<SkillInterval>, words: Words) -> Markup {
-    let [.., before, last] = standing.recent[..] else { return html! {} };
+    let last = standing.last_close();
     let step = standing.steps.first();
     html! {
         dl .tiles aria-label="In short" {
             div { dt { @if standing.origin.session().is_some() { "Last close" } @else { "Last value" } } dd {
                 (price(last))
-                span .sub { (percent(Some(last / before - 1.0))) " on " (standing.origin)
+                span .sub { @if let Some(change) = day(standing) { (percent(Some(change))) " " } "on " (standing.origin)
                     @if newest.bar == BarStatus::Preliminary { ", may still be corrected" } }
             } }
             @if let Some(step) = step {
                 div { dt { "Forecast for " (step.date) } dd {
-                    (price(step.mean)) span .sub { (percent(Some(step.mean / last - 1.0))) " (the median)" }
+                    (price(step.mean))
+                    span .sub { @if let Some(change) = relative(step.mean, last) { (percent(Some(change))) ", " } "the median" }
                 } }
                 @if let Some(interval) = step.intervals.first() {
                     div { dt { (interval.level) " % interval" } dd { span .whole { (range(interval)) }
-                        span .sub { "\u{b1} " (format!("{:.1} %", (interval.upper / interval.lower).sqrt().ln().exp_m1() * 100.0)) }
+                        // Of a price the interval is as wide upwards as downwards in its logarithm.
+                        @if let Some(width) = relative((interval.upper / interval.lower).sqrt(), 1.0) {
+                            span .sub { "\u{b1} " (share(width)) }
+                        }
                     } }
                 }
             }
@@ -85,7 +89,11 @@ fn past(shown: &[forecasting::Bar], made: &[Forecasted]) -> Vec<Past> {
             let step = &made.forecast.steps.first()?.served;
             let interval = step.intervals.first()?;
             let at = |day: Period| shown.binary_search_by_key(&day, |bar| bar.day).ok().map(|place| &shown[place]);
-            let basis = at(made.forecast.origin)?.adjusted_close / made.forecast.price;
+            // Adjusted closes change with each dividend; values do not.
+            let basis = match made.forecast.kind {
+                Kind::Price => at(made.forecast.origin)?.adjusted_close / made.forecast.price,
+                Kind::Value(_) => 1.0,
+            };
             let came = at(step.date)?.adjusted_close;
             let (lower, upper) = (interval.lower * basis, interval.upper * basis);
             let missed = came < lower || came > upper;
