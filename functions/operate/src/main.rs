@@ -38,7 +38,8 @@ const COMMANDS: [&str; 16] = [
 ];
 
 /// Options that name files or stores.
-const OPTIONS: [&str; 8] = ["--config", "--data", "--ledger", "--market", "--model", "--out", "--store", "--values"];
+const OPTIONS: [&str; 9] =
+    ["--config", "--data", "--ledger", "--market", "--model", "--out", "--public-key", "--store", "--values"];
 
 /// The command ends before the function is stopped.
 const TIME: Duration = Duration::from_secs(870);

@@ -1,12 +1,12 @@
 //! Lambda function `report`: closes the run from what is committed, and tells it. Late in the evening it looks whether that has happened.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use aws::{Cloud, DynamoLedger, Events, S3Archive, measured, serve, told};
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use messages::{Message, Messenger};
-use pipeline::{Closure, Error, Key, Ledger, Market, Overview, Run, RunId, RunStatus, Settings};
+use pipeline::{Archive, Closure, Error, Key, Ledger, Market, Overview, Run, RunId, RunStatus, Settings, Signed};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize)]
@@ -67,7 +67,11 @@ impl Stores {
                 reasons.entry(ticker).or_insert_with(|| format!("the night broke off: {error}: {cause}"));
             }
         }
-        let closure = pipeline::report(&self.archive, &self.ledger, &run, &reasons).await?;
+        let archive: Arc<dyn Archive> = match cloud.signer().await? {
+            Some(signer) => Arc::new(Signed::new(Arc::new(self.archive.clone()), signer)),
+            None => Arc::new(self.archive.clone()),
+        };
+        let closure = pipeline::report(&*archive, &self.ledger, &run, &reasons).await?;
         told(self.events.run_closed(&run, &closure).await);
         self.measure(&closure).await;
         if let Err(reason) = self.tell(cloud, &run, &closure).await {

@@ -6,6 +6,8 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 
+use pipeline::Signer;
+
 use crate::{DynamoLedger, Events, Executions, ModelFunctions, S3Archive, SecretParameter};
 
 /// The account that a function works in: the SDK's settings, loaded once per cold start. A client is made only where it is
@@ -90,6 +92,17 @@ impl Cloud {
             Ok(name) => self.parameter(name).read().await.map(Some),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Who signs the deployment's runs, by the private key in the parameter that `CLOSING_BELL_SIGNING_PARAMETER` names; none where it names none.
+    ///
+    /// # Errors
+    /// Those of [`SecretParameter::read`], and [`pipeline::Error::Unauthorized`] where it holds no such key.
+    pub async fn signer(&self) -> Result<Option<Signer>, pipeline::Error> {
+        let Ok(name) = variable("CLOSING_BELL_SIGNING_PARAMETER") else { return Ok(None) };
+        let signer = Signer::from_pem(&self.parameter(name.clone()).read().await?);
+        let refused = |reason| pipeline::Error::Unauthorized { reason: format!("the parameter {name} holds {reason}") };
+        signer.map(Some).map_err(refused)
     }
 
     /// Where the tokens are with which people sign in; none where nobody does.

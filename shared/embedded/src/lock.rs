@@ -30,7 +30,12 @@ impl Lock {
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Busy { what: directory.display().to_string() }),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Err(TryLockError::Error(error)) => Err(Error::Store {
+                what: what.clone(),
+                action: "locked",
+                reason: format!("{error}; the data directory needs a file system with locks, such as a local disk"),
+                transient: false,
+            }),
         }
     }
 }

@@ -167,7 +167,7 @@ async fn audit(data: &Path) -> Result<Audit, Error> {
     let path = data.join("ledger.sqlite");
     let ledger = SqliteLedger::open_existing(&path)?;
     let streams = SqliteStreams::open_existing(&path)?.map(Arc::new);
-    pipeline::audit(&archive, &ledger, streams.as_deref().map(|streams| streams as &dyn Streams)).await
+    pipeline::audit(&archive, &ledger, streams.as_deref().map(|streams| streams as &dyn Streams), &[]).await
 }
 
 /// A place in a file that looks like chance, and is the same each time.
@@ -279,4 +279,57 @@ async fn what_is_cut_off_skilfully_is_told() {
         println!("{what}: {}", audit.findings.join("; "));
         fs::write(&path, &whole).expect("writes");
     }
+}
+
+/// Two pairs of keys, as openssl writes them: the first two of RFC 8032, section 7.1.
+const KEYS: [[&str; 2]; 2] = [
+    [
+        "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g",
+        "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    ],
+    [
+        "MC4CAQAwBQYDK2VwBCIEIEzNCJso/5banbbDRuwRTg9bijGfNaumJNqM9u1PuKb7",
+        "MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=",
+    ],
+];
+
+/// Whoever rewrites archive and ledger together cannot sign what came of it.
+#[test]
+fn history_is_its_signers() {
+    let bench = Bench::new();
+    bench.prices("prices", &["KO", "NLS"], "2020-12-11");
+    for (n, [private, public]) in KEYS.iter().enumerate() {
+        for (kind, text) in [("PRIVATE", private), ("PUBLIC", public)] {
+            let pem = format!("-----BEGIN {kind} KEY-----\n{text}\n-----END {kind} KEY-----\n");
+            bench.write(&format!("{kind}-{n}.pem"), &pem);
+        }
+    }
+    let night = |day: u32, key: &str| {
+        let mut command = bench.command(&format!("run --market csv:prices --as-of 2020-12-{day:02}"));
+        command.env("CLOSING_BELL_SIGNING_KEY", key).output().expect("runs")
+    };
+    let verified = |key: usize| bench.run(&format!("verify --all --public-key PUBLIC-{key}.pem"));
+    assert!(night(9, "").status.success());
+    // Before anyone signs, nobody's signature is there.
+    assert!(verified(0).expect(1).err.contains("the ledger of KO is damaged: no signature by the given key"));
+    assert!(night(10, "PRIVATE-0.pem").status.success());
+    // A signed run stands for what came before it, and only with its owner's key.
+    assert!(verified(0).expect(0).out.contains("1 of the runs is signed"));
+    assert!(verified(1).expect(1).err.contains("the ledger of NLS is damaged"));
+    bench.run("verify --all --public-key PUBLIC-1.pem --public-key PUBLIC-0.pem").expect(0);
+    // What was added without the key is told, and so is what another key signed.
+    assert!(night(11, &fs::read_to_string(bench.path("PRIVATE-1.pem")).expect("reads")).status.success());
+    let told = verified(0).expect(1);
+    assert!(told.err.contains("covers its records after"), "{told:?}");
+    bench.run("verify --all").expect(0);
+
+    // A signature that is none is told without any key.
+    let (key, bytes) = bench.archive(DATA).into_iter().find(|(key, _)| key.contains("/signature-")).expect("one");
+    fs::write(bench.path(&format!("{DATA}/{key}")), &bytes[1..]).expect("writes");
+    assert!(bench.run("verify --all").expect(1).err.contains(&key));
+    // And nobody runs with a key that is none.
+    let refused = night(11, "PUBLIC-0.pem");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(2) && told.contains("CLOSING_BELL_SIGNING_KEY"), "{told}");
+    assert!(night(11, "nowhere.pem").status.code() == Some(2));
 }

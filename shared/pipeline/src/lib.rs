@@ -20,6 +20,7 @@ mod queries;
 mod records;
 mod secrets;
 pub mod settings;
+mod signing;
 pub mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -57,3 +58,4 @@ pub use records::{
 };
 pub use secrets::without_secrets;
 pub use settings::Settings;
+pub use signing::{PublicKey, Signed, Signer};

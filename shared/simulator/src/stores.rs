@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use embedded::{DirectoryArchive, SqliteLedger, SqliteStreams};
 use forecasting::Ticker;
 use pipeline::{
-    Archive, Chain, Champion, Error, Key, Ledger,
+    Archive, Chain, Champion, Error, Key, Ledger, Signed, Signer,
     stream::{Kept, StreamMarket, Streams},
     testing::{Broken, Intercepted, MemoryArchive, MemoryLedger},
 };
@@ -63,7 +63,10 @@ impl Stores {
     /// As a process has them.
     pub(crate) fn of_process(&self, process: &Arc<Process>) -> Stores {
         Stores {
-            archive: Arc::new(Intercepted { inner: self.archive.clone(), by: process.clone() }),
+            archive: Arc::new(Signed::new(
+                Arc::new(Intercepted { inner: self.archive.clone(), by: process.clone() }),
+                signer(),
+            )),
             ledger: Arc::new(Intercepted { inner: self.ledger.clone(), by: process.clone() }),
             streams: Arc::new(Intercepted { inner: self.streams.clone(), by: process.clone() }),
             folder: self.folder.clone(),
@@ -75,6 +78,12 @@ impl Stores {
     pub(crate) fn market(&self) -> StreamMarket {
         StreamMarket::new(self.streams.clone())
     }
+}
+
+/// Who signs the simulation's runs: the first key of RFC 8032, section 7.1.
+pub(crate) fn signer() -> Signer {
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n-----END PRIVATE KEY-----";
+    Signer::from_pem(KEY).expect("a key")
 }
 
 /// What is kept that counts: what two worlds that have done the same have in common.

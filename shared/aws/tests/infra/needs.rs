@@ -296,7 +296,7 @@ impl Stores {
         for (action, part) in by_hand {
             self.notes.note(&[action], part);
         }
-        let audit = pipeline::audit(archive, ledger, None).await.expect("reads");
+        let audit = pipeline::audit(archive, ledger, None, &[]).await.expect("reads");
         assert!(audit.findings.is_empty(), "{:?}", audit.findings);
         pipeline::recover(archive, ledger).await.expect("there is nothing to do");
         pipeline::forget(archive, ledger, ticker).await.expect("forgets");

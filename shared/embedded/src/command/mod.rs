@@ -25,6 +25,7 @@ mod rollback;
 mod run;
 mod serve;
 mod settings;
+mod signing;
 mod sql;
 mod status;
 mod stop;
@@ -213,10 +214,10 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, Failure> {
         }
         Command::Release { ticker, reason } => Box::pin(rollback::release(&ticker, &reason, &store)).await,
         Command::Forget { ticker, yes: _ } => forget::forget(&ticker, &store).await,
-        Command::Verify { ticker: Some(ticker), version, receipt, all: _ } => {
+        Command::Verify { ticker: Some(ticker), version, receipt, .. } => {
             verify::verify(&ticker, version.as_ref(), receipt.as_ref(), &store).await
         }
-        Command::Verify { ticker: None, .. } => verify::everything(&store).await,
+        Command::Verify { ticker: None, public_keys, .. } => verify::everything(&public_keys, &store).await,
         Command::Recover => recover::recover(&store).await,
         Command::Judge { forecasts, name } => judge::judge(forecasts.as_deref(), name, &store).await,
         Command::Sql { question } => sql::sql(&question, &store).await,

@@ -455,10 +455,15 @@ pub(super) fn verified(verified: &Verified) {
 
 /// What was looked at, what nobody knows of, and what is not as it was.
 pub(super) fn audit(audit: &Audit) {
-    let Audit { runs, tickers, records, rows, objects, unaccounted, findings } = audit;
+    let Audit { runs, tickers, records, rows, objects, signed, unaccounted, findings } = audit;
     line(&format!(
         "{runs} runs, {tickers} series, {records} results and verdicts, {rows} rows, {objects} archived objects were looked at."
     ));
+    match signed {
+        0 => {}
+        1 => line("1 of the runs is signed."),
+        n => line(&format!("{n} of the runs are signed.")),
+    }
     if !unaccounted.is_empty() {
         line(&format!("{} objects belong to nothing on record, {} among them.", unaccounted.len(), unaccounted[0]));
     }

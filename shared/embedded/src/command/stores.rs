@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use pipeline::{Archive, Error, Ledger, Programs, stream::Streams};
+use pipeline::{Archive, Error, Ledger, Programs, Signer, stream::Streams};
 
-use super::{Failure, arguments::PlaceArguments, output};
+use super::{Failure, arguments::PlaceArguments, output, signing};
 use crate::{DirectoryArchive, Lock, RunningPrograms, SqliteLedger, SqliteStreams};
 
 /// Both stores, opened.
@@ -78,15 +78,27 @@ impl Stores {
     /// Opens both to write, and makes them where they are new. On this machine nobody else writes meanwhile; in the cloud the ledger
     /// holds writers apart.
     pub(super) async fn write(place: &PlaceArguments) -> Result<Stores, Failure> {
+        let signer = signing::signer()?;
         if let Some(cloud) = cloud(place).await? {
-            return Ok(cloud);
+            return cloud.signed(signer).await;
         }
         let lock = Lock::take(&place.data)?;
         let archive = DirectoryArchive::open(&place.data)?;
         pipeline::know_calendars(&archive).await?;
         let ledger = Arc::new(SqliteLedger::open(&ledger_path(&place.data))?);
         pipeline::know_each_other(&archive, &*ledger).await?;
-        Ok(Stores::here(archive, ledger.clone(), Some((ledger, lock))))
+        Stores::here(archive, ledger.clone(), Some((ledger, lock))).signed(signer).await
+    }
+
+    /// The same, whose runs are signed: with this key, or with the deployment's.
+    #[cfg_attr(not(feature = "aws"), allow(clippy::unused_async, reason = "with AWS it reads the deployment's"))]
+    async fn signed(self, signer: Option<Signer>) -> Result<Stores, Failure> {
+        #[cfg(feature = "aws")]
+        let signer = match &self.account {
+            Some(account) if signer.is_none() => account.signer().await?,
+            _ => signer,
+        };
+        Ok(Stores { archive: signing::signed(self.archive, signer), ..self })
     }
 
     fn here(archive: DirectoryArchive, ledger: Arc<SqliteLedger>, file: Option<(Arc<SqliteLedger>, Lock)>) -> Stores {

@@ -1,18 +1,19 @@
 //! `verify`: does what is on record again, or holds all of it against its digests.
 
-use std::{collections::VecDeque, process::ExitCode, sync::Arc, thread};
+use std::{collections::VecDeque, path::PathBuf, process::ExitCode, sync::Arc, thread};
 
 use forecasting::Ticker;
 use pipeline::{Archive, Ledger, Receipt, RunId, VerifiedReceipt, VersionId};
 use tokio::task::JoinHandle;
 
-use super::{Failure, arguments::StoreArguments, output, stores::Stores};
+use super::{Failure, arguments::StoreArguments, output, signing, stores::Stores};
 
 /// Everything that is kept.
-pub(super) async fn everything(store: &StoreArguments) -> Result<ExitCode, Failure> {
+pub(super) async fn everything(public_keys: &[PathBuf], store: &StoreArguments) -> Result<ExitCode, Failure> {
+    let keys = signing::public_keys(public_keys)?;
     let stores = Stores::read(&store.place).await?;
     let streams = Stores::streams(&store.place)?;
-    let audit = pipeline::audit(&*stores.archive, &*stores.ledger, streams.as_deref()).await?;
+    let audit = pipeline::audit(&*stores.archive, &*stores.ledger, streams.as_deref(), &keys).await?;
     if store.json {
         output::json(&audit);
     } else {

@@ -9,13 +9,14 @@ use serde::Serialize;
 
 use super::verify::verify_ledger;
 use crate::{
-    Archive, Assignment, Chained, Digest, Error, Forecasted, Key, Ledger, Link, ObjectRef, RunEntry, RunId, Snapshot,
-    Stage, StageRecord, Tombstone, Trained,
+    Archive, Assignment, Chained, Digest, Error, Forecasted, Key, Ledger, Link, ObjectRef, PublicKey, RunEntry, RunId,
+    Snapshot, Stage, StageRecord, Tombstone, Trained,
     packed::decompress,
     records::{
         forecast_table,
         transcript::{Transcript, plain},
     },
+    signing::{signature_of, signed_by},
     stream::{Streams, verify_stream},
 };
 
@@ -32,6 +33,8 @@ pub struct Audit {
     pub rows: u64,
     /// Archived objects that are what they were written as.
     pub objects: usize,
+    /// Closed runs whose transcript is signed: by one of the keys given, where any is.
+    pub signed: usize,
     /// Archived objects that nothing on record refers to, and should: work that was cut off, or outrun, left them.
     pub unaccounted: Vec<String>,
     /// What is not as it was, in words.
@@ -57,14 +60,21 @@ const BY_THEMSELVES: [&str; 5] = ["calendars/", "forgotten/", "judged/", "judgem
 /// Objects read at the same time.
 const READS: usize = 32;
 
-/// Looks at everything.
+/// Looks at everything. With public keys, a run signed by one of them must be among the newest of each series: by its place in the chain, it
+/// stands for every record before it.
 ///
 /// # Errors
 /// Only where a store cannot be reached: whatever is wrong with what it holds is in the findings.
-pub async fn audit(archive: &dyn Archive, ledger: &dyn Ledger, streams: Option<&dyn Streams>) -> Result<Audit, Error> {
+pub async fn audit(
+    archive: &dyn Archive,
+    ledger: &dyn Ledger,
+    streams: Option<&dyn Streams>,
+    keys: &[PublicKey],
+) -> Result<Audit, Error> {
     let mut auditor = Auditor {
         archive,
         ledger,
+        keys,
         audit: Audit::default(),
         on_record: BTreeSet::new(),
         retains_all: true,
@@ -95,6 +105,8 @@ pub async fn audit(archive: &dyn Archive, ledger: &dyn Ledger, streams: Option<&
 struct Auditor<'a> {
     archive: &'a dyn Archive,
     ledger: &'a dyn Ledger,
+    /// Whose signatures are looked for.
+    keys: &'a [PublicKey],
     audit: Audit,
     /// Runs on record.
     on_record: BTreeSet<RunId>,
@@ -111,6 +123,7 @@ struct End {
     run: RunId,
     sequence: u64,
     digest: Vec<u8>,
+    signed: bool,
 }
 
 impl Auditor<'_> {
@@ -174,18 +187,19 @@ impl Auditor<'_> {
             if let Some(closure) = closure
                 && let Some(object) = closure.transcript_object()
             {
-                let Some(transcript) = self.transcript(object).await? else { continue };
+                let Some((transcript, signed)) = self.transcript(object).await? else { continue };
+                self.audit.signed += usize::from(signed);
                 let told = (&transcript.run, transcript.as_of, transcript.trigger, &transcript.closure);
                 if told != (&run.id, run.as_of, run.trigger, &plain(closure)) {
                     self.find(&format!("run {}", run.id), "the ledger has another end of it than its transcript");
                 }
                 let mut before = transcript.before().cloned();
                 for (ticker, link) in transcript.ends {
-                    let end = End { run: run.id.clone(), sequence: link.sequence, digest: link.digest.hash() };
+                    let end = End { run: run.id.clone(), sequence: link.sequence, digest: link.digest.hash(), signed };
                     self.ends.entry(ticker).or_default().push(end);
                 }
                 while let Some(object) = before.take() {
-                    before = self.transcript(object).await?.and_then(|earlier| earlier.before().cloned());
+                    before = self.transcript(object).await?.and_then(|(earlier, _)| earlier.before().cloned());
                 }
             } else if let Some(closure) = closure {
                 // By an earlier release, whose summary alone has a digest.
@@ -199,21 +213,39 @@ impl Auditor<'_> {
         Ok(tickers)
     }
 
-    /// A transcript, which must be there, and all that it refers to.
-    async fn transcript(&mut self, object: ObjectRef) -> Result<Option<Transcript>, Error> {
+    /// A transcript, which must be there, and all that it refers to; and whether it is signed by whom it should be.
+    async fn transcript(&mut self, object: ObjectRef) -> Result<Option<(Transcript, bool)>, Error> {
         self.told.insert(object.key.as_str().to_owned());
         let read = object.read(self.archive).await;
         let Some(bytes) = self.note(read)? else { return Ok(None) };
         self.audit.objects += 1;
+        let signed = self.is_signed(&object, &bytes).await?;
         match Transcript::of_bytes(&bytes) {
             Ok(transcript) => {
                 let files = transcript.files.iter().filter(|file| Key::transcript(file.key.as_str()).is_none());
                 self.objects(files.cloned().collect()).await?;
-                Ok(Some(transcript))
+                Ok(Some((transcript, signed)))
             }
             Err(reason) => {
                 self.find(object.key.as_str(), &reason);
                 Ok(None)
+            }
+        }
+    }
+
+    /// Whether a transcript has a signature, by one of the keys where any is given. One that does not verify is a finding.
+    async fn is_signed(&mut self, object: &ObjectRef, bytes: &[u8]) -> Result<bool, Error> {
+        let Some(key) = signature_of(object) else { return Ok(false) };
+        let Some(signature) = self.archive.read(&key).await? else { return Ok(false) };
+        self.told.insert(key.as_str().to_owned());
+        match signed_by(&signature, bytes) {
+            Ok(signer) => {
+                self.audit.objects += 1;
+                Ok(self.keys.is_empty() || self.keys.contains(&signer))
+            }
+            Err(reason) => {
+                self.find(key.as_str(), &reason);
+                Ok(false)
             }
         }
     }
@@ -237,7 +269,15 @@ impl Auditor<'_> {
         let forgotten = Tombstone::all(self.archive, ticker).await?;
         let places: HashMap<u64, Vec<u8>> =
             chain.records.iter().map(|(link, _)| (link.sequence, link.digest.hash())).collect();
-        for end in self.ends.remove(ticker).unwrap_or_default() {
+        let ends = self.ends.remove(ticker).unwrap_or_default();
+        let newest_end = |signed: bool| ends.iter().filter(|end| end.signed || !signed).map(|end| end.sequence).max();
+        if !self.keys.is_empty() && newest_end(true) < newest_end(false) {
+            let what = format!("the ledger of {ticker}");
+            let after = newest_end(true).map_or_else(String::new, |sequence| format!(" after {sequence}"));
+            let reason = format!("no signature by the given key covers its records{after}");
+            self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
+        }
+        for end in ends {
             let was_forgotten = forgotten.iter().any(|tombstone| tombstone.has(&end.run));
             if !was_forgotten && places.get(&end.sequence) != Some(&end.digest) {
                 let what = format!("the ledger of {ticker}");

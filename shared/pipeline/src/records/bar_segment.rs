@@ -1,5 +1,5 @@
-//! A segment of bars as a Parquet file, which any tool opens: a row a bar, compressed with zstd. Prices as they were traded have few
-//! digits that repeat, so no column has a dictionary; statistics and indexes would outweigh the rows of a small segment.
+//! A segment of bars as a Parquet file, which any tool opens: a row a bar, a large one compressed with zstd. Prices as they were traded
+//! have few digits that repeat, so no column has a dictionary; statistics and indexes would outweigh the rows of a small segment.
 
 use std::{error::Error, sync::Arc};
 
@@ -28,6 +28,9 @@ const NUMBERS: [&str; 8] = ["open", "high", "low", "close", "volume", "adjClose"
 const EPOCH: Date = Date::constant(1970, 1, 1);
 /// No segment has more: a millennium of sessions.
 const MAX_ROWS: i64 = 1 << 18;
+/// Fewer rows are not compressed. Each column's reader makes a zstd context of its own, which takes longer than all that is read with it:
+/// over a year of nights, as the small segments of a history grew in number, they came to a fifth of a night.
+const MIN_COMPRESSED: usize = 128;
 
 /// What the columns to regress on are called begins with this: they may be called as those above.
 const REGRESSOR: &str = "regressor ";
@@ -37,9 +40,11 @@ pub(super) fn write(bars: &[KnownBar], regressors: &[String]) -> Vec<u8> {
 }
 
 fn written(bars: &[KnownBar], regressors: &[String]) -> Result<Vec<u8>> {
+    let compression =
+        if bars.len() < MIN_COMPRESSED { Compression::UNCOMPRESSED } else { Compression::ZSTD(ZstdLevel::try_new(6)?) };
     let properties = WriterProperties::builder()
         .set_created_by("closing-bell".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(6)?))
+        .set_compression(compression)
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true);

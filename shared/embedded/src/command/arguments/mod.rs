@@ -181,6 +181,9 @@ pub(super) enum Command {
         /// Hold everything that is kept against its digests instead: every object, record, pointer, report and row
         #[arg(long, conflicts_with_all = ["ticker", "version", "receipt"])]
         all: bool,
+        /// Demand that runs are signed by the owner of this key, in PEM; may be repeated
+        #[arg(long = "public-key", value_name = "FILE", requires = "all")]
+        public_keys: Vec<PathBuf>,
     },
     /// Rebuild a lost ledger from the archive, and list what cannot be proven
     Recover,

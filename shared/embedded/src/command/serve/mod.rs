@@ -84,6 +84,8 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     }
     let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
     let (token, made_up) = token()?;
+    // One that is no key is told now, and not at the first night.
+    super::signing::signer()?;
     let site = match &reader {
         Some(reader) => site.signed_in(Arc::new(Tokens::new(reader, &token))),
         None => site,
