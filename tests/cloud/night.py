@@ -25,6 +25,11 @@ from recorded_tiingo import EVERY, LAST_SESSION, SAMPLE, TOKEN, Tiingo  # noqa: 
 ZSTD = bytes.fromhex("28b52ffd")
 COMMAND = ROOT / "target/debug/closing-bell"
 GOOD = ["GOOGL", "KO", "MSFT", "NLS", "XOM"]
+# The first of RFC 8032, section 7.1.
+SIGNING_KEY = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+"""
 CONFIGURATION = f"""
 watchlist = {json.dumps(GOOD + ["NOBODY", "GARBAGE"])}
 [fetch]
@@ -631,13 +636,15 @@ class Nights(unittest.TestCase):
             self.assertEqual(actions, ["lambda:InvokeFunction", "lambda:InvokeFunctionUrl"], function)
         self.assertEqual(len(public), 4)
 
-    def test_993_people_sign_in(self):
+    def test_993_people_sign_in_and_runs_are_signed(self):
         ssm = self.cloud.client("ssm")
+        ssm.put_parameter(Name=f"/{STACK}/signing-key", Value=SIGNING_KEY, Type="SecureString")
         tokens = {role: f"{role}-0123456789abcdef0123456789" for role in ["reader", "operator"]}
         for role, token in tokens.items():
             ssm.put_parameter(Name=f"/{STACK}/sign-in/{role}", Value=token, Type="SecureString")
         self.cloud.deploy(
-            CONFIGURATION, TOKEN, SignIn="true", PredictAuth="AWS_IAM", ScheduleState="DISABLED", TiingoBaseUrl=self.tiingo.url
+            CONFIGURATION, TOKEN, SignIn="true", SigningParameter=f"/{STACK}/signing-key", PredictAuth="AWS_IAM",
+            ScheduleState="DISABLED", TiingoBaseUrl=self.tiingo.url,
         )
         ask = lambda path, role=None, **more: self.cloud.call(
             "StartUrl", path, headers={"Authorization": f"Bearer {tokens[role]}"} if role else {}, **more
@@ -658,6 +665,11 @@ class Nights(unittest.TestCase):
         self.assertIn(status, (200, 303), "it is sent on to the run")
         self.assertEqual(self.cloud.wait(self.new_execution(known, 60))["status"], "SUCCEEDED")
         self.assertEqual(self.closure(run)["status"], "succeeded")
+        # Each end of it is signed, and its newest counts.
+        listed = self.cloud.client("s3").list_objects_v2(Bucket=self.cloud.outputs["ArchiveBucket"], Prefix=f"reports/{run}/signature-")
+        self.assertEqual(listed["KeyCount"], 2)
+        audit = self.operate("verify", "--all", "--json")
+        self.assertEqual((audit["findings"], audit["signed"]), ([], 1), audit)
 
     def test_994_a_table_restored_from_a_backup(self):
         """As docs/deploy.md says: another table in the place of the deployment's, and what it lacks is put on record again."""

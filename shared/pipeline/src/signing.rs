@@ -25,7 +25,7 @@ pub struct PublicKey(VerifyingKey);
 /// As it is stored: bytes in base64, so that other tools verify it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Signature {
+struct Stored {
     format: u32,
     public_key: String,
     signature: String,
@@ -50,8 +50,8 @@ impl Signer {
         PublicKey(self.0.verifying_key())
     }
 
-    fn sign(&self, bytes: &[u8]) -> Signature {
-        Signature {
+    fn sign(&self, bytes: &[u8]) -> Stored {
+        Stored {
             format: FORMAT,
             public_key: BASE64_STANDARD.encode(self.0.verifying_key().as_bytes()),
             signature: BASE64_STANDARD.encode(self.0.sign(bytes).to_bytes()),
@@ -101,7 +101,7 @@ pub(crate) fn signature_of(transcript: &ObjectRef) -> Option<Key> {
 /// # Errors
 /// In words, where it is none.
 pub(crate) fn signed_by(signature: &[u8], bytes: &[u8]) -> Result<PublicKey, String> {
-    let stored: Signature = serde_json::from_slice(signature).map_err(|error| error.to_string())?;
+    let stored: Stored = serde_json::from_slice(signature).map_err(|error| error.to_string())?;
     if stored.format != FORMAT {
         return Err(format!("its format {} is a later release's", stored.format));
     }
