@@ -218,7 +218,8 @@ impl Gains {
         with_vectors!(self.r, self.adjoint_with(x, innovations, weight, n, state, by_phi))
     }
 
-    // The arguments of `adjoint`, and zeros to make vectors from, which `with_vectors` gives by value.
+    // The arguments of `adjoint`, and zeros to make vectors from, which `with_vectors` gives by value. One loop, and long: a step's two halves
+    // share a dozen derivatives, which would have to be handed back and forth.
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)]
     fn adjoint_with<V: Vector>(
         &self,

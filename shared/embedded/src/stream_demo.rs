@@ -99,6 +99,54 @@ impl Place {
     }
 }
 
+/// Nights that the stream is compared with.
+struct Nightly {
+    place: Place,
+    market: Arc<dyn MarketData>,
+    assignment: Assignment,
+    compared: Compared,
+}
+
+impl Nightly {
+    /// After the first night of all.
+    async fn begin(
+        name: &'static str,
+        policy: &str,
+        data: &Path,
+        sample: &Sample,
+        as_of: Stamp,
+    ) -> Result<Nightly, String> {
+        let settings = Settings::parse(&format!("{SETTINGS}policy = {policy}\n"))?;
+        let nights = Nightly {
+            place: Place::new(&data.join(name.replace(' ', "-")))?,
+            market: Arc::new(InOrder(sample.clone())),
+            assignment: settings.assignment(pipeline::Market::Csv, sample.keys().cloned().collect()),
+            compared: Compared { nights: name, forecasts: 0, difference: 0.0, errors: [0.0; 2] },
+        };
+        nights.go_on(as_of).await?;
+        Ok(nights)
+    }
+
+    async fn go_on(&self, as_of: Stamp) -> Result<(), String> {
+        self.place.night(self.market.clone(), &self.assignment, as_of).await
+    }
+
+    /// What both forecast for a session, and what came.
+    async fn compare(&mut self, stream: &Place, sample: &Sample, session: usize) -> Result<(), String> {
+        for (ticker, rows) in sample {
+            let (streamed, nightly) = (stream.next(ticker).await?, self.place.next(ticker).await?);
+            if streamed.0 == nightly.0 {
+                let came = rows[session].1;
+                self.compared.forecasts += 1;
+                self.compared.difference = self.compared.difference.max((streamed.1 / nightly.1 - 1.0).abs());
+                self.compared.errors[0] += (streamed.1 / came - 1.0).abs();
+                self.compared.errors[1] += (nightly.1 / came - 1.0).abs();
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The nights' market: rows in their order, as far as they are known.
 struct InOrder(Sample);
 
@@ -167,17 +215,7 @@ pub(crate) async fn run(
 
     let mut nightly = Vec::new();
     for (name, policy) in NIGHTS {
-        let settings = Settings::parse(&format!("{SETTINGS}policy = {policy}\n"))?;
-        let place = Place::new(&data.join(name.replace(' ', "-")))?;
-        let market: Arc<dyn MarketData> = Arc::new(InOrder(sample.clone()));
-        let assignment = settings.assignment(pipeline::Market::Csv, tickers.clone());
-        place.night(market.clone(), &assignment, last(FIRST - 1)).await?;
-        nightly.push((
-            place,
-            market,
-            assignment,
-            Compared { nights: name, forecasts: 0, difference: 0.0, errors: [0.0; 2] },
-        ));
+        nightly.push(Nightly::begin(name, policy, data, &sample, last(FIRST - 1)).await?);
     }
 
     let mut random = ChaCha8Rng::seed_from_u64(seed);
@@ -193,20 +231,10 @@ pub(crate) async fn run(
         let counts = taken(&*streams, &source, sent).await?;
         longest = longest.max(begun.elapsed());
         tell(Told { session: last(place), counts: &counts, lag: sent.saturating_sub(counts.rows()) });
-        for (nights, market, assignment, compared) in &mut nightly {
-            nights.night(market.clone(), assignment, last(place)).await?;
-            if place + 1 == FIRST + sessions {
-                continue;
-            }
-            for ticker in &tickers {
-                let (streamed, nightly) = (stream.next(ticker).await?, nights.next(ticker).await?);
-                if streamed.0 == nightly.0 {
-                    let came = sample[ticker][place + 1].1;
-                    compared.forecasts += 1;
-                    compared.difference = compared.difference.max((streamed.1 / nightly.1 - 1.0).abs());
-                    compared.errors[0] += (streamed.1 / came - 1.0).abs();
-                    compared.errors[1] += (nightly.1 / came - 1.0).abs();
-                }
+        for nights in &mut nightly {
+            nights.go_on(last(place)).await?;
+            if place + 1 < FIRST + sessions {
+                nights.compare(&stream, &sample, place + 1).await?;
             }
         }
         tokio::time::sleep(pace).await;
@@ -219,13 +247,13 @@ pub(crate) async fn run(
     let mut after_the_next_run: f64 = 0.0;
     for ticker in &tickers {
         // The nights that always train have trained on this session, too.
-        let (streamed, nightly) = (stream.next(ticker).await?, nightly[1].0.next(ticker).await?);
+        let (streamed, nightly) = (stream.next(ticker).await?, nightly[1].place.next(ticker).await?);
         if streamed.0 != nightly.0 {
             return Err(format!("{ticker} ends on {} in place of {}", streamed.0, nightly.0));
         }
         after_the_next_run = after_the_next_run.max((streamed.1 / nightly.1 - 1.0).abs());
     }
-    let compared = nightly.into_iter().map(|(.., mut compared)| {
+    let compared = nightly.into_iter().map(|Nightly { mut compared, .. }| {
         compared.errors = compared.errors.map(|error| error / compared.forecasts.max(1) as f64);
         compared
     });

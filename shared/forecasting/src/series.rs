@@ -158,79 +158,25 @@ impl PriceSeries {
     /// positive. [`Error::NoPrices`] where no row has a number, [`Error::Spacing`] where the rows do not follow the cadence, or any.
     pub fn of(ticker: Ticker, rows: impl IntoIterator<Item = Row>, form: Form) -> Result<Self, Error> {
         let rows: Vec<Row> = rows.into_iter().collect();
-        if let Some(pair) = rows.windows(2).find(|pair| pair[0].date >= pair[1].date) {
-            let what = if pair[0].date == pair[1].date {
-                "a second row of the same date".to_owned()
-            } else {
-                format!("it follows {}, but dates must increase", pair[0].date)
-            };
-            return Err(Error::Row { row: pair[1].number, date: pair[1].date, what });
-        }
-        let cadence = match form.cadence {
-            Some(cadence) => cadence.of_dates_like(rows.first().map_or(Stamp::Index(0), |row| row.date)),
-            None => Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?,
-        };
-        // What has another cadence is told so, rather than that one of its rows is no period.
-        let known: Vec<Period> = rows
-            .iter()
-            .filter(|row| row.adjusted_close.is_some())
-            .filter_map(|row| cadence.of_dates_like(row.date).period(row.date).ok())
-            .collect();
-        cadence.check(&known)?;
+        let cadence = cadence_of(&rows, form)?;
         let kind = form.kind;
         let columns = rows.first().map_or(0, |row| row.regressors.len());
         let mut bars: Vec<Bar> = Vec::with_capacity(rows.len());
         let mut missing = Vec::new();
         let (mut numbers, mut quoted) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for row in rows {
-            let refuse = |what: String| Error::Row { row: row.number, date: row.date, what };
             let Some(adjusted_close) = row.adjusted_close else {
                 missing.push(row.date);
                 continue;
             };
-            let close = if kind.is_price() { row.close.unwrap_or(adjusted_close) } else { adjusted_close };
-            for (name, number) in [("adjClose", adjusted_close), ("close", close)] {
-                let name = if kind.is_price() { name } else { "its value" };
-                if number.is_nan() || number.abs() > MAX_VALUE {
-                    return Err(refuse(format!("{name} is {number}, but must be finite, and at most {MAX_VALUE:e}")));
-                }
-                if let Some(why) = kind.refusal(number) {
-                    return Err(refuse(format!("{name} is {number}, {why}")));
-                }
-            }
-            if kind.is_price() {
-                let told =
-                    |name: &str, number: f64, must: &str| refuse(format!("{name} is {number}, but must be {must}"));
-                if let Some(split) = row.split_factor.filter(|split| !is_split(*split)) {
-                    return Err(told("splitFactor", split, "positive, and within 1e-6 and 1e6"));
-                }
-                if let Some(dividend) = row.dividend.filter(|dividend| !(0.0..=MAX_VALUE).contains(dividend)) {
-                    return Err(told("divCash", dividend, "finite, and not negative"));
-                }
-            }
-            let day = cadence.period(row.date).map_err(|e| refuse(e.to_string()))?;
-            let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
-            let regressors: Option<Vec<f64>> = row.regressors.iter().copied().map(finite).collect();
-            let Some(regressors) = regressors.filter(|known| known.len() == columns) else {
-                return Err(refuse(
-                    "a column of columns.regressors is empty, but each needs a value where the series has one"
-                        .to_owned(),
-                ));
-            };
+            let bar = bar(&row, adjusted_close, (cadence, kind), columns).map_err(|what| Error::Row {
+                row: row.number,
+                date: row.date,
+                what,
+            })?;
             numbers.push(row.number);
             quoted.push(adjusted_close);
-            bars.push(Bar {
-                day,
-                open: finite(row.open),
-                high: finite(row.high),
-                low: finite(row.low),
-                close,
-                volume: finite(row.volume),
-                adjusted_close,
-                dividend: finite(row.dividend),
-                split_factor: finite(row.split_factor),
-                regressors,
-            });
+            bars.push(bar);
         }
         if bars.is_empty() {
             return Err(Error::NoPrices);
@@ -491,4 +437,67 @@ impl PriceSeries {
     pub fn adjusted_closes(&self) -> Vec<f64> {
         self.bars.iter().map(|bar| bar.adjusted_close).collect()
     }
+}
+/// The cadence of rows whose stamps increase.
+fn cadence_of(rows: &[Row], form: Form) -> Result<Cadence, Error> {
+    if let Some(pair) = rows.windows(2).find(|pair| pair[0].date >= pair[1].date) {
+        let what = if pair[0].date == pair[1].date {
+            "a second row of the same date".to_owned()
+        } else {
+            format!("it follows {}, but dates must increase", pair[0].date)
+        };
+        return Err(Error::Row { row: pair[1].number, date: pair[1].date, what });
+    }
+    let cadence = match form.cadence {
+        Some(cadence) => cadence.of_dates_like(rows.first().map_or(Stamp::Index(0), |row| row.date)),
+        None => Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?,
+    };
+    // What has another cadence is told so, rather than that one of its rows is no period.
+    let known: Vec<Period> = rows
+        .iter()
+        .filter(|row| row.adjusted_close.is_some())
+        .filter_map(|row| cadence.of_dates_like(row.date).period(row.date).ok())
+        .collect();
+    cadence.check(&known)?;
+    Ok(cadence)
+}
+
+/// The bar of a row that has a value, and so many columns to regress on; what is wrong with it, in words.
+fn bar(row: &Row, adjusted_close: f64, (cadence, kind): (Cadence, Kind), columns: usize) -> Result<Bar, String> {
+    let close = if kind.is_price() { row.close.unwrap_or(adjusted_close) } else { adjusted_close };
+    for (name, number) in [("adjClose", adjusted_close), ("close", close)] {
+        let name = if kind.is_price() { name } else { "its value" };
+        if number.is_nan() || number.abs() > MAX_VALUE {
+            return Err(format!("{name} is {number}, but must be finite, and at most {MAX_VALUE:e}"));
+        }
+        if let Some(why) = kind.refusal(number) {
+            return Err(format!("{name} is {number}, {why}"));
+        }
+    }
+    if kind.is_price() {
+        if let Some(split) = row.split_factor.filter(|split| !is_split(*split)) {
+            return Err(format!("splitFactor is {split}, but must be positive, and within 1e-6 and 1e6"));
+        }
+        if let Some(dividend) = row.dividend.filter(|dividend| !(0.0..=MAX_VALUE).contains(dividend)) {
+            return Err(format!("divCash is {dividend}, but must be finite, and not negative"));
+        }
+    }
+    let day = cadence.period(row.date).map_err(|error| error.to_string())?;
+    let finite = |value: Option<f64>| value.filter(|v| v.is_finite());
+    let regressors: Option<Vec<f64>> = row.regressors.iter().copied().map(finite).collect();
+    let regressors = regressors
+        .filter(|known| known.len() == columns)
+        .ok_or("a column of columns.regressors is empty, but each needs a value where the series has one")?;
+    Ok(Bar {
+        day,
+        open: finite(row.open),
+        high: finite(row.high),
+        low: finite(row.low),
+        close,
+        volume: finite(row.volume),
+        adjusted_close,
+        dividend: finite(row.dividend),
+        split_factor: finite(row.split_factor),
+        regressors,
+    })
 }

@@ -178,17 +178,7 @@ impl Judgement {
     ) -> (Judgement, Calibrations) {
         let replay = Replay::of(record, levels, detail);
         let naive = record.rows.iter().map(|row| row.change.abs()).sum::<f64>() / record.rows.len().max(1) as f64;
-        let scorecard = |column: Option<usize>| {
-            let losses = replay.losses(column).filter(|losses| losses.origins() > 0)?;
-            let mut card = Scorecard::new(losses, naive, levels);
-            let walk = replay.losses(record.column(record.plan.measure()))?.absolute();
-            card.skill = SkillInterval::of(&losses.absolute(), &walk, record.plan.horizon);
-            if detail == Detail::ByHorizon {
-                card.crps = Some(losses.crps());
-                card.horizons = losses.by_horizon(naive, levels);
-            }
-            Some(card)
-        };
+        let scorecard = |column: Option<usize>| scorecard(&replay, (record, column), naive, (levels, detail));
         let measures = [Contender::RANDOM_WALK, Contender::DRIFT];
         // One that cannot be estimated on these values serves nobody.
         let able = |contender: &Contender| models.iter().any(|(other, _)| other == contender);
@@ -253,6 +243,24 @@ impl Judgement {
             None => self.random_walk.as_ref().filter(|_| contender == Contender::RANDOM_WALK),
         }
     }
+}
+
+/// The losses of a column of the record, none being the random walk's.
+fn scorecard(
+    replay: &Replay,
+    (record, column): (&Record, Option<usize>),
+    naive: f64,
+    (levels, detail): (&[Level], Detail),
+) -> Option<Scorecard> {
+    let losses = replay.losses(column).filter(|losses| losses.origins() > 0)?;
+    let mut card = Scorecard::new(losses, naive, levels);
+    let walk = replay.losses(record.column(record.plan.measure()))?.absolute();
+    card.skill = SkillInterval::of(&losses.absolute(), &walk, record.plan.horizon);
+    if detail == Detail::ByHorizon {
+        card.crps = Some(losses.crps());
+        card.horizons = losses.by_horizon(naive, levels);
+    }
+    Some(card)
 }
 
 /// What makes each contender's intervals tonight.

@@ -31,6 +31,7 @@ pub(crate) async fn check(world: &World, nights: usize, before: &Content, undist
         }
     }
     each_series(world, &content).await;
+    each_run(world, &content);
     rows(world, &content, nights).await;
     accounted_for(world, &content).await;
 
@@ -108,6 +109,10 @@ async fn each_series(world: &World, content: &Content) {
             world.violated(format!("the newest verdict on {name} is not reached again: {error}"));
         }
     }
+}
+
+/// Each run ended as one of its kind must.
+fn each_run(world: &World, content: &Content) {
     for (run, status) in &content.runs {
         // Those of the market, which has one that is no price history; of the stream, and of a person.
         let expected = [

@@ -114,37 +114,7 @@ impl Site {
             streams: self.streams,
             stopping: self.stopping,
         };
-        let reads = Router::new()
-            .route("/", get(pages::overview::page))
-            .route("/tickers", get(api::tickers::tickers))
-            .route("/forecasts", get(api::tickers::forecasts))
-            .route("/results", get(api::results::results))
-            .route("/tickers/{ticker}", get(pages::ticker::page))
-            .route("/tickers/{ticker}/compare", get(pages::compare::page))
-            .route("/tickers/{ticker}/forecast.svg", get(pictures::forecast_svg))
-            .route("/tickers/{ticker}/forecast.png", get(pictures::forecast_png))
-            .route("/tickers/{ticker}/residuals.svg", get(pictures::residuals_svg))
-            .route("/forecast/{ticker}", get(api::forecast::forecast))
-            .route("/models/{ticker}", get(api::models::models))
-            .route("/models/{ticker}/{version}", get(api::models::model))
-            .route("/receipts/{ticker}", get(api::receipts::receipts))
-            .route("/scores/{ticker}", get(api::scores::scores))
-            .route("/runs", get(api::runs::runs))
-            .route("/runs/{run}", get(api::runs::run))
-            .route("/runs/{run}/forecasts.csv", get(api::runs::forecasts))
-            .route("/runs/{run}/report/index.html", get(api::runs::report))
-            .route("/runs/{run}/night.svg", get(pictures::night_svg))
-            .route("/runs/{run}/night.png", get(pictures::night_png))
-            .route("/stream", get(pages::stream::page))
-            .route("/stream/events", get(pages::stream::events))
-            .route("/metrics", get(api::metrics::metrics))
-            .route("/judged", get(api::judged::everyone))
-            .route("/judged/{name}", get(api::judged::one))
-            .route("/healthz", get(api::healthz))
-            .route("/openapi.json", get(api::document))
-            .route("/docs", get(api::docs))
-            .route("/assets/{name}", get(assets::asset))
-            .with_state(stores);
+        let reads = reads().with_state(stores);
         let all = match self.starts {
             Some(starts) => reads.merge(api::start::route(starts)),
             None => reads,
@@ -172,6 +142,40 @@ impl Site {
         };
         all.layer(middleware::from_fn(log::request)).layer(DefaultBodyLimit::max(MAX_BODY))
     }
+}
+
+/// What is read.
+fn reads() -> Router<Stores> {
+    Router::new()
+        .route("/", get(pages::overview::page))
+        .route("/tickers", get(api::tickers::tickers))
+        .route("/forecasts", get(api::tickers::forecasts))
+        .route("/results", get(api::results::results))
+        .route("/tickers/{ticker}", get(pages::ticker::page))
+        .route("/tickers/{ticker}/compare", get(pages::compare::page))
+        .route("/tickers/{ticker}/forecast.svg", get(pictures::forecast_svg))
+        .route("/tickers/{ticker}/forecast.png", get(pictures::forecast_png))
+        .route("/tickers/{ticker}/residuals.svg", get(pictures::residuals_svg))
+        .route("/forecast/{ticker}", get(api::forecast::forecast))
+        .route("/models/{ticker}", get(api::models::models))
+        .route("/models/{ticker}/{version}", get(api::models::model))
+        .route("/receipts/{ticker}", get(api::receipts::receipts))
+        .route("/scores/{ticker}", get(api::scores::scores))
+        .route("/runs", get(api::runs::runs))
+        .route("/runs/{run}", get(api::runs::run))
+        .route("/runs/{run}/forecasts.csv", get(api::runs::forecasts))
+        .route("/runs/{run}/report/index.html", get(api::runs::report))
+        .route("/runs/{run}/night.svg", get(pictures::night_svg))
+        .route("/runs/{run}/night.png", get(pictures::night_png))
+        .route("/stream", get(pages::stream::page))
+        .route("/stream/events", get(pages::stream::events))
+        .route("/metrics", get(api::metrics::metrics))
+        .route("/judged", get(api::judged::everyone))
+        .route("/judged/{name}", get(api::judged::one))
+        .route("/healthz", get(api::healthz))
+        .route("/openapi.json", get(api::document))
+        .route("/docs", get(api::docs))
+        .route("/assets/{name}", get(assets::asset))
 }
 
 async fn unknown(uri: Uri) -> Problem {

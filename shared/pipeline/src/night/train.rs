@@ -6,7 +6,7 @@ use forecasting::{
 use super::{Heard, Place, Tonight};
 use crate::{
     Archive, Champion, Digest, Error, Evaluated, FittedBy, Key, Ledger, ModelVersion, ObjectRef, Programs, RunId,
-    Stage, StoredRecord, Trained, TrainedVersion, error::about,
+    Stage, StoredRecord, Trained, TrainedVersion, VersionId, error::about,
 };
 
 /// As many nights back as are looked through for a record of this plan.
@@ -113,22 +113,10 @@ impl Night<'_> {
         };
         let select = evaluated.training.select
             || selected.is_none_or(|day| day.periods_until(session) >= plan.reselected_after(self.series.bars().len()));
-        let failed_before = before.iter().flat_map(|(_, before)| &before.without_model);
-        let failed_before: Vec<(Contender, String)> = failed_before.cloned().collect();
-        let mut models = if due {
-            self.trained(&earlier, heard, select, &plan.contenders)
-        } else {
-            self.completed(&earlier, heard, ripe, select, failed_before)
-        };
+        let failed_before = before.iter().flat_map(|(_, before)| &before.without_model).cloned().collect();
+        let mut models = self.models(&earlier, heard, (ripe, due, select), &plan.contenders, failed_before);
         // What was trained for the first time counts as trained, whoever asked for it.
         let due = due || ripe && selected.is_none() && !models.new.is_empty();
-
-        // A program that says nothing tonight has no model tonight, whatever it fitted before.
-        for program in plan.contenders.iter().filter_map(|contender| contender.program()).filter(|_| ripe) {
-            if let Err(reason) = heard.model(program) {
-                models.without(Contender::Program(Program { program }), reason);
-            }
-        }
         let silent = self.extend(&mut record, &mut scales, (&earlier, &models), heard)?;
 
         let seat = self.champion.and_then(|champion| champion.seat.as_ref());
@@ -146,18 +134,6 @@ impl Night<'_> {
         let served = [Some(nominee), serving];
         calibrations.retain(|(contender, _)| served.contains(&Some(*contender)));
 
-        let periods = self.series.bars().len();
-        let told = models.known.iter().filter_map(|(contender, version)| {
-            Some((version.version.clone(), heard.outlook(contender.program()?, periods)?))
-        });
-        let outlooks = told.collect();
-        let versions = models.known.iter().map(|(contender, version)| TrainedVersion {
-            contender: *contender,
-            specification: version.inputs.specification,
-            version: version.version.clone(),
-            sha256: Digest::of(&version.to_json()),
-        });
-        let versions = versions.collect();
         let trained_before = before.as_ref().and_then(|(_, before)| before.trained);
         let stored = before.map(|(run, before)| (run, before.record));
         let trained = Trained {
@@ -167,13 +143,36 @@ impl Night<'_> {
             scales,
             trained: if due { Some(session) } else { trained_before },
             selected: if due && select { Some(session) } else { selected },
-            versions,
+            versions: models.versions(),
+            outlooks: models.outlooks(heard, self.series.bars().len()),
             without_model: models.without,
-            outlooks,
             judgement,
             calibrations,
         };
         Ok((trained, models.new))
+    }
+
+    /// Everyone's models tonight.
+    fn models(
+        &self,
+        earlier: &[(Contender, ModelVersion)],
+        heard: &Heard,
+        (ripe, due, select): (bool, bool, bool),
+        contenders: &[Contender],
+        failed_before: Vec<(Contender, String)>,
+    ) -> Models {
+        let mut models = if due {
+            self.trained(earlier, heard, select, contenders)
+        } else {
+            self.completed(earlier, heard, ripe, select, failed_before)
+        };
+        // A program that says nothing tonight has no model tonight, whatever it fitted before.
+        for program in contenders.iter().filter_map(|contender| contender.program()).filter(|_| ripe) {
+            if let Err(reason) = heard.model(program) {
+                models.without(Contender::Program(Program { program }), reason);
+            }
+        }
+        models
     }
 
     /// Adds what everyone forecasts from tonight, and from the sessions that no night was held on, to the record. Answers with those who
@@ -355,5 +354,24 @@ impl Models {
     fn add(&mut self, contender: Contender, version: ModelVersion) {
         self.new.push(version.clone());
         self.known.push((contender, version));
+    }
+
+    /// As they are named in the night's result.
+    fn versions(&self) -> Vec<TrainedVersion> {
+        let version = |(contender, version): &(Contender, ModelVersion)| TrainedVersion {
+            contender: *contender,
+            specification: version.inputs.specification,
+            version: version.version.clone(),
+            sha256: Digest::of(&version.to_json()),
+        };
+        self.known.iter().map(version).collect()
+    }
+
+    /// What the programs among them forecast after so many periods.
+    fn outlooks(&self, heard: &Heard, periods: usize) -> Vec<(VersionId, Outlook)> {
+        let outlook = |(contender, version): &(Contender, ModelVersion)| {
+            Some((version.version.clone(), heard.outlook(contender.program()?, periods)?))
+        };
+        self.known.iter().filter_map(outlook).collect()
     }
 }

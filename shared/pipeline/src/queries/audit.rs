@@ -266,25 +266,7 @@ impl Auditor<'_> {
         self.audit.records += self.note(counted)?.unwrap_or(0);
         let chain = self.ledger.chain(ticker).await?;
         self.audit.tickers += usize::from(!chain.records.is_empty());
-        let forgotten = Tombstone::all(self.archive, ticker).await?;
-        let places: HashMap<u64, Vec<u8>> =
-            chain.records.iter().map(|(link, _)| (link.sequence, link.digest.hash())).collect();
-        let ends = self.ends.remove(ticker).unwrap_or_default();
-        let newest_end = |signed: bool| ends.iter().filter(|end| end.signed || !signed).map(|end| end.sequence).max();
-        if !self.keys.is_empty() && newest_end(true) < newest_end(false) {
-            let what = format!("the ledger of {ticker}");
-            let after = newest_end(true).map_or_else(String::new, |sequence| format!(" after {sequence}"));
-            let reason = format!("no signature by the given key covers its records{after}");
-            self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
-        }
-        for end in ends {
-            let was_forgotten = forgotten.iter().any(|tombstone| tombstone.has(&end.run));
-            if !was_forgotten && places.get(&end.sequence) != Some(&end.digest) {
-                let what = format!("the ledger of {ticker}");
-                let reason = format!("record {} is not what the transcript of run {} says", end.sequence, end.run);
-                self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
-            }
-        }
+        self.ends_of(ticker, &chain.records).await?;
         let champion = self.ledger.champion(ticker).await?;
         let mut needed: BTreeSet<Key> = champion.iter().map(|champion| Key::model(ticker, &champion.version)).collect();
         let mut objects: BTreeMap<Key, Digest> = BTreeMap::new();
@@ -335,6 +317,30 @@ impl Auditor<'_> {
             }
         }
         self.objects(there).await
+    }
+
+    /// A series' records stand where the transcripts of its runs say, and a signature covers them where one is looked for.
+    async fn ends_of(&mut self, ticker: &Ticker, records: &[(Link, Chained)]) -> Result<(), Error> {
+        let forgotten = Tombstone::all(self.archive, ticker).await?;
+        let places: HashMap<u64, Vec<u8>> =
+            records.iter().map(|(link, _)| (link.sequence, link.digest.hash())).collect();
+        let ends = self.ends.remove(ticker).unwrap_or_default();
+        let newest_end = |signed: bool| ends.iter().filter(|end| end.signed || !signed).map(|end| end.sequence).max();
+        if !self.keys.is_empty() && newest_end(true) < newest_end(false) {
+            let what = format!("the ledger of {ticker}");
+            let after = newest_end(true).map_or_else(String::new, |sequence| format!(" after {sequence}"));
+            let reason = format!("no signature by the given key covers its records{after}");
+            self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
+        }
+        for end in ends {
+            let was_forgotten = forgotten.iter().any(|tombstone| tombstone.has(&end.run));
+            if !was_forgotten && places.get(&end.sequence) != Some(&end.digest) {
+                let what = format!("the ledger of {ticker}");
+                let reason = format!("record {} is not what the transcript of run {} says", end.sequence, end.run);
+                self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
+            }
+        }
+        Ok(())
     }
 
     /// A forecast table follows from its forecast.

@@ -192,18 +192,10 @@ pub async fn verify_receipt(
     let by_person = run.configuration.rollback.is_some() || run.configuration.release.is_some();
     let scorecards = match &receipt.judgement {
         _ if by_person => {
-            same(receipt, "decider", receipt.decided_by.as_str(), PERSON)?;
             let failed = before.ok_or_else(|| damaged(receipt, "it names no version before"))?;
-            let (decision, reason, champion) = match &run.configuration.rollback {
-                Some(order) => {
-                    let back = champion_of(&order.version)?;
-                    (Decision::Rollback, in_words(back), restored(back, failed, &place))
-                }
-                None => (Decision::Release, released_in_words(failed), released(failed, &place)),
-            };
-            same(receipt, "decision", &receipt.decision, &decision)?;
-            same(receipt, "reason", &receipt.reason, &reason)?;
-            same(receipt, "champion", &receipt.champion, &champion)?;
+            let order = run.configuration.rollback.as_ref();
+            let back = order.map(|order| champion_of(&order.version)).transpose()?;
+            decided_by_person(receipt, back, failed, &place)?;
             0
         }
         None => {
@@ -228,6 +220,23 @@ pub async fn verify_receipt(
     objects.dedup();
     let (ticker, version) = (ticker.clone(), version.clone());
     Ok(VerifiedReceipt { ticker, run: run.id, decision: receipt.decision, version, scorecards, objects })
+}
+
+/// A person's decision, to go back to a version or to release the one that served.
+fn decided_by_person(
+    receipt: &Receipt,
+    back: Option<&Champion>,
+    failed: &Champion,
+    place: &Place<'_>,
+) -> Result<(), Error> {
+    same(receipt, "decider", receipt.decided_by.as_str(), PERSON)?;
+    let (decision, reason, champion) = match back {
+        Some(back) => (Decision::Rollback, in_words(back), restored(back, failed, place)),
+        None => (Decision::Release, released_in_words(failed), released(failed, place)),
+    };
+    same(receipt, "decision", &receipt.decision, &decision)?;
+    same(receipt, "reason", &receipt.reason, &reason)?;
+    same(receipt, "champion", &receipt.champion, &champion)
 }
 
 /// A receipt whose night is held again.

@@ -37,25 +37,8 @@ impl Settings {
         if let Some(twice) = self.aliases.values().find(|symbol| !symbols.insert(*symbol)) {
             return Err(format!("aliases give {twice} to two series"));
         }
-        if let Some(Families { contenders: families, .. }) = &self.families {
-            within("the number of families", families.len(), 1..=10)?;
-            if let Some(twice) = families.iter().enumerate().find(|(i, f)| families[..*i].contains(f)) {
-                return Err(format!("families name {} twice", twice.1));
-            }
-            if families.contains(&Contender::Family(Family::Regression)) && self.columns.regressors.is_empty() {
-                return Err("families name regression, but columns.regressors names nothing to regress on".to_owned());
-            }
-        }
-        let regressors = &self.columns.regressors;
-        if regressors.len() > MAX_REGRESSORS {
-            return Err(format!("columns.regressors has {} names, but may have {MAX_REGRESSORS}", regressors.len()));
-        }
-        if let Some(taken) = regressors.iter().find(|name| ["unique_id", "ds", "y"].contains(&name.as_str())) {
-            return Err(format!("columns.regressors name '{taken}', which is what a long table calls something else"));
-        }
-        if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
-            return Err(format!("columns.regressors name '{twice}' twice"));
-        }
+        self.check_families()?;
+        self.check_regressors()?;
         self.check_all_readings()?;
         if let Some(retention) = self.retention {
             // Whoever may be rolled back to must still be there.
@@ -77,6 +60,37 @@ impl Settings {
             return Err("tiingo.requests_per_hour must be at least 1".to_owned());
         }
         self.schedule.check()?;
+        self.check_waits()
+    }
+
+    fn check_families(&self) -> Result<(), String> {
+        let Some(Families { contenders: families, .. }) = &self.families else { return Ok(()) };
+        within("the number of families", families.len(), 1..=10)?;
+        if let Some(twice) = families.iter().enumerate().find(|(i, f)| families[..*i].contains(f)) {
+            return Err(format!("families name {} twice", twice.1));
+        }
+        if families.contains(&Contender::Family(Family::Regression)) && self.columns.regressors.is_empty() {
+            return Err("families name regression, but columns.regressors names nothing to regress on".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check_regressors(&self) -> Result<(), String> {
+        let regressors = &self.columns.regressors;
+        if regressors.len() > MAX_REGRESSORS {
+            return Err(format!("columns.regressors has {} names, but may have {MAX_REGRESSORS}", regressors.len()));
+        }
+        if let Some(taken) = regressors.iter().find(|name| ["unique_id", "ds", "y"].contains(&name.as_str())) {
+            return Err(format!("columns.regressors name '{taken}', which is what a long table calls something else"));
+        }
+        if let Some((_, twice)) = regressors.iter().enumerate().find(|(i, name)| regressors[..*i].contains(name)) {
+            return Err(format!("columns.regressors name '{twice}' twice"));
+        }
+        Ok(())
+    }
+
+    /// How long a night may wait, by itself and for retries.
+    fn check_waits(&self) -> Result<(), String> {
         let minutes = self.fetch.ask_again_minutes;
         if !(minutes > 0.0 && minutes <= 24.0 * 60.0) {
             return Err(format!("fetch.ask_again_minutes is {minutes}, but must be above 0 and at most 1440"));

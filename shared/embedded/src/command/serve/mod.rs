@@ -73,11 +73,8 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let known = service.address.is_loopback() || !service.hosts.is_empty();
     let site = site.behind_a_door(known.then(|| service.hosts.clone()));
     if place.in_cloud() {
-        let site = match &reader {
-            // Nothing is started here: both read.
-            Some(reader) => site.signed_in(Arc::new(Tokens::new(reader, reader))),
-            None => site,
-        };
+        // Nothing is started here: both read.
+        let site = signed_in(site, reader.as_deref(), reader.as_deref().unwrap_or_default());
         let listener = Bounded::new(listen(&service, reader.is_some()).await?, tls);
         output::remark("It only reads: there the state machine holds the nights.");
         return answer(listener, site.router(), stopped, stop).await;
@@ -86,26 +83,9 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let (token, made_up) = token()?;
     // One that is no key is told now, and not at the first night.
     super::signing::signer()?;
-    let site = match &reader {
-        Some(reader) => site.signed_in(Arc::new(Tokens::new(reader, &token))),
-        None => site,
-    };
+    let site = signed_in(site, reader.as_deref(), &token);
     let kafka = kafka_settings(&service.kafka)?;
-    // Where nothing can be written, nothing is taken in.
-    let site = match Opened::new(&place.data, &settings).await {
-        Ok(opened) => {
-            tokio::spawn(opened.clone().look_for_runs());
-            if let Some(kafka) = kafka {
-                tokio::spawn(follow(opened.clone(), kafka, stopped.clone()));
-            }
-            site.streaming(opened.streams).ingesting(Arc::new(Door::new(opened.ingest, &token)))
-        }
-        Err(failure) if kafka.is_none() => {
-            output::remark(&format!("No rows are taken in: {}", failure.text()));
-            site
-        }
-        Err(failure) => return Err(failure),
-    };
+    let site = taking_rows(site, Opened::new(&place.data, &settings).await, kafka, &token, &stopped)?;
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
     let work = Work::new()?;
     let nights = Arc::new(Nights::new(arguments, &token, archive, ledger, work.handle()).await?);
@@ -139,6 +119,38 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         );
     }
     Ok(code)
+}
+
+/// With people who sign in, where readers need a token.
+fn signed_in(site: Site, reader: Option<&str>, operator: &str) -> Site {
+    match reader {
+        Some(reader) => site.signed_in(Arc::new(Tokens::new(reader, operator))),
+        None => site,
+    }
+}
+
+/// With rows that arrive over HTTP, and from a topic where there is one. Where nothing can be written, nothing is taken in.
+fn taking_rows(
+    site: Site,
+    opened: Result<Opened, Failure>,
+    kafka: Option<KafkaSettings>,
+    token: &str,
+    stopped: &watch::Receiver<()>,
+) -> Result<Site, Failure> {
+    match opened {
+        Ok(opened) => {
+            tokio::spawn(opened.clone().look_for_runs());
+            if let Some(kafka) = kafka {
+                tokio::spawn(follow(opened.clone(), kafka, stopped.clone()));
+            }
+            Ok(site.streaming(opened.streams).ingesting(Arc::new(Door::new(opened.ingest, token))))
+        }
+        Err(failure) if kafka.is_none() => {
+            output::remark(&format!("No rows are taken in: {}", failure.text()));
+            Ok(site)
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Takes a topic in until it is told to stop. Whatever is wrong with it is told, and it is tried again: the topic may be made later.
