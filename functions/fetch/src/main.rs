@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws::{Batch, Cloud, S3Archive, SecretParameter, serve, told};
+use aws::{Batch, Cloud, S3Archive, SecretParameter, published, serve};
 use forecasting::Ticker;
 use pipeline::{
     Archive, Error, Fetched, Key, Market, MarketData, Run, Stage, price_file::PriceFile, stream::StreamMarket,
@@ -31,7 +31,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
                 };
                 let fetch = pipeline::fetch(market, &archive, &ledger, run, ticker, settle);
                 match attempts.at(Stage::Fetch, fetch).await? {
-                    Fetched::Ready(snapshot) => told(events.snapshot_stored(run, ticker, &snapshot).await),
+                    Fetched::Ready(snapshot) => published(events.snapshot_stored(run, ticker, &snapshot).await),
                     // It has no result: `plan` lists it again.
                     Fetched::NoBarYet => attempts.set_back("no bar yet"),
                 }

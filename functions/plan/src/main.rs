@@ -110,16 +110,16 @@ const TELLING: std::time::Duration = std::time::Duration::from_secs(20);
 async fn tell_start(cloud: &Cloud, archive: &S3Archive, settings: &Settings, run: &Run) {
     let address = match cloud.webhook_address().await {
         Ok(address) => address,
-        Err(error) => return tracing::warn!(%error, "the run's start is not told"),
+        Err(error) => return tracing::warn!(%error, "the run's start is not sent"),
     };
     match Messenger::of(&settings.webhook, address.as_deref()) {
         Ok(Some(messenger)) if messenger.tells_starts() => {
             let message = Message::started(run);
             if tokio::time::timeout(TELLING, messenger.tell(archive, &message)).await.is_err() {
-                tracing::warn!("the run's start is not told: the chat took too long");
+                tracing::warn!("the run's start is not sent: the chat took too long");
             }
         }
         Ok(_) => {}
-        Err(reason) => tracing::warn!(%reason, "the run's start is not told"),
+        Err(reason) => tracing::warn!(%reason, "the run's start is not sent"),
     }
 }

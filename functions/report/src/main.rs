@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws::{Cloud, DynamoLedger, Events, S3Archive, measured, serve, told};
+use aws::{Cloud, DynamoLedger, Events, S3Archive, measured, published, serve};
 use forecasting::{Ticker, TradingDay};
 use jiff::Timestamp;
 use messages::{Message, Messenger};
@@ -72,10 +72,10 @@ impl Stores {
             None => Arc::new(self.archive.clone()),
         };
         let closure = pipeline::report(&*archive, &self.ledger, &run, &reasons).await?;
-        told(self.events.run_closed(&run, &closure).await);
+        published(self.events.run_closed(&run, &closure).await);
         self.measure(&closure).await;
         if let Err(reason) = self.tell(cloud, &run, &closure).await {
-            tracing::warn!(%reason, "the run's end is not told");
+            tracing::warn!(%reason, "the run's end is not sent");
         }
         Ok(Answer { status: Some(closure.status), report: closure.report })
     }

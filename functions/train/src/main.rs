@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::{Batch, Cloud, serve, told};
+use aws::{Batch, Cloud, published, serve};
 use pipeline::work;
 
 /// No ticker is begun later than this, so that one that takes its time ends before the function is stopped.
@@ -18,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             .each(&ledger, BEGIN, async |run, ticker, attempts| {
                 let promoted = work(&archive, &ledger, &programs, run, ticker, attempts).await?;
                 if promoted.changed() {
-                    told(events.champion_changed(run, ticker, &promoted).await);
+                    published(events.champion_changed(run, ticker, &promoted).await);
                 }
                 Ok(())
             })

@@ -104,7 +104,7 @@ fn best_optimum(series: &Series, y: &[f64]) -> Result<Minimum, Error> {
 /// From so many observations on, one start may do.
 const LONG: usize = 500;
 
-/// Whether the coefficients are told apart: no root is near the unit circle, and no variance is inflated tenfold (the
+/// Whether the coefficients are identified: no root is near the unit circle, and no variance is inflated tenfold (the
 /// customary bound of regression diagnostics) by what the others could stand in for, or the observations are many enough
 /// to make up for it.
 fn is_distinct(model: &Arima, u: &[f64], n: usize) -> bool {

@@ -166,7 +166,7 @@ impl Gapped {
         Some((seen, State::undifferenced(&arma.phi(period), &arma.theta(period), &delta, &joint, &end.covariance)))
     }
 
-    /// Whether so many values determine the diffuse constants, which is a matter of differencing alone: whether what is missing can be told
+    /// Whether so many values determine the diffuse constants, which is a matter of differencing alone: whether what is missing can be estimated
     /// from the differences there are.
     fn is_determined_by(&self, first: usize) -> bool {
         let values = &self.values[..first];

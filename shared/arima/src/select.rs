@@ -1,7 +1,7 @@
 //! Automatic selection of the orders and the constant.
 //!
 //! D by the strength of the season, d by repeated KPSS tests, then p, q, P, Q and the constant by the search in
-//! `search.rs`, on the AICc unless told otherwise. Every candidate is fitted by exact maximum likelihood: no
+//! `search.rs`, on the AICc by default. Every candidate is fitted by exact maximum likelihood: no
 //! approximation ranks them, so what chose a model is what it has. Candidates differ in no differencing, so
 //! their criteria compare.
 

@@ -24,7 +24,7 @@ pub enum Admitted {
     Later,
 }
 
-/// By their names those that came from the queue are told from the schedule's.
+/// Their names set those that came from the queue apart from the schedule's.
 const PREFIX: &str = "start-";
 
 impl Executions {

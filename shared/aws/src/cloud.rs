@@ -23,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// For one attempt: the largest snapshot is a few hundred kilobytes.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// For a call with all its attempts: below every function's time-out, or a store that hangs would not be told from a crash.
+/// For a call with all its attempts: below every function's time-out, or a store that hangs would look like a crash.
 pub const OPERATION: Duration = Duration::from_secs(12);
 
 /// Attempts, with exponential backoff and jitter between them.

@@ -1,4 +1,4 @@
-//! What is told on the event bus. A consumer may be told twice, as EventBridge itself may tell twice: `run` and `ticker`, or
+//! What is published on the event bus. An event may arrive twice, as EventBridge itself may deliver twice: `run` and `ticker`, or
 //! `run` alone, name what happened.
 
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
@@ -14,14 +14,14 @@ pub(crate) const SOURCE: &str = "closing-bell";
 /// The detail type of a request to start a run.
 pub(crate) const RUN_REQUESTED: &str = "run requested";
 
-/// What stands in the ledger stands, told or not: a bus that cannot be reached fails no stage.
-pub fn told(outcome: Result<(), Error>) {
+/// What stands in the ledger stands, published or not: a bus that cannot be reached fails no stage.
+pub fn published(outcome: Result<(), Error>) {
     if let Err(error) = outcome {
-        tracing::warn!(%error, "an event is not told");
+        tracing::warn!(%error, "an event is not published");
     }
 }
 
-/// Where events are told.
+/// Where events are published.
 #[derive(Debug, Clone)]
 pub struct Events {
     client: Client,

@@ -122,7 +122,7 @@ impl DynamoLedger {
         let mut receipts = Vec::with_capacity(items.len());
         for item in &items {
             let stored = self.stored(item);
-            // Before places a time told the order.
+            // Before places, a time gave the order.
             let place = (stored.former_link()?.map(|link| link.sequence), stored.string("decided_at")?.to_owned());
             receipts.push((place, stored.json::<Receipt>("receipt")?));
         }

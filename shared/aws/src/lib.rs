@@ -26,7 +26,7 @@ pub use admission::{Admitted, Executions};
 pub use batch::{Answer, Batch};
 pub use cloud::{Cloud, OPERATION, Unset, bucket, table};
 pub use dynamo_ledger::DynamoLedger;
-pub use events::{Events, told};
+pub use events::{Events, published};
 pub use executions::Failure;
 pub use list::write_list;
 pub use metrics::measured;

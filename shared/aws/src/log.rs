@@ -236,7 +236,7 @@ impl DynamoLedger {
         Ok(())
     }
 
-    /// An item as it was read. Its digest is of its last record; the others' follow from what stands before it, and are told as what they hold.
+    /// An item as it was read. Its digest is of its last record; the others' follow from what stands before it, and are read as what they hold.
     fn appendix(&self, ticker: &Ticker, item: &Item) -> Result<Appendix, Error> {
         let stored = self.stored(item);
         let (run, as_of): (RunId, Stamp) = (stored.word("run")?, stored.word("as_of")?);

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A call that broke off, or found the function busy, is made again.
 const ATTEMPTS: u32 = 3;
 
-/// All that is said in one call: the series is opened, told up to a period, and closed.
+/// All that is said in one call: the series is opened, sent up to a period, and closed.
 #[derive(Serialize)]
 struct Invocation<'a> {
     messages: [Message<'a>; 3],

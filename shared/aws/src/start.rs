@@ -86,7 +86,7 @@ struct ObjectCreated {
 #[derive(Deserialize)]
 struct Object {
     key: String,
-    /// The same however often one write is told of.
+    /// The same however often one write is announced.
     sequencer: Option<String>,
 }
 

@@ -28,7 +28,7 @@ pub struct Night {
 impl Night {
     /// Runs the stages for every ticker, in parallel on all cores. One ticker's failure never stops the others.
     ///
-    /// `finished` is told each ticker that is through.
+    /// `finished` is called with each ticker that is done.
     ///
     /// # Errors
     /// Only where the run itself cannot be opened or closed; a ticker's errors are in the entry's closure.

@@ -36,7 +36,7 @@ pub(crate) enum Refusal {
 /// Where the address names no password.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For the whole answer. The server is told, and says so itself; one that does not is not waited for much longer.
+/// For the whole answer. The server has this limit too, and says so itself; one that does not is not waited for much longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 const GRACE: Duration = Duration::from_secs(30);
 /// A server that has begun to answer goes on.
@@ -137,7 +137,7 @@ const AFTER: &str = "\n) TO STDOUT (FORMAT csv, HEADER true)";
 
 async fn connected(config: &Config) -> Result<Client, Refusal> {
     fn drive<F: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static>(connection: F) {
-        // It ends with its client; what ended it is told by whatever the client was asked.
+        // It ends with its client; why shows in the answer to whatever the client was asked.
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to PostgreSQL ended");

@@ -131,6 +131,19 @@ impl Nightly {
         self.place.night(self.market.clone(), &self.assignment, as_of).await
     }
 
+    /// The largest relative difference between what both forecast from the same session.
+    async fn difference(&self, stream: &Place, tickers: &[Ticker]) -> Result<f64, String> {
+        let mut largest: f64 = 0.0;
+        for ticker in tickers {
+            let (streamed, nightly) = (stream.next(ticker).await?, self.place.next(ticker).await?);
+            if streamed.0 != nightly.0 {
+                return Err(format!("{ticker} ends on {} in place of {}", streamed.0, nightly.0));
+            }
+            largest = largest.max((streamed.1 / nightly.1 - 1.0).abs());
+        }
+        Ok(largest)
+    }
+
     /// What both forecast for a session, and what came.
     async fn compare(&mut self, stream: &Place, sample: &Sample, session: usize) -> Result<(), String> {
         for (ticker, rows) in sample {
@@ -169,8 +182,8 @@ impl MarketData for InOrder {
     }
 }
 
-/// What is told meanwhile.
-pub(crate) struct Told<'a> {
+/// How far it is.
+pub(crate) struct Progress<'a> {
     pub(crate) session: Stamp,
     pub(crate) counts: &'a Counts,
     pub(crate) lag: u64,
@@ -191,7 +204,7 @@ pub(crate) async fn run(
     (sessions, seed, pace): (usize, u64, Duration),
     data: &Path,
     begin: impl AsyncFnOnce(String, &str) -> Result<Live, String>,
-    tell: impl Fn(Told<'_>),
+    report: impl Fn(Progress<'_>),
 ) -> Result<StreamDemo, String> {
     let sample = sample(sessions).await?;
     let settings = Settings::parse(SETTINGS)?;
@@ -230,7 +243,7 @@ pub(crate) async fn run(
         sent += send(&producer, rows).await?;
         let counts = taken(&*streams, &source, sent).await?;
         longest = longest.max(begun.elapsed());
-        tell(Told { session: last(place), counts: &counts, lag: sent.saturating_sub(counts.rows()) });
+        report(Progress { session: last(place), counts: &counts, lag: sent.saturating_sub(counts.rows()) });
         for nights in &mut nightly {
             nights.go_on(last(place)).await?;
             if place + 1 < FIRST + sessions {
@@ -244,15 +257,8 @@ pub(crate) async fn run(
     let counts = taken(&*streams, &source, sent).await?;
     producer.close().await.map_err(|error| error.to_string())?;
     stream.night(Arc::new(StreamMarket::new(streams)), &of_streams, last(FIRST + sessions - 1)).await?;
-    let mut after_the_next_run: f64 = 0.0;
-    for ticker in &tickers {
-        // The nights that always train have trained on this session, too.
-        let (streamed, nightly) = (stream.next(ticker).await?, nightly[1].place.next(ticker).await?);
-        if streamed.0 != nightly.0 {
-            return Err(format!("{ticker} ends on {} in place of {}", streamed.0, nightly.0));
-        }
-        after_the_next_run = after_the_next_run.max((streamed.1 / nightly.1 - 1.0).abs());
-    }
+    // The nights that always train have trained on this session, too.
+    let after_the_next_run = nightly[1].difference(&stream, &tickers).await?;
     let compared = nightly.into_iter().map(|Nightly { mut compared, .. }| {
         compared.errors = compared.errors.map(|error| error / compared.forecasts.max(1) as f64);
         compared

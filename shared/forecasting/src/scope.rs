@@ -91,8 +91,8 @@ impl Scope {
         moves.truncate(LISTED);
 
         let last_event = |value: fn(&Bar) -> Option<f64>, plain: f64| {
-            let told = |bar: &Bar| value(bar).filter(|v| *v != plain).map(|v| Event { day: bar.day, value: v });
-            bars.iter().rev().find_map(told)
+            let event = |bar: &Bar| value(bar).filter(|v| *v != plain).map(|v| Event { day: bar.day, value: v });
+            bars.iter().rev().find_map(event)
         };
         Scope {
             first: bars[0].day,

@@ -99,8 +99,8 @@ pub struct Bar {
 impl Bar {
     /// Whether both say the same of what models use: the session, its closes, its dividend and its split.
     pub fn agrees_with(&self, other: &Bar) -> bool {
-        let told = |bar: &Bar| (bar.day, bar.close, bar.adjusted_close, bar.dividend, bar.split_factor);
-        told(self) == told(other)
+        let stated = |bar: &Bar| (bar.day, bar.close, bar.adjusted_close, bar.dividend, bar.split_factor);
+        stated(self) == stated(other)
     }
 
     /// Whether earlier adjusted closes change because of this day.
@@ -452,7 +452,7 @@ fn cadence_of(rows: &[Row], form: Form) -> Result<Cadence, Error> {
         Some(cadence) => cadence.of_dates_like(rows.first().map_or(Stamp::Index(0), |row| row.date)),
         None => Cadence::of(&rows.iter().map(|row| row.date).collect::<Vec<_>>())?,
     };
-    // What has another cadence is told so, rather than that one of its rows is no period.
+    // Another cadence is reported as such, rather than as a row that is no period.
     let known: Vec<Period> = rows
         .iter()
         .filter(|row| row.adjusted_close.is_some())

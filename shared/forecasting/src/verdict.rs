@@ -96,8 +96,8 @@ impl Verdict {
 
     fn against_the_incumbent(judgement: &Judgement, first: bool) -> Verdict {
         // A handful of values proves nothing, whatever the odds: they are as good as the errors' size is known.
-        let told = judgement.scale != Scale::Model || judgement.sessions >= MIN_VALUES;
-        if let Some(best) = best(judgement.standings.iter().filter(|standing| told && standing.is_proven())) {
+        let known = judgement.scale != Scale::Model || judgement.sessions >= MIN_VALUES;
+        if let Some(best) = best(judgement.standings.iter().filter(|standing| known && standing.is_proven())) {
             let reason = format!("{} in place of the {}: {}", name(best), incumbent(judgement), evidence(best));
             return Verdict { decision: Decision::Promote, contender: best.contender, reason };
         }

@@ -18,7 +18,7 @@ pub enum Event {
     Backfilled,
 }
 
-/// What is told, whatever the chat.
+/// A message, whatever the chat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Message {
     /// What happened.
@@ -189,7 +189,7 @@ impl Message {
         })
     }
 
-    /// What it is about: met again, the same incident has the same name, and is not told again. A run that fails again in the
+    /// What it is about: met again, the same incident has the same name, and is not sent again. A run that fails again in the
     /// same way is the same incident; completed, or failing otherwise, it is another.
     pub fn incident(&self) -> String {
         let about = self.run.as_ref().map_or_else(|| self.as_of.to_string(), ToString::to_string);

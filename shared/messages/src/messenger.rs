@@ -93,27 +93,27 @@ impl Messenger {
         Ok(Messenger { http, webhook, patience })
     }
 
-    /// Whether a run's start is told too.
+    /// Whether a message is sent at a run's start, too.
     pub fn tells_starts(&self) -> bool {
         self.webhook.on_start
     }
 
-    /// Whether a backfill is told.
+    /// Whether one is sent of a backfill.
     pub fn tells_backfills(&self) -> bool {
         self.webhook.on_backfill
     }
 
-    /// Tells a message, unless its incident has been told. Whatever happens to it is logged, and fails nothing.
+    /// Sends a message, unless its incident has been sent. Whatever happens to it is logged, and fails nothing.
     pub async fn tell(&self, archive: &dyn Archive, message: &Message) {
-        match self.told(archive, message).await {
-            Ok(true) => tracing::info!(headline = %message.headline, webhook = ?self.webhook, "told"),
-            Ok(false) => tracing::info!(headline = %message.headline, "told before"),
+        match self.sent(archive, message).await {
+            Ok(true) => tracing::info!(headline = %message.headline, webhook = ?self.webhook, "sent"),
+            Ok(false) => tracing::info!(headline = %message.headline, "sent before"),
             Err(reason) => tracing::warn!(%reason, webhook = ?self.webhook, "a message did not arrive"),
         }
     }
 
-    /// Whether it was told now; `false` where it has been before.
-    async fn told(&self, archive: &dyn Archive, message: &Message) -> Result<bool, String> {
+    /// Returns false if it was sent before.
+    async fn sent(&self, archive: &dyn Archive, message: &Message) -> Result<bool, String> {
         let key = Key::message(&message.incident());
         let in_words = |error: Error| error.to_string();
         if archive.read(&key).await.map_err(in_words)?.is_some() {
@@ -145,7 +145,7 @@ impl Messenger {
             other => other,
         };
         sent.map_err(|refusal| refusal.reason)?;
-        // After it has arrived: cut off in between it is told twice, which is better than never.
+        // After it has arrived: cut off in between it is sent twice, which is better than never.
         let record = serde_json::to_vec_pretty(message).expect("a message is plain data");
         archive.create(&key, &record).await.map_err(in_words)?;
         Ok(true)

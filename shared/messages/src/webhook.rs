@@ -1,4 +1,4 @@
-/// In which words a chat is told.
+/// How messages are formatted.
 pub use pipeline::settings::WebhookFormat as Format;
 use pipeline::settings::WebhookSettings;
 use reqwest::Url;
@@ -12,9 +12,9 @@ pub struct Webhook {
     pub(crate) format: Format,
     /// Where the pages are, for links; no `/` at its end.
     pub(crate) site: Option<String>,
-    /// Whether a run's start is told too.
+    /// Whether a message is sent at a run's start, too.
     pub on_start: bool,
-    /// Whether a backfill is told.
+    /// Whether one is sent of a backfill.
     pub on_backfill: bool,
     /// The headline in words of one's own.
     pub(crate) headline: Option<Headline>,

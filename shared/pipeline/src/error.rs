@@ -91,7 +91,7 @@ pub enum Error {
         /// Whether trying again can help.
         transient: bool,
     },
-    /// Another writer came before: what is to be kept was told from what is no more.
+    /// Another writer came before: what is to be kept was derived from what has changed.
     #[error("{what} was changed by another writer meanwhile")]
     Raced {
         /// What was to be kept.

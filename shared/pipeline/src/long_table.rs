@@ -210,8 +210,8 @@ mod tests {
                 let read = read.expect("reads");
                 let rows = |name: &str| read.rows(Some(name), Date::MIN, Stamp::Date(Date::MAX)).expect("rows");
                 let (a, b) = (rows("A"), rows("b, c"));
-                let told: Vec<_> = a.iter().chain(&b).map(|row| (row.date, row.adjusted_close)).collect();
-                assert_eq!(told, [(stamps[0], Some(0.1)), (stamps[1], None), (stamps[2], Some(-2e-9))], "{text}");
+                let read: Vec<_> = a.iter().chain(&b).map(|row| (row.date, row.adjusted_close)).collect();
+                assert_eq!(read, [(stamps[0], Some(0.1)), (stamps[1], None), (stamps[2], Some(-2e-9))], "{text}");
             }
         };
         check(["2020-12-10", "2020-12-11", "1969-12-11"]);

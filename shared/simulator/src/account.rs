@@ -1,4 +1,4 @@
-//! Whether what a seed has left is accounted for: nothing is found against it, the archive alone gives the ledger back, and what is damaged afterwards is told.
+//! Whether what a seed has left is accounted for: nothing is found against it, the archive alone gives the ledger back, and what is damaged afterwards is found.
 
 use std::sync::Arc;
 

@@ -123,10 +123,10 @@ impl Content {
             let whose = if person { "a person's".to_owned() } else { format!("of {}", run.tickers) };
             format!("{whose}: {} done, {} failed: {}", closure.done, closure.failed, closure.status)
         };
-        let told = |entry: pipeline::RunEntry| {
+        let ended = |entry: pipeline::RunEntry| {
             (entry.run.id.to_string(), entry.closure.map(|closure| status(&entry.run, closure)))
         };
-        let mut runs: Vec<_> = entries.map(told).collect();
+        let mut runs: Vec<_> = entries.map(ended).collect();
         runs.sort();
         Ok(Content { objects, chains, champions, rows, runs })
     }

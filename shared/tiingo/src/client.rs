@@ -177,9 +177,9 @@ impl Client {
             .map_err(|()| "the base address cannot have a path".to_owned())?
             .pop_if_empty()
             .extend(path);
-        let told = |error: reqwest::Error| describe(&error.without_url());
+        let described = |error: reqwest::Error| describe(&error.without_url());
         let answer = async {
-            let response = self.http.get(url).query(query).send().await.map_err(told)?;
+            let response = self.http.get(url).query(query).send().await.map_err(described)?;
             let status = response.status().as_u16();
             Ok((status, read_body(response).await?))
         };
@@ -239,7 +239,7 @@ impl MarketData for Client {
                     tracing::warn!(%ticker, %error, "asking Tiingo again in {} ms", pause.as_millis());
                 })
                 .await?;
-            // A day that two windows share is told twice.
+            // Both windows have the day that they share.
             let known = rows.last().map(|row| row.date);
             rows.extend(window.into_iter().filter(|row| known.is_none_or(|known| row.date > known)));
         }

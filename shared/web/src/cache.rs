@@ -120,7 +120,7 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
             // Its rest is not read: nothing else can be asked on this connection.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        // What was asked for may be told on pages before the ledger knows of it: why a run was started.
+        // What was asked for may be on pages before the ledger knows of it: why a run was started.
         answers.known.clear();
         return guarded(response);
     }
@@ -137,7 +137,7 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
     // The same answer, whose body the router leaves away.
     *request.method_mut() = Method::GET;
     let response = as_page(next.run(request).await, page);
-    // What goes on being told has no end to wait for.
+    // A stream of events has no end to wait for.
     let goes_on = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
     if response.status() != StatusCode::OK || goes_on {
         return guarded(response);

@@ -42,7 +42,7 @@ fn is_open(path: &str) -> bool {
     path == "/healthz" || path == "/sign-in" || path.starts_with("/assets/")
 }
 
-/// Lets a request pass whose token allows it. Who is not known is sent to the sign-in page, or told so.
+/// Lets a request pass whose token allows it. Who is not known is sent to the sign-in page, or refused.
 pub(crate) async fn guard(State(keys): State<Arc<dyn Keys>>, mut request: Request, next: Next) -> Response {
     if is_open(request.uri().path()) {
         return next.run(request).await;

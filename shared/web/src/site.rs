@@ -87,7 +87,7 @@ impl Site {
         Site { stopping: Some(stopping), ..self }
     }
 
-    /// One with a door: it answers to these names alone, to addresses and to `localhost`, or to any name where none are told; it takes no
+    /// One with a door: it answers to these names alone, to addresses and to `localhost`, or to any name where none is given; it takes no
     /// writes that another site sends, and wrong tokens wait.
     #[must_use]
     pub fn behind_a_door(self, names: Option<Vec<String>>) -> Site {

@@ -9,7 +9,7 @@ pub(super) async fn drift(seed: u64, nights: usize, data: &Path, json: bool) -> 
         return Err(Failure::Usage(format!("{} is not empty: name another folder with --data", data.display())));
     }
     let bar = output::progress(drift::all_nights(nights) as u64, "{bar:32} {pos} nights {elapsed} {prefix} {msg}");
-    let told = drift::run(seed, nights, data, |policy, day| {
+    let demonstrated = drift::run(seed, nights, data, |policy, day| {
         bar.set_prefix(policy.to_owned());
         bar.set_message(day.to_string());
         bar.inc(1);
@@ -18,9 +18,9 @@ pub(super) async fn drift(seed: u64, nights: usize, data: &Path, json: bool) -> 
     .map_err(Failure::Failed)?;
     bar.finish_and_clear();
     if json {
-        output::json(&told);
+        output::json(&demonstrated);
     } else {
-        output::line(&told.to_string());
+        output::line(&demonstrated.to_string());
     }
     Ok(ExitCode::SUCCESS)
 }

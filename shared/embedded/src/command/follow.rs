@@ -15,7 +15,7 @@ const RUNS: usize = 20;
 pub(super) async fn follow(ledger: Arc<dyn Ledger>, json: bool) -> Result<ExitCode, Failure> {
     let stopped = super::stop::asked();
     tokio::pin!(stopped);
-    let (mut closed, mut told) = (HashSet::new(), HashSet::new());
+    let (mut closed, mut shown) = (HashSet::new(), HashSet::new());
     for entry in ledger.runs(RUNS).await? {
         if entry.closure.is_some() {
             closed.insert((entry.run.id, entry.closed_at));
@@ -35,7 +35,7 @@ pub(super) async fn follow(ledger: Arc<dyn Ledger>, json: bool) -> Result<ExitCo
             let attempts = ledger.attempts(&entry.run.id).await?;
             for attempt in attempts {
                 let key = (entry.run.id.clone(), attempt.ticker.clone(), attempt.stage, attempt.ended_at.clone());
-                if told.insert(key) {
+                if shown.insert(key) {
                     tell(&entry.run.id, &attempt, json);
                 }
             }

@@ -69,13 +69,13 @@ pub(super) fn scores(ticker: &Ticker, scores: &[VersionScore]) {
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     let mut rows = table(&header, &[1, 2, 3, 4, 5]);
     for VersionScore { version, score, .. } in scores {
-        let told = |value: Option<f64>| value.map(price).unwrap_or_default();
+        let cell = |value: Option<f64>| value.map(price).unwrap_or_default();
         let share = |value: f64| format!("{:.2} %", value * 100.0);
         let mut row = vec![
             score.date.to_string(),
             score.horizon.to_string(),
-            told(score.prices.map(|p| p.mean)),
-            told(score.prices.map(|p| p.actual)),
+            cell(score.prices.map(|p| p.mean)),
+            cell(score.prices.map(|p| p.actual)),
             share(score.error),
             share(score.naive_error),
         ];

@@ -27,7 +27,7 @@ struct Understood {
     first: String,
     last: String,
     first_values: Vec<f64>,
-    /// Whether its prices are closes as they were traded, which no dividend or split is told of.
+    /// Whether its prices are closes as they were traded, without their dividends and splits.
     closes_alone: bool,
     /// Of so many periods after the last it is known what may be regressed on, where anything is.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -165,7 +165,7 @@ async fn lines(
     Ok(all)
 }
 
-/// Rows of a topic until it is told to stop, or, where that is asked for, until there are no more.
+/// Rows of a topic until it is stopped, or, where that is asked for, until there are no more.
 pub(super) async fn topic(
     opened: &Opened,
     settings: &KafkaSettings,
@@ -177,7 +177,7 @@ pub(super) async fn topic(
     let mut all = Counts::default();
     let mut failures = 0;
     let mut reading: Option<Topic> = None;
-    let mut told = Instant::now();
+    let mut reported = Instant::now();
     while !*stopped.borrow() {
         let outcome = tokio::select! {
             outcome = further(opened, settings, (&source, format), &mut reading, until_end) => outcome,
@@ -188,8 +188,8 @@ pub(super) async fn topic(
             Ok(Some(counts)) => {
                 failures = 0;
                 all.add(&counts);
-                if told.elapsed() > Duration::from_secs(30) && counts.rows() > 0 {
-                    told = Instant::now();
+                if reported.elapsed() > Duration::from_secs(30) && counts.rows() > 0 {
+                    reported = Instant::now();
                     tracing::info!(%source, "{all}");
                 }
             }

@@ -212,8 +212,8 @@ pub(super) fn percent(value: Option<f64>) -> String {
 }
 
 /// The table at the end of a night.
-pub(super) async fn night(entry: &RunEntry, told: &RunOutput<'_>, ledger: &dyn Ledger) -> Result<(), Error> {
-    let RunOutput { run, as_of, status, tickers } = told;
+pub(super) async fn night(entry: &RunEntry, output: &RunOutput<'_>, ledger: &dyn Ledger) -> Result<(), Error> {
+    let RunOutput { run, as_of, status, tickers } = output;
     if entry.closure.as_ref().is_some_and(|closure| closure.status == RunStatus::NoSession) {
         print(&format!("The exchange was closed on {as_of}: no session, nothing to do."));
         return Ok(());

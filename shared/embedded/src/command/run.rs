@@ -74,7 +74,7 @@ impl Prepared {
             programs: self.stores.programs(),
             patience: self.patience(as_of),
         };
-        // Of the nights of a replay nobody wants to be told.
+        // Nobody wants messages about the nights of a replay.
         let messenger = self.messenger.as_ref().filter(|_| trigger != Trigger::Backfill);
         // Told beside the work: a chat that hangs holds up nothing.
         let telling = async {
@@ -248,11 +248,11 @@ pub(super) async fn run(as_of: Option<Stamp>, train: bool, arguments: &NightArgu
         let at = at.get(..16).unwrap_or(&at).replace('T', " ");
         output::remark(&format!("This run was done already, on {at} UTC: nothing was done again."));
     }
-    let told = prepared.output(&entry).await?;
+    let printed = prepared.output(&entry).await?;
     if arguments.store.json {
-        output::json(&told);
+        output::json(&printed);
     } else {
-        output::night(&entry, &told, &*prepared.stores.ledger).await?;
+        output::night(&entry, &printed, &*prepared.stores.ledger).await?;
     }
     Ok(exit_code(std::slice::from_ref(&entry)))
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     DirectoryArchive, SqliteLedger,
     kafka::{From, KafkaSettings},
-    stream_demo::{self, Live, Told},
+    stream_demo::{self, Live, Progress},
 };
 
 /// The recorded sample as a stream, and who takes it in.
@@ -44,11 +44,11 @@ pub(super) async fn stream(
         page(&folder, streams.clone()).await.map_err(in_words)?;
         Ok(Live { streams, source: format!("kafka:{name}") })
     };
-    let tell = |told: Told<'_>| {
-        output::remark(&format!("{}: {}; {} to be taken in.", told.session, told.counts, told.lag));
+    let report = |progress: Progress<'_>| {
+        output::remark(&format!("{}: {}; {} to be taken in.", progress.session, progress.counts, progress.lag));
     };
     let pace = Duration::from_secs_f64(pace);
-    let found = stream_demo::run((sessions, seed, pace), data, begin, tell).await.map_err(Failure::Failed)?;
+    let found = stream_demo::run((sessions, seed, pace), data, begin, report).await.map_err(Failure::Failed)?;
     let _ = stop.send(true);
     if json {
         output::json(&found);

@@ -66,7 +66,7 @@ pub(crate) fn all_nights(stretch: usize) -> usize {
 const WINDOW: usize = 125;
 const SEASON: usize = 5;
 
-/// Writes the market and runs all nights under each policy, in stores of their own under `data`; `progress` is told each
+/// Writes the market and runs all nights under each policy, in stores of their own under `data`; `progress` is called with each
 /// night.
 ///
 /// # Errors
@@ -81,7 +81,7 @@ pub(crate) async fn run(
     let made_up = Market { seed, stretch };
     let folder = data.join("market");
     made_up.write(&folder).map_err(|error| format!("{} cannot be written: {error}", folder.display()))?;
-    let mut told = Vec::with_capacity(POLICIES.len());
+    let mut accounts = Vec::with_capacity(POLICIES.len());
     for (name, policy) in POLICIES {
         let market = CsvMarket::open(&folder, &ColumnNames::default())?;
         let text = format!("policy = {policy}\nwindow = {WINDOW}\nseason = {SEASON}\n");
@@ -101,9 +101,9 @@ pub(crate) async fn run(
             progress(name, day);
             one(&night, &assignment, day).await?;
         }
-        told.push(Told::read(&*ledger, made_up).await.map_err(in_words)?);
+        accounts.push(Evaluations::read(&*ledger, made_up).await.map_err(in_words)?);
     }
-    Ok(account(made_up, &told[0], &told[1], &told[2]))
+    Ok(account(made_up, &accounts[0], &accounts[1], &accounts[2]))
 }
 
 async fn one(night: &Night, assignment: &Assignment, day: Period) -> Result<(), String> {
@@ -115,11 +115,11 @@ async fn one(night: &Night, assignment: &Assignment, day: Period) -> Result<(), 
 }
 
 /// What a ledger tells of one subject, oldest night first.
-struct Told(Vec<(&'static str, Vec<(Period, Evaluated)>)>);
+struct Evaluations(Vec<(&'static str, Vec<(Period, Evaluated)>)>);
 
-impl Told {
-    async fn read(ledger: &dyn Ledger, market: Market) -> Result<Told, Error> {
-        let mut told = Vec::new();
+impl Evaluations {
+    async fn read(ledger: &dyn Ledger, market: Market) -> Result<Evaluations, Error> {
+        let mut evaluations = Vec::new();
         let end = *market.sessions().last().expect("there are sessions");
         for subject in &SUBJECTS {
             let ticker: Ticker = subject.ticker.parse().expect("a ticker");
@@ -127,9 +127,10 @@ impl Told {
             records.reverse();
             let session = |as_of| Cadence::SESSION.period(as_of).expect("nights are of sessions");
             let evaluated = |json: &str| serde_json::from_str(json).expect("the stage reads what it wrote");
-            told.push((subject.ticker, records.iter().map(|r| (session(r.as_of), evaluated(&r.result))).collect()));
+            evaluations
+                .push((subject.ticker, records.iter().map(|r| (session(r.as_of), evaluated(&r.result))).collect()));
         }
-        Ok(Told(told))
+        Ok(Evaluations(evaluations))
     }
 
     fn of(&self, ticker: &str) -> &[(Period, Evaluated)] {
@@ -151,7 +152,7 @@ impl Told {
     }
 }
 
-fn account(market: Market, always: &Told, degraded: &Told, never: &Told) -> Drift {
+fn account(market: Market, always: &Evaluations, degraded: &Evaluations, never: &Evaluations) -> Drift {
     let mut changes = Vec::new();
     let mut needless = Needless { trainings: 0, sessions: 0 };
     for subject in &SUBJECTS {
@@ -179,10 +180,10 @@ fn account(market: Market, always: &Told, degraded: &Told, never: &Told) -> Drif
             }
         }
     }
-    let policies = POLICIES.iter().zip([always, degraded, never]).map(|((policy, _), told)| Account {
+    let policies = POLICIES.iter().zip([always, degraded, never]).map(|((policy, _), evaluations)| Account {
         policy,
-        trainings: told.trainings(),
-        loss: told.loss(|_, _| true),
+        trainings: evaluations.trainings(),
+        loss: evaluations.loss(|_, _| true),
     });
     Drift { seed: market.seed, nights: market.nights() + 1, changes, policies: policies.collect(), needless }
 }

@@ -23,7 +23,7 @@ const AND_THEN: &str = "--";
 /// What every program may read.
 const SYSTEM: [&str; 12] =
     ["/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/nix", "/opt", "/proc", "/sbin", "/sys", "/usr"];
-/// What is told to it of the environment.
+/// What it sees of the environment.
 const VARIABLES: [&str; 6] = ["HOME", "LANG", "LC_ALL", "PATH", "PYTHONPATH", "VIRTUAL_ENV"];
 /// Libraries that would otherwise take all cores, each process of them.
 const ONE_THREAD: [&str; 4] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"];

@@ -60,7 +60,7 @@ impl Programs for RunningPrograms {
         };
         match self.failures.settle(program, said) {
             Ok((said, process)) => {
-                // Who was told of the past what was then to come must not remember it when another series' past is asked for.
+                // A program that has seen values must not remember them when another series' past is asked for.
                 if only_tonight {
                     let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
                     started.entry(program).or_default().idle.push(process);
@@ -82,10 +82,10 @@ async fn hold(process: &mut Process, question: &Question<'_>) -> Result<Said, Si
     let periods = question.series.bars().len();
     let _: Nothing = process.ask(&question.begin(question.model)).await?;
     let mut outlooks = Vec::with_capacity(periods + 1 - question.from);
-    let mut told = 0;
+    let mut sent = 0;
     for known in question.from..=periods {
-        let forecast: Forecast = process.ask(&question.step(told, known, question.is_to_fit(known))).await?;
-        told = known;
+        let forecast: Forecast = process.ask(&question.step(sent, known, question.is_to_fit(known))).await?;
+        sent = known;
         outlooks.push(question.outlook(&forecast, known).map_err(Silence::Other)?);
     }
     let fitted: Fitted = process.ask(&Message::End { end: true }).await?;

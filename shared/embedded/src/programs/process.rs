@@ -16,7 +16,7 @@ use super::confined;
 
 /// The longest answer.
 const MAX_LINE: u64 = 8 << 20;
-/// So much of what it last said on its standard error is told.
+/// So much of what it last wrote to its standard error is reported.
 const LAST_WORDS: usize = 400;
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Process {
         let mut line = serde_json::to_string(message).expect("messages are plain data");
         line.push('\n');
         let exchange = async {
-            // Who does not read what it is sent has ended, or hangs: that is told by its answer.
+            // Who does not read what it is sent has ended, or hangs: its answer shows which.
             let _ = self.input.write_all(line.as_bytes()).await;
             let mut answer = Vec::new();
             (&mut self.output).take(MAX_LINE).read_until(b'\n', &mut answer).await.map(|_| answer)

@@ -289,7 +289,7 @@ impl Record {
     }
 
     /// What a contender forecast from a session, by its row; without what it said of its errors.
-    pub fn told(&self, contender: Contender, session: Period) -> Option<Outlook> {
+    pub fn outlook_of(&self, contender: Contender, session: Period) -> Option<Outlook> {
         let row = &self.rows[self.rows.binary_search_by_key(&session, |row| row.session).ok()?];
         let (column, horizon) = (self.column(contender)?, self.plan.horizon);
         Some(Outlook { centres: row.centres[column * horizon..][..horizon].to_vec(), errors: None })
@@ -348,9 +348,9 @@ impl RecordPlan {
             return estimators.deviations(self.horizon);
         }
         let own = outlooks.iter().find(|(contender, _)| *contender == self.incumbent());
-        let told = own.and_then(|(_, outlook)| outlook.errors.clone());
+        let stated = own.and_then(|(_, outlook)| outlook.errors.clone());
         let sound = |errors: &Vec<f64>| errors.iter().all(|error| error.is_finite() && *error > 0.0);
-        told.filter(sound).unwrap_or_else(|| estimators.deviations(self.horizon)[..self.horizon].to_vec())
+        stated.filter(sound).unwrap_or_else(|| estimators.deviations(self.horizon)[..self.horizon].to_vec())
     }
 }
 

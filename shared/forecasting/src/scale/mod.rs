@@ -24,7 +24,7 @@ use har::Har;
 pub(crate) struct Shock {
     /// Log change of the adjusted close.
     pub(crate) change: f64,
-    /// Variance of the session told by its open, high and low, the overnight gap included; the squared change where they are
+    /// Variance of the session, from its open, high and low, the overnight gap included; the squared change where they are
     /// absent or unsound.
     pub(crate) range: f64,
 }

@@ -150,11 +150,11 @@ async fn of_series(
         earned += usize::from(*was_here);
         tally.add(row, base, came, *was_here);
     }
-    let told = |session: Period| {
+    let judged = |session: Period| {
         let first = said.get(&(session, session.next()))?;
         Some((series.on(session)?.adjusted_close, first))
     };
-    let (walk, other) = odds(&record, series.kind(), champion.contender(), told);
+    let (walk, other) = odds(&record, series.kind(), champion.contender(), judged);
     let contenders = record.plan.contenders.iter().filter(|contender| !contender.is_baseline()).count();
     let (skill, coverage) = tally.figures(earned > 0);
     Ok(Judged {
@@ -177,7 +177,7 @@ fn odds<'a>(
     record: &Record,
     kind: Kind,
     champion: forecasting::Contender,
-    told: impl Fn(Period) -> Option<(f64, &'a (Forecast, bool))>,
+    judged: impl Fn(Period) -> Option<(f64, &'a (Forecast, bool))>,
 ) -> (Odds, Odds) {
     let mut wealth = [Wealth::default(); 4];
     wealth.iter_mut().for_each(|wealth| wealth.stake(1.0));
@@ -187,10 +187,10 @@ fn odds<'a>(
         if pair[1].session != row.session.next() {
             continue;
         }
-        let Some((base, (forecast, was_here))) = told(row.session) else { continue };
+        let Some((base, (forecast, was_here))) = judged(row.session) else { continue };
         let deviation = row.path(row.scale)[0];
         let centre = kind.level(forecast.mean) - kind.level(base);
-        let served = record.told(champion, row.session).map_or(0.0, |outlook| outlook.centres[0]);
+        let served = record.outlook_of(champion, row.session).map_or(0.0, |outlook| outlook.centres[0]);
         for (side, incumbent) in [0.0, served].into_iter().enumerate() {
             let bet = Bet { error: (change - incumbent) / deviation, distance: (centre - incumbent) / deviation };
             wealth[2 * side + 1].settle(bet);

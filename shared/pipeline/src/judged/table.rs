@@ -110,8 +110,8 @@ mod tests {
                 ("A", 5.0, "2020-12-10"),
                 "{text}"
             );
-            let told: Vec<f64> = row.intervals.iter().map(|(level, ..)| level.percent()).collect();
-            assert_eq!(told, levels, "{text}");
+            let given: Vec<f64> = row.intervals.iter().map(|(level, ..)| level.percent()).collect();
+            assert_eq!(given, levels, "{text}");
             assert!(row.intervals.iter().all(|(_, lower, upper)| *lower < 5.0 && *upper > 5.0));
         };
         check(

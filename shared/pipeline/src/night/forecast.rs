@@ -31,14 +31,14 @@ pub(super) async fn forecast(
     let trained = known.trained.or(before.as_ref().map(|(_, trained)| trained));
     let calibration = trained.and_then(|trained| trained.calibration(champion));
     let calibration = calibration.unwrap_or_else(|| Calibration::first(series, run.configuration.horizon));
-    let mut told = None;
+    let mut outlook_made = None;
     let both = if champion.specification.family() == Family::Program {
         let known = trained.and_then(|trained| outlook_of(&trained.outlooks, &champion.version));
         let outlook = match known.filter(|_| known_tonight) {
             Some(outlook) => outlook.clone(),
             None => asked_alone(programs, place, series, &version).await?,
         };
-        BothForecasts::as_told(series, told.insert(outlook), &calibration)
+        BothForecasts::of_outlook(series, outlook_made.insert(outlook), &calibration)
     } else {
         version.forecast(series, run.configuration.horizon, &calibration)?
     };
@@ -63,7 +63,7 @@ pub(super) async fn forecast(
         bar: snapshot.bar,
         table: table_key,
         calibration: Some(calibration),
-        outlook: told,
+        outlook: outlook_made,
         live: Some(live),
         recent: closes[closes.len().saturating_sub(RECENT)..].to_vec(),
         forecast: standing,

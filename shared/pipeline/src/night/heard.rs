@@ -103,7 +103,7 @@ impl Heard {
             }
             let mut outlooks: BTreeMap<usize, Outlook> = BTreeMap::new();
             for (index, bar) in series.bars().iter().enumerate() {
-                outlooks.extend(record.told(contender, bar.day).map(|outlook| (index + 1, outlook)));
+                outlooks.extend(record.outlook_of(contender, bar.day).map(|outlook| (index + 1, outlook)));
             }
             let version = trained.version(contender);
             if let Some((_, outlook)) =

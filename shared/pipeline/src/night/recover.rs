@@ -33,41 +33,41 @@ const TICKERS: usize = 500;
 /// that a ledger that is not whole yet does not pass for one.
 ///
 /// # Errors
-/// Only where a store cannot be read or written; what is damaged is told in what is answered.
+/// Only where a store cannot be read or written; what is damaged is in the answer.
 pub async fn recover(archive: &dyn Archive, ledger: &dyn Ledger) -> Result<Recovered, Error> {
     let mut recovered = Recovered::default();
     let kept = transcripts(archive, &mut recovered).await?;
     let tickers: BTreeSet<&Ticker> = kept.iter().flat_map(|kept| kept.head.ends.iter().map(|(of, _)| of)).collect();
     let tickers: Vec<&Ticker> = tickers.into_iter().collect();
     for some in tickers.chunks(TICKERS) {
-        let mut told: BTreeMap<&Ticker, Told<'_>> = BTreeMap::new();
+        let mut proofs: BTreeMap<&Ticker, Proof<'_>> = BTreeMap::new();
         for ticker in some {
-            told.insert(ticker, Told { forgotten: Tombstone::all(archive, ticker).await?, ..Told::default() });
+            proofs.insert(ticker, Proof { forgotten: Tombstone::all(archive, ticker).await?, ..Proof::default() });
         }
         for Kept { head, key, .. } in &kept {
             let mut any = false;
             for (ticker, link) in &head.ends {
-                let Some(told) = told.get_mut(ticker) else { continue };
-                told.ends.insert((&head.run, link.sequence), &link.digest);
+                let Some(proof) = proofs.get_mut(ticker) else { continue };
+                proof.ends.insert((&head.run, link.sequence), &link.digest);
                 any = true;
             }
             if !any {
                 continue;
             }
             let (_, bytes) = Transcript::read(archive, key).await?;
-            let read = head.records(&bytes, |of| told.contains_key(of));
+            let read = head.records(&bytes, |of| proofs.contains_key(of));
             let damaged = |reason| Error::Damaged { key: key.to_string(), reason }.to_string();
             for (of, sequence, record) in read.map_err(damaged).unwrap_or_else(|why| {
                 recovered.unproven.push(why);
                 Vec::new()
             }) {
-                if let Some(told) = told.get_mut(&of).filter(|told| !told.is_forgotten(&head.run)) {
-                    told.records.push((sequence, record));
+                if let Some(proof) = proofs.get_mut(&of).filter(|proof| !proof.is_forgotten(&head.run)) {
+                    proof.records.push((sequence, record));
                 }
             }
         }
-        for (ticker, told) in told {
-            let (proven, why_no_more) = told.proven();
+        for (ticker, proof) in proofs {
+            let (proven, why_no_more) = proof.proven();
             recovered.unproven.extend(why_no_more.map(|reason| format!("{ticker}: {reason}")));
             if let Some(other) = append(ledger, ticker, &proven).await? {
                 recovered.unproven.push(format!("{ticker}: {other}"));
@@ -142,14 +142,14 @@ async fn planned(archive: &dyn Archive, head: &Transcript) -> Result<Run, Error>
 
 /// What transcripts tell of a series.
 #[derive(Default)]
-struct Told<'a> {
+struct Proof<'a> {
     forgotten: Vec<Tombstone>,
     records: Vec<(u64, Chained)>,
     /// By run and place: the digest of its last record and of all before it.
     ends: HashMap<(&'a RunId, u64), &'a Digest>,
 }
 
-impl Told<'_> {
+impl Proof<'_> {
     fn is_forgotten(&self, run: &RunId) -> bool {
         self.forgotten.iter().any(|tombstone| tombstone.has(run))
     }

@@ -1,6 +1,6 @@
 use forecasting::{
-    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Program, ProgramName, Record, Sample, ScaleEstimates,
-    Specification, Verdict, average_growth,
+    Cadence, Contender, Detail, Judgement, Outlook, PriceSeries, Program, ProgramName, Record, RecordPlan, Sample,
+    ScaleEstimates, Specification, Verdict, average_growth,
 };
 
 use super::{Heard, Place, Tonight};
@@ -104,13 +104,7 @@ impl Night<'_> {
             }
             Voices::Ask(_) => &Heard::default(),
         };
-        let (mut record, mut scales) = match (known, &before) {
-            (Some(record), Some((_, before))) => (record, before.scales.clone()),
-            _ => {
-                let said = |program, known| heard.outlook(program, known);
-                Record::of_history(plan.clone(), self.series, said).map_err(about(ticker))?
-            }
-        };
+        let (mut record, mut scales) = self.begun(&plan, known, before.as_ref().map(|(_, before)| before), heard)?;
         let select = evaluated.training.select
             || selected.is_none_or(|day| day.periods_until(session) >= plan.reselected_after(self.series.bars().len()));
         let failed_before = before.iter().flat_map(|(_, before)| &before.without_model).cloned().collect();
@@ -150,6 +144,21 @@ impl Night<'_> {
             calibrations,
         };
         Ok((trained, models.new))
+    }
+
+    /// The record up to the night before, or one of the history where there is none.
+    fn begun(
+        &self,
+        plan: &RecordPlan,
+        known: Option<Record>,
+        before: Option<&Trained>,
+        heard: &Heard,
+    ) -> Result<(Record, Option<ScaleEstimates>), Error> {
+        if let (Some(record), Some(before)) = (known, before) {
+            return Ok((record, before.scales.clone()));
+        }
+        let said = |program, known| heard.outlook(program, known);
+        Record::of_history(plan.clone(), self.series, said).map_err(about(self.place.ticker))
     }
 
     /// Everyone's models tonight.

@@ -36,7 +36,7 @@ pub struct Question<'a> {
     pub program: ProgramName,
     /// How it is started.
     pub settings: &'a ProgramSettings,
-    /// The series. Of it, the program must be told no more than the periods up to the one that it forecasts from, and what is known of the
+    /// The series. Of it, the program must see no more than the periods up to the one that it forecasts from, and what is known of the
     /// periods ahead.
     pub series: &'a PriceSeries,
     /// Its seasons.

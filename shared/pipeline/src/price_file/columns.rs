@@ -74,11 +74,11 @@ impl Columns {
         let others = if value.is_some() { [None; 7] } else { others.map(|name| find(&name)) };
         let regressors = declared.regressors.iter().map(|name| place("regressors", name));
         let value = value.or_else(|| VALUES.iter().find_map(find)).ok_or_else(missing)?;
-        let told = [DIVIDEND, SPLIT].map(|place| others[place].is_some());
+        let given = [DIVIDEND, SPLIT].map(|place| others[place].is_some());
         let columns = Columns {
             date: date.ok_or_else(missing)?,
             value,
-            closes_alone: names[value] == "close" && told == [false; 2],
+            closes_alone: names[value] == "close" && given == [false; 2],
             series: named("series", &declared.series)?.or_else(|| SERIES.iter().find_map(find)),
             others,
             regressors: regressors.collect::<Result<_, _>>()?,

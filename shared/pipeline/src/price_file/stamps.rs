@@ -14,7 +14,7 @@ use super::table::quoted;
 enum Field {
     Index(u64),
     Date(Date),
-    /// A day and a time, on a clock of this offset where one is told.
+    /// A day and a time, on a clock of this offset where one is given.
     At(DateTime, Option<Offset>),
     /// `a/b/year`.
     Slashed(i8, i8, i16),

@@ -1,4 +1,4 @@
-//! What is said about one series, a message of JSON each way (docs/models.md). Values are told one after the other, so that a program never
+//! What is said about one series, a message of JSON each way (docs/models.md). Values are sent one after the other, so that a program never
 //! knows more than the period that it forecasts from.
 
 use std::collections::BTreeMap;
@@ -118,10 +118,10 @@ impl Question<'_> {
     }
 
     /// Tells the periods from so many on, up to so many, and asks for a forecast.
-    pub fn step(&self, told: usize, known: usize, fit: bool) -> Message<'static> {
+    pub fn step(&self, sent: usize, known: usize, fit: bool) -> Message<'static> {
         let bars = self.series.bars();
         Message::Step {
-            observe: observed(&bars[told..known], self.series.regressors().len()),
+            observe: observed(&bars[sent..known], self.series.regressors().len()),
             fit: fit.then(|| Fit { from: known - self.window.of_bars(&bars[..known]).len() }),
             forecast: Some(Ahead { columns: self.series.regressors_after(known, self.horizon) }),
         }

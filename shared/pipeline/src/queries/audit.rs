@@ -41,7 +41,7 @@ pub struct Audit {
     pub findings: Vec<String>,
 }
 
-/// Where objects are kept. What people drop under `incoming/` is theirs, and what a chat was told is no result.
+/// Where objects are kept. What people drop under `incoming/` is theirs, and a message to a chat is no result.
 const PREFIXES: [&str; 11] = [
     "calendars/",
     "forecasts/",
@@ -78,7 +78,7 @@ pub async fn audit(
         audit: Audit::default(),
         on_record: BTreeSet::new(),
         retains_all: true,
-        told: HashSet::new(),
+        referred_to: HashSet::new(),
         ends: HashMap::new(),
     };
     let checked = ledger.check().await;
@@ -113,7 +113,7 @@ struct Auditor<'a> {
     /// Versions out of service are never removed.
     retains_all: bool,
     /// Keys that something on record refers to.
-    told: HashSet<String>,
+    referred_to: HashSet<String>,
     /// Where transcripts say that the records of each series stand.
     ends: HashMap<Ticker, Vec<End>>,
 }
@@ -147,7 +147,7 @@ impl Auditor<'_> {
     /// Objects must be there, with these digests. Those that were looked at before are not looked at again.
     async fn objects(&mut self, objects: Vec<ObjectRef>) -> Result<(), Error> {
         let new: Vec<ObjectRef> =
-            objects.into_iter().filter(|object| self.told.insert(object.key.as_str().to_owned())).collect();
+            objects.into_iter().filter(|object| self.referred_to.insert(object.key.as_str().to_owned())).collect();
         for some in new.chunks(READS) {
             for outcome in join_all(some.iter().map(|object| object.read(self.archive))).await {
                 self.audit.objects += usize::from(self.note(outcome)?.is_some());
@@ -189,8 +189,8 @@ impl Auditor<'_> {
             {
                 let Some((transcript, signed)) = self.transcript(object).await? else { continue };
                 self.audit.signed += usize::from(signed);
-                let told = (&transcript.run, transcript.as_of, transcript.trigger, &transcript.closure);
-                if told != (&run.id, run.as_of, run.trigger, &plain(closure)) {
+                let recorded = (&transcript.run, transcript.as_of, transcript.trigger, &transcript.closure);
+                if recorded != (&run.id, run.as_of, run.trigger, &plain(closure)) {
                     self.find(&format!("run {}", run.id), "the ledger has another end of it than its transcript");
                 }
                 let mut before = transcript.before().cloned();
@@ -203,7 +203,7 @@ impl Auditor<'_> {
                 }
             } else if let Some(closure) = closure {
                 // By an earlier release, whose summary alone has a digest.
-                self.told.extend(closure.report.iter().map(|key| key.as_str().to_owned()));
+                self.referred_to.extend(closure.report.iter().map(|key| key.as_str().to_owned()));
                 let read = closure.outcomes(self.archive).await;
                 self.note(read)?;
             }
@@ -215,7 +215,7 @@ impl Auditor<'_> {
 
     /// A transcript, which must be there, and all that it refers to; and whether it is signed by whom it should be.
     async fn transcript(&mut self, object: ObjectRef) -> Result<Option<(Transcript, bool)>, Error> {
-        self.told.insert(object.key.as_str().to_owned());
+        self.referred_to.insert(object.key.as_str().to_owned());
         let read = object.read(self.archive).await;
         let Some(bytes) = self.note(read)? else { return Ok(None) };
         self.audit.objects += 1;
@@ -237,7 +237,7 @@ impl Auditor<'_> {
     async fn is_signed(&mut self, object: &ObjectRef, bytes: &[u8]) -> Result<bool, Error> {
         let Some(key) = signature_of(object) else { return Ok(false) };
         let Some(signature) = self.archive.read(&key).await? else { return Ok(false) };
-        self.told.insert(key.as_str().to_owned());
+        self.referred_to.insert(key.as_str().to_owned());
         match signed_by(&signature, bytes) {
             Ok(signer) => {
                 self.audit.objects += 1;
@@ -287,7 +287,7 @@ impl Auditor<'_> {
                         None => {
                             let read = snapshot.checked(self.archive, ticker).await;
                             self.note(read)?;
-                            self.told.insert(snapshot.snapshot.key.as_str().to_owned());
+                            self.referred_to.insert(snapshot.snapshot.key.as_str().to_owned());
                         }
                     }
                 }
@@ -311,7 +311,7 @@ impl Auditor<'_> {
         for (key, sha256) in objects {
             let removable = !self.retains_all && key.as_str().starts_with("models/") && !needed.contains(&key);
             if removable && self.archive.read(&key).await?.is_none() {
-                self.told.insert(key.as_str().to_owned());
+                self.referred_to.insert(key.as_str().to_owned());
             } else {
                 there.push(ObjectRef { key, sha256 });
             }
@@ -363,7 +363,7 @@ impl Auditor<'_> {
     async fn the_rest(&mut self) -> Result<(), Error> {
         for prefix in PREFIXES {
             let mut rest = self.archive.list(prefix).await?;
-            rest.retain(|listed| !self.told.contains(listed));
+            rest.retain(|listed| !self.referred_to.contains(listed));
             for some in rest.chunks(READS) {
                 let keys: Vec<Key> = some.iter().map(|listed| Key::listed(listed)).collect();
                 for (key, bytes) in keys.iter().zip(join_all(keys.iter().map(|key| self.archive.read(key))).await) {

@@ -170,7 +170,7 @@ fn as_on_record(
     if let Some(errors) = &mut outlook.errors {
         errors.truncate(horizon);
     }
-    Ok(BothForecasts::as_told(series, &outlook, calibration))
+    Ok(BothForecasts::of_outlook(series, &outlook, calibration))
 }
 
 /// The levels in their order, where horizon and levels may be asked for.

@@ -203,14 +203,14 @@ pub async fn verify_receipt(
             let theirs = theirs.unwrap_or("an earlier release");
             return Err(of_another_release(run.id.as_str(), theirs, &forecasting::rules()));
         }
-        Some(told) => {
+        Some(recorded) => {
             let ours = forecasting::rules();
-            if told.rules != ours {
-                return Err(of_another_release(run.id.as_str(), &told.rules, &ours));
+            if recorded.rules != ours {
+                return Err(of_another_release(run.id.as_str(), &recorded.rules, &ours));
             }
             let judged = Judged { receipt, before, earlier, place: &place, series: &series };
-            objects.extend(judged.again(archive, ledger, told).await?);
-            told.standings.iter().filter(|standing| standing.scorecard.is_some()).count() + 1
+            objects.extend(judged.again(archive, ledger, recorded).await?);
+            recorded.standings.iter().filter(|standing| standing.scorecard.is_some()).count() + 1
         }
     };
     let model = ModelVersion::read(archive, ticker, version, Some(&receipt.champion.sha256)).await?;
@@ -251,7 +251,12 @@ struct Judged<'a> {
 impl Judged<'_> {
     /// Builds the night's rows again from its prices and the record before it, judges them, and reaches the verdict. Answers with the
     /// objects that were compared.
-    async fn again(&self, archive: &dyn Archive, ledger: &dyn Ledger, told: &Judgement) -> Result<Vec<Key>, Error> {
+    async fn again(
+        &self,
+        archive: &dyn Archive,
+        ledger: &dyn Ledger,
+        judgement: &Judgement,
+    ) -> Result<Vec<Key>, Error> {
         let Judged { receipt, before, earlier, place, series } = *self;
         let ticker = place.ticker;
         let results = StageResults::read(ledger, place).await?;
@@ -280,7 +285,7 @@ impl Judged<'_> {
             checking.create(&Key::model(ticker, &version.version), &version.to_json()).await?;
         }
         same(receipt, "record", &recorded, &trained)?;
-        same(receipt, "judgement", told, &trained.judgement)?;
+        same(receipt, "judgement", judgement, &trained.judgement)?;
         same(receipt, "training", &receipt.training, &Some(evaluated.training.reason))?;
         let (verdict, champion) = reach(place, &trained, before)?;
         same(receipt, "decider", receipt.decided_by.as_str(), RULE)?;
@@ -343,9 +348,9 @@ async fn compare(archive: &dyn Archive, key: &Key, again: &[u8], how: &str) -> R
 }
 
 /// A part of a receipt must be what it is found to be again.
-fn same<T: Serialize + ?Sized>(receipt: &Receipt, part: &str, told: &T, again: &T) -> Result<(), Error> {
+fn same<T: Serialize + ?Sized>(receipt: &Receipt, part: &str, recorded: &T, again: &T) -> Result<(), Error> {
     let text = |value: &T| serde_json::to_string(value).expect("receipts are plain data");
-    if text(told) == text(again) {
+    if text(recorded) == text(again) {
         Ok(())
     } else {
         Err(damaged(receipt, &format!("its {part} is not what is found again")))

@@ -42,13 +42,13 @@ pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) ->
         // Most nights are asked to do the same.
         let assignment = &entry.run.assignment;
         if !asked.contains_key(assignment) {
-            let tickers = told(entry.run.tickers(archive).await, "what a run was asked to do")?.unwrap_or_default();
+            let tickers = readable(entry.run.tickers(archive).await, "what a run was asked to do")?.unwrap_or_default();
             asked.insert(assignment.clone(), tickers);
         }
         if asked[assignment].iter().all(known) {
             continue;
         }
-        let outcomes = told(closure.outcomes(archive).await, "a summary")?.unwrap_or_default();
+        let outcomes = readable(closure.outcomes(archive).await, "a summary")?.unwrap_or_default();
         for summary in &outcomes {
             tickers.entry(summary.ticker.clone()).or_insert_with(|| WatchedTicker {
                 ticker: summary.ticker.clone(),
@@ -63,7 +63,7 @@ pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) ->
         if !outcomes.iter().any(|summary| summary.status == TickerStatus::Done && lacks(&summary.ticker)) {
             continue;
         }
-        let overview = told(Overview::read(archive, closure).await, "an overview")?.flatten();
+        let overview = readable(Overview::read(archive, closure).await, "an overview")?.flatten();
         for row in overview.into_iter().flat_map(|overview| overview.tickers) {
             if let Some(known) = tickers.get_mut(&row.ticker).filter(|known| known.standing.is_none()) {
                 known.standing = row.standing;
@@ -74,7 +74,7 @@ pub async fn watched(archive: &dyn Archive, ledger: &dyn Ledger, runs: usize) ->
 }
 
 /// What cannot be read is said, and does without.
-fn told<T>(read: Result<T, Error>, what: &str) -> Result<Option<T>, Error> {
+fn readable<T>(read: Result<T, Error>, what: &str) -> Result<Option<T>, Error> {
     match read {
         Err(error) if !error.is_transient() => {
             tracing::warn!(%error, "{what} cannot be read");

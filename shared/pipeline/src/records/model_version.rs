@@ -66,7 +66,7 @@ pub struct TrainingInputs {
     pub program: Option<FittedBy>,
 }
 
-/// The program that fitted a version, and what it was told beside the series.
+/// The program that fitted a version, and what it was given beside the series.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FittedBy {
@@ -123,7 +123,7 @@ impl BothForecasts {
     }
 
     /// Of what a program has said that it forecasts from the newest of these periods.
-    pub(crate) fn as_told(series: &PriceSeries, outlook: &Outlook, calibration: &Calibration) -> BothForecasts {
+    pub(crate) fn of_outlook(series: &PriceSeries, outlook: &Outlook, calibration: &Calibration) -> BothForecasts {
         let own = PriceForecast::of_outlook(series.last().adjusted_close, outlook, series.kind());
         let adaptive = own.clone().calibrated(calibration.clone());
         // Who says nothing of its errors has no intervals of its own.

@@ -1,5 +1,5 @@
 //! `reports/{run}/transcript.zst`: what the ledger has of a closed run. The ledger is made anew from transcripts, and held against them: what is changed or
-//! cut off in one of the two is told by the other.
+//! cut off in one of the two shows in the other.
 //!
 //! Two zstd frames, each with a checksum. The first is JSON, a [`Transcript`]; the second has the records, one a line: ticker, place in its chain, and the record
 //! as [`Chained::line`] writes it. `zstd -dc` shows both.

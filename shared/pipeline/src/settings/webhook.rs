@@ -4,15 +4,15 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebhookSettings {
-    /// The address; left out, nothing is told.
+    /// The address; left out, nothing is sent.
     pub url: Option<String>,
     /// The words; left out, those of the address's host.
     pub format: Option<WebhookFormat>,
-    /// Hosts that may be told beside Slack's and Discord's own.
+    /// Hosts that may be sent to beside Slack's and Discord's own.
     pub hosts: Vec<String>,
-    /// Whether a run's start is told too.
+    /// Whether a message is sent at a run's start, too.
     pub on_start: bool,
-    /// Whether a backfill is told, in one message.
+    /// Whether one message is sent of a backfill.
     pub on_backfill: bool,
     /// The headline in words of one's own, a template.
     pub text: Option<String>,
@@ -20,7 +20,7 @@ pub struct WebhookSettings {
     pub site: Option<String>,
 }
 
-/// In which words a chat is told.
+/// How messages are formatted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookFormat {

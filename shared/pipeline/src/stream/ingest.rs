@@ -60,7 +60,7 @@ pub struct Ingest {
 const ATTEMPTS: usize = 8;
 /// Series that are looked at together.
 const AT_ONCE: usize = 16;
-/// Refused rows whose series cannot be told are kept under its name.
+/// Refused rows whose series is unknown are kept under its name.
 const NOBODY: &str = "UNKNOWN-SERIES";
 
 impl Ingest {
@@ -172,7 +172,7 @@ impl Ingest {
         }
     }
 
-    /// Takes notice of runs that have forecast series since, so that who asks for a forecast is told what has arrived meanwhile.
+    /// Takes notice of runs that have forecast series since, so that a forecast knows what has arrived meanwhile.
     ///
     /// # Errors
     /// As [`Ingest::take`].

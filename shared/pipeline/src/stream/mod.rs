@@ -97,7 +97,7 @@ impl fmt::Display for Counts {
 pub struct Step {
     /// Where the rows came from.
     pub source: String,
-    /// By series: its rows in their order, the head that they were told from, and the head that they leave.
+    /// By series: its rows in their order, the head that they were derived from, and the head that they leave.
     pub series: BTreeMap<Ticker, Kin>,
     /// How far each partition of the source is read: up to where it was, and the next position from now on.
     pub positions: BTreeMap<i32, (Option<i64>, i64)>,
@@ -125,7 +125,7 @@ pub struct Source {
 pub struct Kin {
     /// New rows.
     pub rows: Vec<Kept>,
-    /// [`Head::version`] of the head that they were told from; 0 where there was none.
+    /// [`Head::version`] of the head that they were derived from; 0 where there was none.
     pub before: u64,
     /// The head that they leave.
     pub head: Head,
@@ -135,7 +135,7 @@ pub struct Kin {
 ///
 /// * **Atomic and durable.** [`Streams::keep`] happens wholly or not at all for each series, and survives a power cut once it has answered;
 ///   where rows of several series and positions are kept by one store on one machine, all of it is one step.
-/// * **Nobody overwrites another.** Where a head, or a position, is not what the step was told from, nothing of it is kept, and the answer is [`Error::Raced`].
+/// * **Nobody overwrites another.** Where a head, or a position, is not what the step was derived from, nothing of it is kept, and the answer is [`Error::Raced`].
 #[async_trait]
 pub trait Streams: Send + Sync {
     /// The next position of each partition of a source that was read before.

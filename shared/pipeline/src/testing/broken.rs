@@ -14,9 +14,9 @@ pub enum Broken {
     Moves,
     /// The champion pointer does not move with the verdict, but when the ticker's next records come: no transaction.
     Lags,
-    /// "Newest" is told by something else than the place in the log, as by a clock.
+    /// "Newest" is decided by something else than the place in the log, as by a clock.
     Disorders,
-    /// Rows are kept whatever they were told from: no version.
+    /// Rows are kept whatever head they were derived from: no version.
     Races,
     /// How far a partition is read is kept before its rows are, and the rows of every seventh step are lost.
     Drops,

@@ -31,7 +31,7 @@ impl Intercept for Faults {
     ) -> Result<T, Error> {
         let fails = Some(self.calls.fetch_add(1, Ordering::Relaxed) + 1) == self.fails;
         let gone = || {
-            let (what, reason) = ("a port".to_owned(), "it was told to fail".to_owned());
+            let (what, reason) = ("a port".to_owned(), "it was made to fail".to_owned());
             Error::Store { what, action: "reached", reason, transient: true }
         };
         match (fails, self.after_effect) {

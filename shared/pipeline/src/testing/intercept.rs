@@ -81,7 +81,7 @@ impl fmt::Display for Call<'_> {
 
 /// Who stands before a port: to note what is asked of it, or to have it fail.
 pub trait Intercept: Send + Sync {
-    /// Is told of a call, and decides what becomes of it.
+    /// Sees each call, and decides what becomes of it.
     fn intercept<T: Send>(
         &self,
         call: Call<'_>,

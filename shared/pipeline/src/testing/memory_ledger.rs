@@ -14,7 +14,7 @@ use crate::{
     stream::{Head, Kept},
 };
 
-/// A ledger, and a log of what arrived, that last as long as they are held. What came later is told by the order in which it came, and by no clock.
+/// A ledger, and a log of what arrived, that last as long as they are held. Later is what came later, by no clock.
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Content>);
 

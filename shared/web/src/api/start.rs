@@ -180,7 +180,7 @@ async fn begin(
     Ok(response)
 }
 
-/// Whoever asks is told what is missing.
+/// The answer says what is missing.
 pub(crate) fn unauthorized(token: Option<&str>) -> Problem {
     let detail = match token {
         None => "no token was sent: send `Authorization: Bearer` with the one that `closing-bell serve` printed",
@@ -189,7 +189,7 @@ pub(crate) fn unauthorized(token: Option<&str>) -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, detail)
 }
 
-/// A page's form. What begins as JSON is JSON: curl calls every body a form unless it is told otherwise.
+/// A page's form. What begins as JSON is JSON: curl calls every body a form unless a type is given.
 pub(crate) fn is_form(headers: &HeaderMap, body: &[u8]) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let begins = body.iter().find(|byte| !byte.is_ascii_whitespace());

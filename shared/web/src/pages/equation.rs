@@ -16,10 +16,14 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
         }
         Specification::SeasonalRandomWalk(walk) => format!("{walk}: y as a season ago + \u{3b5}\u{209c}"),
         Specification::Ets(ets) if !ets.is_plain() => {
-            let told =
+            let shown =
                 |name: &str, symbol: &str| of(name).map(|value| format!(", {symbol} = {value:.4}")).unwrap_or_default();
-            let named =
-                [told("alpha", "\u{3b1}"), told("beta", "\u{3b2}"), told("gamma", "\u{3b3}"), told("phi", "\u{3c6}")];
+            let named = [
+                shown("alpha", "\u{3b1}"),
+                shown("beta", "\u{3b2}"),
+                shown("gamma", "\u{3b3}"),
+                shown("phi", "\u{3c6}"),
+            ];
             format!("{ets}{}", named.concat())
         }
         Specification::Ets(ets) => {

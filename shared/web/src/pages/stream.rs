@@ -157,10 +157,10 @@ pub(crate) async fn events(State(stores): State<Stores>) -> Result<Response, Pro
         return Err(Problem::new(StatusCode::NOT_FOUND, "nothing has arrived yet"));
     };
     let until = tokio::time::Instant::now() + MAX_OPEN_TIME;
-    let following = Following { stores, streams, until, known: None, told: false, _opened: opened };
+    let following = Following { stores, streams, until, known: None, sent: false, _opened: opened };
     let events = stream::unfold(following, |mut following| async move {
-        let told = following.next().await?;
-        Some((Ok::<Event, Infallible>(Event::default().retry(AGAIN).data(told.into_string())), following))
+        let fragment = following.next().await?;
+        Some((Ok::<Event, Infallible>(Event::default().retry(AGAIN).data(fragment.into_string())), following))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
 }
@@ -170,7 +170,7 @@ struct Following {
     streams: Arc<dyn Streams>,
     until: tokio::time::Instant,
     known: Option<u64>,
-    told: bool,
+    sent: bool,
     _opened: Opened,
 }
 
@@ -182,18 +182,18 @@ impl Following {
             if stopping || tokio::time::Instant::now() > self.until {
                 return None;
             }
-            if self.told {
+            if self.sent {
                 // However fast rows come.
                 tokio::time::sleep(LOOK).await;
             }
             let revision = self.stores.ledger.revision().await.ok().flatten();
-            if revision.is_none() && self.told {
+            if revision.is_none() && self.sent {
                 // Who cannot tell when something has arrived is asked again.
                 return None;
             }
             if revision.is_none() || revision != self.known {
                 self.known = revision;
-                self.told = true;
+                self.sent = true;
                 return tables(&*self.stores.ledger, &*self.streams).await.ok();
             }
         }

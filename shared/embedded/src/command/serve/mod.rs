@@ -1,4 +1,4 @@
-//! `serve`: pages, the HTTP interface and the weekday schedule, until it is told to stop.
+//! `serve`: pages, the HTTP interface and the weekday schedule, until it is stopped.
 
 mod connections;
 mod door;
@@ -69,7 +69,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let reader = token_of(READ_TOKEN_VARIABLE)?;
     let (stop, stopped) = watch::channel(());
     let site = Site::new(archive.clone(), ledger.clone()).until(stopped.clone());
-    // Beyond this machine it may be called anything, unless its names are told.
+    // Beyond this machine it may be called anything, unless its names are given.
     let known = service.address.is_loopback() || !service.hosts.is_empty();
     let site = site.behind_a_door(known.then(|| service.hosts.clone()));
     if place.in_cloud() {
@@ -81,7 +81,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     }
     let settings = read_settings(arguments.config.as_deref(), &arguments.set)?;
     let (token, made_up) = token()?;
-    // One that is no key is told now, and not at the first night.
+    // A key that is none is refused now, and not at the first night.
     super::signing::signer()?;
     let site = signed_in(site, reader.as_deref(), &token);
     let kafka = kafka_settings(&service.kafka)?;
@@ -153,7 +153,7 @@ fn taking_rows(
     }
 }
 
-/// Takes a topic in until it is told to stop. Whatever is wrong with it is told, and it is tried again: the topic may be made later.
+/// Takes a topic in until it is stopped. Whatever is wrong with it is reported, and it is tried again: the topic may be made later.
 async fn follow(opened: Opened, kafka: KafkaSettings, mut stopping: watch::Receiver<()>) {
     let (ending, ended) = watch::channel(false);
     let reading = async {
@@ -196,7 +196,7 @@ async fn listen(service: &Service, asks: bool) -> Result<TcpListener, Failure> {
     Ok(listener)
 }
 
-/// Answers until it is told to stop; then the clock is stopped too, and requests under way are answered first.
+/// Answers until it is stopped; then the clock is stopped too, and requests under way are answered first.
 async fn answer(
     listener: Bounded,
     router: Router,

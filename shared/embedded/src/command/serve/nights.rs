@@ -72,7 +72,7 @@ impl Nights {
         self.one_at_a_time.try_lock().is_err()
     }
 
-    /// Runs the night that is due at a moment. Whatever fails is told, and the next night comes.
+    /// Runs the night that is due at a moment. Whatever fails is reported, and the next night comes.
     pub(super) async fn on_schedule(&self, due: Timestamp) {
         let _alone = self.one_at_a_time.clone().lock_owned().await;
         let mut looks = 0;
@@ -86,7 +86,7 @@ impl Nights {
                 Err(failure) => {
                     output::remark(&format!("The night that was due at {due} cannot begin: {}", failure.text()));
                     if let Err(failure) = self.tell_missed(due).await {
-                        output::remark(&format!("Nobody is told of it: {}", failure.text()));
+                        output::remark(&format!("No message is sent about it: {}", failure.text()));
                     }
                     return;
                 }
@@ -136,7 +136,7 @@ impl Nights {
         let message = Message::no_run(session.into(), Some(entry));
         output::remark(&format!("{}. `closing-bell backfill` catches up.", message.headline));
         if let Some(messenger) = messenger(&settings)? {
-            // What was told is one object, which is created whole or not at all: it needs no lock.
+            // A message is one object, which is created whole or not at all: it needs no lock.
             messenger.tell(&*self.archive, &message).await;
         }
         Ok(())
@@ -288,7 +288,7 @@ impl Decides for Nights {
     }
 }
 
-/// Runs a night. Whatever fails is told on standard error.
+/// Runs a night. Whatever fails is reported on standard error.
 async fn night(as_of: Stamp, prepared: &Prepared, trigger: Trigger) {
     match prepared.night(as_of, trigger, &ProgressBar::hidden()).await {
         Ok(entry) => {

@@ -60,15 +60,15 @@ impl Schedule {
         self.next_after(Timestamp::now()).unwrap_or_else(|| "never".to_owned())
     }
 
-    /// Starts each night when it is due, until it is told to stop. A time that passed while the machine slept is made up for
-    /// once; one that passed before the start is told as missed.
+    /// Starts each night when it is due, until it is stopped. A time that passed while the machine slept is made up for
+    /// once; one that passed before the start is reported as missed.
     pub(super) async fn run(self, nights: Arc<Nights>, mut stopped: watch::Receiver<()>) {
         let now = Timestamp::now();
         if let Some(due) = self.last(now) {
             if self.settings.catch_up {
                 nights.catch_up(due.timestamp()).await;
             } else if let Err(failure) = nights.tell_missed(due.timestamp()).await {
-                output::remark(&format!("Whether a night was missed cannot be told: {}", failure.text()));
+                output::remark(&format!("Whether a night was missed cannot be determined: {}", failure.text()));
             }
         }
         let mut last = now;

@@ -1,4 +1,4 @@
-//! What a ticker needs of whoever looks: it is told before everything else, and why.
+//! What a ticker needs of whoever looks comes before everything else, with the reason.
 
 use forecasting::{Decision, Stamp};
 use pipeline::{Source, Standing, TickerStatus, WatchedTicker, plain_reason};

@@ -31,7 +31,7 @@ pub(super) fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>, 
         h2 { "What it leaves unexplained" }
         @match residuals {
             Err(Error::Forecasting { source, .. }) => p { "There are no residuals: " (source) "." },
-            Err(error) => p { (told(&error)) },
+            Err(error) => p { (in_words(&error)) },
             Ok(residuals) => {
                 figure .residuals {
                     picture {
@@ -56,7 +56,7 @@ pub(super) fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>, 
 }
 
 /// What lies behind an error is for the log.
-fn told(error: &Error) -> &'static str {
+fn in_words(error: &Error) -> &'static str {
     tracing::warn!(%error, "there are no residuals");
     "There are no residuals: what they are made of cannot be read now."
 }
