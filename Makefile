@@ -54,6 +54,7 @@ check: ## What CI checks before the tests: format, lints, documentation, licence
 	rustfmt --edition 2024 --check $(FAMILIES)
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --package embedded --locked -- -D warnings
+	for features in "" serde rand; do cargo clippy --package closing-bell-arima --no-default-features --features "$$features" --locked -- -D warnings || exit; done
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 	@! cargo tree --locked --edges normal --package embedded | grep -q aws- || { echo "the embedded build pulls in the AWS SDK"; exit 1; }
 	tests/mutations.sh --check
@@ -87,7 +88,7 @@ image: dist ## Build the container image closing-bell:dev of that (needs buildah
 	infra/image.sh closing-bell:dev $(subst aarch64,arm64,$(subst x86_64,amd64,$(firstword $(subst -, ,$(TARGET_OF_DIST)))))=$$(ls -d target/dist/*/closing-bell | head -1)
 
 bench: ## Time the ARIMA kernels, fits and selections
-	cargo bench --locked --package arima
+	cargo bench --locked --package closing-bell-arima
 
 bench-arima: ## Time the ARIMA engine beside R, statsforecast, pmdarima, statsmodels and anofox-forecast
 	python3 bench/peers/run.py
@@ -114,7 +115,7 @@ results: ## Measure verdicts, intervals and policies anew, and write docs/result
 SERIES ?= ../shared/reference/forecasting
 
 accuracy: ## Score automatic ARIMA beside R's on competition series (SERIES=folder)
-	@if [ -d "$(SERIES)" ]; then cargo run --quiet --release --locked --package arima --example accuracy -- "$(SERIES)"; \
+	@if [ -d "$(SERIES)" ]; then cargo run --quiet --release --locked --package closing-bell-arima --example accuracy -- "$(SERIES)"; \
 	else echo "there is no folder $(SERIES): set SERIES to one with the series (shared/arima/examples/accuracy.rs says how they look)"; fi
 
 test-models: build ## Let the programs of docs/models compete, on scikit-learn (needs python3; BENCH=500 times a night of as many series, COUNT=200 counts those that it serves)

@@ -76,6 +76,7 @@ async function everyPage() {
     run: `/runs/${await newest()}`,
     results: "/results",
     compare: `/tickers/GOOGL/compare?a=${a}&b=${b}`,
+    others: "/judged",
     judged: "/judged/colleague",
     stream: "/stream",
     docs: "/docs",

@@ -1,4 +1,4 @@
-//! The likelihood's kernels, whole fits and selections; `cargo bench -p arima`.
+//! The likelihood's kernels, whole fits and selections; `cargo bench -p closing-bell-arima`.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 

@@ -2,7 +2,7 @@
 //! on the very same series.
 //!
 //! ```text
-//! cargo run --release -p arima --example accuracy -- ../shared/reference/forecasting
+//! cargo run --release -p closing-bell-arima --example accuracy -- ../shared/reference/forecasting
 //! ```
 //!
 //! The folder holds `{m3,m4}_given*.csv.gz` (id,freq,m,h,note,train,test; values separated by spaces) and

@@ -1,10 +1,10 @@
 //! Fits an ARIMA model to the numbers on standard input, one a line, and prints one JSON object.
 //!
 //! ```text
-//! seq 1 100 | cargo run --release -p arima --example fit -- --auto --horizon 5 --level 80 --level 95
-//! cat lynx.txt | cargo run --release -p arima --example fit -- --order 2,0,2 --mean
-//! cat lynx.txt | cargo run --release -p arima --example fit -- --order 2,0,0 --at ar1=1.3,ar2=-.7
-//! cat prices.txt | cargo run --release -p arima --example fit -- --auto --transform log --centre mean --table --diagnostics
+//! seq 1 100 | cargo run --release -p closing-bell-arima --example fit -- --auto --horizon 5 --level 80 --level 95
+//! cat lynx.txt | cargo run --release -p closing-bell-arima --example fit -- --order 2,0,2 --mean
+//! cat lynx.txt | cargo run --release -p closing-bell-arima --example fit -- --order 2,0,0 --at ar1=1.3,ar2=-.7
+//! cat prices.txt | cargo run --release -p closing-bell-arima --example fit -- --auto --transform log --centre mean --table --diagnostics
 //! ```
 //!
 //! Intervals are predictive with `--auto` (the coefficients' uncertainty is in them) and plug-in otherwise, as R's are;

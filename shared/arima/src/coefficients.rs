@@ -1,10 +1,9 @@
-use serde::{Deserialize, Serialize};
-
 use crate::{Arima, Error, parameters::Arma};
 
 /// Coefficients of an ARIMA model, signs as in [`Arima`].
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct Coefficients {
     /// phi_1 .. phi_p.
     pub ar: Vec<f64>,

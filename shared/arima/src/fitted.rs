@@ -31,7 +31,8 @@ pub struct FittedArima {
 }
 
 /// Where the model stands in time: everything a forecast needs beside the coefficients.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Position {
     /// Observations taken in so far: the drift's clock.
     pub(crate) seen: usize,

@@ -47,9 +47,11 @@ mod regression;
 mod search;
 mod select;
 mod series;
+#[cfg(feature = "rand")]
 mod simulate;
 mod start;
 mod state;
+#[cfg(feature = "serde")]
 mod stored;
 mod transform;
 mod uncertainty;

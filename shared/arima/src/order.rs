@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{Error, polynomial};
 
 /// Orders (p, d, q) of the non-seasonal part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Order {
     /// Autoregressive order.
     pub p: usize,
@@ -18,7 +17,8 @@ pub struct Order {
 }
 
 /// Orders (P, D, Q) of the seasonal part and the season's length m.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Seasonal {
     /// Seasonal autoregressive order P.
     pub p: usize,
@@ -36,8 +36,9 @@ impl Seasonal {
 }
 
 /// The deterministic part: y_t = mean + drift * t + ARIMA noise, t = 1, 2, ...
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Constant {
     /// Neither mean nor drift.
     None,
@@ -64,7 +65,8 @@ pub enum Constant {
 /// assert_eq!(forecast.point.len(), 5);
 /// # Ok::<(), arima::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Arima {
     /// Non-seasonal orders.
     pub order: Order,

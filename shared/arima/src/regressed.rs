@@ -4,8 +4,6 @@
 //! section 3.4.2), so weights and errors are estimated together. As in `forecast`, forecasts take them for known, and the columns to
 //! come as given (Pankratz 1991, Forecasting with Dynamic Regression Models).
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     Arima, AutoArima, Error, FittedArima, Forecast,
     fitted::aicc,
@@ -25,8 +23,9 @@ use crate::{
 /// let tomorrow = fitted.forecast(1, &[vec![1.0]])?;
 /// # Ok::<(), arima::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(deny_unknown_fields))]
 pub struct ArimaRegression {
     weights: Vec<f64>,
     errors: FittedArima,

@@ -3,15 +3,14 @@
 //! The same state space form as [`crate::gains`]; here P is kept whole, because forecasts need it, and the recursions
 //! are the textbook's (Harvey 1989, eqs. (3.2.2)-(3.2.4)) in units of sigma2.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     autocovariance::{arma_autocovariances, psi_weights},
     polynomial,
 };
 
 /// What is known of an ARMA process after its last observation: the predicted state and its covariance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct State {
     phi: Vec<f64>,
     theta: Vec<f64>,
@@ -105,6 +104,7 @@ impl State {
     }
 
     /// Whether it is a state of the process with these lag coefficients, wherever it stands in it.
+    #[cfg(feature = "serde")]
     pub(crate) fn is_of(&self, phi: &[f64], theta: &[f64]) -> bool {
         let zeros = vec![0.0; self.r()];
         let same = |own: &[f64], other: &[f64]| {

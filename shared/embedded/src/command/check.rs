@@ -11,6 +11,10 @@ pub(super) fn check(named: Option<&Path>) -> Result<ExitCode, Failure> {
     let settings = read_settings(named, &[])?;
     messenger(&settings)?;
     Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
-    output::checked(file, settings.watchlist.tickers().len());
+    let repeated = settings.watchlist.repeated();
+    output::checked(file, settings.watchlist.tickers().len() - repeated.len());
+    for ticker in repeated {
+        output::remark(&format!("The watchlist names {ticker} more than once: it counts once."));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -12,11 +12,16 @@ pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
             When::DuringTheDay => format!("During {day}"),
             When::FromTheEvening => format!("From the evening of {day}"),
         };
-        let Answered { version, model, origin, run, opened_at, in_service_since, table, .. } = answer;
+        let Answered { version, model, origin, until, run, opened_at, in_service_since, table, .. } = answer;
         let opened_at = opened_at.as_deref().unwrap_or("an unknown time");
         print(&format!(
             "{when}: {ticker} {version}, {model}, in service since {in_service_since}; it knew prices up to {origin} (run {run} of {opened_at}, {table})"
         ));
+        if until.stamp().date().is_some_and(|until| until < day) {
+            print(&format!(
+                "It was out of date by then: it forecast up to {until}, and no later run has forecast {ticker}."
+            ));
+        }
     }
 }
 

@@ -340,7 +340,9 @@ pub(super) fn prediction(prediction: &Prediction) {
         skill.n,
         source(skill.source)
     ));
-    for realised in &prediction.coverage {
+    // Of other levels than the usual ones nothing is on record.
+    let shown = |level| levels.iter().any(|interval| interval.level == level);
+    for realised in prediction.coverage.iter().filter(|realised| shown(realised.coverage.level)) {
         let coverage = &realised.coverage;
         print(&format!(
             "The {} % interval held {:.1} % of {} {} forecasts",

@@ -15,6 +15,8 @@ pub struct Answered {
     pub model: String,
     /// The newest session whose price it knew.
     pub origin: Period,
+    /// The last period that it forecast.
+    pub until: Period,
     /// The run that made the forecast.
     pub run: RunId,
     /// When that run was opened, ISO 8601: a replay of the past was opened long after its session.
@@ -61,6 +63,7 @@ pub async fn answered(ledger: &dyn Ledger, ticker: &Ticker, day: Date) -> Result
             version: forecasted.champion.version,
             model: forecasted.champion.specification.to_string(),
             origin: forecasted.forecast.origin,
+            until: forecasted.forecast.steps.last().map_or(forecasted.forecast.origin, |step| step.served.date),
             run: record.key.run.clone(),
             opened_at: ledger.run(&record.key.run).await?.map(|entry| entry.opened_at),
             in_service_since: forecasted.champion.as_of,

@@ -142,7 +142,11 @@ impl Settings {
         let mut settings = read(text)?;
         if !set.is_empty() {
             let table = overrides::overridden(text, set)?;
-            settings = table.try_into().map_err(|error: toml::de::Error| plain(error.message()))?;
+            settings = table.try_into().map_err(|error: toml::de::Error| {
+                // Its second line names the key, which the other of its messages does by itself.
+                let named = !error.message().starts_with("unknown field");
+                plain(&if named { error.to_string().trim().to_owned() } else { error.message().to_owned() })
+            })?;
         }
         settings.check()?;
         if settings.former_holdout.is_some() {

@@ -29,6 +29,12 @@ impl Watchlist {
         &self.tickers
     }
 
+    /// Those that are named more than once.
+    pub fn repeated(&self) -> Vec<&Ticker> {
+        let mut known = std::collections::BTreeSet::new();
+        self.tickers.iter().filter(|ticker| !known.insert(*ticker)).collect()
+    }
+
     /// Reads the file's text: a ticker a line, or a CSV file whose first column they are. Empty lines, what follows a `#`, and a first line
     /// `ticker` are no tickers.
     ///

@@ -125,9 +125,15 @@ pub(crate) async fn everyone(
 ) -> Result<Response, Problem> {
     let format = format(query.as_deref(), &headers)?;
     let all = pipeline::all_judged(&*stores.archive).await?;
+    if format == Format::Html {
+        let mut judged = Vec::with_capacity(all.len());
+        for (name, _) in all {
+            judged.push(pipeline::judged(&*stores.archive, &*stores.ledger, name).await?);
+        }
+        return Ok(pages::judged::everyone(&judged));
+    }
     Ok(match format {
-        Format::Html => pages::judged::everyone(&all),
-        Format::Json => {
+        Format::Json | Format::Html => {
             json(&all.into_iter().map(|(name, series)| JudgedLine { name, series }).collect::<Vec<JudgedLine>>())
         }
         Format::Csv => {

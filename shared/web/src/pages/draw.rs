@@ -1,5 +1,6 @@
 //! Small drawings of a page, in SVG: their numbers are in a table or a sentence beside them.
 
+use forecasting::Coverage;
 use maud::{Markup, html};
 
 const SIZE: (f64, f64) = (900.0, 240.0);
@@ -101,4 +102,43 @@ pub(super) fn columns(
         polyline .aim points={ (one(x(0.0))) "," (one(y(aim, range))) " " (one(x(1.0))) "," (one(y(aim, range))) } {}
     };
     frame(said, range, at, label, &content)
+}
+
+/// Width of a coverage's drawing; it shows the upper half, where all usual levels are.
+const DOT: (f64, f64) = (64.0, 16.0);
+
+/// How often an interval held: a dot beside the band, so wide to both sides, in which it is by chance alone.
+pub(super) fn dot(coverage: &Coverage, chance: f64, said: &str) -> Markup {
+    let level = coverage.level.probability();
+    let out = (coverage.realised - level).abs() > chance;
+    let x = |share: f64| 4.0 + ((share.clamp(0.5, 1.0) - 0.5) / 0.5) * (DOT.0 - 8.0);
+    let (from, to) = (x(level - chance), x(level + chance));
+    html! {
+        svg class={ "dot" @if out { " out" } } width=(DOT.0) height=(DOT.1) viewBox={ "0 0 " (DOT.0) " " (DOT.1) } role="img" aria-label=(said) {
+            title { (said) }
+            rect .track x="0" y="7" width=(DOT.0) height="2" rx="1" {}
+            line .aim x1=(one(x(level))) x2=(one(x(level))) y1="2" y2="14" {}
+            rect .band x=(one(from)) y="4" width=(one((to - from).max(2.0))) height="8" rx="2" {}
+            circle cx=(one(x(coverage.realised))) cy="8" r="4" {}
+        }
+        span class=[out.then_some("warn")] aria-hidden="true" { (format!("{:.0} %", coverage.realised * 100.0)) }
+    }
+}
+
+/// Width of a drawing of evidence, from 1 to 10 up to ten times what is needed.
+const ODDS: (f64, f64) = (96.0, 16.0);
+
+/// Evidence to 1, beside what is needed: full to what is earned, and a mark where it would be if all that is claimed counted.
+pub(super) fn odds(earned: f64, claimed: f64, needed: f64, said: &str) -> Markup {
+    let (low, high) = (-1.0, needed.max(10.0).log10() + 1.0);
+    let x = |odds: f64| 2.0 + ((odds.max(1e-9).log10().clamp(low, high) - low) / (high - low)) * (ODDS.0 - 4.0);
+    html! {
+        svg class={ "dot odds" @if earned < needed { " short" } } width=(ODDS.0) height=(ODDS.1) viewBox={ "0 0 " (ODDS.0) " " (ODDS.1) } role="img" aria-label=(said) {
+            title { (said) }
+            rect .track x="0" y="7" width=(ODDS.0) height="2" rx="1" {}
+            rect .earned x="2" y="5" width=(one(x(earned) - 2.0)) height="6" rx="2" {}
+            circle .claimed cx=(one(x(claimed))) cy="8" r="3" {}
+            line .aim x1=(one(x(needed))) x2=(one(x(needed))) y1="1" y2="15" {}
+        }
+    }
 }

@@ -2,8 +2,12 @@
 
 use forecasting::{Arima, Regression, Specification};
 
-/// The equation, with y for the log of the price and B for the step back by one session.
-pub(super) fn equation(specification: &Specification, coefficients: &[(String, f64)], sigma2: Option<f64>) -> String {
+/// The equation, with y for the log of the price and B for the step back by one session; a program's is its own.
+pub(super) fn equation(
+    specification: &Specification,
+    coefficients: &[(String, f64)],
+    sigma2: Option<f64>,
+) -> Option<String> {
     let of = |name: &str| coefficients.iter().find(|(other, _)| other == name).map(|(_, value)| *value);
     let noise = sigma2.map(|v| format!(",  \u{3b5} ~ N(0, {:.5}\u{b2})", v.sqrt())).unwrap_or_default();
     let signed = |value: f64| if value < 0.0 { format!(" \u{2212} {:.6}", -value) } else { format!(" + {value:.6}") };
@@ -46,7 +50,7 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
             of("alpha").unwrap_or(1.0),
             of("drift").map(signed).unwrap_or_default()
         ),
-        Specification::Program(program) => format!("{program}, whose law is its own"),
+        Specification::Program(_) => return None,
         Specification::Mstl(mstl) => format!("{mstl}, and each season as in its last turn"),
         Specification::Combination(combination) => format!("the {combination}"),
         Specification::Arima(arima) => arima_law(arima, coefficients, "y"),
@@ -56,7 +60,7 @@ pub(super) fn equation(specification: &Specification, coefficients: &[(String, f
             format!("y\u{209c} ={terms} + n\u{209c},  {}", arima_law(&Arima { model: *errors }, rest, "n"))
         }
     };
-    law + &noise
+    Some(law + &noise)
 }
 
 /// An ARIMA model of a series of this name.
@@ -115,22 +119,22 @@ mod tests {
     #[test]
     fn laws() {
         let walk = specification(r#"{"family":"random_walk","drift":false}"#);
-        assert_eq!(equation(&walk, &[], Some(0.0004)), "yₜ = yₜ₋₁ + εₜ,  ε ~ N(0, 0.02000²)");
+        assert_eq!(equation(&walk, &[], Some(0.0004)).as_deref(), Some("yₜ = yₜ₋₁ + εₜ,  ε ~ N(0, 0.02000²)"));
         let mut fitted = arima::Arima::new(arima::Order { p: 2, d: 1, q: 1 }).with_drift();
         fitted.seasonal = arima::Seasonal { p: 0, d: 0, q: 1, period: 5 };
         let model = Specification::Arima(forecasting::Arima { model: fitted });
         let named = [("ar1", 0.5), ("ar2", -0.25), ("ma1", -0.3), ("sma1", 0.1), ("drift", 0.001)];
         let named = named.map(|(name, value)| (name.to_owned(), value));
         assert_eq!(
-            equation(&model, &named, None),
-            "(1 − 0.5000 B + 0.2500 B²) (1 − B) (yₜ − 0.001000 t) = (1 − 0.3000 B) (1 + 0.1000 B^5) εₜ"
+            equation(&model, &named, None).as_deref(),
+            Some("(1 − 0.5000 B + 0.2500 B²) (1 − B) (yₜ − 0.001000 t) = (1 − 0.3000 B) (1 + 0.1000 B^5) εₜ")
         );
         // A column may be called as a coefficient.
         let errors = arima::Arima::new(arima::Order { p: 1, d: 0, q: 0 });
         let named = [("holiday", -3.5), ("ar1", 2.0), ("ar1", 0.5)].map(|(name, value)| (name.to_owned(), value));
         assert_eq!(
-            equation(&Specification::Regression(Regression { columns: 2, errors }), &named, None),
-            "yₜ = − 3.500000 holiday + 2.000000 ar1 + nₜ,  (1 − 0.5000 B) nₜ = εₜ"
+            equation(&Specification::Regression(Regression { columns: 2, errors }), &named, None).as_deref(),
+            Some("yₜ = − 3.500000 holiday + 2.000000 ar1 + nₜ,  (1 − 0.5000 B) nₜ = εₜ")
         );
     }
 }

@@ -140,6 +140,7 @@ pub(super) enum Command {
         /// The series
         ticker: Ticker,
         /// The day
+        #[arg(value_parser = day)]
         date: Date,
     },
     /// Put a version that was in service before into service again, and pin it there
@@ -308,6 +309,10 @@ pub(super) enum Demo {
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
     seconds.ok_or_else(|| "a number of seconds, from 0 to 3600".to_owned())
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| "it is no day such as 2020-12-11".to_owned())
 }
 
 #[cfg(test)]

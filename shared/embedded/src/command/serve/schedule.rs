@@ -24,7 +24,9 @@ const TOLERATED: SignedDuration = SignedDuration::from_mins(5);
 impl Schedule {
     pub(in crate::command) fn new(settings: &ScheduleSettings) -> Result<Schedule, String> {
         let cron = settings.cron()?;
-        let parsed = cron.parse().map_err(|error| format!("{}: {error}", settings.unchecked()))?;
+        let parsed = cron.parse().map_err(|_| {
+            format!("{}, but must be as cron writes it, such as MON-FRI or TUE,THU", settings.unchecked())
+        })?;
         let zone = TimeZone::get(&settings.time_zone).map_err(|error| format!("schedule.time_zone: {error}"))?;
         let schedule = Schedule { cron: parsed, zone, settings: settings.clone() };
         let sometime = Timestamp::UNIX_EPOCH.to_zoned(schedule.zone.clone());

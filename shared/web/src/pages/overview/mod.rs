@@ -13,11 +13,11 @@ use maud::{Markup, html};
 use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, WATCHED_RUNS, Watched, watched};
 
 use self::{
-    attention::{Attention, Group, chance, is_out},
+    attention::{Attention, Group, chance},
     query::{COLUMNS, OUTCOMES, Query, Row, change, outcome},
 };
 use super::{
-    day,
+    day, draw,
     layout::{self, Place},
     moment, percent, price, range, share, verdict,
 };
@@ -238,16 +238,10 @@ fn skill(standing: &Standing) -> Markup {
     }
 }
 
-/// Width of a coverage's drawing; it shows the upper half, where all usual levels are.
-const DOT: (f64, f64) = (64.0, 16.0);
-
 /// How often the first interval held: a dot beside the band in which it is by chance alone.
 fn coverage(standing: &Standing) -> Markup {
     let Some(realised) = standing.coverage.first() else { return html! { "-" } };
     let coverage = &realised.coverage;
-    let (level, half, out) = (coverage.level.probability(), chance(coverage, standing), is_out(coverage, standing));
-    let x = |share: f64| 4.0 + ((share.clamp(0.5, 1.0) - 0.5) / 0.5) * (DOT.0 - 8.0);
-    let (from, to) = (x(level - half), x(level + half));
     let said = format!(
         "the {} % interval held {} of {} {} forecasts",
         coverage.level,
@@ -255,14 +249,5 @@ fn coverage(standing: &Standing) -> Markup {
         coverage.n,
         super::source(realised.source)
     );
-    html! {
-        svg class={ "dot" @if out { " out" } } width=(DOT.0) height=(DOT.1) viewBox={ "0 0 " (DOT.0) " " (DOT.1) } role="img" aria-label=(said) {
-            title { (said) }
-            rect .track x="0" y="7" width=(DOT.0) height="2" rx="1" {}
-            line .aim x1=(format!("{:.1}", x(level))) x2=(format!("{:.1}", x(level))) y1="2" y2="14" {}
-            rect .band x=(format!("{from:.1}")) y="4" width=(format!("{:.1}", (to - from).max(2.0))) height="8" rx="2" {}
-            circle cx=(format!("{:.1}", x(coverage.realised))) cy="8" r="4" {}
-        }
-        span class=[out.then_some("warn")] aria-hidden="true" { (format!("{:.0} %", coverage.realised * 100.0)) }
-    }
+    draw::dot(coverage, chance(coverage, standing), &said)
 }

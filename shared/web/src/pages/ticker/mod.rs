@@ -11,7 +11,7 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::{Residuals, Ticker};
+use forecasting::{Residuals, Specification, Ticker};
 use maud::{Markup, html};
 use pipeline::{Error, Forecasted, Snapshot, Standing, TickerStatus, VerifiedReceipt, VersionScore, skill_interval};
 
@@ -77,7 +77,8 @@ pub(crate) async fn page(
             let model = models.iter().find(|model| model.version == newest.champion.version);
             html! {
                 (model::champion(&newest, model, words))
-                (model::unexplained(&ticker, pipeline::residuals(archive, ledger, &ticker).await, words))
+                @let is_program = matches!(newest.champion.specification, Specification::Program(_));
+                (model::unexplained(&ticker, pipeline::residuals(archive, ledger, &ticker).await, is_program, words))
             }
         }
         "versions" => html! {

@@ -9,10 +9,14 @@ use crate::pages::{equation::equation, words::Words};
 pub(super) fn champion(newest: &Forecasted, model: Option<&ModelSummary>, words: Words) -> Markup {
     let champion = &newest.champion;
     let since = champion.since();
+    let law = model.and_then(|model| equation(&champion.specification, &model.coefficients, model.sigma2));
     html! {
         h2 { "The model in service" }
         @if let Some(model) = model {
-            p .equation { (equation(&champion.specification, &model.coefficients, model.sigma2)) }
+            @if let Some(law) = &law { p .equation { (law) } } @else {
+                p { "A program of yours. It is given the " (words.unit) "s one by one, and says what it forecasts from each; its intervals are made of its own past errors. "
+                    "It serves for the same reason as any other model: the " a href="?tab=verdicts" { "verdict" } " has it." }
+            }
             dl .facts {
                 dt { "Model" } dd { (model.model) }
                 dt { "Version" } dd { code { (model.version) } ", in service since " (since) }
@@ -21,15 +25,26 @@ pub(super) fn champion(newest: &Forecasted, model: Option<&ModelSummary>, words:
                 @for (name, value) in &model.coefficients { dt { (name) } dd { (format!("{value:.6}")) } }
             }
         } @else { p { "Its version is not on record any more." } }
-        p .hint { "y is " (words.level()) ", B the step back by one " (words.unit) "." }
+        @if let Some(law) = &law {
+            p .hint { "y is " (words.level())
+                @if law.contains('B') { ", B the step back by one " (words.unit) } "." }
+        }
     }
 }
 
-pub(super) fn unexplained(ticker: &Ticker, residuals: Result<Residuals, Error>, words: Words) -> Markup {
+pub(super) fn unexplained(
+    ticker: &Ticker,
+    residuals: Result<Residuals, Error>,
+    is_program: bool,
+    words: Words,
+) -> Markup {
     let picture = |theme: &str| format!("/tickers/{ticker}/residuals.svg?theme={theme}");
     html! {
         h2 { "What it leaves unexplained" }
         @match residuals {
+            Err(_) if is_program => {
+                p { "A program says what it forecasts, and not what it leaves unexplained: its past errors are on its " a href="?tab=record" { "record" } "." }
+            },
             Err(Error::Forecasting { source, .. }) => p { "There are no residuals: " (source) "." },
             Err(error) => p { (in_words(&error)) },
             Ok(residuals) => {
