@@ -265,6 +265,8 @@ impl Stores {
             self.notes.note(&["s3:GetObject"], read);
         }
         self.notes.note(&["lambda:InvokeFunction"], "models");
+        // The command signs what it closes.
+        self.notes.note(&["ssm:GetParameter"], "signer");
         self.night(&RecordedMarket, configuration.clone(), date(2020, 12, 7)).await;
         pipeline::predict(archive, ledger, ticker, pipeline::ForecastRequest::default()).await.expect("answers");
         let models = pipeline::models(archive, ledger, ticker, 10).await.expect("lists");
