@@ -72,7 +72,7 @@ pub(crate) fn everyone(all: &[Judgement]) -> Response {
         }
         h2 { "Have yours judged" }
         p { "Any table of forecasts, by a person or a program, is held to the same evidence as our own models: a row a forecast, with series, origin, date, mean, and intervals or quantiles." }
-        pre { code { "series,origin,date,mean,q0.1,q0.9\nKO,2020-12-11,2020-12-14,53.40,52.60,54.20\n\nclosing-bell judge FORECASTS.csv --name YOURS" } }
+        pre tabindex="0" { code { "series,origin,date,mean,q0.1,q0.9\nKO,2020-12-11,2020-12-14,53.40,52.60,54.20\n\nclosing-bell judge FORECASTS.csv --name YOURS" } }
     };
     layout::page("Other forecasts", Some(Place::Judged), &content)
 }
