@@ -19,7 +19,7 @@ pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
         ));
         if until.stamp().date().is_some_and(|until| until < day) {
             print(&format!(
-                "It was out of date by then: it forecast up to {until}, and no later run has forecast {ticker}."
+                "It was out of date by then: it forecast up to {until}, and no later run had forecast {ticker}."
             ));
         }
     }
