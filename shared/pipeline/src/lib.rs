@@ -44,9 +44,9 @@ pub use queries::{
     Answered, Audit, Bin, Compared, Exported, ForecastRequest, IntervalsAhead, KindOfIntervals, ModelSummary, Month,
     Prediction, Promotion, Results, Verified, VerifiedReceipt, WATCHED_RUNS, Watched, WatchedTicker, When, answered,
     audit, compare, export, failed_since, forecast_picture, forecasts_made, know_each_other, long_forecasts,
-    long_values, models, newest_forecast, newest_reported, newest_snapshot, predict, predict_alone, prices, recorded,
-    residual_picture, residuals, results, scores, skill_interval, verify, verify_forgotten, verify_ledger,
-    verify_receipt, watched, without_model,
+    long_values, models, newest_forecast, newest_reported, newest_session, newest_snapshot, predict, predict_alone,
+    prices, recorded, residual_picture, residuals, results, scores, skill_interval, verify, verify_forgotten,
+    verify_ledger, verify_receipt, watched, without_model,
 };
 pub use records::{
     Assignment, BarLog, BarSegment, BarStatus, BothForecasts, Chain, Chained, Champion, Closure, Configuration,

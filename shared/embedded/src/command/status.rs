@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use forecasting::{Decision, Stamp};
 use jiff::Timestamp;
-use pipeline::{Market, RunEntry, RunStatus, TickerStatus, WATCHED_RUNS, Watched, plain_reason, watched};
+use pipeline::{
+    Market, RunEntry, RunStatus, TickerStatus, WATCHED_RUNS, Watched, newest_session, plain_reason, watched,
+};
 use serde::Serialize;
 
 use super::{
@@ -32,6 +34,8 @@ struct Status {
     tickers: usize,
     /// Tickers whose newest run failed them, and why.
     failed: Vec<Trouble>,
+    /// Tickers whose night went well, and which need attention all the same: stale, losing, drifting, off their coverage.
+    attention: Vec<Trouble>,
     /// Who changed what is in service in the newest run of each ticker.
     changed: Vec<Trouble>,
     /// Runs that are under way, or were cut off.
@@ -81,19 +85,21 @@ pub(super) async fn status(common: &CommonArguments) -> Result<ExitCode, Failure
     let has_changed = |row: &&pipeline::WatchedTicker| {
         matches!(row.verdict, Some(Decision::Promote | Decision::Demote | Decision::Rollback | Decision::Release))
     };
+    let as_of = newest_session(&runs);
+    let done = || tickers.iter().filter(|row| row.status == TickerStatus::Done);
+    let needs = |row: &pipeline::WatchedTicker| {
+        let troubles = row.troubles(as_of);
+        (!troubles.is_empty()).then(|| Trouble { ticker: row.ticker.to_string(), reason: troubles.join("; ") })
+    };
     let status = Status {
         configuration,
         data: place(&store),
-        as_of: runs.iter().filter(|entry| has_forecasts(entry)).map(|entry| entry.run.as_of).max(),
+        as_of,
         newest_run: runs.iter().find_map(newest_run),
         tickers: tickers.len(),
         failed: tickers.iter().filter(|row| row.status != TickerStatus::Done).map(trouble).collect(),
-        changed: tickers
-            .iter()
-            .filter(|row| row.status == TickerStatus::Done)
-            .filter(has_changed)
-            .map(trouble)
-            .collect(),
+        attention: done().filter_map(needs).collect(),
+        changed: done().filter(has_changed).map(trouble).collect(),
         open: runs.iter().filter(|entry| entry.closure.is_none()).map(|entry| entry.run.id.to_string()).collect(),
         next_night,
     };
@@ -122,10 +128,6 @@ fn nothing_yet(store: &StoreArguments, configuration: Option<&str>, why: &str) -
     ExitCode::SUCCESS
 }
 
-fn has_forecasts(entry: &RunEntry) -> bool {
-    entry.closure.as_ref().is_some_and(|closure| closure.done > 0)
-}
-
 /// A day without a session is none.
 fn newest_run(entry: &RunEntry) -> Option<NewestRun> {
     let closure = entry.closure.as_ref().filter(|closure| closure.status != RunStatus::NoSession)?;
@@ -152,9 +154,11 @@ fn in_words(status: &Status) {
         output::line(&format!("Under way, or cut off: {run} (the same command again goes on)"));
     }
     list("Failed", &status.failed);
+    list("Needs attention", &status.attention);
     list("Changed", &status.changed);
     if status.failed.is_empty() && status.open.is_empty() {
-        output::line("Nothing failed.");
+        let steady = status.attention.is_empty();
+        output::line(if steady { "Nothing failed, and nothing needs attention." } else { "Nothing failed." });
     }
     match &status.next_night {
         Some(next) => output::line(&format!("Next night under `closing-bell serve`: {next}")),

@@ -12,6 +12,7 @@ mod predict_alone;
 mod recorded;
 mod results;
 mod scores;
+mod troubles;
 mod verify;
 mod watched;
 
@@ -29,5 +30,6 @@ pub use predict_alone::predict_alone;
 pub use recorded::recorded;
 pub use results::{Bin, IntervalsAhead, KindOfIntervals, Month, Promotion, Results, results, skill_interval};
 pub use scores::scores;
+pub use troubles::newest_session;
 pub use verify::{Verified, VerifiedReceipt, verify, verify_forgotten, verify_ledger, verify_receipt};
 pub use watched::{WATCHED_RUNS, Watched, WatchedTicker, watched};

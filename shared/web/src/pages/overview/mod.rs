@@ -8,12 +8,11 @@ use axum::{
     extract::{RawQuery, State},
     response::Response,
 };
-use forecasting::Stamp;
 use maud::{Markup, html};
-use pipeline::{RunEntry, RunStatus, Standing, TickerStatus, WATCHED_RUNS, Watched, watched};
+use pipeline::{RunEntry, Standing, TickerStatus, WATCHED_RUNS, Watched, newest_session, watched};
 
 use self::{
-    attention::{Attention, Group, chance},
+    attention::{Attention, Group},
     query::{COLUMNS, OUTCOMES, Query, Row, change, outcome},
 };
 use super::{
@@ -48,14 +47,6 @@ pub(crate) async fn page(State(stores): State<Stores>, RawQuery(query): RawQuery
         }
     };
     Ok(layout::searched("Tickers", Some(Place::Tickers), &query.text, &content, &[]))
-}
-
-/// The newest day that was one: a holiday has nothing to say of anything.
-fn newest_session(runs: &[RunEntry]) -> Option<Stamp> {
-    let worked = |entry: &&RunEntry| {
-        entry.closure.as_ref().is_some_and(|closure| closure.status != RunStatus::NoSession && closure.done > 0)
-    };
-    runs.iter().filter(worked).map(|entry| entry.run.as_of).max()
 }
 
 fn nothing_yet() -> Markup {
@@ -249,5 +240,5 @@ fn coverage(standing: &Standing) -> Markup {
         coverage.n,
         super::source(realised.source)
     );
-    draw::dot(coverage, chance(coverage, standing), &said)
+    draw::dot(coverage, standing.chance(coverage), &said)
 }

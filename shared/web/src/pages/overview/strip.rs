@@ -4,10 +4,7 @@ use forecasting::Decision;
 use maud::{Markup, html};
 use pipeline::{RunEntry, RunStatus, Source, TickerStatus};
 
-use super::{
-    attention::{Group, is_out},
-    query::Row,
-};
+use super::{attention::Group, query::Row};
 use crate::pages::{percent, share};
 
 pub(super) fn strip(runs: &[RunEntry], all: &[Row], schedule: Option<&str>) -> Markup {
@@ -84,7 +81,7 @@ fn coverage(all: &[Row]) -> Markup {
     let counted: Vec<_> = first().filter(|(_, coverage)| !of_live || coverage.source == Source::Live).collect();
     let n: usize = counted.iter().map(|(_, c)| c.coverage.n).sum();
     let held: f64 = counted.iter().map(|(_, c)| c.coverage.realised * c.coverage.n as f64).sum();
-    let out = live().filter(|(standing, coverage)| is_out(&coverage.coverage, standing)).count();
+    let out = live().filter(|(standing, coverage)| standing.is_out(&coverage.coverage)).count();
     html! {
         @if let Some((_, one)) = counted.first() {
             div { dt { "The " (one.coverage.level) " % intervals held" } dd {
