@@ -40,6 +40,7 @@ fn what_needs_attention() {
 
     // A failure comes first, and its exit status says so.
     bench.write("prices/WILD.csv", "date,value\n1,much\n");
+    bench.write("prices/CALM.csv", &(values(0.5) + "130,100.5\n"));
     bench.run("run --market csv:prices").expect(1);
     let status = bench.run("status").expect(1);
     assert!(status.out.contains("Failed: WILD") && !status.out.contains("Needs attention"), "{status:?}");
