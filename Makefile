@@ -99,8 +99,8 @@ MARKET ?= $(wildcard ../shared/market/daily)
 bench-night: ## Time a night and show where its time goes (MARKET=folder of price files)
 	cargo run --quiet --release --locked --package embedded --example bench_night -- $(MARKET)
 
-bench-year: build ## Hold a year of nights: whether they get slower, what they add, how long verifying takes
-	python3 bench/year.py
+bench-year: build ## Hold a year of nights: whether they get slower, what they add, how long verifying takes; TICKERS=2000 for so many made-up ones (an hour)
+	python3 bench/year.py $(TICKERS)
 
 bench-stream: build ## Rows a second into log and models, and milliseconds to a forecast that knows a row, beside statsforecast and pmdarima
 	@python3 bench/stream.py

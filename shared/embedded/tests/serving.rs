@@ -248,6 +248,10 @@ async fn tls_and_tokens_of_readers() {
     assert_eq!(ask(&client, "/runs", "a-guess-that-is-long").await.expect("an answer"), StatusCode::UNAUTHORIZED);
     assert_eq!(ask(&client, "/forecast/KO", READER).await.expect("an answer"), StatusCode::OK);
     assert_eq!(ask(&client, "/forecast/KO", TOKEN).await.expect("an answer"), StatusCode::OK);
+    // What has been answered to one is not for another.
+    for token in ["", "a-guess-that-is-long"] {
+        assert_eq!(ask(&client, "/forecast/KO", token).await.expect("an answer"), StatusCode::UNAUTHORIZED);
+    }
     let start = async |token: &str| {
         let post = client.post(format!("{}/runs", service.address)).bearer_auth(token).body(r#"{"tickers": ["KO"]}"#);
         post.send().await.expect("an answer").status()

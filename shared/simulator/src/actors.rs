@@ -1,6 +1,13 @@
 //! Who is at work: nights as one machine and as the cloud has them, the reader of a topic, people who decide, and people who ask.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use embedded::Night;
 use forecasting::Ticker;
@@ -55,6 +62,13 @@ pub(crate) enum Order {
     Machine,
     /// Functions, each of which is delivered at least once.
     Cloud,
+}
+
+/// A clock that has jumped, forwards or back, each time it is asked: anything from 1970 to 2106. Nothing that is decided may follow from it.
+fn jumping() -> Timestamp {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+    Timestamp::from_second(asked.wrapping_mul(0x9E37_79B9).into()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl World {
@@ -177,7 +191,7 @@ impl World {
         let process = self.process(false);
         let own = self.stores.of_process(&process);
         let market = self.market(on, &process);
-        let mut attempts = Attempts::new(ticker.clone(), || Timestamp::UNIX_EPOCH);
+        let mut attempts = Attempts::new(ticker.clone(), jumping);
         let done = async {
             if next == Next::Fetch {
                 return match fetch(&*market, &*own.archive, &*own.ledger, run, ticker, settle).await? {

@@ -124,7 +124,8 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
         answers.known.clear();
         return guarded(response);
     }
-    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // Browsers ask for pages in words of their own.
+    let accept = if page { "text/html" } else { accepted(&headers) };
     let key = format!("{} {accept}", request.uri());
     // A ledger that cannot say what it is at is asked anew each time, and of what others forecast it knows nothing.
     let of_others = request.uri().path().starts_with("/judged");
@@ -154,6 +155,16 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
         answers.known.insert(key, Answer { revision, headers: all.clone(), body: body.clone() });
     }
     tagged(all, body, &headers)
+}
+
+fn accepted(headers: &HeaderMap) -> &str {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The headers of every answer, for those of whoever stands before the cache.
+pub(crate) async fn headers(request: Request, next: Next) -> Response {
+    let page = wants_page(request.headers());
+    guarded(as_page(next.run(request).await, page))
 }
 
 /// The answer, or that it is what the asker has.

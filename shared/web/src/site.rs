@@ -128,14 +128,15 @@ impl Site {
             None => all,
         };
         let all = all.fallback(unknown).method_not_allowed_fallback(not_allowed);
+        let all = all.layer(middleware::from_fn_with_state(answers, cache::complete));
+        // Before the cache, both: what it has answered to one person, or to one name, is not for another.
         let all = match self.keys {
-            Some(keys) => {
-                all.merge(sign_in::route(keys.clone())).layer(middleware::from_fn_with_state(keys, sign_in::guard))
-            }
+            Some(keys) => all
+                .merge(sign_in::route(keys.clone()))
+                .layer(middleware::from_fn_with_state(keys, sign_in::guard))
+                .layer(middleware::from_fn(cache::headers)),
             None => all,
         };
-        let all = all.layer(middleware::from_fn_with_state(answers, cache::complete));
-        // Before the cache: what it has answered to one name is not for another.
         let all = match self.doorkeeper {
             Some(doorkeeper) => all.layer(middleware::from_fn_with_state(doorkeeper, doorkeeper::keep)),
             None => all,

@@ -6,6 +6,7 @@ mod nights;
 mod schedule;
 mod tls;
 mod tokens;
+mod warm;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -39,6 +40,7 @@ use nights::Nights;
 pub(super) use schedule::Schedule;
 use tls::Certificate;
 use tokens::Tokens;
+use warm::keep_warm;
 
 /// Where to listen, and whether nights begin by themselves.
 pub(super) struct Service {
@@ -88,6 +90,7 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
     let site = taking_rows(site, Opened::new(&place.data, &settings).await, kafka, &token, &stopped)?;
     // Nights compute for minutes: on threads of their own, so that no answer waits behind a model.
     let work = Work::new()?;
+    let read = ledger.clone();
     let nights = Arc::new(Nights::new(arguments, &token, archive, ledger, work.handle()).await?);
     let schedule = Schedule::new(&settings.schedule).map_err(Failure::Usage)?;
     let by_itself = service.schedule && settings.schedule.enabled;
@@ -109,7 +112,10 @@ pub(super) async fn serve(service: Service, arguments: NightArguments) -> Result
         Some(schedule) => site.scheduled(schedule.clone()),
         None => site,
     };
-    let code = answer(listener, site.starting(nights.clone()).deciding(nights.clone()).router(), stopped, stop).await?;
+    let router = site.starting(nights.clone()).deciding(nights.clone()).router();
+    let warm = tokio::spawn(keep_warm(router.clone(), read, reader.is_some().then_some(token)));
+    let code = answer(listener, router, stopped, stop).await?;
+    warm.abort();
     if let Some(clock) = clock {
         clock.abort();
     }
