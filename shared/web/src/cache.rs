@@ -17,7 +17,7 @@ use quick_cache::{
     sync::{Cache, DefaultLifecycle},
 };
 
-use crate::{Problem, format::wants_page, pages};
+use crate::{Problem, format::wants_page, pages, sign_in::is_open};
 
 /// Bytes of archived objects that are kept.
 const OBJECTS: u64 = 48 << 20;
@@ -121,15 +121,20 @@ pub(crate) async fn complete(State(answers): State<Answers>, mut request: Reques
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         // What was asked for may be on pages before the ledger knows of it: why a run was started.
-        answers.known.clear();
+        if response.status().is_success() || response.status().is_redirection() {
+            answers.known.clear();
+        }
         return guarded(response);
     }
-    // Browsers ask for pages in words of their own.
-    let accept = if page { "text/html" } else { accepted(&headers) };
+    // Browsers ask for pages in words of their own. Who knows CSV, too, may be answered with that.
+    let accept = accepted(&headers);
+    let accept = if page && !accept.contains("text/csv") { "text/html" } else { accept };
     let key = format!("{} {accept}", request.uri());
     // A ledger that cannot say what it is at is asked anew each time, and of what others forecast it knows nothing.
     let of_others = request.uri().path().starts_with("/judged");
-    let revision = if of_others { None } else { answers.ledger.revision().await.ok().flatten() };
+    // Nor is anything kept of what is asked without a token.
+    let revision =
+        if of_others || is_open(request.uri().path()) { None } else { answers.ledger.revision().await.ok().flatten() };
     if let (Some(revision), Some(known)) = (revision, answers.known.get(&key))
         && known.revision == revision
     {
@@ -206,7 +211,12 @@ fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     // A report has a policy of its own: it is one file, its style in it.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_POLICY));
-    let always = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")];
+    let always = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        // No other site learns by a picture which tickers there are.
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
     for (name, value) in always {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -11,7 +11,11 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
-use crate::{Problem, format::short, sign_in::is_foreign};
+use crate::{
+    Problem,
+    format::short,
+    sign_in::{WrongToken, is_foreign},
+};
 
 /// A wrong token is answered after this.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -76,7 +80,7 @@ pub(crate) async fn keep(State(doorkeeper): State<Arc<Doorkeeper>>, request: Req
         return Problem::new(StatusCode::FORBIDDEN, "another site sent this").into_response();
     }
     let response = next.run(request).await;
-    if response.status() == StatusCode::UNAUTHORIZED {
+    if response.status() == StatusCode::UNAUTHORIZED || response.extensions().get::<WrongToken>().is_some() {
         tracing::warn!("a token is missing or wrong");
         let _place = doorkeeper.refusals.acquire().await;
         tokio::time::sleep(PAUSE).await;

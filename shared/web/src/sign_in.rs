@@ -38,7 +38,7 @@ const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 const SECONDS: u32 = 30 * 86_400;
 
 /// What needs no token: it tells nothing.
-fn is_open(path: &str) -> bool {
+pub(crate) fn is_open(path: &str) -> bool {
     path == "/healthz" || path == "/sign-in" || path.starts_with("/assets/")
 }
 
@@ -80,10 +80,20 @@ pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
     site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
+/// Marks an answer to a wrong token that is not refused in so many words.
+#[derive(Clone)]
+pub(crate) struct WrongToken;
+
 fn unknown(request: &Request, reads: bool) -> Response {
-    if reads && wants_page(request.headers()) {
+    // Whoever sends a bearer token is a program, whatever it would like to see.
+    let (by_bearer, by_cookie) = (bearer(request.headers()).is_some(), cookie(request.headers()).is_some());
+    if reads && wants_page(request.headers()) && !by_bearer {
         let next: String = form_urlencoded::byte_serialize(request.uri().to_string().as_bytes()).collect();
-        return Redirect::to(&format!("/sign-in?next={next}")).into_response();
+        let mut response = Redirect::to(&format!("/sign-in?next={next}")).into_response();
+        if by_cookie {
+            response.extensions_mut().insert(WrongToken);
+        }
+        return response;
     }
     Problem::new(StatusCode::UNAUTHORIZED, "a token is needed here").into_response()
 }
@@ -103,7 +113,14 @@ async fn ask(RawQuery(query): RawQuery) -> Response {
 }
 
 /// A right token is kept in the browser; an empty one forgets the one there is.
-async fn sign_in(State(keys): State<Arc<dyn Keys>>, RawForm(form): RawForm) -> Result<Response, Problem> {
+async fn sign_in(
+    State(keys): State<Arc<dyn Keys>>,
+    headers: HeaderMap,
+    RawForm(form): RawForm,
+) -> Result<Response, Problem> {
+    if is_foreign(&headers) {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "another site sent this"));
+    }
     let token =
         form_urlencoded::parse(&form).find(|(name, _)| name == "token").map(|(_, value)| value.trim().to_owned());
     let token = token.unwrap_or_default();
@@ -126,6 +143,8 @@ async fn sign_in(State(keys): State<Arc<dyn Keys>>, RawForm(form): RawForm) -> R
 /// Where to go on from there: a place of this site, whatever is asked for.
 fn place(form: &[u8]) -> String {
     let next = form_urlencoded::parse(form).find(|(name, _)| name == "next").map(|(_, value)| value.into_owned());
-    let here = |next: &String| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r']);
+    let here = |next: &String| {
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(|c: char| c == '\\' || c.is_control())
+    };
     next.filter(here).unwrap_or_else(|| "/".to_owned())
 }

@@ -75,6 +75,11 @@ async fn who_is_not_known_reads_nothing() {
         }
         assert_eq!(send("POST", "/runs", headers, "").await.status(), StatusCode::UNAUTHORIZED);
     }
+    // A program that guesses is not sent on, whatever it would like to see; and no other site signs anybody in or out.
+    let guessed = send("GET", "/", &[BROWSER, "authorization: Bearer wrong"], "").await;
+    assert_eq!(guessed.status(), StatusCode::UNAUTHORIZED);
+    let foreign = send("POST", "/sign-in", &[FORM, "sec-fetch-site: cross-site"], "token=").await;
+    assert_eq!((foreign.status(), foreign.headers().get(header::SET_COOKIE)), (StatusCode::FORBIDDEN, None));
     for path in ["/healthz", "/sign-in", "/sign-in?next=/runs"] {
         assert_eq!(send("GET", path, &[], "").await.status(), StatusCode::OK, "{path}");
     }
@@ -98,7 +103,9 @@ async fn a_token_signs_in() {
     assert_eq!(send("GET", "/runs?format=html", &[&signed_in, BROWSER], "").await.status(), StatusCode::OK);
     assert_eq!(send("GET", "/runs", &[&format!("authorization: Bearer {READER}")], "").await.status(), StatusCode::OK);
     // Elsewhere is no place to go on.
-    for next in ["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example", ""] {
+    for next in
+        ["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example", "/%09/elsewhere.example", ""]
+    {
         let sent = send("POST", "/sign-in", &[FORM], &format!("token={READER}&next={next}")).await;
         assert_eq!(sent.headers()[header::LOCATION], "/", "{next}");
     }

@@ -4,7 +4,10 @@ use forecasting::{IntervalKind, Judgement, Level, LiveRecord, Mean, SkillInterva
 use jiff::civil::Date;
 use pipeline::{Answered, Results, VersionScore, When};
 
-use super::output::{percent, print, table, tabulate};
+use super::{
+    arguments::Format,
+    output::{format, percent, print, table, tabulate},
+};
 
 pub(super) fn answered(ticker: &Ticker, day: Date, answered: &[Answered]) {
     for answer in answered {
@@ -33,10 +36,12 @@ pub(super) fn record(ticker: &Ticker, judgement: &Judgement) {
     let others = judgement.standings.iter().filter_map(|standing| {
         Some((standing.specification?.to_string(), standing.scorecard.as_ref()?, Some(standing)))
     });
+    let tidy = format() == Format::Csv;
     let share = |mean: Mean| format!("{:.3} \u{b1} {:.3} %", mean.value * 100.0, mean.standard_error * 100.0);
     for (name, card, standing) in walk.chain(others) {
         for ahead in &card.horizons {
-            let of_first = |text: String| if ahead.horizon == 1 { text } else { String::new() };
+            // For people each name once; for a spreadsheet every row says whose it is.
+            let of_first = |text: String| if ahead.horizon == 1 || tidy { text } else { String::new() };
             let odds = |odds: Option<f64>| of_first(odds.map_or_else(|| "-".to_owned(), figure));
             let held: Vec<String> = ahead
                 .levels

@@ -282,6 +282,19 @@ impl Ledger for SqliteLedger {
         Ok(attempts)
     }
 
+    async fn tickers(&self) -> Result<Option<Vec<Ticker>>, Error> {
+        let named = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+        let names: Vec<String> = self.read(|connection| {
+            connection.prepare_cached("SELECT ticker FROM chains ORDER BY ticker")?.query_map([], named)?.collect()
+        })?;
+        let what = || format!("{}, the table chains", self.file.path().display());
+        let ticker = |name: &String| {
+            name.parse()
+                .map_err(|error| Error::Damaged { key: what(), reason: format!("'{name}' is no ticker: {error}") })
+        };
+        names.iter().map(ticker).collect::<Result<_, _>>().map(Some)
+    }
+
     async fn revision(&self) -> Result<Option<u64>, Error> {
         self.file.check()?;
         // What others have written, and what we have.

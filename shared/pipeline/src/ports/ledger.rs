@@ -187,6 +187,11 @@ pub trait Ledger: Send + Sync {
         Ok(())
     }
 
+    /// Every series that has records, where that is known without reading them all; otherwise `None`.
+    async fn tickers(&self) -> Result<Option<Vec<Ticker>>, Error> {
+        Ok(None)
+    }
+
     /// Commits one result by itself, and answers with the one that stands.
     async fn commit(&self, record: StageRecord) -> Result<StageRecord, Error> {
         let added = self.append(&record.key.ticker, &[Chained::Result(record.clone())], None).await?;

@@ -85,6 +85,8 @@ pub async fn audit(
     auditor.note(checked)?;
     let mut tickers = auditor.runs().await?;
     tickers.extend(auditor.ends.keys().cloned());
+    let on_record = ledger.tickers().await;
+    tickers.extend(auditor.note(on_record)?.flatten().unwrap_or_default());
     for ticker in &tickers {
         let series = auditor.series(ticker).await;
         auditor.note(series)?;
@@ -325,10 +327,12 @@ impl Auditor<'_> {
         let places: HashMap<u64, Vec<u8>> =
             records.iter().map(|(link, _)| (link.sequence, link.digest.hash())).collect();
         let ends = self.ends.remove(ticker).unwrap_or_default();
-        let newest_end = |signed: bool| ends.iter().filter(|end| end.signed || !signed).map(|end| end.sequence).max();
-        if !self.keys.is_empty() && newest_end(true) < newest_end(false) {
+        // What stands in no transcript is covered by none; nor is what a signed run had before the series was forgotten.
+        let stands = |end: &&End| end.signed && places.get(&end.sequence) == Some(&end.digest);
+        let covered = ends.iter().filter(stands).map(|end| end.sequence).max();
+        if !self.keys.is_empty() && covered < places.keys().max().copied() {
             let what = format!("the ledger of {ticker}");
-            let after = newest_end(true).map_or_else(String::new, |sequence| format!(" after {sequence}"));
+            let after = covered.map_or_else(String::new, |sequence| format!(" after {sequence}"));
             let reason = format!("no signature by the given key covers its records{after}");
             self.audit.findings.push(Error::Damaged { key: what, reason }.to_string());
         }

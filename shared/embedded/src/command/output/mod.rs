@@ -36,7 +36,7 @@ pub(super) fn print_as(format: Format, quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
 }
 
-fn format() -> Format {
+pub(super) fn format() -> Format {
     FORMAT.get().copied().unwrap_or(Format::Table)
 }
 
