@@ -18,10 +18,16 @@ pub struct LjungBox {
 
 impl LjungBox {
     /// The test of residuals, some of which may be missing (not a number), on their first `lags` autocorrelations;
-    /// `estimated` is how many coefficients were estimated on them, fewer than the lags.
-    pub fn of(residuals: &[f64], lags: usize, estimated: usize) -> LjungBox {
+    /// `estimated` is how many coefficients were estimated on them.
+    ///
+    /// # Errors
+    /// [`Error::Lags`] unless the lags are more than these coefficients and fewer than the residuals that are there.
+    pub fn of(residuals: &[f64], lags: usize, estimated: usize) -> Result<LjungBox, Error> {
         let there = residuals.iter().filter(|e| !e.is_nan());
         let count = there.clone().count();
+        if lags <= estimated || lags >= count {
+            return Err(Error::Lags { least: estimated + 1, most: count.saturating_sub(1), got: lags });
+        }
         let n = count as f64;
         let mean = there.sum::<f64>() / n;
         // A missing residual has no product with any other.
@@ -37,7 +43,7 @@ impl LjungBox {
         };
         let (statistic, degrees_of_freedom) = ((1..=lags).map(share).sum::<f64>(), lags - estimated);
         let p_value = ChiSquared::new(degrees_of_freedom as f64).map_or(f64::NAN, |chi| chi.sf(statistic));
-        LjungBox { statistic, degrees_of_freedom, p_value }
+        Ok(LjungBox { statistic, degrees_of_freedom, p_value })
     }
 }
 
@@ -65,18 +71,9 @@ impl FittedArima {
     /// Ljung & Box's test (1978, Biometrika 65, 297-303) on the first `lags` autocorrelations of the residuals.
     ///
     /// # Errors
-    /// [`Error::Order`] unless the lags are more than the ARMA coefficients and fewer than the residuals;
+    /// [`Error::Lags`] unless the lags are more than the ARMA coefficients and fewer than the residuals;
     /// [`Error::NoTrainingSeries`] for a model that was read back or advanced.
     pub fn ljung_box(&self, lags: usize) -> Result<LjungBox, Error> {
-        let residuals = self.residuals()?;
-        let there = residuals.iter().filter(|e| !e.is_nan());
-        let count = there.clone().count();
-        let estimated = self.model().arma_parameters();
-        if lags <= estimated || lags >= count {
-            let (least, most) = (estimated + 1, count.saturating_sub(1));
-            let what = format!("{}: a Ljung-Box test takes {least} to {most} lags, not {lags}", self.model());
-            return Err(Error::Order { what });
-        }
-        Ok(LjungBox::of(&residuals, lags, estimated))
+        LjungBox::of(&self.residuals()?, lags, self.model().arma_parameters())
     }
 }

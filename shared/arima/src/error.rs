@@ -71,6 +71,22 @@ pub enum Error {
         /// The largest horizon.
         max: usize,
     },
+    /// A test of residuals on so many lags, which there are not, or which leave it no degree of freedom.
+    #[error("a Ljung-Box test of these residuals takes {least} to {most} lags, not {got}")]
+    Lags {
+        /// The fewest.
+        least: usize,
+        /// The most.
+        most: usize,
+        /// The lags asked for.
+        got: usize,
+    },
+    /// Degrees of freedom that no distribution of Student's has.
+    #[error("{got} degrees of freedom: they must be above 0, and infinite for normal intervals")]
+    DegreesOfFreedom {
+        /// What was given.
+        got: f64,
+    },
     /// A level that is no probability strictly between 0 and 1.
     #[error("level {got} is not strictly between 0 and 1")]
     Level {

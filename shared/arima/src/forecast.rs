@@ -30,15 +30,17 @@ impl Forecast {
     /// The central interval that holds each future value with this probability.
     ///
     /// # Errors
-    /// [`Error::Level`] unless 0 < level < 1.
+    /// [`Error::Level`] unless 0 < level < 1; [`Error::DegreesOfFreedom`] unless they are above 0.
     pub fn interval(&self, level: f64) -> Result<Interval, Error> {
         if !(level > 0.0 && level < 1.0) {
             return Err(Error::Level { got: level });
         }
         let probability = 0.5 + level / 2.0;
-        let quantile = match StudentsT::new(0.0, 1.0, self.degrees_of_freedom) {
-            Ok(student) if self.degrees_of_freedom.is_finite() => student.inverse_cdf(probability),
-            _ => Normal::standard().inverse_cdf(probability),
+        let freedom = self.degrees_of_freedom;
+        let quantile = match StudentsT::new(0.0, 1.0, freedom) {
+            _ if freedom == f64::INFINITY => Normal::standard().inverse_cdf(probability),
+            Ok(student) => student.inverse_cdf(probability),
+            Err(_) => return Err(Error::DegreesOfFreedom { got: freedom }),
         };
         let at = |sign: f64| self.mean.iter().zip(&self.standard_error).map(|(m, s)| m + sign * quantile * s).collect();
         Ok(Interval { lower: at(-1.0), upper: at(1.0) })

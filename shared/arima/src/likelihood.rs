@@ -29,12 +29,18 @@ impl Likelihood {
     }
 
     /// The log-likelihood, maximised over sigma2, mean and drift; minus infinity where it is not defined.
+    ///
+    /// # Panics
+    /// Of fewer parameters than the model has.
     pub fn value(&mut self, unconstrained: &[f64]) -> f64 {
         let objective = self.series.value(unconstrained, &mut self.workspace);
         self.series.log_likelihood(objective)
     }
 
     /// The same, and its derivatives by the parameters.
+    ///
+    /// # Panics
+    /// Of fewer parameters, or derivatives, than the model has.
     pub fn with_gradient(&mut self, unconstrained: &[f64], gradient: &mut [f64]) -> f64 {
         let objective = self.series.objective(unconstrained, &mut self.workspace, gradient);
         gradient.iter_mut().for_each(|g| *g *= -(self.series.len() as f64));

@@ -1,6 +1,6 @@
 //! Laws that hold for every series.
 
-use arima::{Arima, AutoArima, BoxCox, Coefficients, Criterion, FittedArima, Forecast, Order, Search, Seasonal};
+use arima::{Arima, AutoArima, BoxCox, Coefficients, Criterion, Error, FittedArima, Forecast, Order, Search, Seasonal};
 use augurs::{Fit, Predict};
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -292,6 +292,15 @@ fn what_looks_back_needs_the_training_series() {
     assert!(residuals[0].is_nan() && residuals[1..].iter().all(|e| e.is_finite()));
     assert_eq!(fitted.fitted_values().expect("is there").len(), 80);
     assert!(fitted.ljung_box(2).is_err() && fitted.ljung_box(79).is_err() && fitted.ljung_box(3).is_ok());
+    for (residuals, lags, estimated) in
+        [(&[0.1, -0.2][..], 5, 0), (&[0.1, -0.2, 0.3], 2, 2), (&[f64::NAN; 9], 3, 0), (&[], 1, 0)]
+    {
+        assert!(matches!(arima::LjungBox::of(residuals, lags, estimated), Err(Error::Lags { .. })), "{residuals:?}");
+    }
+    for got in [0.0, -1.0, f64::NAN] {
+        let forecast = arima::Forecast { degrees_of_freedom: got, ..fitted.forecast(1).expect("forecasts") };
+        assert!(matches!(forecast.interval(0.8), Err(Error::DegreesOfFreedom { .. })), "{got}");
+    }
     fitted.advance(&[3.0]).expect("finite");
     assert!(fitted.residuals().is_err() && fitted.predictive(1).is_err() && fitted.covariance().is_err());
 }

@@ -96,7 +96,7 @@ impl Residuals {
         let lags = LAGS_TESTED.min(errors.len() / 5).min(autocorrelations.len());
         // Nothing was estimated on these errors: as many degrees of freedom as lags.
         let values: Vec<f64> = errors.iter().map(|e| e.error).collect();
-        let ljung_box = (lags > 0).then(|| LjungBox::of(&values, lags, 0));
+        let ljung_box = LjungBox::of(&values, lags, 0).ok();
         Residuals {
             specification,
             estimated_until,
