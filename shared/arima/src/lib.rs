@@ -20,51 +20,24 @@
 /// release that changes any result has a new version.
 pub const ENGINE: &str = concat!("arima ", env!("CARGO_PKG_VERSION"));
 
-mod autocovariance;
-mod coefficients;
-mod diagnostics;
-mod differenced;
-pub mod differencing;
-mod dual;
 mod error;
-mod fit;
+mod estimation;
 mod fitted;
-mod forecast;
-mod gains;
-mod gaps;
-mod imputation;
-mod information;
-mod innovations;
-mod likelihood;
-mod matrix;
-pub mod optimise;
-mod order;
-mod parameters;
-mod polynomial;
-mod predict;
-mod regressed;
-mod regression;
-mod search;
-mod select;
-mod series;
-#[cfg(feature = "rand")]
-mod simulate;
-mod start;
-mod state;
-#[cfg(feature = "serde")]
-mod stored;
-mod transform;
-mod uncertainty;
+mod kalman;
+mod model;
+mod selection;
 
 pub use augurs::{Fit, Predict};
-pub use coefficients::Coefficients;
-pub use diagnostics::LjungBox;
 pub use error::Error;
+pub use estimation::optimise;
+pub use estimation::regressed::ArimaRegression;
+pub use fitted::diagnostics::LjungBox;
+pub use fitted::forecast::{Forecast, Interval};
 pub use fitted::{FittedArima, MAX_HORIZON};
-pub use forecast::{Forecast, Interval};
-pub use likelihood::Likelihood;
-pub use order::{Arima, Constant, Order, Seasonal};
-pub use regressed::ArimaRegression;
-pub use search::{Refusal, Tried};
-pub use select::{AutoArima, Criterion, Search, Selected};
-pub use transform::{BoxCox, RestoredForecast};
+pub use kalman::likelihood::Likelihood;
+pub use model::coefficients::Coefficients;
+pub use model::order::{Arima, Constant, Order, Seasonal};
+pub use model::transform::{BoxCox, RestoredForecast};
+pub use selection::differencing;
+pub use selection::search::{Refusal, Tried};
+pub use selection::select::{AutoArima, Criterion, Search, Selected};

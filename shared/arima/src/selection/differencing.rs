@@ -3,7 +3,7 @@
 
 use stlrs::Stl;
 
-use crate::polynomial;
+use crate::model::polynomial;
 
 /// Where the season explains this much of what the trend leaves, it is differenced away (Hyndman & Athanasopoulos 2021,
 /// Forecasting: Principles and Practice, section 9.1).
@@ -14,7 +14,7 @@ const SEASONAL_SPAN: usize = 11;
 
 /// 1 where the season of this length is strong, otherwise 0: 1 - Var(remainder) / Var(remainder + season) of the STL
 /// decomposition, against 0.64. A series of less than two seasons, or one that repeats exactly nothing, has none.
-pub fn seasonal(y: &[f64], period: usize) -> usize {
+pub fn nsdiffs(y: &[f64], period: usize) -> usize {
     if period < 2 || y.len() <= 2 * period || is_constant(y) || y.iter().any(|v| !v.is_finite()) {
         return 0;
     }
@@ -29,7 +29,7 @@ pub fn seasonal(y: &[f64], period: usize) -> usize {
 const CRITICAL_5_PERCENT: f64 = 0.463;
 
 /// The smallest d for which the KPSS test does not reject level stationarity of the d-th difference at 5 %, up to `max`.
-pub fn plain(y: &[f64], max: usize) -> usize {
+pub fn ndiffs(y: &[f64], max: usize) -> usize {
     let mut x = y.to_vec();
     for d in 0..max {
         if x.len() < 4 || is_constant(&x) || statistic(&x) <= CRITICAL_5_PERCENT {
@@ -84,11 +84,11 @@ mod tests {
             })
             .collect();
         let line: Vec<f64> = (0..200).map(f64::from).collect();
-        assert_eq!(plain(&noise, 2), 0);
-        assert_eq!(plain(&walk, 2), 1);
-        assert_eq!(plain(&line, 2), 1);
-        assert_eq!(plain(&[3.0; 50], 2), 0);
+        assert_eq!(ndiffs(&noise, 2), 0);
+        assert_eq!(ndiffs(&walk, 2), 1);
+        assert_eq!(ndiffs(&line, 2), 1);
+        assert_eq!(ndiffs(&[3.0; 50], 2), 0);
         let wave: Vec<f64> = noise.iter().enumerate().map(|(t, e)| [0.0, 3.0, 1.0, 5.0][t % 4] + e).collect();
-        assert_eq!((seasonal(&wave, 4), seasonal(&noise, 4), seasonal(&[1.0; 40], 4)), (1, 0, 0));
+        assert_eq!((nsdiffs(&wave, 4), nsdiffs(&noise, 4), nsdiffs(&[1.0; 40], 4)), (1, 0, 0));
     }
 }

@@ -1,6 +1,10 @@
 //! What stands in a gap where something must.
 
-use crate::{Arima, differenced::Differenced, gaps::MAX_NUMBERS, parameters::Arma};
+use crate::{
+    Arima,
+    estimation::parameters::Arma,
+    kalman::{differenced::Differenced, gaps::MAX_NUMBERS},
+};
 
 /// The series with what the model expects in its gaps, given all other values; `None` where there are too many of them.
 pub(crate) fn imputed(model: &Arima, y: &[f64], arma: &Arma) -> Option<Vec<f64>> {

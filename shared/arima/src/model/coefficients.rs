@@ -1,4 +1,4 @@
-use crate::{Arima, Error, parameters::Arma};
+use crate::{Arima, Error, estimation::parameters::Arma};
 
 /// Coefficients of an ARIMA model, signs as in [`Arima`].
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -8,11 +8,16 @@
 use augurs::Fit;
 
 use crate::{
-    Arima, Error, FittedArima, Order, Seasonal, differencing,
-    imputation::filled,
-    polynomial,
-    search::{Selection, Tried},
-    series::{Series, check_values},
+    Arima, Error, FittedArima, Order, Seasonal,
+    kalman::{
+        imputation::filled,
+        series::{Series, check_values},
+    },
+    model::polynomial,
+    selection::{
+        differencing,
+        search::{Selection, Tried},
+    },
 };
 
 /// Chooses a model's orders.
@@ -161,7 +166,7 @@ impl AutoArima {
         let period = self.period.max(1);
         // A season with a step that was never seen cannot be differenced away.
         let whole = (0..period).all(|step| given.iter().skip(step).step_by(period).any(|v| !v.is_nan()));
-        let strong = |y: &[f64]| if whole { differencing::seasonal(y, period) } else { 0 };
+        let strong = |y: &[f64]| if whole { differencing::nsdiffs(y, period) } else { 0 };
         let seasonal_d = if period == 1 { 0 } else { self.seasonal_d.unwrap_or_else(|| strong(y)) };
         let seasonal = if period == 1 { Seasonal::NONE } else { Seasonal { p: 0, d: seasonal_d, q: 0, period } };
         let only_seasonal = Arima::new(Order { p: 0, d: 0, q: 0 }).with_seasonal(seasonal);
@@ -169,7 +174,7 @@ impl AutoArima {
         let d = self.d.unwrap_or_else(|| {
             let x = polynomial::difference(y, &only_seasonal.differencing());
             // Twice in all is enough: a further difference only adds noise.
-            differencing::plain(&x, 2 - seasonal_d.min(1))
+            differencing::ndiffs(&x, 2 - seasonal_d.min(1))
         });
         let model = Arima { order: Order { p: 0, d, q: 0 }, ..only_seasonal }.with_usual_constant();
         model.check()?;

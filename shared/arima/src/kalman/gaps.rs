@@ -6,17 +6,21 @@
 //! filter; de Jong 1991, Annals of Statistics 19, 1073-1083). At a missing value it predicts and does not update.
 //!
 //! Integrated over the constants, the density of a complete series is that of its differences, because the first k values
-//! depend on the constants with unit determinant: without gaps this is the likelihood of [`crate::differenced`].
+//! depend on the constants with unit determinant: without gaps this is the likelihood of [`crate::kalman::differenced`].
 
 use std::f64::consts::PI;
 
 use crate::{
     Arima, Constant, Error, Order, Seasonal,
-    differenced::{Differenced, Profile, Workspace, regressor_columns},
-    innovations::dot,
-    parameters::Arma,
-    regression::{NOTHING, Regression, regress},
-    state::State,
+    estimation::{
+        parameters::Arma,
+        regression::{NOTHING, Regression, regress},
+    },
+    kalman::{
+        differenced::{Differenced, Profile, Workspace, regressor_columns},
+        innovations::dot,
+        state::State,
+    },
 };
 
 /// A series with missing values (not a number), scaled, and the model's regressors.

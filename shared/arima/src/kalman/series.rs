@@ -2,11 +2,13 @@
 
 use crate::{
     Arima, Error,
-    differenced::{Differenced, Profile, Workspace},
-    gaps::Gapped,
-    imputation::filled,
-    parameters::Arma,
-    polynomial,
+    estimation::parameters::Arma,
+    kalman::{
+        differenced::{Differenced, Profile, Workspace},
+        gaps::Gapped,
+        imputation::filled,
+    },
+    model::polynomial,
 };
 
 /// A checked series of one model, ready for its likelihood.

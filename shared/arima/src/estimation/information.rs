@@ -7,11 +7,13 @@
 
 use crate::{
     Arima,
-    autocovariance::psi_weights,
-    dual::{DIRECTIONS, Dual},
-    innovations::dot,
-    matrix,
-    parameters::Arma,
+    estimation::parameters::Arma,
+    kalman::{
+        autocovariance::psi_weights,
+        dual::{DIRECTIONS, Dual},
+        innovations::dot,
+        matrix,
+    },
 };
 
 /// Lags after which a response is cut off, at least: a metric needs no more.

@@ -3,7 +3,7 @@
 //! Each polynomial is described by its partial autocorrelations, which range freely over (-1, 1) exactly where it is
 //! stationary or invertible (Barndorff-Nielsen & Schou 1973; Monahan 1984), and each of those by u / sqrt(1 + u^2).
 
-use crate::{Arima, dual::Number, polynomial};
+use crate::{Arima, kalman::dual::Number, model::polynomial};
 
 /// Keeps partial autocorrelations a little inside (-1, 1): beyond this, autocovariances lose all their digits.
 const MAX_U: f64 = 500.0;

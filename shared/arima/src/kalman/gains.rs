@@ -17,7 +17,7 @@
 //! Once the covariance has settled the gain is constant; for an invertible moving average its limit is known exactly
 //! (F = 1, G_i = phi_i + theta_i), and it is the exact limit that is used from there on.
 
-use crate::{
+use crate::kalman::{
     autocovariance::{arma_autocovariances, psi_weights},
     dual::Number,
 };

@@ -13,13 +13,17 @@ use std::{borrow::Cow, f64::consts::PI};
 
 use crate::{
     Arima, Error,
-    dual::{DIRECTIONS, Dual},
-    gains::{self, End, Gains},
-    imputation::filled,
-    innovations::{DifferenceEquation, dot, lagged_products},
-    parameters::Arma,
-    polynomial,
-    regression::{NOTHING, regress},
+    estimation::{
+        parameters::Arma,
+        regression::{NOTHING, regress},
+    },
+    kalman::{
+        dual::{DIRECTIONS, Dual},
+        gains::{self, End, Gains},
+        imputation::filled,
+        innovations::{DifferenceEquation, dot, lagged_products},
+    },
+    model::polynomial,
 };
 
 /// A series ready for estimation: differenced, scaled to unit mean square, its regressors differenced alike.
@@ -386,7 +390,7 @@ fn rescale(values: &mut [f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Order, Seasonal, state::State};
+    use crate::{Order, Seasonal, kalman::state::State};
 
     fn series(n: i32) -> Vec<f64> {
         (0..n).map(|t| f64::from(t * t % 17) - 8.0 + (f64::from(t) * 0.3).sin()).collect()

@@ -6,9 +6,9 @@
 
 use crate::{
     Arima, AutoArima, Error, FittedArima, Forecast,
+    estimation::regression::{regress, without},
     fitted::aicc,
-    innovations::dot,
-    regression::{regress, without},
+    kalman::innovations::dot,
 };
 
 /// A regression with ARIMA errors.

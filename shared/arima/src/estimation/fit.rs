@@ -4,14 +4,18 @@ use augurs::Fit;
 
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Order,
-    differenced::Workspace,
-    information,
-    optimise::{Minimum, minimise},
-    parameters::Arma,
-    polynomial,
-    regression::without,
-    series::{Series, bridged},
-    start::HannanRissanen,
+    estimation::{
+        information,
+        optimise::{Minimum, minimise},
+        parameters::Arma,
+        regression::without,
+    },
+    kalman::{
+        differenced::Workspace,
+        series::{Series, bridged},
+        start::HannanRissanen,
+    },
+    model::polynomial,
 };
 
 impl Fit for Arima {

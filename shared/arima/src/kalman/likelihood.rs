@@ -1,4 +1,7 @@
-use crate::{Arima, Error, differenced::Workspace, series::Series};
+use crate::{
+    Arima, Error,
+    kalman::{differenced::Workspace, series::Series},
+};
 
 /// The exact log-likelihood of a model on one series as a function of unconstrained parameters, for whoever has an
 /// optimiser or a sampler of their own: p, q, P, Q values in this order, each any real number.

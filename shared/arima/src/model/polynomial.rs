@@ -1,6 +1,6 @@
 //! Lag polynomials. All are held without their leading 1, as in y_t = c_1 y_{t-1} + c_2 y_{t-2} + ...
 
-use crate::dual::Number;
+use crate::kalman::dual::Number;
 
 /// The autoregressive polynomial's lag coefficients of phi(B) Phi(B^m), where
 /// phi(B) = 1 - phi_1 B - ... and Phi(B^m) = 1 - Phi_1 B^m - ...

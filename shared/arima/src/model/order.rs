@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Error, polynomial};
+use crate::{Error, model::polynomial};
 
 /// Orders (p, d, q) of the non-seasonal part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

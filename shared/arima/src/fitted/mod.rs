@@ -1,8 +1,17 @@
 //! A fitted model: what was estimated, and the state it forecasts from.
 
+pub(crate) mod diagnostics;
+pub(crate) mod forecast;
+pub(crate) mod predict;
+#[cfg(feature = "rand")]
+pub(crate) mod simulate;
+#[cfg(feature = "serde")]
+pub(crate) mod stored;
+
 use crate::{
-    Arima, Coefficients, Constant, Error, Forecast, differenced::Profile, gaps::Gapped, parameters::Arma,
-    series::check_values, state::State,
+    Arima, Coefficients, Constant, Error, Forecast,
+    estimation::parameters::Arma,
+    kalman::{differenced::Profile, gaps::Gapped, series::check_values, state::State},
 };
 
 /// The longest horizon that can be asked for.

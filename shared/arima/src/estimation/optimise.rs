@@ -1,7 +1,7 @@
 //! Minimisation by BFGS with a backtracking line search (Nocedal & Wright 2006, algorithms 3.1 and 6.1). Deterministic: no
 //! randomness, no clock.
 
-use crate::matrix::identity;
+use crate::kalman::matrix::identity;
 
 /// Where the search ended.
 #[derive(Debug, Clone)]

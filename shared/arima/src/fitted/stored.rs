@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Arima, Coefficients, Error, FittedArima, fitted::Position, polynomial};
+use crate::{Arima, Coefficients, Error, FittedArima, fitted::Position, model::polynomial};
 
 /// What is written, under `"format": 1`.
 #[derive(Serialize, Deserialize)]

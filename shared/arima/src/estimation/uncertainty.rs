@@ -2,13 +2,14 @@
 
 use crate::{
     Arima, Coefficients, Constant, Error, FittedArima, Forecast,
-    differenced::{Workspace, regressor_columns},
+    estimation::{information::jacobian, parameters::Arma},
     fitted::widening,
-    information::jacobian,
-    matrix,
-    parameters::Arma,
-    polynomial,
-    series::Series,
+    kalman::{
+        differenced::{Workspace, regressor_columns},
+        matrix,
+        series::Series,
+    },
+    model::polynomial,
 };
 
 impl FittedArima {

@@ -1,11 +1,11 @@
 //! The Kalman filter with its full covariance: the state a fitted model carries, advances and forecasts from.
 //!
-//! The same state space form as [`crate::gains`]; here P is kept whole, because forecasts need it, and the recursions
+//! The same state space form as [`crate::kalman::gains`]; here P is kept whole, because forecasts need it, and the recursions
 //! are the textbook's (Harvey 1989, eqs. (3.2.2)-(3.2.4)) in units of sigma2.
 
 use crate::{
-    autocovariance::{arma_autocovariances, psi_weights},
-    polynomial,
+    kalman::autocovariance::{arma_autocovariances, psi_weights},
+    model::polynomial,
 };
 
 /// What is known of an ARMA process after its last observation: the predicted state and its covariance.

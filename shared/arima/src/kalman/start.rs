@@ -2,7 +2,11 @@
 //! for the innovations, and one regression on lags of the data and of those gives all coefficients. Seasonal lags enter
 //! the regression additively: near enough to start from.
 
-use crate::{Arima, innovations::dot, matrix, parameters::Arma};
+use crate::{
+    Arima,
+    estimation::parameters::Arma,
+    kalman::{innovations::dot, matrix},
+};
 
 /// A differenced series and its approximate innovations, made once for all candidate orders.
 pub(crate) struct HannanRissanen {

@@ -5,13 +5,17 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     Arima, AutoArima, Constant, Criterion, Error, Order, Seasonal, Selected,
-    differenced::Workspace,
-    fit::{PRECISE, estimate, fitted_at, has_root_within},
+    estimation::{
+        fit::{PRECISE, estimate, fitted_at, has_root_within},
+        parameters::Arma,
+    },
     fitted::{aic, aicc, bic},
-    imputation,
-    parameters::Arma,
-    series::{Series, bridged},
-    start::HannanRissanen,
+    kalman::{
+        differenced::Workspace,
+        imputation,
+        series::{Series, bridged},
+        start::HannanRissanen,
+    },
 };
 
 /// In series shorter than this, noise finds some model among many that seems to explain it: six observations for each

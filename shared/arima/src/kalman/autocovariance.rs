@@ -1,6 +1,6 @@
 //! Autocovariances and psi weights of a stationary ARMA process with unit innovation variance.
 
-use crate::{dual::Number, polynomial::step_down};
+use crate::{kalman::dual::Number, model::polynomial::step_down};
 
 /// psi_0.. of psi(B) = theta(B) / phi(B) (Brockwell & Davis 1991, eq. (3.3.3)).
 pub(crate) fn psi_weights<T: Number>(phi: &[T], theta: &[T], count: usize) -> Vec<T> {
