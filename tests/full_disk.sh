@@ -8,13 +8,15 @@ disk=$(mktemp -d)
 trap 'umount "$disk" 2>/dev/null; rm -rf "$disk" "$disk.out"' EXIT
 if ! mount -t tmpfs -o size=600k tmpfs "$disk" 2>/dev/null; then
   echo "full_disk: skipped, a small file system can be mounted by root alone"
+  # The machine that checks a change is root's.
+  [ -z "${CI:-}" ] || [ "$(id -u)" != 0 ] || exit 1
   exit 0
 fi
 # As `cargo test` has built it: any other choice of packages builds everything again.
 cargo test --workspace --locked --no-run --quiet
 bell="target/debug/closing-bell run --market recorded --ticker NLS --ticker KO --ticker XOM --ticker JPM --ticker AAPL --data $disk/data"
 
-fail() { echo "full_disk: $1"; cat "$disk.out"; exit 1; }
+fail() { echo "full_disk: $1"; cat "$disk.out" 2>/dev/null; exit 1; }
 # A night that must end with an error of these words, and nothing worse.
 fails() {
   local what=$1 words=$2 code=0
@@ -47,5 +49,7 @@ if strace -o /dev/null true 2>/dev/null; then
   [ "$(ls -A "$disk/data")" = lock ] || fail "without locks, it wrote $(ls -A "$disk/data")"
   completes "with locks again"
   locks=", locks"
+elif [ -n "${CI:-}" ]; then
+  fail "strace is missing: without it nobody sees a disk without locks"
 fi
 echo "full_disk: ok, without room, files${locks:-} a night said so, and completed once there were"

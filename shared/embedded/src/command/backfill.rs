@@ -151,7 +151,7 @@ pub(super) async fn backfill(range: &Range, arguments: &NightArguments) -> Resul
         if arguments.store.json {
             output::json(&outlook);
         } else {
-            output::line(&outlook.to_string());
+            output::print(&outlook.to_string());
         }
         return Ok(ExitCode::SUCCESS);
     }

@@ -20,7 +20,7 @@ pub(super) async fn drift(seed: u64, nights: usize, data: &Path, json: bool) -> 
     if json {
         output::json(&demonstrated);
     } else {
-        output::line(&demonstrated.to_string());
+        output::print(&demonstrated.to_string());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -20,7 +20,7 @@ pub(super) async fn follow(ledger: Arc<dyn Ledger>, json: bool) -> Result<ExitCo
         if entry.closure.is_some() {
             closed.insert((entry.run.id, entry.closed_at));
         } else {
-            output::line(&format!("{}: under way, or cut off, since {}", entry.run.id, entry.opened_at));
+            output::print(&format!("{}: under way, or cut off, since {}", entry.run.id, entry.opened_at));
         }
     }
     loop {
@@ -58,7 +58,7 @@ fn tell(run: &RunId, attempt: &Attempt, json: bool) {
     }
     let outcome = attempt.setback.as_deref().unwrap_or("done");
     let at = attempt.ended_at.get(11..19).unwrap_or_default();
-    output::line(&format!(
+    output::print(&format!(
         "{at} {run} {:<8} {:<8} {:>7.2} s  {outcome}",
         attempt.ticker.as_str(),
         attempt.stage,
@@ -73,6 +73,6 @@ fn ended(entry: &RunEntry, json: bool) {
             "done": closure.done, "failed": closure.failed, "skipped": closure.skipped }));
     } else {
         let not_done = closure.failed + closure.skipped;
-        output::line(&format!("{}: {}, {} done, {not_done} not", entry.run.id, closure.status, closure.done));
+        output::print(&format!("{}: {}, {} done, {not_done} not", entry.run.id, closure.status, closure.done));
     }
 }

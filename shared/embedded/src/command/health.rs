@@ -25,6 +25,6 @@ pub(super) async fn health(port: u16) -> Result<ExitCode, Failure> {
     if !answer.status().is_success() {
         return Err(unwell(answer.status().to_string()));
     }
-    output::line("ok");
+    output::print("ok");
     Ok(ExitCode::SUCCESS)
 }

@@ -77,17 +77,17 @@ pub(super) async fn import(place: &str, dry_run: bool, mut night: NightArguments
         for series in &all {
             if series.closes_alone {
                 let what = "closes as they were traded: a dividend or a split looks like a fall";
-                output::line(&format!("{}: {what}", series.ticker));
+                output::print(&format!("{}: {what}", series.ticker));
             }
             if let Some(periods) = series.known_ahead.filter(|known| *known < configuration.horizon) {
                 let ahead = format!("known of {periods} of the next {} periods", configuration.horizon);
-                output::line(&format!("{}: what may be regressed on is {ahead}", series.ticker));
+                output::print(&format!("{}: what may be regressed on is {ahead}", series.ticker));
             }
             if let Some(why) = &series.refused {
-                output::line(&format!("Refused: {}: {why}", series.ticker));
+                output::print(&format!("Refused: {}: {why}", series.ticker));
             }
         }
-        output::line(&format!("As of {newest}. Nothing was written."));
+        output::print(&format!("As of {newest}. Nothing was written."));
     }
     Ok(ExitCode::from(u8::from(refused > 0)))
 }

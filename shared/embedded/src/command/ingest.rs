@@ -107,7 +107,7 @@ pub(super) async fn ingest(
     if store.json {
         output::json(&counts);
     } else {
-        output::line(&format!("{counts}."));
+        output::print(&format!("{counts}."));
     }
     Ok(ExitCode::from(u8::from(counts.refused > 0)))
 }

@@ -50,9 +50,9 @@ pub(super) fn init(tickers: &[Ticker], common: &CommonArguments) -> Result<ExitC
     if common.format() == Format::Json {
         output::json(&serde_json::json!({ "configuration": USUAL_FILE, "watchlist": found.tickers, "run": found.run }));
     } else {
-        output::line(&format!("{USUAL_FILE} is written: {}.", found.why));
-        output::line(&format!("Next: {}", found.run));
-        output::line(&format!(
+        output::print(&format!("{USUAL_FILE} is written: {}.", found.why));
+        output::print(&format!("Next: {}", found.run));
+        output::print(&format!(
             "Then: {}, for the pages and each night; closing-bell status shows the state.",
             found.serve
         ));

@@ -61,7 +61,7 @@ pub(super) async fn record(ticker: &Ticker, store: &StoreArguments) -> Result<Ex
     } else {
         history::record(ticker, &judgement);
         for (contender, reason) in pipeline::without_model(&*ledger, ticker).await? {
-            output::line(&format!("Without a model: {contender}: {reason}"));
+            output::print(&format!("Without a model: {contender}: {reason}"));
         }
     }
     Ok(ExitCode::SUCCESS)

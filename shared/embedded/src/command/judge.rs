@@ -90,9 +90,9 @@ fn print(name: ProgramName, judgement: &Judgement) {
     }
     output::tabulate(&mut table);
     for ticker in &judgement.untrained {
-        output::line(&format!("{ticker}: no run has trained on it yet; its forecasts wait."));
+        output::print(&format!("{ticker}: no run has trained on it yet; its forecasts wait."));
     }
-    output::line(&format!(
+    output::print(&format!(
         "Forecasts of {name}. Evidence is odds to 1, earned by forecasts submitted before their outcome; the rest is only claimed."
     ));
 }

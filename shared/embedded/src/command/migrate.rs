@@ -43,7 +43,7 @@ pub(super) async fn migrate(store: &StoreArguments) -> Result<ExitCode, Failure>
             .zip(after)
             .map(|(before, after)| format!(": {:.1} MB became {:.1} MB", megabytes(before), megabytes(after)));
         let (tickers, saved) = (tickers.len(), saved.unwrap_or_default());
-        output::line(&format!("{snapshots} snapshots of {tickers} tickers are rewritten{saved}."));
+        output::print(&format!("{snapshots} snapshots of {tickers} tickers are rewritten{saved}."));
     }
     Ok(ExitCode::SUCCESS)
 }

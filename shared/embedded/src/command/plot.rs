@@ -45,7 +45,7 @@ pub(super) async fn plot(ticker: &Ticker, plot: &Plot, store: &StoreArguments) -
     if store.json {
         output::json(&serde_json::json!({ "ticker": ticker, "file": out, "bytes": bytes.len() }));
     } else {
-        output::line(&format!("{ticker} is drawn in {}", out.display()));
+        output::print(&format!("{ticker} is drawn in {}", out.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -122,8 +122,8 @@ fn nothing_yet(store: &StoreArguments, configuration: Option<&str>, why: &str) -
     if store.json {
         output::json(&serde_json::json!({ "configuration": configuration, "data": place(store), "tickers": 0 }));
     } else {
-        output::line(&format!("{why}."));
-        output::line("`closing-bell run` holds a first night; `closing-bell init` writes a configuration.");
+        output::print(&format!("{why}."));
+        output::print("`closing-bell run` holds a first night; `closing-bell init` writes a configuration.");
     }
     ExitCode::SUCCESS
 }
@@ -143,34 +143,34 @@ fn newest_run(entry: &RunEntry) -> Option<NewestRun> {
 
 fn in_words(status: &Status) {
     let as_of = status.as_of.map_or_else(|| "nothing".to_owned(), |as_of| as_of.to_string());
-    output::line(&format!("{} tickers, forecasts as of {as_of}, in {}", status.tickers, status.data));
+    output::print(&format!("{} tickers, forecasts as of {as_of}, in {}", status.tickers, status.data));
     if let Some(NewestRun { run, as_of, status, done, failed, closed_at }) = &status.newest_run {
         let closed = closed_at.as_deref().and_then(|at| at.get(..16)).unwrap_or_default().replace('T', " ");
-        output::line(&format!(
+        output::print(&format!(
             "Newest run {run} of {as_of}: {status}, {done} done, {failed} failed, closed {closed} UTC"
         ));
     }
     for run in &status.open {
-        output::line(&format!("Under way, or cut off: {run} (the same command again goes on)"));
+        output::print(&format!("Under way, or cut off: {run} (the same command again goes on)"));
     }
     list("Failed", &status.failed);
     list("Needs attention", &status.attention);
     list("Changed", &status.changed);
     if status.failed.is_empty() && status.open.is_empty() {
         let steady = status.attention.is_empty();
-        output::line(if steady { "Nothing failed, and nothing needs attention." } else { "Nothing failed." });
+        output::print(if steady { "Nothing failed, and nothing needs attention." } else { "Nothing failed." });
     }
     match &status.next_night {
-        Some(next) => output::line(&format!("Next night under `closing-bell serve`: {next}")),
-        None => output::line("No night begins by itself: none is scheduled, or the prices are recorded ones."),
+        Some(next) => output::print(&format!("Next night under `closing-bell serve`: {next}")),
+        None => output::print("No night begins by itself: none is scheduled, or the prices are recorded ones."),
     }
 }
 
 fn list(title: &str, troubles: &[Trouble]) {
     for Trouble { ticker, reason } in troubles.iter().take(NAMED) {
-        output::line(&format!("{title}: {ticker}: {reason}"));
+        output::print(&format!("{title}: {ticker}: {reason}"));
     }
     if troubles.len() > NAMED {
-        output::line(&format!("{title}: and {} more", troubles.len() - NAMED));
+        output::print(&format!("{title}: and {} more", troubles.len() - NAMED));
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn stream(
     if json {
         output::json(&found);
     } else {
-        output::line(&found.to_string());
+        output::print(&found.to_string());
     }
     Ok(ExitCode::SUCCESS)
 }

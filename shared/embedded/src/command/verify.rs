@@ -96,7 +96,7 @@ async fn is_whole(
     }
     let Some(streams) = Stores::streams(&store.place)? else { return Ok(whole) };
     match pipeline::stream::verify_stream(archive, ledger, &*streams, ticker).await {
-        Ok(Some(stream)) if !store.json => output::line(&format!(
+        Ok(Some(stream)) if !store.json => output::print(&format!(
             "{ticker}: {} rows that arrived are as they were; they take the model in service {} periods past its run",
             stream.rows, stream.advanced
         )),

@@ -5,6 +5,7 @@ use pipeline::{ModelSummary, Prediction, Receipt};
 
 use super::{format, percent, print, table, tabulate};
 use crate::command::arguments::Format;
+
 pub(in crate::command) fn prediction(prediction: &Prediction) {
     if format() == Format::Csv {
         return numbers(prediction);

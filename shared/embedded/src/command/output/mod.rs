@@ -22,6 +22,7 @@ use super::arguments::Format;
 pub(super) use answers::{models, prediction, receipts};
 pub(super) use proven::{audit, forgotten, recovered, rolled_back, verified, verified_receipt};
 pub(super) use runs::{RunListing, RunOutput, night, runs, troubles};
+
 /// Whether a result could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 /// How tables are printed, and whether nothing else is.
@@ -160,9 +161,4 @@ pub(super) fn remark(text: &str) {
 /// What went wrong.
 pub(super) fn error(text: &str) {
     above_progress(|| drop(writeln!(std::io::stderr(), "closing-bell: {}", legible_lines(text))));
-}
-
-/// One line on standard output.
-pub(super) fn line(text: &str) {
-    print(text);
 }

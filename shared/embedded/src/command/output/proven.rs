@@ -3,7 +3,8 @@
 use forecasting::Ticker;
 use pipeline::{Audit, Promoted, Recovered, Tombstone, Verified, VerifiedReceipt};
 
-use super::{error, json, line, print};
+use super::{error, json, print};
+
 pub(in crate::command) fn forgotten(tombstone: &Tombstone, as_json: bool) {
     if as_json {
         json(tombstone);
@@ -34,43 +35,43 @@ pub(in crate::command) fn verified(verified: &Verified) {
 /// What was looked at, what nobody knows of, and what is not as it was.
 pub(in crate::command) fn audit(audit: &Audit) {
     let Audit { runs, tickers, records, rows, objects, signed, unaccounted, findings } = audit;
-    line(&format!(
+    print(&format!(
         "{runs} runs, {tickers} series, {records} results and verdicts, {rows} rows, {objects} archived objects were looked at."
     ));
     match signed {
         0 => {}
-        1 => line("1 of the runs is signed."),
-        n => line(&format!("{n} of the runs are signed.")),
+        1 => print("1 of the runs is signed."),
+        n => print(&format!("{n} of the runs are signed.")),
     }
     if !unaccounted.is_empty() {
-        line(&format!("{} objects belong to nothing on record, {} among them.", unaccounted.len(), unaccounted[0]));
+        print(&format!("{} objects belong to nothing on record, {} among them.", unaccounted.len(), unaccounted[0]));
     }
     for finding in findings {
         error(finding);
     }
     match findings.len() {
-        0 => line("All is as it was written."),
-        1 => line("One thing is not as it was."),
-        n => line(&format!("{n} things are not as they were.")),
+        0 => print("All is as it was written."),
+        1 => print("One thing is not as it was."),
+        n => print(&format!("{n} things are not as they were.")),
     }
 }
 
 /// What is on record again, and what is not.
 pub(in crate::command) fn recovered(recovered: &Recovered) {
     let Recovered { runs, tickers, records, unproven, without_transcript, streamed } = recovered;
-    line(&format!("{runs} runs, {tickers} series, {records} results and verdicts are on record again."));
+    print(&format!("{runs} runs, {tickers} series, {records} results and verdicts are on record again."));
     for what in unproven {
         error(what);
     }
     if !without_transcript.is_empty() {
         let first = &without_transcript[0];
-        line(&format!(
+        print(&format!(
             "{} runs are not: they were not closed, or are of days without a session ({first} ...).",
             without_transcript.len()
         ));
     }
     if *streamed {
-        line("Rows that arrived since the last run are not in the archive: send them again.");
+        print("Rows that arrived since the last run are not in the archive: send them again.");
     }
-    line("When runs were held, and how long their stages took, is not in the archive.");
+    print("When runs were held, and how long their stages took, is not in the archive.");
 }

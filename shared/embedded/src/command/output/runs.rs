@@ -10,6 +10,7 @@ use pipeline::{
 use serde::Serialize;
 
 use super::{percent, print, table, tabulate};
+
 /// What `run --json` prints.
 #[derive(Serialize)]
 pub(in crate::command) struct RunOutput<'a> {

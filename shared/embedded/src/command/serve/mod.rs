@@ -189,7 +189,7 @@ async fn listen(service: &Service, asks: bool) -> Result<TcpListener, Failure> {
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     let scheme = if service.tls.is_some() { "https" } else { "http" };
-    output::line(&format!("Closing Bell is at {scheme}://{address}/"));
+    output::print(&format!("Closing Bell is at {scheme}://{address}/"));
     if asks && service.tls.is_none() {
         output::remark("Readers need a token, which browsers keep over TLS alone: --tls-certificate and --tls-key.");
     }
