@@ -1,5 +1,5 @@
 //! What need not be read or drawn again: archived objects, which never change, and whole answers for as long as nothing has
-//! been written since. And what every answer carries: an entity tag, and what a browser may do with it.
+//! been written since. And what answers carry: an entity tag where there is something to ask for again, and what a browser may do with it.
 
 use std::{hash::Hash, sync::Arc};
 

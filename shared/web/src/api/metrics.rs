@@ -15,11 +15,11 @@ type Gauge = fn(&Source) -> Option<f64>;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Figures for a monitor.
-///
 /// So many runs may be under way, or cut off.
 const RUNS: usize = 20;
 
+/// Figures for a monitor.
+///
 /// The text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", tag = "service", responses(
     (status = 200, description = "Metrics.", body = String, content_type = "text/plain"),

@@ -1,4 +1,4 @@
-//! `POST /runs`: starting a run now. It alone writes.
+//! `POST /runs`: starting a run now.
 
 use std::sync::Arc;
 
