@@ -240,7 +240,7 @@ fn first_steps() {
     let mut below = bench.command("status");
     below.current_dir(bench.path("below"));
     let below = support::Finished::of(below.output().expect("starts")).expect(0);
-    assert!(below.out.contains("1 tickers"), "{}", below.out);
+    assert!(below.out.contains("1 ticker"), "{}", below.out);
     for (words, said) in [
         ("runs --store s3://bucket", "--ledger"),
         ("runs --store s3://bucket --ledger table --data here", "name one"),

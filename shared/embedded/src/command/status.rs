@@ -143,7 +143,8 @@ fn newest_run(entry: &RunEntry) -> Option<NewestRun> {
 
 fn in_words(status: &Status) {
     let as_of = status.as_of.map_or_else(|| "nothing".to_owned(), |as_of| as_of.to_string());
-    output::print(&format!("{} tickers, forecasts as of {as_of}, in {}", status.tickers, status.data));
+    let tickers = output::counted(status.tickers, "ticker");
+    output::print(&format!("{tickers}, forecasts as of {as_of}, in {}", status.data));
     if let Some(NewestRun { run, as_of, status, done, failed, closed_at }) = &status.newest_run {
         let closed = closed_at.as_deref().and_then(|at| at.get(..16)).unwrap_or_default().replace('T', " ");
         output::print(&format!(

@@ -312,7 +312,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 fn day(text: &str) -> Result<Date, String> {
-    text.parse().map_err(|_| "it is no day such as 2020-12-11".to_owned())
+    text.parse().map_err(|_| format!("'{text}' is not a date: one is written as 2020-12-31"))
 }
 
 #[cfg(test)]

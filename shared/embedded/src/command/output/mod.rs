@@ -147,8 +147,13 @@ pub(super) fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{:+.1} %", (value * 1_000.0).round() / 10.0 + 0.0))
 }
 
+/// So many of them: `1 run`, `2 runs`.
+pub(super) fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 pub(super) fn checked(file: &Path, watchlist: usize) {
-    print(&format!("{} can be used: its watchlist has {watchlist} tickers", file.display()));
+    print(&format!("{} can be used: its watchlist has {}", file.display(), counted(watchlist, "ticker")));
 }
 
 /// One line on standard error that nobody needs; a reader that has gone away is no failure of ours there either.

@@ -3,7 +3,7 @@
 use forecasting::Ticker;
 use pipeline::{Audit, Promoted, Recovered, Tombstone, Verified, VerifiedReceipt};
 
-use super::{error, json, print};
+use super::{counted, error, json, print};
 
 pub(in crate::command) fn forgotten(tombstone: &Tombstone, as_json: bool) {
     if as_json {
@@ -36,7 +36,8 @@ pub(in crate::command) fn verified(verified: &Verified) {
 pub(in crate::command) fn audit(audit: &Audit) {
     let Audit { runs, tickers, records, rows, objects, signed, unaccounted, findings } = audit;
     print(&format!(
-        "{runs} runs, {tickers} series, {records} results and verdicts, {rows} rows, {objects} archived objects were looked at."
+        "{}, {tickers} series, {records} results and verdicts, {rows} rows, {objects} archived objects were looked at.",
+        counted(*runs, "run")
     ));
     match signed {
         0 => {}
@@ -59,7 +60,7 @@ pub(in crate::command) fn audit(audit: &Audit) {
 /// What is on record again, and what is not.
 pub(in crate::command) fn recovered(recovered: &Recovered) {
     let Recovered { runs, tickers, records, unproven, without_transcript, streamed } = recovered;
-    print(&format!("{runs} runs, {tickers} series, {records} results and verdicts are on record again."));
+    print(&format!("{}, {tickers} series, {records} results and verdicts are on record again.", counted(*runs, "run")));
     for what in unproven {
         error(what);
     }
